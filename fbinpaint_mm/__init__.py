@@ -1,0 +1,13 @@
+"""Feedback-recorrection semantic inpainting for MMagic.
+
+Importing the package registers every component in mmagic's registries.
+"""
+
+from fbinpaint_mm import compat
+
+compat.install()
+
+from fbinpaint_mm import datasets, engine, evaluation, models, visualization  # noqa: E402
+from fbinpaint_mm.version import __version__  # noqa: E402
+
+__all__ = ['__version__', 'compat', 'datasets', 'engine', 'evaluation', 'models', 'visualization']

@@ -1,0 +1,459 @@
+"""Everything this package knows about version trouble in the OpenMMLab stack.
+
+mmagic 1.2, mmsegmentation 1.2 and mmcv 2.1 are from 2023; what they depend on has moved on. Each
+trouble has one function here, and `install` calls them in order before anything of the stack
+is imported. None of them acts where its trouble is absent.
+
+================================== ================================ ========================
+trouble                            what breaks                      way out
+================================== ================================ ========================
+a package absent, too old, too new an import, obscurely             `check_versions`
+mmcv-lite has no ``mmcv._ext``     ``import mmcv.ops``              `stub_compiled_ops`
+numpy >= 2 dropped ``np.bool8``    ``mmagic.utils``                 `alias_numpy_bool8`
+diffusers >= 0.29 moved a module   ``mmagic.models``                `alias_moved_modules`
+diffusers or transformers absent   ``mmagic.models``                `add_placeholders`
+mediapipe without ``mp.solutions`` ``mmagic.apis``                  `guard_controlnet_aux`
+albumentations looks for updates   imports without internet         `silence_albumentations`
+mmengine knows its sisters only    ``_base_ = 'fbinpaint_mm::...'`` `add_config_prefix`
+deprecations inside the stack      the log, unreadable              `filter_warnings`
+mmengine's launcher wants a GPU    ``torchrun`` on CPUs             `init_cpu_distributed`
+================================== ================================ ========================
+
+`init_cpu_distributed` needs a config and is therefore called by the tools, not by `install`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.metadata
+import importlib.util
+import os
+import sys
+import types
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from packaging.specifiers import SpecifierSet
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+PACKAGE = 'fbinpaint_mm'
+
+
+class Requirement(NamedTuple):
+    """A package of the stack: the distributions that provide it and the versions that work."""
+
+    distributions: tuple[str, ...]
+    versions: str
+
+
+REQUIREMENTS = (
+    Requirement(('mmengine', 'mmengine-lite'), '>=0.11.0rc3,<1'),
+    Requirement(('mmcv-lite', 'mmcv', 'mmcv-full'), '>=2.1,<2.2'),
+    Requirement(('mmsegmentation',), '>=1.2.2,<1.3'),
+    Requirement(('mmagic',), '>=1.2,<1.3'),
+)
+MOVED_MODULES = {
+    'diffusers.models.unet_2d_condition': 'diffusers.models.unets.unet_2d_condition',
+}
+OPTIONAL_PACKAGES = ('diffusers', 'transformers')
+# (category, message regex, module regex)
+NOISE = (
+    (FutureWarning, r'`?torch\.cuda\.amp\.', r'(mmengine|mmagic|mmcv|mmseg)\.'),
+    (DeprecationWarning, r"'pkgutil\.find_loader' is deprecated", r'(mmengine|mmcv)\.'),
+    (ImportWarning, r'``MultiScaleDeformableAttention`` has been moved', ''),
+)
+
+
+def install() -> None:
+    """Applies every work-around; safe to call again, and after mmcv has been imported.
+
+    Raises:
+        ImportError: A package of the stack is absent, too old, too new or built for another torch.
+    """
+    check_versions()
+    filter_warnings()
+    silence_albumentations()
+    alias_numpy_bool8()
+    stub_compiled_ops()
+    add_placeholders()
+    alias_moved_modules()
+    guard_controlnet_aux()
+    add_config_prefix()
+
+
+def check_versions(requirements: Sequence[Requirement] = REQUIREMENTS) -> None:
+    """Looks at the installed versions of the stack without importing it.
+
+    Args:
+        requirements: What is needed. The first distribution of each is the one to recommend.
+
+    Raises:
+        ImportError: Names every package that is absent or of an unusable version, and the pip
+            command that repairs all of them.
+    """
+    problems, remedies = [], []
+    for requirement in requirements:
+        name, version = _find_distribution(requirement.distributions)
+        if version is not None and version in SpecifierSet(requirement.versions, prereleases=True):
+            continue
+        found = 'not installed' if version is None else f'version {version} is installed'
+        problems.append(f'{name}: {found}, {PACKAGE} needs {requirement.versions}')
+        remedies.append(f"'{name}{requirement.versions}'")
+    if problems:
+        raise ImportError('; '.join(problems) + f'. Run: pip install {" ".join(remedies)}')
+
+
+def _find_distribution(names: Sequence[str]) -> tuple[str, str | None]:
+    """Name and version of the first distribution that is installed, or the first name and None."""
+    for name in names:
+        try:
+            return name, importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return names[0], None
+
+
+def filter_warnings() -> None:
+    """Hides deprecations that only the authors of the stack can act on; each one by its text."""
+    for category, message, module in NOISE:
+        warnings.filterwarnings('ignore', message=message, category=category, module=module)
+
+
+def silence_albumentations() -> None:
+    """Keeps albumentations from asking a server for its newest version on import."""
+    os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
+
+
+def alias_numpy_bool8() -> None:
+    """Gives numpy >= 2 the name ``np.bool8`` back, which mmagic uses as a dictionary key."""
+    import numpy as np
+
+    if 'bool8' not in vars(np):
+        np.bool8 = np.bool_
+
+
+class _MissingOps(types.ModuleType):
+    """Stands in for ``mmcv._ext``: has every op, and each one raises when it is called."""
+
+    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+        if name.startswith('__'):
+            raise AttributeError(name)
+
+        def op(*args: Any, **kwargs: Any) -> NoReturn:
+            raise NotImplementedError(
+                f'mmcv.ops: {name!r} is a compiled operation and mmcv has none here (mmcv-lite). '
+                "Install a full mmcv: pip uninstall -y mmcv-lite && pip install 'setuptools<81' && "
+                "pip install --no-build-isolation 'mmcv>=2.1,<2.2'"
+            )
+
+        op.__name__ = op.__qualname__ = name
+        return op
+
+
+def stub_compiled_ops() -> bool:
+    """Makes ``mmcv.ops`` importable where mmcv has no compiled extension.
+
+    Returns:
+        Whether ``mmcv._ext`` is a stand-in whose operations raise NotImplementedError when called.
+
+    Raises:
+        ImportError: There is an extension, but it does not load with the installed torch.
+    """
+    import mmcv
+
+    name = 'mmcv._ext'
+    if name not in sys.modules:
+        if importlib.machinery.PathFinder.find_spec(name, list(mmcv.__path__)) is None:
+            sys.modules[name] = _make_missing_ops(name)
+        else:
+            _load_compiled_ops(name)
+    return isinstance(sys.modules[name], _MissingOps)
+
+
+def _make_missing_ops(name: str) -> _MissingOps:
+    module = _MissingOps(name, 'mmcv was installed without compiled operations.')
+    # A spec without a loader makes pkgutil.find_loader() answer None, so that mmengine and mmcv go
+    # on saying that there are no compiled ops. Without any spec it raises ValueError, which breaks
+    # paramwise_cfg and Runner.wrap_model.
+    module.__spec__ = importlib.machinery.ModuleSpec(name, None)
+    # mmcv.utils.collect_env() calls these two without asking.
+    vars(module).update(
+        get_compiler_version=lambda: 'n/a', get_compiling_cuda_version=lambda: 'n/a'
+    )
+    return module
+
+
+def _load_compiled_ops(name: str) -> None:
+    import torch  # the extension links against torch's libraries, which must be loaded first
+
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(
+            f'The compiled operations of mmcv do not load with torch {torch.__version__}: {error}. '
+            'Build mmcv again for this torch (pip install --force-reinstall --no-deps '
+            "--no-build-isolation 'mmcv>=2.1,<2.2') or use mmcv-lite instead."
+        ) from error
+
+
+class _MovedModuleFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Answers the import of a module's old name with the module at its new place."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        return importlib.machinery.ModuleSpec(name, self) if name in MOVED_MODULES else None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        moved = importlib.import_module(MOVED_MODULES[spec.name])
+        module = types.ModuleType(spec.name)
+        module.__getattr__ = lambda name: getattr(moved, name)
+        return module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Has nothing to do: attributes are looked up in the moved module."""
+
+
+def alias_moved_modules() -> None:
+    """Lets modules be imported by the names they had in 2023; a module still there wins."""
+    if not any(isinstance(finder, _MovedModuleFinder) for finder in sys.meta_path):
+        sys.meta_path.append(_MovedModuleFinder())
+
+
+class _PlaceholderModule(types.ModuleType):
+    """A package that is not installed: has every name, as a class that cannot be instantiated."""
+
+    __path__: Sequence[str] = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith('__'):
+            raise AttributeError(name)
+        value = _PLACEHOLDER_FUNCTIONS.get(name) or _make_placeholder(self.__name__, name)
+        setattr(self, name, value)
+        return value
+
+    def __dir__(self) -> list[str]:
+        return []  # mmagic registers whatever dir() of diffusers' submodules shows
+
+
+# Called while mmagic is imported, so a class that raises will not do.
+_PLACEHOLDER_FUNCTIONS: dict[str, Callable] = {
+    'register_to_config': lambda function: function,
+    'is_xformers_available': lambda: False,
+}
+
+
+def _make_placeholder(module: str, name: str) -> type:
+    package = module.partition('.')[0]
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: N807
+        raise ImportError(
+            f'{module}.{name} needs {package}, which is not installed. Run: pip install {package}'
+        )
+
+    return type(name, (), {'__init__': __init__, '__module__': module})
+
+
+class _PlaceholderFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds any module of the named packages, as a placeholder."""
+
+    def __init__(self, packages: Sequence[str]) -> None:
+        self.packages = packages
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name.partition('.')[0] not in self.packages:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        return _PlaceholderModule(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        # mmagic walks diffusers.models and diffusers.pipelines without importing them.
+        if module.__name__ in self.packages:
+            for name in ('models', 'pipelines'):
+                setattr(module, name, importlib.import_module(f'{module.__name__}.{name}'))
+
+
+def add_placeholders(packages: Sequence[str] = OPTIONAL_PACKAGES) -> list[str]:
+    """Lets ``mmagic.models`` be imported without packages that only its diffusion models use.
+
+    Args:
+        packages: Top-level packages to stand in for where they are absent.
+
+    Returns:
+        The packages that placeholders stand in for. Their classes raise ImportError when they are
+        instantiated.
+    """
+    for finder in sys.meta_path:
+        if isinstance(finder, _PlaceholderFinder):
+            return list(finder.packages)
+    absent = [name for name in packages if importlib.util.find_spec(name) is None]
+    if absent:
+        sys.meta_path.append(_PlaceholderFinder(absent))
+    return absent
+
+
+def is_mediapipe_usable() -> bool:
+    """Whether mediapipe has ``mp.solutions``, without importing it (which takes seconds)."""
+    if 'mediapipe' in sys.modules:
+        return hasattr(sys.modules['mediapipe'], 'solutions')
+    spec = importlib.util.find_spec('mediapipe')
+    folders = spec.submodule_search_locations if spec else None
+    return any(Path(folder, 'python', 'solutions').is_dir() for folder in folders or ())
+
+
+@contextmanager
+def mediapipe_hidden() -> Iterator[None]:
+    """Makes ``import mediapipe`` raise ImportError for a while, if it lacks ``mp.solutions``."""
+    if is_mediapipe_usable():
+        yield
+        return
+    before = {name: sys.modules.pop(name) for name in ['mediapipe'] if name in sys.modules}
+    sys.modules['mediapipe'] = None
+    try:
+        yield
+    finally:
+        del sys.modules['mediapipe']
+        sys.modules.update(before)
+
+
+class _ControlnetAuxLoader(importlib.abc.Loader):
+    """Runs controlnet_aux with an unusable mediapipe hidden, which it copes with, and quietly."""
+
+    def __init__(self, loader: importlib.abc.Loader) -> None:
+        self.loader = loader
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType | None:
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        with mediapipe_hidden(), warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            self.loader.exec_module(module)
+
+
+class _ControlnetAuxFinder(importlib.abc.MetaPathFinder):
+    """Finds controlnet_aux where it is and gives it the loader above."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name != 'controlnet_aux':
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _ControlnetAuxLoader(spec.loader)
+        return spec
+
+
+def guard_controlnet_aux() -> None:
+    """Prepares the import of controlnet_aux, which ``mmagic.apis`` needs; imports nothing now."""
+    if not any(isinstance(finder, _ControlnetAuxFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _ControlnetAuxFinder())
+
+
+def find_configs() -> Path:
+    """Folder of the package's configs.
+
+    Returns:
+        ``fbinpaint_mm/.mim/configs`` of an installed wheel, or ``configs`` beside the package in a
+        clone of the repository.
+
+    Raises:
+        FileNotFoundError: There is neither.
+    """
+    package = Path(__file__).resolve().parent
+    candidates = [package / '.mim' / 'configs', package.parent / 'configs']
+    for folder in candidates:
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(
+        f'{PACKAGE} has no configs: neither {candidates[0]} nor {candidates[1]} is there. '
+        'Install it from a wheel or as an editable clone.'
+    )
+
+
+def find_config(name: str) -> Path:
+    """File of one of the package's configs.
+
+    Args:
+        name: Path inside the configs folder, as after ``fbinpaint_mm::``.
+
+    Returns:
+        The file.
+
+    Raises:
+        FileNotFoundError: There is no such file. The message lists those that there are.
+    """
+    folder = find_configs()
+    path = folder / name
+    if not path.is_file():
+        names = sorted(found.relative_to(folder).as_posix() for found in folder.rglob('*.py'))
+        raise FileNotFoundError(f'{PACKAGE} has no config {name!r}. It has: {", ".join(names)}')
+    return path
+
+
+def add_config_prefix() -> None:
+    """Makes mmengine understand ``_base_ = 'fbinpaint_mm::fbinpaint_demo.py'``.
+
+    mmengine looks into a fixed list of packages, wants a slash in the name, and gives every
+    inherited dict the package's name as its registry scope. Ours has no scope of its own: its
+    classes are in mmagic's registries. So our configs are inherited like local files.
+    """
+    from mmengine.config import Config
+
+    original = Config._get_cfg_path
+    if getattr(original, '_knows_fbinpaint_mm', False):
+        return
+
+    def _get_cfg_path(cfg_path: str, filename: str) -> tuple[str, str | None]:
+        package, separator, name = cfg_path.partition('::')
+        if separator and package == PACKAGE:
+            return str(find_config(name)), None
+        return original(cfg_path, filename)
+
+    _get_cfg_path._knows_fbinpaint_mm = True
+    Config._get_cfg_path = staticmethod(_get_cfg_path)
+
+
+def init_cpu_distributed(cfg: Config) -> bool:
+    """Lets ``torchrun`` train on machines without a GPU.
+
+    mmengine calls ``torch.cuda.set_device`` while it starts the process group and hands
+    DistributedDataParallel a GPU index. Here the group is started first, with gloo, and the
+    wrapper in ``cfg.model_wrapper_cfg`` gets ``device_ids=None``.
+
+    Args:
+        cfg: The whole config; ``launcher`` says how the processes were started. Changed in place.
+
+    Returns:
+        Whether anything was done: False with a GPU, or with another launcher than 'pytorch'.
+    """
+    import torch
+    from torch import distributed
+
+    if cfg.get('launcher') != 'pytorch' or torch.cuda.is_available():
+        return False
+    if not distributed.is_initialized():
+        distributed.init_process_group('gloo')
+    defaults = dict(
+        type='MMDistributedDataParallel',
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False),
+    )
+    cfg.model_wrapper_cfg = {
+        **defaults,
+        **(cfg.get('model_wrapper_cfg') or {}),
+        'device_ids': None,
+    }
+    return True

@@ -1,0 +1,33 @@
+"""Data sets, their transforms and samplers."""
+
+from fbinpaint_mm.datasets.camvid_inpainting_dataset import CamVidInpaintingDataset
+from fbinpaint_mm.datasets.celebamask_hq_inpainting_dataset import CelebAMaskHQInpaintingDataset
+from fbinpaint_mm.datasets.cityscapes_inpainting_dataset import CityscapesInpaintingDataset
+from fbinpaint_mm.datasets.samplers import LabeledRatioBatchSampler
+from fbinpaint_mm.datasets.semantic_inpainting_dataset import SemanticInpaintingDataset
+from fbinpaint_mm.datasets.transforms import (
+    FixedHole,
+    FlipSample,
+    HoleFromFolder,
+    LoadSemanticMap,
+    PackSemanticInputs,
+    RandomHole,
+    ResizeSample,
+    SemanticHole,
+)
+
+__all__ = [
+    'CamVidInpaintingDataset',
+    'CelebAMaskHQInpaintingDataset',
+    'CityscapesInpaintingDataset',
+    'FixedHole',
+    'FlipSample',
+    'HoleFromFolder',
+    'LabeledRatioBatchSampler',
+    'LoadSemanticMap',
+    'PackSemanticInputs',
+    'RandomHole',
+    'ResizeSample',
+    'SemanticHole',
+    'SemanticInpaintingDataset',
+]

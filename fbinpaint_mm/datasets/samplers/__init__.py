@@ -1,0 +1,5 @@
+"""Samplers."""
+
+from fbinpaint_mm.datasets.samplers.labeled_ratio_batch_sampler import LabeledRatioBatchSampler
+
+__all__ = ['LabeledRatioBatchSampler']

@@ -1,0 +1,23 @@
+"""Pipeline transforms: label maps, holes, sizes and packing."""
+
+from fbinpaint_mm.datasets.transforms.fixed_hole import FixedHole
+from fbinpaint_mm.datasets.transforms.flip_sample import FlipSample
+from fbinpaint_mm.datasets.transforms.hole_from_folder import HoleFromFolder
+from fbinpaint_mm.datasets.transforms.load_procedural_scene import LoadProceduralScene
+from fbinpaint_mm.datasets.transforms.load_semantic_map import LoadSemanticMap
+from fbinpaint_mm.datasets.transforms.pack_semantic_inputs import PackSemanticInputs
+from fbinpaint_mm.datasets.transforms.random_hole import RandomHole
+from fbinpaint_mm.datasets.transforms.resize_sample import ResizeSample
+from fbinpaint_mm.datasets.transforms.semantic_hole import SemanticHole
+
+__all__ = [
+    'FixedHole',
+    'FlipSample',
+    'HoleFromFolder',
+    'LoadProceduralScene',
+    'LoadSemanticMap',
+    'PackSemanticInputs',
+    'RandomHole',
+    'ResizeSample',
+    'SemanticHole',
+]

@@ -1,0 +1,112 @@
+"""Draws holes of a given area with integers only, so that every machine draws the same."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fbinpaint_mm.datasets.stable_random import StableRandom
+
+_NUM_DIRECTIONS = 32
+# Fixed-point unit vectors, 1024 = one pixel: no float reaches the pixels that are drawn.
+_DIRECTIONS = [
+    (
+        round(1024 * math.cos(2 * math.pi * k / _NUM_DIRECTIONS)),
+        round(1024 * math.sin(2 * math.pi * k / _NUM_DIRECTIONS)),
+    )
+    for k in range(_NUM_DIRECTIONS)
+]
+_MAX_SHAPES = 10_000
+
+
+def draw_hole(
+    random: StableRandom, height: int, width: int, area_range: tuple[float, float]
+) -> np.ndarray:
+    """Draw strokes, boxes or both until the hole has the wanted area.
+
+    Args:
+        random: Stream that decides every shape.
+        height: Image height in pixels.
+        width: Image width in pixels.
+        area_range: Fractions of the image area, 0 < low < high <= 1; the hole lies strictly between.
+
+    Returns:
+        (H,W) uint8 mask, 1 = hole.
+
+    Raises:
+        ValueError: No number of pixels lies inside the range (the image is too small).
+    """
+    smallest = math.floor(area_range[0] * height * width) + 1
+    largest = math.ceil(area_range[1] * height * width) - 1
+    if smallest > largest:
+        raise ValueError(
+            f'An image of {height}x{width} has no hole with an area ratio inside {area_range}. '
+            'Use a larger image or a wider range.'
+        )
+    target = random.integer(smallest, largest)
+    probability_box = random.choice((0.0, 0.35, 1.0))
+    mask = np.zeros((height, width), np.uint8)
+    for _ in range(_MAX_SHAPES):
+        missing = target - int(np.count_nonzero(mask))
+        if missing <= 0:
+            break
+        room = missing + largest - target
+        if random.chance(probability_box):
+            _draw_box(random, mask, room)
+        else:
+            _draw_stroke(random, mask, missing, room)
+    return mask
+
+
+def _draw_box(random: StableRandom, mask: np.ndarray, room: int) -> None:
+    """Fill one box of at most ``room`` pixels."""
+    height, width = mask.shape
+    box_height = random.integer(max(1, height // 8), max(1, height * 5 // 8))
+    box_height = min(box_height, room)
+    box_width = random.integer(max(1, width // 8), max(1, width * 5 // 8))
+    box_width = min(box_width, room // box_height)
+    top = random.integer(0, height - box_height)
+    left = random.integer(0, width - box_width)
+    mask[top : top + box_height, left : left + box_width] = 1
+
+
+def _draw_stroke(random: StableRandom, mask: np.ndarray, missing: int, room: int) -> None:
+    """Walk a brush over the mask until its length, ``missing`` or ``room`` is used up."""
+    height, width = mask.shape
+    side = min(height, width)
+    radius = random.integer(max(1, side // 40), max(1, side // 10))
+    stride = max(1, radius // 2)
+    x, y = random.integer(0, 1024 * width - 1), random.integer(0, 1024 * height - 1)
+    direction, turn = random.integer(0, _NUM_DIRECTIONS - 1), 0
+    for step in range(random.integer(side // 2, 2 * side) // stride + 1):
+        added = _stamp_disc(mask, x >> 10, y >> 10, radius, room)
+        missing, room = missing - added, room - added
+        if missing <= 0:
+            return
+        if step % 4 == 0:
+            turn = random.integer(-2, 2)
+        direction = (direction + turn) % _NUM_DIRECTIONS
+        x += stride * _DIRECTIONS[direction][0]
+        y += stride * _DIRECTIONS[direction][1]
+        if not (0 <= x < 1024 * width and 0 <= y < 1024 * height):
+            x = min(max(x, 0), 1024 * width - 1)
+            y = min(max(y, 0), 1024 * height - 1)
+            direction = (direction + _NUM_DIRECTIONS // 2 + random.integer(-5, 5)) % _NUM_DIRECTIONS
+
+
+def _stamp_disc(mask: np.ndarray, x: int, y: int, radius: int, room: int) -> int:
+    """Fill a disc, or a smaller one where ``room`` is short; returns the pixels that became hole."""
+    height, width = mask.shape
+    for size in range(radius, -1, -1):
+        top, bottom = max(y - size, 0), min(y + size + 1, height)
+        left, right = max(x - size, 0), min(x + size + 1, width)
+        rows = np.arange(top, bottom)[:, None] - y
+        columns = np.arange(left, right)[None, :] - x
+        window = mask[top:bottom, left:right]
+        new = (rows * rows + columns * columns <= size * size) & (window == 0)
+        added = int(np.count_nonzero(new))
+        if added <= room:
+            window[new] = 1
+            return added
+    return 0

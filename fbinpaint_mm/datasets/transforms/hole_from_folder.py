@@ -1,0 +1,168 @@
+"""Holes from the user's own mask images."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmengine.logging import print_log
+from mmagic.registry import TRANSFORMS
+
+_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
+_PAIRINGS = ('random', 'index', 'stem')
+
+
+@TRANSFORMS.register_module()
+class HoleFromFolder(BaseTransform):
+    """Take the hole from a folder of mask images, resized (nearest) to the image.
+
+    Masks are single-channel images of 0 and 255 (or 0 and 1); other grey levels, as JPEG leaves
+    them, are cut at 127 with one warning. At construction the folder is checked and one log line
+    says how the masks are read.
+
+    Required keys: ``gt`` (H,W,3); ``sample_idx`` for pairing 'index'; ``gt_path`` for 'stem'.
+    Added key: ``mask`` (H,W,1) uint8, 1 = hole.
+
+    Args:
+        folder: Folder of mask images; subfolders are searched too.
+        pairing: 'random': a random mask for every image (training). 'index': sample ``i`` gets mask
+            ``i`` of the sorted list, starting over where there are fewer masks than images.
+            'stem': the mask named like the image, whatever its suffix.
+        hole_value: 'white': 255 is the hole. 'black': 0 is the hole.
+        max_mean_area: Largest plausible mean hole area (fraction) of the masks; more looks like the
+            wrong ``hole_value``.
+        num_checked: Masks read for the checks, evenly spread over the sorted list.
+
+    Raises:
+        FileNotFoundError: The folder is missing or holds no image.
+        ValueError: No mask is usable, the mean hole area looks like the wrong polarity, or an
+            option has an unknown value.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        pairing: str = 'random',
+        hole_value: str = 'white',
+        max_mean_area: float = 0.6,
+        num_checked: int = 64,
+    ) -> None:
+        if pairing not in _PAIRINGS:
+            raise ValueError(f'pairing is {pairing!r}; expected one of {_PAIRINGS}.')
+        if hole_value not in ('white', 'black'):
+            raise ValueError(f"hole_value is {hole_value!r}; expected 'white' or 'black'.")
+        self.folder = str(folder)
+        self.pairing = pairing
+        self.hole_value = hole_value
+        self._warned_about_grey = False
+        self.paths = self._list_masks()
+        self._by_stem = {path.stem: path for path in reversed(self.paths)}
+        self._check_masks(num_checked, max_mean_area)
+
+    def transform(self, results: dict) -> dict:
+        """Add ``mask``; see the class for the keys.
+
+        Raises:
+            FileNotFoundError: Pairing 'stem' and no mask named like the image.
+            ValueError: The mask cannot be read or has no hole.
+        """
+        height, width = results['gt'].shape[:2]
+        mask = self._read(self._choose(results))
+        mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
+        results['mask'] = mask[..., None]
+        return results
+
+    def _list_masks(self) -> list[Path]:
+        folder = Path(self.folder)
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f'Mask folder {folder} does not exist. Correct the folder of HoleFromFolder.'
+            )
+        paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in _SUFFIXES)
+        if not paths:
+            raise FileNotFoundError(
+                f'Mask folder {folder} holds no image; expected files ending in '
+                f'{", ".join(_SUFFIXES)}.'
+            )
+        return paths
+
+    def _check_masks(self, num_checked: int, max_mean_area: float) -> None:
+        """Refuse a folder without a usable mask or with a suspicious polarity; state the reading."""
+        count = min(max(num_checked, 1), len(self.paths))
+        checked = [self.paths[i * len(self.paths) // count] for i in range(count)]
+        masks = [mask for mask in map(self._read_if_usable, checked) if mask is not None]
+        if not masks:
+            raise ValueError(
+                f'Mask folder {self.folder} has no usable mask: each of the {count} files that were '
+                f'checked (first: {checked[0]}) is unreadable, has no hole or is all hole. Expected '
+                f'8-bit images in which {self.hole_value} marks the hole.'
+            )
+        mean_area = float(np.mean([mask.mean() for mask in masks]))
+        reading = f'{self.hole_value} = hole, mean hole area {mean_area:.0%}'
+        if mean_area > max_mean_area:
+            other = 'black' if self.hole_value == 'white' else 'white'
+            raise ValueError(
+                f'Masks of {self.folder} are read as {reading}, which is more than '
+                f'{max_mean_area:.0%} and looks inverted. Set hole_value={other!r} to flip them, or '
+                'raise max_mean_area if the holes are that large.'
+            )
+        print_log(
+            f'HoleFromFolder: {len(self.paths)} masks from {self.folder}, pairing '
+            f'{self.pairing!r}, {reading} ({len(masks)} of {count} checked masks usable).',
+            logger='current',
+        )
+
+    def _choose(self, results: dict) -> Path:
+        if self.pairing == 'random':
+            return self.paths[np.random.randint(len(self.paths))]
+        if self.pairing == 'index':
+            return self.paths[int(results['sample_idx']) % len(self.paths)]
+        stem = Path(results['gt_path']).stem
+        if stem not in self._by_stem:
+            raise FileNotFoundError(
+                f'Mask folder {self.folder} has no mask named {stem}.* for the image '
+                f"{results['gt_path']}. Add it, or use pairing='index'."
+            )
+        return self._by_stem[stem]
+
+    def _read(self, path: Path) -> np.ndarray:
+        """(H,W) uint8 mask, 1 = hole."""
+        mask = self._read_if_usable(path)
+        if mask is None:
+            raise ValueError(
+                f'Mask {path} cannot be used: it is unreadable, has no hole or is all hole. '
+                f'Expected an 8-bit image in which {self.hole_value} marks the hole; remove or '
+                'replace the file.'
+            )
+        return mask
+
+    def _read_if_usable(self, path: Path) -> np.ndarray | None:
+        grey = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
+        if grey is None:
+            return None
+        if grey.max() > 1:
+            self._warn_about_grey(path, grey)
+            grey = grey > 127
+        white = grey.astype(np.uint8)
+        mask = white if self.hole_value == 'white' else 1 - white
+        return mask if 0 < mask.mean() < 1 else None
+
+    def _warn_about_grey(self, path: Path, grey: np.ndarray) -> None:
+        if self._warned_about_grey or np.isin(grey, (0, 255)).all():
+            return
+        self._warned_about_grey = True
+        print_log(
+            f'Mask {path} is not binary (for example an anti-aliased or JPEG mask); it and others '
+            'like it are cut at 127.',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f'{self.__class__.__name__}(folder={self.folder!r}, pairing={self.pairing!r}, '
+            f'hole_value={self.hole_value!r})'
+        )

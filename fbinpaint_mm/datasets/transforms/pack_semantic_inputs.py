@@ -1,0 +1,85 @@
+"""Packs a masked image with its label map and hole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from mmagic.datasets.transforms import PackInputs
+from mmagic.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class PackSemanticInputs(PackInputs):
+    """mmagic's ``PackInputs`` for semantic inpainting; the same keys for every sample.
+
+    Required keys: ``gt`` (H,W,3) uint8, ``img`` (H,W,3) float32 masked image, ``mask`` (H,W,1)
+    0/1, ``gt_seg`` (H,W,1) or (H,W) class ids, ``is_labeled`` bool.
+
+    The result holds ``inputs`` (3,H,W) float32 0..255 and ``data_samples``, a ``DataSample`` with
+    ``gt_img`` (3,H,W) uint8 0..255, ``mask`` (1,H,W) uint8 0/1 (1 = hole), ``gt_seg`` (1,H,W) int64
+    and, in its metainfo, ``is_labeled``, ``hole_area`` (fraction 0..1) and what mmagic's loaders
+    set (``gt_path``, ``sample_idx``, ``gt_channel_order``, ...).
+
+    Args:
+        keys: Keys packed into ``inputs``.
+        data_keys: Further keys packed as data.
+        meta_keys: Further keys packed as metainfo; every sample must have them.
+    """
+
+    _required = ('gt', 'img', 'mask', 'gt_seg', 'is_labeled')
+
+    def __init__(
+        self,
+        keys: Sequence[str] = ('img',),
+        data_keys: Sequence[str] = (),
+        meta_keys: Sequence[str] = (),
+    ) -> None:
+        super().__init__(
+            keys=list(keys),
+            data_keys=['gt_seg', *data_keys],
+            meta_keys=['is_labeled', 'hole_area', *meta_keys],
+        )
+
+    def transform(self, results: dict) -> dict:
+        """Pack the sample.
+
+        Args:
+            results: Result dict of the pipeline, see the class.
+
+        Returns:
+            Dict with ``inputs`` and ``data_samples``.
+
+        Raises:
+            KeyError: A required key is missing.
+            ValueError: Image, label map and mask differ in size, or the mask is not 0/1.
+        """
+        self._check(results)
+        # LoadMask sets mask_bbox for boxes only, and DataSample.stack refuses a batch in which
+        # some samples lack a key.
+        packed = {key: value for key, value in results.items() if key != 'mask_bbox'}
+        packed['gt_seg'] = results['gt_seg'].astype(np.int64)
+        packed['mask'] = results['mask'].astype(np.uint8)
+        packed['is_labeled'] = bool(results['is_labeled'])
+        packed['hole_area'] = float(np.count_nonzero(packed['mask']) / packed['mask'].size)
+        return super().transform(packed)
+
+    def _check(self, results: dict) -> None:
+        missing = [key for key in self._required if key not in results]
+        if missing:
+            raise KeyError(
+                f'{self.__class__.__name__} misses {missing} in the sample '
+                f'{results.get("gt_path")}; add the transforms that load or make them before it.'
+            )
+        sizes = {key: results[key].shape[:2] for key in ('gt', 'img', 'mask', 'gt_seg')}
+        if len(set(sizes.values())) > 1:
+            raise ValueError(
+                f'Sizes (height, width) differ in the sample {results.get("gt_path")}: {sizes}. '
+                'Resize and crop gt and gt_seg together (FixedCrop, not Crop) before making the '
+                'hole, and give the mask transform the same size.'
+            )
+        if results['mask'].max() > 1:
+            raise ValueError(
+                f'The mask of {results.get("gt_path")} holds {results["mask"].max()}; expected 0 '
+                '(known) and 1 (hole). Divide or threshold it in the transform that loads it.'
+            )

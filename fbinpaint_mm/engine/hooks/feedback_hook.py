@@ -1,0 +1,91 @@
+"""Sends inpainting output back to the decode head, and keeps the class memory."""
+
+from __future__ import annotations
+
+from mmagic.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
+
+
+@HOOKS.register_module()
+class FeedbackHook(Hook):
+    """Links the feedback to the segmentor's decode head and decides when, how strongly and how often it acts.
+
+    The hook only schedules; every computation and every backward pass stay in the model, so that mixed precision and distributed
+    training work. It needs of the (unwrapped) model:
+
+    * ``link_feedback()``: link the feedback to the decode head; called once before a run;
+    * ``set_feedback(strength: float, rounds: int)``: called before each training iteration;
+    * ``update_class_memory()``: called after each training iteration; returns a ``CompletedBatch`` or ``None``.
+
+    All that it does follows from the iteration number and from buffers of the model: a resumed run continues as if never interrupted.
+
+    Args:
+        start: First iteration with feedback; before it the strength is 0.
+        ramp: Iterations over which the strength rises linearly from 0 to ``strength``, from ``start`` on.
+        strength: Factor of feedback and recorrection after the ramp, in [0, 1].
+        rounds: R in training; ``None`` keeps the model's ``train_cfg.rounds``.
+
+    Raises:
+        ValueError: If ``start`` or ``ramp`` is negative, or ``strength`` is outside [0, 1].
+    """
+
+    priority = 'NORMAL'
+
+    def __init__(
+        self, start: int = 0, ramp: int = 0, strength: float = 1.0, rounds: int | None = None
+    ) -> None:
+        if start < 0 or ramp < 0:
+            raise ValueError(f'start and ramp must not be negative, got start={start}, ramp={ramp}')
+        if not 0 <= strength <= 1:
+            raise ValueError(f'strength must be in [0, 1], got {strength}')
+        self.start = start
+        self.ramp = ramp
+        self.strength = strength
+        self.rounds = rounds
+
+    def before_run(self, runner: Runner) -> None:
+        """Link the feedback; fails early, naming what the model lacks."""
+        model = unwrapped_model(runner.model)
+        needed = ('link_feedback', 'set_feedback', 'update_class_memory')
+        missing = [name for name in needed if not hasattr(model, name)]
+        if missing:
+            raise TypeError(
+                f'FeedbackHook needs a model with the methods {", ".join(needed)}; {type(model).__name__} lacks '
+                f'{", ".join(missing)}'
+            )
+        model.link_feedback()
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Set strength and number of rounds of this iteration."""
+        model = unwrapped_model(runner.model)
+        rounds = model.rounds if self.rounds is None else self.rounds
+        model.set_feedback(self.strength_at(runner.iter), rounds)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Let the class memory learn from the completed batch, and log what the feedback did."""
+        batch = unwrapped_model(runner.model).update_class_memory()
+        scalars = {'feedback/strength': self.strength_at(runner.iter)}
+        if batch is not None:
+            scalars['feedback/labeled'] = float(batch.is_labeled.sum())
+            scalars['feedback/corrected_share'] = float(batch.corrected_share)
+        for name, value in scalars.items():
+            runner.message_hub.update_scalar(f'train/{name}', value)
+
+    def strength_at(self, iteration: int) -> float:
+        """Strength in [0, 1] at an iteration, counted from 0."""
+        if iteration < self.start:
+            return 0.0
+        if self.ramp == 0:
+            return self.strength
+        return self.strength * min(1.0, (iteration - self.start + 1) / self.ramp)

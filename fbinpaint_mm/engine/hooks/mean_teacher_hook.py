@@ -1,0 +1,65 @@
+"""Keeps the teacher: an exponential moving average of the student."""
+
+from __future__ import annotations
+
+from mmagic.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
+
+
+@HOOKS.register_module()
+class MeanTeacherHook(Hook):
+    """Moves the teacher's parameters and float buffers towards the student's after each iteration.
+
+    The momentum warms up as ``min(1 - 1 / (i + 1), momentum)``, i the iteration counted from 0 (as in U2PL and AugSeg): the teacher starts as
+    the student and slows down. A model without a teacher is left alone, so the hook may stay in the config of a supervised run.
+
+    It needs of the (unwrapped) model: ``teacher`` (a module with ``copy_from(student)`` and ``follow(student, momentum)``, or
+    ``None``) and ``student`` (the module it follows).
+
+    Args:
+        momentum: Share of the teacher that is kept at each iteration, in [0, 1).
+        interval: Iterations between two updates.
+
+    Raises:
+        ValueError: If ``momentum`` is outside [0, 1) or ``interval`` is below 1.
+    """
+
+    priority = 'NORMAL'
+
+    def __init__(self, momentum: float = 0.99, interval: int = 1) -> None:
+        if not 0 <= momentum < 1:
+            raise ValueError(f'momentum of MeanTeacherHook must be in [0, 1), got {momentum}')
+        if interval < 1:
+            raise ValueError(f'interval of MeanTeacherHook must be at least 1, got {interval}')
+        self.momentum = momentum
+        self.interval = interval
+
+    def before_train(self, runner: Runner) -> None:
+        """Start the teacher as a copy of the student; a resumed teacher stays as the checkpoint has it."""
+        model = unwrapped_model(runner.model)
+        missing = [name for name in ('teacher', 'student') if not hasattr(model, name)]
+        if missing:
+            raise TypeError(
+                f'MeanTeacherHook needs a model with teacher and student; {type(model).__name__} lacks {", ".join(missing)}'
+            )
+        if model.teacher is not None and runner.iter == 0:
+            model.teacher.copy_from(model.student)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Let the teacher follow the student."""
+        model = unwrapped_model(runner.model)
+        if model.teacher is not None and self.every_n_train_iters(runner, self.interval):
+            model.teacher.follow(model.student, self.momentum_at(runner.iter))
+
+    def momentum_at(self, iteration: int) -> float:
+        """Momentum at an iteration, counted from 0."""
+        return min(1 - 1 / (iteration + 1), self.momentum)

@@ -1,0 +1,24 @@
+"""What the class memory learns from after a training iteration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass
+class CompletedBatch:
+    """What the class memory learns from after a training iteration.
+
+    Args:
+        features: (N, C, h, w) float pixel features of the last round's completed images, without graph.
+        labels: (N, 1, H, W) int64 class ids, 255 where unknown.
+        is_labeled: (N,) bool.
+        corrected_share: 0-d float in [0, 1], share of pixels whose class the recorrection changed.
+    """
+
+    features: Tensor
+    labels: Tensor
+    is_labeled: Tensor
+    corrected_share: Tensor

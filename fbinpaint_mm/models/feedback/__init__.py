@@ -1,0 +1,31 @@
+"""Feedback from the inpainting to the segmentation, and its recorrection across images."""
+
+from fbinpaint_mm.models.feedback.class_memory import ClassMemory
+from fbinpaint_mm.models.feedback.cosine_similarity import (
+    IGNORE_INDEX,
+    class_occupancy,
+    cosine_to_prototypes,
+    cross_image_weight,
+)
+from fbinpaint_mm.models.feedback.cross_image_recorrection import CrossImageRecorrection
+from fbinpaint_mm.models.feedback.decode_head_link import DecodeHeadLink
+from fbinpaint_mm.models.feedback.feedback_signal import FeedbackSignal
+from fbinpaint_mm.models.feedback.inpainting_confidence import (
+    InpaintingConfidence,
+    confidence_from_scale,
+)
+from fbinpaint_mm.models.feedback.inpainting_feedback import InpaintingFeedback
+
+__all__ = [
+    'IGNORE_INDEX',
+    'ClassMemory',
+    'CrossImageRecorrection',
+    'DecodeHeadLink',
+    'FeedbackSignal',
+    'InpaintingConfidence',
+    'InpaintingFeedback',
+    'class_occupancy',
+    'confidence_from_scale',
+    'cosine_to_prototypes',
+    'cross_image_weight',
+]

@@ -1,0 +1,378 @@
+"""The model: trains the loop with labelled and unlabelled images, and tests it round by round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from mmagic.models.utils import set_requires_grad
+from mmagic.registry import MODELS
+from mmagic.structures import DataSample
+from mmengine.model import BaseModel
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from torch import Tensor, nn
+
+from fbinpaint_mm.models.completed_batch import CompletedBatch
+from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
+from fbinpaint_mm.models.mean_teacher import MeanTeacher
+from fbinpaint_mm.models.pseudo_labels import PseudoLabels
+from fbinpaint_mm.models.round import Round
+from fbinpaint_mm.models.semantics import Semantics
+
+DEFAULT_ROUNDS = 2
+
+
+@MODELS.register_module()
+class FeedbackRecorrectionInpaintor(BaseModel):
+    """Inpainting network and segmentation network that correct each other, trained with few labels.
+
+    After *Feedback Recorrection Semantic-Based Image Inpainting Under Semi-Supervised Learning* (Sensors 2025, 25(21), 6669). Layer sizes, loss weights
+    and schedule are this project's choice; the publicly readable part of the paper does not state them.
+
+    Children: ``generator`` (the :class:`FeedbackRecorrectionLoop`), ``disc`` (optional) and ``teacher`` (optional, no gradient).
+    Training needs ``optim_wrapper['generator']`` and, with a discriminator, ``optim_wrapper['disc']``; without one a
+    single ``OptimWrapper`` serves too. All updates go through ``optim_context`` and ``update_params``, so mixed precision,
+    gradient accumulation and clipping work.
+
+    Args:
+        data_preprocessor: Config of :class:`SemiSupervisedDataPreprocessor`.
+        initial, guided, segmentor, feedback, recorrection, memory, confidence, detach_rounds: See
+            :class:`FeedbackRecorrectionLoop`.
+        disc: Config of an mmagic discriminator that reads 4 channels, composite and mask; ``None`` for none.
+        loss_l1_hole: Config of a pixel loss inside the hole, on the raw image of every round.
+        loss_l1_valid: Config of a pixel loss outside the hole, on the raw image of every round.
+        loss_perceptual: Config of a loss ``(composite, target) -> (perceptual, style)``, on every round.
+        loss_gan: Config of mmagic's ``GANLoss``, on every round; needs ``disc``.
+        loss_segmentation: Config of a loss of mmseg, ``(logits, labels, ignore_index=255)``, on labelled pixels of every map.
+        loss_consistency: Config of :class:`ConsistencyLoss`, on the unlabelled images of every map; ``None`` trains
+            supervised only, without a teacher.
+        loss_prototype: Config of :class:`PrototypeLoss`, on labelled images of every map.
+        loss_confidence: Config of :class:`LaplaceLoss`, which trains the inpainting confidence.
+        train_cfg: ``rounds``, R in training (default 2). ``FeedbackHook`` may change it while training.
+        test_cfg: ``rounds``, R in validation, test and inference (default: as in training).
+        init_cfg: mmengine initialisation of the whole model.
+
+    Raises:
+        ValueError: If only one of ``disc`` and ``loss_gan`` is given.
+    """
+
+    def __init__(
+        self,
+        data_preprocessor: dict,
+        initial: dict,
+        guided: dict,
+        segmentor: dict | None = None,
+        feedback: dict | None = None,
+        recorrection: dict | None = None,
+        memory: dict | None = None,
+        confidence: dict | None = None,
+        detach_rounds: bool = True,
+        disc: dict | None = None,
+        loss_l1_hole: dict | None = None,
+        loss_l1_valid: dict | None = None,
+        loss_perceptual: dict | None = None,
+        loss_gan: dict | None = None,
+        loss_segmentation: dict | None = None,
+        loss_consistency: dict | None = None,
+        loss_prototype: dict | None = None,
+        loss_confidence: dict | None = None,
+        train_cfg: dict | None = None,
+        test_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        # Built here, in mmagic's registry: mmengine would look in the scope of the moment, and find nothing without a Runner.
+        super().__init__(data_preprocessor=MODELS.build(data_preprocessor), init_cfg=init_cfg)
+        if (disc is None) != (loss_gan is None):
+            raise ValueError('disc and loss_gan go together: give both or neither')
+        self.generator = FeedbackRecorrectionLoop(
+            initial=initial,
+            guided=guided,
+            segmentor=segmentor,
+            feedback=feedback,
+            recorrection=recorrection,
+            memory=memory,
+            confidence=confidence,
+            channel_order=self.data_preprocessor.output_channel_order or 'BGR',
+            detach_rounds=detach_rounds,
+        )
+        self.disc = _build(disc)
+        semi_supervised = segmentor is not None and loss_consistency is not None
+        self.teacher = MeanTeacher(segmentor) if semi_supervised else None
+        self.loss_l1_hole = _build(loss_l1_hole)
+        self.loss_l1_valid = _build(loss_l1_valid)
+        self.loss_perceptual = _build(loss_perceptual)
+        self.loss_gan = _build(loss_gan)
+        self.loss_segmentation = _build(loss_segmentation)
+        self.loss_consistency = _build(loss_consistency)
+        self.loss_prototype = _build(loss_prototype)
+        self.loss_confidence = _build(loss_confidence or dict(type='LaplaceLoss'))
+        self.rounds = (train_cfg or {}).get('rounds', DEFAULT_ROUNDS)
+        self.test_rounds = (test_cfg or {}).get('rounds', self.rounds)
+        self.completed_batch: CompletedBatch | None = None
+
+    @property
+    def loop(self) -> FeedbackRecorrectionLoop:
+        """The loop, out of its distributed wrapper if it has one."""
+        return getattr(self.generator, 'module', self.generator)
+
+    @property
+    def student(self) -> nn.Module | None:
+        """The segmentor that learns, which the teacher follows."""
+        return self.loop.segmentor
+
+    def link_feedback(self) -> None:
+        """Link the inpainting feedback to the decode head (what ``FeedbackHook`` does before a run)."""
+        self.loop.link_feedback()
+
+    def set_feedback(self, strength: float, rounds: int) -> None:
+        """Say how strongly feedback and recorrection act from now on, and how many rounds training runs.
+
+        Args:
+            strength: Factor in [0, 1]; stored in the checkpoint.
+            rounds: R >= 0.
+        """
+        self.loop.strength.fill_(strength)
+        self.rounds = rounds
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: DataSample | None = None,
+        mode: str = 'tensor',
+        rounds: int | None = None,
+    ) -> tuple[Tensor, Tensor] | list[DataSample] | dict[str, Tensor]:
+        """Forward pass, in mmagic's modes.
+
+        Args:
+            inputs: (N, 3, H, W) float masked images in [-1, 1], 0 in the hole.
+            data_samples: Stacked sample with ``mask`` (N, 1, H, W); for ``'loss'`` also ``gt_img``, ``gt_seg``, ``is_labeled``.
+            mode: ``'tensor'``, ``'predict'`` or ``'loss'``.
+            rounds: R of this call; default ``test_cfg.rounds``, or ``train_cfg.rounds`` for ``'loss'``.
+
+        Returns:
+            ``'tensor'``: raw image and composite of the last round, both (N, 3, H, W).
+            ``'predict'``: one sample per image, with ``output`` as :meth:`convert_to_datasample` describes.
+            ``'loss'``: the generator's losses by name, 0-d tensors.
+
+        Raises:
+            ValueError: For another mode.
+        """
+        if mode == 'loss':
+            results = self.generator(inputs, data_samples.mask.float(), self.rounds)
+            return self.generator_losses(results, data_samples)
+        if mode not in ('tensor', 'predict'):
+            raise ValueError(f"mode must be 'tensor', 'predict' or 'loss', got {mode!r}")
+        rounds = self.test_rounds if rounds is None else rounds
+        results = self.generator(inputs, data_samples.mask.float(), rounds)
+        if mode == 'tensor':
+            return results[-1].raw, results[-1].composite
+        return self.convert_to_datasample(results, data_samples, inputs)
+
+    def train_step(
+        self, data: dict, optim_wrapper: OptimWrapperDict | OptimWrapper
+    ) -> dict[str, Tensor]:
+        """One update of the discriminator, if there is one, and of the generator.
+
+        Args:
+            data: A batch as the dataloader collates it.
+            optim_wrapper: Wrappers named ``generator`` and ``disc``, or one for the generator alone.
+
+        Returns:
+            The values to log, 0-d tensors by name.
+        """
+        data = self.data_preprocessor(data, True)
+        inputs, data_samples = data['inputs'], data['data_samples']
+        wrapper = _wrapper_of(optim_wrapper, 'generator')
+        with wrapper.optim_context(self.generator):
+            results = self.generator(inputs, data_samples.mask.float(), self.rounds)
+        log_vars = {}
+        if self.disc is not None:
+            log_vars.update(self._update_disc(results, data_samples, optim_wrapper['disc']))
+        with wrapper.optim_context(self.generator):
+            losses = self.generator_losses(results, data_samples)
+        loss, log_vars_generator = self.parse_losses(losses)
+        wrapper.update_params(loss)
+        self._remember(results, data_samples)
+        return log_vars | log_vars_generator
+
+    def generator_losses(
+        self, results: Sequence[Round], data_samples: DataSample
+    ) -> dict[str, Tensor]:
+        """All losses of the generator.
+
+        Args:
+            results: The rounds of :class:`FeedbackRecorrectionLoop`.
+            data_samples: Stacked sample with ``gt_img`` in [-1, 1], ``mask``, ``gt_seg`` and ``is_labeled``.
+
+        Returns:
+            0-d tensors by name; names start with ``roundR_`` where a loss is taken round by round.
+        """
+        target, mask = data_samples.gt_img, data_samples.mask.float()
+        losses = self._critic_losses(results, target, mask)
+        for index, result in enumerate(results):
+            named = self._pixel_losses(result, target, mask)
+            losses |= {f'round{index}_{name}': value for name, value in named.items()}
+        maps = [(i, r.semantics) for i, r in enumerate(results) if r.semantics is not None]
+        pseudo_labels = self._pseudo_labels(data_samples) if maps else None
+        for index, semantics in maps:
+            named = self._semantic_losses(semantics, data_samples, pseudo_labels)
+            losses |= {f'round{index}_{name}': value for name, value in named.items()}
+        return losses
+
+    def _pixel_losses(self, result: Round, target: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        losses = {}
+        if self.loss_l1_hole is not None:
+            losses['loss_l1_hole'] = self.loss_l1_hole(result.raw, target, weight=mask)
+        if self.loss_l1_valid is not None:
+            losses['loss_l1_valid'] = self.loss_l1_valid(result.raw, target, weight=1 - mask)
+        losses['loss_confidence'] = self.loss_confidence(
+            result.error_scale, result.composite, target, mask
+        )
+        return losses
+
+    def _critic_losses(
+        self, results: Sequence[Round], target: Tensor, mask: Tensor
+    ) -> dict[str, Tensor]:
+        losses = {}
+        composites = torch.cat([result.composite for result in results])
+        if self.loss_perceptual is not None:
+            repeated = target.repeat(len(results), 1, 1, 1)
+            perceptual, style = self.loss_perceptual(composites, repeated)
+            named = dict(loss_perceptual=perceptual, loss_style=style)
+            losses |= {name: value for name, value in named.items() if value is not None}
+        if self.disc is not None:
+            set_requires_grad(self.disc, False)
+            judged = self.disc(torch.cat([composites, mask.repeat(len(results), 1, 1, 1)], 1))
+            losses['loss_gan'] = self.loss_gan(judged, True, is_disc=False)
+            set_requires_grad(self.disc, True)
+        return losses
+
+    def _semantic_losses(
+        self, semantics: Semantics, data_samples: DataSample, pseudo_labels: PseudoLabels | None
+    ) -> dict[str, Tensor]:
+        losses = {}
+        labels = data_samples.gt_seg
+        if self.loss_segmentation is not None:
+            losses['loss_segmentation'] = self.loss_segmentation(
+                semantics.logits, labels.squeeze(1), ignore_index=IGNORE_INDEX
+            )
+        if self.loss_prototype is not None:
+            losses['loss_prototype'] = self.loss_prototype(
+                semantics.features, labels, self.loop.memory.prototypes
+            )
+        if pseudo_labels is not None:
+            losses['loss_consistency'] = self.loss_consistency(
+                semantics.logits[~data_samples.is_labeled],
+                pseudo_labels.label,
+                pseudo_labels.weight,
+                pseudo_labels.probability,
+            )
+        return losses
+
+    def _pseudo_labels(self, data_samples: DataSample) -> PseudoLabels | None:
+        unlabeled = ~data_samples.is_labeled
+        if self.teacher is None or not unlabeled.any():
+            return None
+        intact = self.loop.to_segmentor(data_samples.gt_img[unlabeled])
+        return self.teacher(intact, self.loop.memory.prototypes)
+
+    def _update_disc(
+        self, results: Sequence[Round], data_samples: DataSample, wrapper: OptimWrapper
+    ) -> dict[str, Tensor]:
+        """One pass over real and fake images together: a distributed wrapper wants one forward for each backward."""
+        mask, real = data_samples.mask.float(), data_samples.gt_img
+        fakes = [result.composite.detach() for result in results]
+        with wrapper.optim_context(self.disc):
+            masks = mask.repeat(1 + len(fakes), 1, 1, 1)
+            judged = self.disc(torch.cat([torch.cat([real, *fakes]), masks], dim=1))
+            judged_real, judged_fake = judged.split([len(real), len(judged) - len(real)])
+            losses = dict(
+                loss_disc_real=self.loss_gan(judged_real, True, is_disc=True),
+                loss_disc_fake=self.loss_gan(judged_fake, False, is_disc=True),
+            )
+        loss, log_vars = self.parse_losses(losses)
+        wrapper.update_params(loss)
+        log_vars['loss_disc'] = log_vars.pop('loss')
+        return log_vars
+
+    def _remember(self, results: Sequence[Round], data_samples: DataSample) -> None:
+        """Keep what the class memory learns from; ``FeedbackHook`` collects it after the iteration."""
+        semantics = results[-1].semantics
+        if semantics is None:
+            return
+        self.completed_batch = CompletedBatch(
+            features=semantics.features.detach(),
+            labels=data_samples.gt_seg,
+            is_labeled=data_samples.is_labeled,
+            corrected_share=(semantics.logits.argmax(1) != semantics.raw_logits.argmax(1))
+            .float()
+            .mean(),
+        )
+
+    def update_class_memory(self) -> CompletedBatch | None:
+        """Move the class memory towards the labelled part of the last training batch.
+
+        Returns:
+            The batch, or ``None`` when there was none since the last call.
+        """
+        batch, self.completed_batch = self.completed_batch, None
+        if batch is not None:
+            labeled = batch.is_labeled
+            self.loop.memory.update(batch.features[labeled], batch.labels[labeled])
+        return batch
+
+    def convert_to_datasample(
+        self, results: Sequence[Round], data_samples: DataSample, inputs: Tensor
+    ) -> list[DataSample]:
+        """Split a batch into samples with predictions, as mmagic's metrics and visualisers expect them.
+
+        Args:
+            results: The R + 1 rounds.
+            data_samples: The stacked sample of the batch.
+            inputs: (N, 3, H, W) float masked images in [-1, 1].
+
+        Returns:
+            One sample per image, with ``input`` (3, H, W) in 0..255 BGR and ``output``, a sample with ``pred_img``, ``fake_img`` (composite
+            of the last round) and ``fake_res`` (raw), (3, H, W) float in 0..255 BGR; ``round_imgs`` (R+1, 3, H, W) likewise;
+            ``round_confidences`` (R+1, 1, H, W) in [0, 1]; and, with a segmentor and R > 0, ``round_segs`` (R, H, W) int64.
+        """
+        destruct = partial(self.data_preprocessor.destruct, data_samples=data_samples)
+        images = torch.stack([self._to_8_bit_range(r, data_samples) for r in results], dim=1)
+        size = images.shape[-2:]
+        confidences = torch.stack([r.confidence for r in results], 1)
+        output = DataSample(
+            fake_res=destruct(results[-1].raw),
+            fake_img=images[:, -1],
+            pred_img=images[:, -1],
+            round_imgs=images,
+            round_confidences=_crop(confidences, size),
+        )
+        maps = [r.semantics.logits.argmax(1) for r in results if r.semantics is not None]
+        if maps:
+            output.set_tensor_data(dict(round_segs=_crop(torch.stack(maps, 1), size)))
+        data_samples.set_tensor_data(dict(input=destruct(inputs)))
+        samples = data_samples.split()
+        for sample, prediction in zip(samples, output.split()):
+            sample.output = prediction
+        return samples
+
+    def _to_8_bit_range(self, result: Round, data_samples: DataSample) -> Tensor:
+        """Composite in 0..255; known pixels are rounded back to the integers they came from, so they equal the input exactly."""
+        image = self.data_preprocessor.destruct(result.composite, data_samples)
+        hole = _crop(data_samples.mask, image.shape[-2:]) > 0.5
+        return torch.where(hole, image, image.round())
+
+
+def _build(config: dict | None) -> nn.Module | None:
+    return None if config is None else MODELS.build(config)
+
+
+def _crop(tensor: Tensor, size: Sequence[int]) -> Tensor:
+    """Undo padding, which the preprocessor adds on the right and at the bottom."""
+    return tensor[..., : size[0], : size[1]]
+
+
+def _wrapper_of(optim_wrapper: OptimWrapperDict | OptimWrapper, name: str) -> OptimWrapper:
+    return optim_wrapper[name] if isinstance(optim_wrapper, OptimWrapperDict) else optim_wrapper

@@ -1,0 +1,179 @@
+"""The loop: inpaint, segment what was inpainted, correct the map across images, inpaint again."""
+
+from __future__ import annotations
+
+import torch
+from mmagic.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from fbinpaint_mm.models.feedback import DecodeHeadLink, FeedbackSignal, confidence_from_scale
+from fbinpaint_mm.models.networks import build_inpainting_network
+from fbinpaint_mm.models.round import Round
+from fbinpaint_mm.models.segmentor import (
+    build_segmentor,
+    decode_head_config,
+    last_decode_head,
+    segment,
+)
+from fbinpaint_mm.models.segmentor_input import SegmentorInput
+from fbinpaint_mm.models.semantics import Semantics
+
+
+@MODELS.register_module()
+class FeedbackRecorrectionLoop(BaseModule):
+    """Initial inpainter, segmentor with feedback, recorrection and guided inpainter, run in rounds.
+
+    Round 0 is the initial inpainter alone. Round r segments the composite of round r - 1, while the decode head receives the state of
+    the inpainting, corrects the map with the class memory, and inpaints again under the corrected map. Rounds are detached from
+    each other by default: each is trained by its own losses, so round 0 is what it would be without the loop, and
+    memory does not grow with a graph through all rounds.
+
+    All that takes gradients from one backward pass lives in this one module, so that a distributed wrapper sees one forward
+    pass for each backward pass.
+
+    Args:
+        initial: Config of the network of round 0: any mmagic encoder-decoder or ours.
+        guided: Config of the network of rounds 1..R: likewise.
+        segmentor: Config of any mmseg ``EncoderDecoder`` with a ``BaseDecodeHead``; ``None`` for no semantics. Its auxiliary
+            heads are left out: every round's map is supervised directly.
+        feedback: Config of :class:`InpaintingFeedback` (classes and channels are filled in); ``None`` for one-way
+            guidance: the initial result is segmented once and nothing comes back.
+        recorrection: Config of :class:`CrossImageRecorrection`; ``None`` leaves the segmentor's map as it is.
+        memory: Config of :class:`ClassMemory` (classes and channels are filled in).
+        confidence: Config of :class:`InpaintingConfidence`.
+        channel_order: Channel order of the images, ``'BGR'`` (mmagic's default) or ``'RGB'``.
+        detach_rounds: Whether gradients stop between rounds.
+
+    Raises:
+        ValueError: If feedback or recorrection is asked for without a segmentor.
+    """
+
+    def __init__(
+        self,
+        initial: dict,
+        guided: dict,
+        segmentor: dict | None = None,
+        feedback: dict | None = None,
+        recorrection: dict | None = None,
+        memory: dict | None = None,
+        confidence: dict | None = None,
+        channel_order: str = 'BGR',
+        detach_rounds: bool = True,
+    ) -> None:
+        super().__init__()
+        if segmentor is None and (feedback or recorrection):
+            raise ValueError(
+                'feedback and recorrection need a segmentor: give one, or set all three to None'
+            )
+        self.detach_rounds = detach_rounds
+        self.register_buffer('strength', torch.ones(()))
+        self.confidence = MODELS.build(confidence or dict(type='InpaintingConfidence'))
+        self.segmentor = None if segmentor is None else build_segmentor(segmentor)
+        self.feedback = self.recorrection = self.memory = self.link = None
+        if self.segmentor is not None:
+            self._build_semantics(segmentor, feedback, recorrection, memory, channel_order)
+        self.num_classes = 0 if self.segmentor is None else self.decode_head.num_classes
+        self.initial = build_inpainting_network(initial, None, 'initial')
+        self.guided = build_inpainting_network(guided, self.num_classes or None, 'guided')
+
+    @property
+    def decode_head(self) -> nn.Module:
+        """The decode head that makes the map: the last one of a cascade."""
+        return last_decode_head(self.segmentor)
+
+    def forward(self, masked_img: Tensor, mask: Tensor, rounds: int) -> list[Round]:
+        """Run the loop.
+
+        Args:
+            masked_img: (N, 3, H, W) float in [-1, 1], 0 in the hole.
+            mask: (N, 1, H, W) float, 1 in the hole.
+            rounds: R >= 0, how often to segment, correct and inpaint again.
+
+        Returns:
+            The R + 1 rounds, round 0 first.
+        """
+        self.link_feedback()
+        results = [self._finish(self.initial(masked_img, mask), masked_img, mask, None)]
+        for _ in range(rounds):
+            before = results[-1]
+            semantics = self._segment(before, mask)
+            results.append(self._inpaint_again(masked_img, mask, before, semantics))
+        return results
+
+    def link_feedback(self) -> None:
+        """Link the feedback to the decode head; does nothing when it is linked, or without a segmentor."""
+        if self.link is not None:
+            self.link.attach()
+
+    def _segment(self, before: Round, mask: Tensor) -> Semantics | None:
+        if self.segmentor is None:
+            return None
+        if self.feedback is None and before.semantics is not None:
+            return before.semantics
+        current = self._between_rounds(before.composite)
+        with self.link.sending(self._signal(before, current, mask)):
+            raw_logits = segment(self.segmentor, self.to_segmentor(current))
+        features = self.link.features
+        return Semantics(
+            self._recorrect(raw_logits, features, mask, before.confidence), raw_logits, features
+        )
+
+    def _recorrect(
+        self, raw_logits: Tensor, features: Tensor, mask: Tensor, confidence: Tensor
+    ) -> Tensor:
+        if self.recorrection is None:
+            return raw_logits.float()
+        corrected, _ = self.recorrection(
+            raw_logits, features, self.memory.prototypes, mask, confidence.detach()
+        )
+        return torch.lerp(raw_logits.float(), corrected, self.strength)
+
+    def _inpaint_again(
+        self, masked_img: Tensor, mask: Tensor, before: Round, semantics: Semantics | None
+    ) -> Round:
+        soft_map = None if semantics is None else self._between_rounds(semantics.probabilities)
+        current = self._between_rounds(before.composite)
+        raw = self.guided(masked_img, mask, current, soft_map, before.confidence.detach())
+        return self._finish(raw, masked_img, mask, semantics)
+
+    def _finish(
+        self, raw: Tensor, masked_img: Tensor, mask: Tensor, semantics: Semantics | None
+    ) -> Round:
+        composite = torch.where(mask > 0.5, raw.clamp(-1, 1).to(masked_img.dtype), masked_img)
+        error_scale = self.confidence(composite, mask)
+        confidence = confidence_from_scale(error_scale, mask)
+        return Round(raw, composite, error_scale, confidence, semantics)
+
+    def _signal(self, before: Round, current: Tensor, mask: Tensor) -> FeedbackSignal:
+        if before.semantics is None:
+            previous = mask.new_zeros(mask.shape[0], self.num_classes, *mask.shape[-2:])
+        else:
+            previous = self._between_rounds(before.semantics.probabilities)
+        return FeedbackSignal(current, mask, before.confidence.detach(), previous, self.strength)
+
+    def _between_rounds(self, tensor: Tensor) -> Tensor:
+        return tensor.detach() if self.detach_rounds else tensor
+
+    def _build_semantics(
+        self,
+        segmentor: dict,
+        feedback: dict | None,
+        recorrection: dict | None,
+        memory: dict | None,
+        channel_order: str,
+    ) -> None:
+        head = self.decode_head
+        self.to_segmentor = SegmentorInput(channel_order=channel_order)
+        self.memory = MODELS.build(
+            dict(type='ClassMemory', num_classes=head.num_classes, channels=head.channels)
+            | dict(memory or {})
+        )
+        if feedback is not None:
+            channels = decode_head_config(segmentor)['in_channels']
+            channels = [channels] if isinstance(channels, int) else list(channels)
+            defaults = dict(num_classes=head.num_classes, in_channels=channels)
+            self.feedback = MODELS.build(defaults | dict(feedback))
+        if recorrection is not None:
+            self.recorrection = MODELS.build(recorrection)
+        self.link = DecodeHeadLink(head, self.feedback)

@@ -1,0 +1,250 @@
+"""mmagic's perceptual and style loss with a VGG16 whose weights may come from a local file."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import torch
+from mmagic.models.losses import PerceptualLoss
+from mmagic.registry import MODELS
+from mmengine.logging import print_log
+from torch import Tensor, nn
+from torchvision.models import VGG16_Weights
+from torchvision.models.vgg import cfgs, make_layers
+
+# Looked for in this order in a folder; the last is the name that torchvision downloads to.
+WEIGHT_FILES = (
+    'vgg16_features_torchvision_fp16.pth',
+    'vgg16_features_torchvision.pth',
+    'vgg16-397923af.pth',
+)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@MODELS.register_module()
+class VGGPerceptualLoss(PerceptualLoss):
+    """Distance of VGG16 features (perceptual) and of their Gram matrices (style).
+
+    The same numbers as mmagic's ``PerceptualLoss(vgg_type='vgg16')`` on RGB images, with these
+    differences: weights may come from a local file; images may be BGR; one pass through the
+    network serves both terms, and the target's pass keeps no graph; the frozen network is no
+    submodule, so it is neither in checkpoints nor seen by optimisers and DDP. It is loaded by
+    ``init_weights``, which a Runner calls before training, or at first use (so that a model loaded
+    for inference needs no VGG), and follows the images to their device. Everything is computed in
+    float32, also under autocast: Gram matrices overflow in half precision.
+
+    Layer names index torchvision's ``vgg16().features``: '3' relu1_2, '8' relu2_2, '15' relu3_3,
+    '22' relu4_3, '29' relu5_3; '4', '9', '16' are the poolings that partial convolutions use
+    (Liu et al. 2018). Cost grows with the deepest layer used.
+
+    Args:
+        layer_weights: Weight of each layer in the perceptual term.
+            None: relu1_2, relu2_2 and relu3_3, each 1 (our choice).
+        layer_weights_style: Weight of each layer in the style term. None: as ``layer_weights``.
+        perceptual_weight: Factor of the perceptual term; 0 switches it off.
+        style_weight: Factor of the style term; 0 switches it off.
+        weights: A file with ``features.*`` in torchvision's names (any precision), or a folder
+            with one of the names of ``WEIGHT_FILES``. '' or None: torchvision's download.
+            'none': random features, only for smoke tests; logs a warning.
+        channel_order: Order of the colours of the images, 'bgr' (mmagic's default) or 'rgb'.
+        norm_img: Whether images are in [-1, 1]; False: [0, 1].
+        criterion: 'l1' or 'mse'.
+
+    Raises:
+        ValueError: If a layer name, the channel order or the criterion is unknown.
+    """
+
+    def __init__(
+        self,
+        layer_weights: dict[str, float] | None = None,
+        layer_weights_style: dict[str, float] | None = None,
+        perceptual_weight: float = 1.0,
+        style_weight: float = 1.0,
+        weights: str | None = None,
+        channel_order: str = 'bgr',
+        norm_img: bool = True,
+        criterion: str = 'l1',
+    ) -> None:
+        # PerceptualLoss.__init__ would download the whole VGG, classifier included.
+        nn.Module.__init__(self)
+        _check_choice('channel_order', channel_order, ('bgr', 'rgb'))
+        _check_choice('criterion', criterion, ('l1', 'mse'))
+        self.layer_weights = _checked_layers(layer_weights or {'3': 1.0, '8': 1.0, '15': 1.0})
+        self.layer_weights_style = _checked_layers(layer_weights_style or self.layer_weights)
+        self.perceptual_weight = perceptual_weight
+        self.style_weight = style_weight
+        self.weights = weights
+        self.channel_order = channel_order
+        self.norm_img = norm_img
+        self.criterion = nn.L1Loss() if criterion == 'l1' else nn.MSELoss()
+        # A list hides the network from state_dict, parameters and DDP.
+        self._frozen: list[nn.Sequential] = []
+
+    @property
+    def used_layers(self) -> set[str]:
+        """Names of the layers that the switched-on terms compare."""
+        perceptual = self.layer_weights if self.perceptual_weight > 0 else {}
+        style = self.layer_weights_style if self.style_weight > 0 else {}
+        return {*perceptual, *style}
+
+    def init_weights(self) -> None:
+        """Loads the VGG16 now, so that a missing file is reported before training starts.
+
+        Raises:
+            FileNotFoundError: If the weights are neither at ``weights`` nor downloadable.
+            ValueError: If the file holds no VGG16 features.
+        """
+        if self.used_layers and not self._frozen:
+            depth = max(map(int, self.used_layers)) + 1
+            self._frozen.append(_build_vgg16(depth, self.weights))
+
+    def forward(
+        self, x: Tensor, gt: Tensor | dict[str, Tensor]
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Compares images with their targets.
+
+        Args:
+            x: (N, 3, H, W) images in [-1, 1]; the gradient flows here.
+            gt: (N, 3, H, W) targets in [-1, 1], or what :meth:`features` gave for them: several
+                rounds compared with the same target then share one pass.
+
+        Returns:
+            Perceptual and style loss, float32 scalars; None for a term that is switched off.
+        """
+        if not self.used_layers:
+            return None, None
+        target = gt if isinstance(gt, dict) else self.features(gt.detach())
+        found = self.features(x)
+        with torch.autocast(x.device.type, enabled=False):
+            return self._perceptual(found, target), self._style(found, target)
+
+    def features(self, images: Tensor) -> dict[str, Tensor]:
+        """Activations of the used layers.
+
+        Args:
+            images: (N, 3, H, W) in [-1, 1], any float dtype, in ``channel_order``.
+
+        Returns:
+            For each used layer (N, C, h, w) float32; without graph if ``images`` needs none.
+        """
+        self.init_weights()
+        vgg = self._frozen[0].to(images.device)
+        with torch.autocast(images.device.type, enabled=False):
+            return _activations(vgg, self._normalise(images.float()), self.used_layers)
+
+    def _normalise(self, images: Tensor) -> Tensor:
+        images = images.flip(1) if self.channel_order == 'bgr' else images
+        images = (images + 1.0) * 0.5 if self.norm_img else images
+        mean = images.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
+        return (images - mean) / images.new_tensor(IMAGENET_STD).view(1, 3, 1, 1)
+
+    def _perceptual(self, found: dict[str, Tensor], target: dict[str, Tensor]) -> Tensor | None:
+        if self.perceptual_weight <= 0:
+            return None
+        terms = [w * self.criterion(found[k], target[k]) for k, w in self.layer_weights.items()]
+        return self.perceptual_weight * sum(terms)
+
+    def _style(self, found: dict[str, Tensor], target: dict[str, Tensor]) -> Tensor | None:
+        if self.style_weight <= 0:
+            return None
+        terms = [
+            weight * self.criterion(self._gram_mat(found[layer]), self._gram_mat(target[layer]))
+            for layer, weight in self.layer_weights_style.items()
+        ]
+        return self.style_weight * sum(terms)
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f'{name}: found {value!r}, expected one of {choices}.')
+
+
+def _checked_layers(layer_weights: dict[str, float]) -> dict[str, float]:
+    known = {str(index) for index in range(31)}
+    layers = {str(layer): weight for layer, weight in layer_weights.items()}
+    if not set(layers) <= known:
+        raise ValueError(
+            f"layer_weights: found {sorted(set(layers) - known)}, expected names '0' to '30', the "
+            "indices in torchvision's vgg16().features ('15' is relu3_3)."
+        )
+    return layers
+
+
+def _activations(vgg: nn.Sequential, x: Tensor, layers: set[str]) -> dict[str, Tensor]:
+    activations = {}
+    for name, layer in vgg.named_children():
+        x = layer(x)
+        if name in layers:
+            activations[name] = x
+    return activations
+
+
+def _build_vgg16(depth: int, weights: str | None) -> nn.Sequential:
+    # Built without memory and filled afterwards: the global random state stays as it was.
+    with torch.device('meta'):
+        vgg = make_layers(cfgs['D'], batch_norm=False)[:depth]
+    state = _random_state(vgg) if weights == 'none' else _stored_state(vgg, weights)
+    vgg.load_state_dict(state, assign=True)
+    for layer in vgg:
+        if isinstance(layer, nn.ReLU):
+            layer.inplace = False  # would overwrite the activation of a convolution compared too
+    return vgg.requires_grad_(False).eval()
+
+
+def _random_state(vgg: nn.Sequential) -> dict[str, Tensor]:
+    print_log(
+        "VGGPerceptualLoss: weights='none', the features are random. Only for smoke tests; for "
+        'results set weights to a local file or folder.',
+        logger='current',
+        level=logging.WARNING,
+    )
+    generator = torch.Generator().manual_seed(0)  # the same on every rank and after a resume
+    state = {name: torch.zeros(p.shape) for name, p in vgg.state_dict().items()}
+    for value in state.values():
+        if value.ndim == 4:
+            fan_in = value[0].numel()
+            value.normal_(0.0, (2.0 / fan_in) ** 0.5, generator=generator)
+    return state
+
+
+def _stored_state(vgg: nn.Sequential, weights: str | None) -> dict[str, Tensor]:
+    path = _find_file(weights) if weights else None
+    stored = torch.load(path, 'cpu', weights_only=True) if path else _download()
+    expected = {name: (f'features.{name}', p.shape) for name, p in vgg.state_dict().items()}
+    bad = [
+        key for key, shape in expected.values() if key not in stored or stored[key].shape != shape
+    ]
+    if bad:
+        raise ValueError(
+            f'{path or "The download"} holds no VGG16 features: {bad[0]} is missing or has another '
+            f'shape than {tuple(dict(expected.values())[bad[0]])}. Expected the state dict of '
+            "torchvision's vgg16 ('features.0.weight', ...), with or without its classifier."
+        )
+    return {name: stored[key].float() for name, (key, _) in expected.items()}
+
+
+def _find_file(weights: str) -> Path:
+    path = Path(weights).expanduser()
+    candidates = [path / name for name in WEIGHT_FILES] if path.is_dir() else [path]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    raise FileNotFoundError(
+        f'VGGPerceptualLoss: no VGG16 weights at {", ".join(map(str, candidates))}. Put one of '
+        f"{', '.join(WEIGHT_FILES)} there, or set weights='' to download torchvision's."
+    )
+
+
+def _download() -> dict[str, Tensor]:
+    source = VGG16_Weights.IMAGENET1K_V1
+    try:
+        return source.get_state_dict(check_hash=True, map_location='cpu')
+    except (OSError, RuntimeError) as error:
+        raise FileNotFoundError(
+            f'VGGPerceptualLoss: {source.url} could not be downloaded to '
+            f'{torch.hub.get_dir()}/checkpoints ({error}). Without internet set weights to a local '
+            f'file or to a folder with one of {", ".join(WEIGHT_FILES)}, or both weights of the '
+            'loss to 0.'
+        ) from error

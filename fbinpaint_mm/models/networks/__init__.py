@@ -1,0 +1,17 @@
+"""Inpainting networks of the loop."""
+
+from fbinpaint_mm.models.networks.mmagic_network_adapter import MMagicNetworkAdapter
+from fbinpaint_mm.models.networks.modulated_residual_block import ModulatedResidualBlock
+from fbinpaint_mm.models.networks.network_builder import build_inpainting_network
+from fbinpaint_mm.models.networks.semantic_guided_encoder_decoder import (
+    SemanticGuidedEncoderDecoder,
+)
+from fbinpaint_mm.models.networks.semantic_modulation import SemanticModulation
+
+__all__ = [
+    'MMagicNetworkAdapter',
+    'ModulatedResidualBlock',
+    'SemanticGuidedEncoderDecoder',
+    'SemanticModulation',
+    'build_inpainting_network',
+]

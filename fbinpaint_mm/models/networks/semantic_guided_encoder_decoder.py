@@ -1,0 +1,116 @@
+"""An encoder-decoder for inpainting that reads a soft semantic map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmagic.models.archs import SimpleGatedConvModule
+from mmagic.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from fbinpaint_mm.models.networks.modulated_residual_block import ModulatedResidualBlock
+
+
+@MODELS.register_module()
+class SemanticGuidedEncoderDecoder(BaseModule):
+    """Gated encoder, dilated residual trunk and decoder, modulated by the map at three scales.
+
+    One class serves both slots of the loop. As ``initial`` it sees the masked image and the mask. As ``guided``
+    it also sees the current image and its confidence, and predicts a *residual* to the current image
+    whose last layer starts at zero: at initialisation a round changes nothing, so a round has to earn its keep.
+
+    Args:
+        num_classes: K, channels of the semantic map; 0 for no semantics.
+        base_channels: Width at full resolution, doubled at each of the two down-samplings; divisible by 4.
+        dilations: One residual block of the trunk, at a quarter of the resolution, for each entry.
+        guided: Whether the network refines a current image (slot ``guided``) or starts from nothing (slot ``initial``).
+        init_cfg: mmengine initialisation, e.g. ``dict(type='Pretrained', checkpoint=...)``.
+
+    Raises:
+        ValueError: If ``base_channels`` is not divisible by 4, or if an image side is not divisible by 4.
+    """
+
+    speaks_feedback_interface = True
+    size_divisor = 4
+
+    def __init__(
+        self,
+        num_classes: int = 0,
+        base_channels: int = 64,
+        dilations: Sequence[int] = (1, 2, 4, 8, 1, 2, 4, 8),
+        guided: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        if base_channels % 4:
+            raise ValueError(f'base_channels must be divisible by 4, got {base_channels}')
+        self.num_classes = num_classes
+        self.guided = guided
+        c = base_channels
+        in_channels = 3 + 1 + (3 + 1 if guided else 0)
+        self.stem = _gated(in_channels, c, kernel_size=5, padding=2)
+        self.down1 = _gated(c, 2 * c, kernel_size=3, stride=2, padding=1)
+        self.down2 = _gated(2 * c, 4 * c, kernel_size=3, stride=2, padding=1)
+        self.trunk = nn.ModuleList(ModulatedResidualBlock(4 * c, num_classes, d) for d in dilations)
+        self.up1 = nn.Conv2d(4 * c, 2 * c, 3, padding=1)
+        self.block1 = ModulatedResidualBlock(2 * c, num_classes)
+        self.up2 = nn.Conv2d(2 * c, c, 3, padding=1)
+        self.block2 = ModulatedResidualBlock(c, num_classes)
+        self.to_image = nn.Conv2d(c, 3, 3, padding=1)
+        if guided:
+            nn.init.zeros_(self.to_image.weight)
+            nn.init.zeros_(self.to_image.bias)
+
+    def forward(
+        self,
+        masked_img: Tensor,
+        mask: Tensor,
+        current: Tensor | None = None,
+        semantic_map: Tensor | None = None,
+        confidence: Tensor | None = None,
+    ) -> Tensor:
+        """Inpaint.
+
+        Args:
+            masked_img: (N, 3, H, W) float in [-1, 1], 0 in the hole; H and W divisible by 4.
+            mask: (N, 1, H, W) float, 1 in the hole.
+            current: (N, 3, H, W) float composite of the previous round; needed when ``guided``.
+            semantic_map: (N, K, H, W) float class probabilities; needed when ``num_classes > 0``.
+            confidence: (N, 1, H, W) float confidence of ``current`` in [0, 1]; needed when ``guided``.
+
+        Returns:
+            (N, 3, H, W) float raw image, nominally in [-1, 1] and not clamped.
+        """
+        _check_size(masked_img, self.size_divisor)
+        planes = [masked_img, mask] + ([current, confidence] if self.guided else [])
+        full = self.stem(torch.cat(planes, dim=1))
+        half = self.down1(full)
+        x = self.down2(half)
+        for block in self.trunk:
+            x = block(x, semantic_map)
+        x = self.block1(half + self.up1(_double(x)), semantic_map)
+        x = self.block2(full + self.up2(_double(x)), semantic_map)
+        image = self.to_image(F.gelu(x))
+        return current + image if self.guided else image
+
+
+def _gated(in_channels: int, out_channels: int, **kwargs: int) -> nn.Module:
+    return SimpleGatedConvModule(
+        in_channels, out_channels, feat_act_cfg=dict(type='ELU'), gate_act_cfg=dict(type='Sigmoid'), **kwargs
+    )
+
+
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode='bilinear', align_corners=False)
+
+
+def _check_size(image: Tensor, divisor: int) -> None:
+    height, width = image.shape[-2:]
+    if height % divisor or width % divisor:
+        fits = tuple(-(-side // divisor) * divisor for side in (height, width))
+        raise ValueError(
+            f'image size {height}x{width} (height x width) must be divisible by {divisor}; pad it to {fits[0]}x{fits[1]}'
+        )

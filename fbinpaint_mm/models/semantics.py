@@ -1,0 +1,27 @@
+"""The semantic map of one round."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass
+class Semantics:
+    """The semantic map of one round.
+
+    Args:
+        logits: (N, K, H, W) float32 corrected logits.
+        raw_logits: (N, K, H, W) float logits of the segmentor before the recorrection.
+        features: (N, C, h, w) float pixel features of the decode head.
+    """
+
+    logits: Tensor
+    raw_logits: Tensor
+    features: Tensor
+
+    @property
+    def probabilities(self) -> Tensor:
+        """(N, K, H, W) float32 corrected class probabilities."""
+        return self.logits.softmax(1)

@@ -1,0 +1,281 @@
+"""One picture that shows at a glance what every feedback round did to one image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from fbinpaint_mm.visualization.drawing import (
+    Color,
+    cell_scale,
+    colorize,
+    default_palette,
+    gain,
+    heat,
+    stripe_hole,
+)
+from fbinpaint_mm.visualization.sheet import Cell, Row, lay_out
+
+IGNORE_INDEX = 255
+RIGHT: Color = (88, 168, 96)
+WRONG: Color = (205, 66, 66)
+FIXED: Color = (40, 235, 255)
+BROKEN: Color = (255, 165, 0)
+UNLABELED: Color = (60, 60, 60)
+CHANGED: Color = (255, 214, 10)
+BLANK: Color = (235, 235, 235)
+
+VERDICTS = (
+    ('right', RIGHT),
+    ('wrong', WRONG),
+    ('corrected in this round', FIXED),
+    ('spoiled in this round', BROKEN),
+    ('not labelled', UNLABELED),
+)
+CHANGES = (('changed in this round', CHANGED), ('unchanged', UNLABELED))
+GAINS = (
+    ('closer to the truth', (0, 104, 55)),
+    ('no change', (255, 255, 190)),
+    ('further off', (165, 0, 38)),
+)
+
+
+def draw_feedback_grid(
+    gt_img: np.ndarray,
+    mask: np.ndarray,
+    round_imgs: np.ndarray,
+    round_segs: np.ndarray | None = None,
+    round_confidences: np.ndarray | None = None,
+    gt_seg: np.ndarray | None = None,
+    palette: Sequence[Color] | None = None,
+    classes: Sequence[str] | None = None,
+    title: str = '',
+    cell_size: int = 192,
+    max_cell_size: int = 512,
+) -> np.ndarray:
+    """Draw input, every round and ground truth side by side.
+
+    Columns are the input, rounds 0..R and the ground truth; rows are the images (with PSNR), the
+    maps that guided them, which pixels of the map in the hole are right, wrong, corrected or
+    spoiled by that round (without ground truth: which changed), and the confidence. Rows without
+    data are left out.
+
+    Args:
+        gt_img: (H, W, 3) true image, 0..255, RGB.
+        mask: (H, W), not 0 in the hole.
+        round_imgs: (R+1, H, W, 3) composites of rounds 0..R, 0..255, RGB, R >= 0.
+        round_segs: (R, H, W) class ids of the map that guided rounds 1..R.
+        round_confidences: (R+1, H, W) confidence in the image of rounds 0..R, 0..1.
+        gt_seg: (H, W) true class ids, 255 where unknown.
+        palette: RGB triple of each class; distinct colours by default.
+        classes: Name of each class for the legend; only classes in the picture are listed.
+        title: Line at the top.
+        cell_size: Small images are enlarged by a whole factor until the short side has this many
+            pixels.
+        max_cell_size: Large images are reduced by a whole factor until the long side fits.
+
+    Returns:
+        (height, width, 3) uint8 RGB picture.
+
+    Raises:
+        ValueError: Sizes or numbers of rounds do not agree.
+    """
+    hole = np.asarray(mask) != 0
+    round_segs = np.zeros((0, *hole.shape), np.int64) if round_segs is None else round_segs
+    check_sizes(hole, gt_img, round_imgs, round_segs, round_confidences, gt_seg)
+    colors = fit_palette(palette, classes, round_segs, gt_seg)
+    rows = [image_row(gt_img, hole, round_imgs)]
+    if len(round_imgs) > 1:
+        rows.append(gain_row(gt_img, hole, round_imgs))
+    if len(round_segs):
+        rows += [map_row(hole, round_segs, gt_seg, colors), check_row(hole, round_segs, gt_seg)]
+    if round_confidences is not None:
+        rows.append(confidence_row(hole, round_confidences))
+    headers = ['input', *(f'round {r}' for r in range(len(round_imgs))), 'ground truth']
+    scale = cell_scale(*hole.shape, cell_size, max_cell_size)
+    legend = class_legend(classes, colors, round_segs, gt_seg)
+    return lay_out(title, headers, rows, legend, hole.shape, scale)
+
+
+def check_sizes(
+    hole: np.ndarray,
+    gt_img: np.ndarray,
+    round_imgs: np.ndarray,
+    round_segs: np.ndarray,
+    round_confidences: np.ndarray | None,
+    gt_seg: np.ndarray | None,
+) -> None:
+    """Compare every array with the hole mask and the number of rounds.
+
+    Raises:
+        ValueError: One does not fit, with its name, its shape and the expected one.
+    """
+    rounds = len(round_imgs) - 1
+    expected = {
+        'gt_img': (gt_img, (*hole.shape, 3)),
+        'round_imgs': (round_imgs, (max(rounds, 0) + 1, *hole.shape, 3)),
+        'gt_seg': (gt_seg, hole.shape),
+        'round_confidences': (round_confidences, (rounds + 1, *hole.shape)),
+        'round_segs': (round_segs, (rounds if len(round_segs) else 0, *hole.shape)),
+    }
+    for name, (array, shape) in expected.items():
+        if array is not None and array.shape != shape:
+            raise ValueError(
+                f'{name} has shape {array.shape}, expected {shape} for a mask of {hole.shape} and '
+                f'{rounds} feedback rounds'
+            )
+
+
+def image_row(gt_img: np.ndarray, hole: np.ndarray, round_imgs: np.ndarray) -> Row:
+    """Input with a striped hole, the composite of every round with its PSNR, and the truth."""
+    stripes = stripe_hole(gt_img, hole, max(hole.shape[0] // 32, 1))
+    cells = [Cell(stripes, f'hole {100 * hole.mean():.0f} % of the image', smooth=True)]
+    scores = [psnr(gt_img, image) for image in round_imgs]
+    for index, (image, score) in enumerate(zip(round_imgs, scores, strict=True)):
+        gain = f' ({score - scores[index - 1]:+.2f})' if index else ''
+        cells.append(Cell(to_uint8(image), f'PSNR {score:.2f} dB{gain}', smooth=True))
+    return Row('Image', [*cells, Cell(to_uint8(gt_img), smooth=True)])
+
+
+def gain_row(gt_img: np.ndarray, hole: np.ndarray, round_imgs: np.ndarray) -> Row:
+    """Where every round brought the image closer to the truth than the round before it.
+
+    The shares in the caption count the pixels of the hole that moved by more than one grey level.
+    """
+    errors = np.abs(np.asarray(gt_img, np.float32) - round_imgs).mean(-1)
+    cells = [Cell(keys=GAINS), Cell()]
+    for before, after in pairwise(errors):
+        image = paint(gain(before, after), [(~hole, BLANK)])
+        gains = (before - after)[hole]
+        shares = [100 * part.mean() if hole.any() else 0.0 for part in (gains > 1, gains < -1)]
+        cells.append(Cell(image, 'closer {:.0f} %, further {:.0f} %'.format(*shares)))
+    return Row('Is the image closer to the truth than one round before?', [*cells, Cell()])
+
+
+def map_row(
+    hole: np.ndarray, round_segs: np.ndarray, gt_seg: np.ndarray | None, colors: np.ndarray
+) -> Row:
+    """The hole, the corrected map that guided every round, and the true map."""
+    mask = np.where(hole[..., None], 255, 40).astype(np.uint8).repeat(3, axis=2)
+    cells = [Cell(mask, 'hole'), Cell(caption='no map before round 1')]
+    for seg in round_segs:
+        shares = hole_accuracy(hole, seg, gt_seg)
+        text = '' if shares is None else f'{100 * shares:.1f} % of the hole right'
+        cells.append(Cell(colorize(seg, colors), text, outline=hole))
+    known = gt_seg is not None and (gt_seg != IGNORE_INDEX).any()
+    truth = Cell(colorize(gt_seg, colors), outline=hole) if known else Cell(caption='not labelled')
+    return Row('Semantic map that guided the round', [*cells, truth])
+
+
+def check_row(hole: np.ndarray, round_segs: np.ndarray, gt_seg: np.ndarray | None) -> Row:
+    """What every round got right, wrong, corrected and spoiled in the hole."""
+    if gt_seg is None or not (gt_seg[hole] != IGNORE_INDEX).any():
+        return change_row(hole, round_segs)
+    known = hole & (gt_seg != IGNORE_INDEX)
+    right = [seg == gt_seg for seg in round_segs]
+    cells = [Cell(keys=VERDICTS), Cell(), first_verdict(hole, known, right[0])]
+    cells += [verdict(hole, known, before, after) for before, after in pairwise(right)]
+    return Row('Is the map right in the hole?', [*cells, Cell()])
+
+
+def first_verdict(hole: np.ndarray, known: np.ndarray, right: np.ndarray) -> Cell:
+    """Right and wrong pixels of the first map; all arguments are (H, W) bool."""
+    image = np.full((*hole.shape, 3), BLANK, np.uint8)
+    layers = [(hole, UNLABELED), (known & right, RIGHT), (known & ~right, WRONG)]
+    return Cell(paint(image, layers), f'{100 * (~right)[known].mean():.1f} % wrong')
+
+
+def verdict(hole: np.ndarray, known: np.ndarray, before: np.ndarray, after: np.ndarray) -> Cell:
+    """The same for a later map, with what changed for better and for worse on top."""
+    fixed, broken = known & ~before & after, known & before & ~after
+    image = paint(first_verdict(hole, known, after).image, [(fixed, FIXED), (broken, BROKEN)])
+    share = 100 / known.sum()
+    text = f'corrected {share * fixed.sum():.1f} %, spoiled {share * broken.sum():.1f} %'
+    return Cell(image, text)
+
+
+def change_row(hole: np.ndarray, round_segs: np.ndarray) -> Row:
+    """Where the map in the hole differs from the round before, for images without labels."""
+    cells = [Cell(keys=CHANGES), Cell(), Cell(caption='first map')]
+    for before, after in pairwise(round_segs):
+        changed = hole & (before != after)
+        image = np.full((*hole.shape, 3), BLANK, np.uint8)
+        share = 100 * changed.sum() / max(hole.sum(), 1)
+        layers = [(hole, UNLABELED), (changed, CHANGED)]
+        cells.append(Cell(paint(image, layers), f'{share:.1f} % of the hole changed'))
+    return Row('What changed in the hole?', [*cells, Cell()])
+
+
+def confidence_row(hole: np.ndarray, round_confidences: np.ndarray) -> Row:
+    """How sure the loop is of the image of every round."""
+    bar = np.linspace(1, 0, hole.shape[0])[:, None].repeat(max(hole.shape[1] // 8, 1), axis=1)
+    cells = [Cell(heat(bar), 'bright = 1, dark = 0')]
+    for confidence in round_confidences:
+        mean = confidence[hole].mean() if hole.any() else 1.0
+        cells.append(Cell(heat(confidence), f'mean {mean:.2f} in the hole', outline=hole))
+    return Row('Confidence in the image', [*cells, Cell()])
+
+
+def paint(image: np.ndarray, layers: list[tuple[np.ndarray, Color]]) -> np.ndarray:
+    """Colour each (H, W) bool region in turn; later ones cover earlier ones."""
+    image = image.copy()
+    for region, color in layers:
+        image[region] = color
+    return image
+
+
+def psnr(gt_img: np.ndarray, image: np.ndarray, ceiling: float = 100.0) -> float:
+    """PSNR in dB over the whole image, both 0..255, at most ``ceiling`` (as ``FinitePSNR``)."""
+    error = np.mean((np.asarray(gt_img, np.float64) - np.asarray(image, np.float64)) ** 2)
+    return min(10 * math.log10(255**2 / error), ceiling) if error > 0 else ceiling
+
+
+def hole_accuracy(hole: np.ndarray, seg: np.ndarray, gt_seg: np.ndarray | None) -> float | None:
+    """Share of the labelled pixels of the hole that are right; None without such a pixel."""
+    known = np.zeros_like(hole) if gt_seg is None else hole & (gt_seg != IGNORE_INDEX)
+    return float((seg == gt_seg)[known].mean()) if known.any() else None
+
+
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """Round and clip 0..255 values to uint8."""
+    return np.clip(np.round(image), 0, 255).astype(np.uint8)
+
+
+def classes_shown(round_segs: np.ndarray, gt_seg: np.ndarray | None) -> list[int]:
+    """Sorted ids of the classes that occur in any map of the picture."""
+    ids = set(np.unique(round_segs))
+    ids |= set() if gt_seg is None else set(np.unique(gt_seg))
+    return sorted(int(index) for index in ids if index != IGNORE_INDEX)
+
+
+def fit_palette(
+    palette: Sequence[Color] | None,
+    classes: Sequence[str] | None,
+    round_segs: np.ndarray,
+    gt_seg: np.ndarray | None,
+) -> np.ndarray:
+    """The given palette, or distinct colours for every class that is named or occurs."""
+    if palette is not None and len(palette):
+        return np.asarray(palette, dtype=np.uint8)
+    shown = classes_shown(round_segs, gt_seg)
+    return default_palette(max([len(classes or ()), *(index + 1 for index in shown), 1]))
+
+
+def class_legend(
+    classes: Sequence[str] | None,
+    colors: np.ndarray,
+    round_segs: np.ndarray,
+    gt_seg: np.ndarray | None,
+) -> list[tuple[str, Color]]:
+    """Name and colour of every class in the picture; no maps, no legend."""
+    if not len(round_segs):
+        return []
+    names = dict(enumerate(classes or ()))
+    return [
+        (names.get(index, f'class {index}'), tuple(int(part) for part in colors[index]))
+        for index in classes_shown(round_segs, gt_seg)
+        if index < len(colors)
+    ]

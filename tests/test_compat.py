@@ -1,0 +1,509 @@
+"""Each work-around of fbinpaint_mm.compat, alone; where imports matter, in a fresh interpreter."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import types
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from fbinpaint_mm import compat
+
+HAS_COMPILED_OPS = not compat.stub_compiled_ops()
+needs_lite = pytest.mark.skipif(HAS_COMPILED_OPS, reason='this mmcv has compiled operations')
+
+# The file alone: importing the package would import all of mmagic.
+LOAD_COMPAT = f"""
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location('compat', {compat.__file__!r})
+compat = importlib.util.module_from_spec(spec)
+sys.modules['compat'] = compat
+spec.loader.exec_module(compat)
+"""
+
+
+def run_python(code: str, **environment: str) -> str:
+    """Output of a fresh interpreter that has compat loaded and not installed."""
+    result = subprocess.run(
+        [sys.executable, '-c', LOAD_COMPAT + textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'OMP_NUM_THREADS': '1', **environment},
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture
+def own_imports(monkeypatch):
+    """Undoes whatever a test does to the import system."""
+    monkeypatch.setattr(sys, 'meta_path', list(sys.meta_path))
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def pretend_versions(monkeypatch, **versions):
+    real = importlib.metadata.version
+
+    def version(name):
+        answer = versions.get(name.replace('-', '_'), real)
+        if answer is None:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return real(name) if answer is real else answer
+
+    monkeypatch.setattr(importlib.metadata, 'version', version)
+
+
+# ------------------------------------------------------------------------------ versions
+
+
+def test_the_installed_stack_is_accepted():
+    compat.check_versions()
+
+
+def test_old_mmengine_is_refused_with_the_command_that_helps(monkeypatch):
+    pretend_versions(monkeypatch, mmengine='0.10.7')
+    message = (
+        r'^mmengine: version 0\.10\.7 is installed, fbinpaint_mm needs >=0\.11\.0rc3,<1\. '
+        r"Run: pip install 'mmengine>=0\.11\.0rc3,<1'$"
+    )
+    with pytest.raises(ImportError, match=message):
+        compat.check_versions()
+
+
+def test_all_problems_come_in_one_message(monkeypatch):
+    pretend_versions(monkeypatch, mmagic=None, mmcv=None, mmcv_full=None, mmcv_lite='2.2.0')
+    with pytest.raises(ImportError) as error:
+        compat.check_versions()
+    message = str(error.value)
+    assert 'mmagic: not installed, fbinpaint_mm needs >=1.2,<1.3' in message
+    assert 'mmcv-lite: version 2.2.0 is installed' in message
+    assert message.endswith("Run: pip install 'mmcv-lite>=2.1,<2.2' 'mmagic>=1.2,<1.3'")
+
+
+def test_any_distribution_that_provides_mmcv_will_do(monkeypatch):
+    pretend_versions(monkeypatch, mmcv_lite=None, mmcv='2.1.0')
+    compat.check_versions()
+
+
+def test_release_candidates_count(monkeypatch):
+    pretend_versions(monkeypatch, mmengine='0.11.0rc3')
+    compat.check_versions()
+    pretend_versions(monkeypatch, mmengine='0.11.0rc2')
+    with pytest.raises(ImportError, match=r'0\.11\.0rc2'):
+        compat.check_versions()
+
+
+# -------------------------------------------------------------------------- compiled ops
+
+
+@needs_lite
+def test_op_raises_when_called_and_says_what_to_install():
+    from mmcv.ops import nms
+
+    boxes, scores = torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.ones(1)
+    with pytest.raises(NotImplementedError, match=r"mmcv\.ops: 'nms' is a compiled.*mmcv>=2\.1"):
+        nms(boxes, scores, 0.5)
+
+
+@needs_lite
+def test_layer_with_a_compiled_op_can_be_built_and_fails_only_in_forward():
+    from mmcv.ops import DeformConv2d
+
+    layer = DeformConv2d(2, 2, 3, padding=1)
+    with pytest.raises(NotImplementedError, match='deform_conv_forward'):
+        layer(torch.zeros(1, 2, 8, 8), torch.zeros(1, 18, 8, 8))
+
+
+@needs_lite
+def test_stack_goes_on_saying_that_there_are_no_compiled_ops():
+    from mmcv.ops import get_compiler_version
+    from mmcv.utils.ext_loader import check_ops_exist
+    from mmengine.utils.dl_utils import mmcv_full_available
+
+    assert not mmcv_full_available()
+    assert not check_ops_exist()
+    assert get_compiler_version() == 'n/a'
+
+
+@needs_lite
+def test_paramwise_cfg_works_with_the_stand_in():
+    from mmengine.optim import build_optim_wrapper
+
+    cfg = dict(
+        optimizer=dict(type='SGD', lr=1.0),
+        paramwise_cfg=dict(custom_keys=dict(bias=dict(lr_mult=2))),
+    )
+    wrapper = build_optim_wrapper(torch.nn.Linear(1, 1), cfg)
+    assert sorted(group['lr'] for group in wrapper.optimizer.param_groups) == [1.0, 2.0]
+
+
+def test_install_works_after_mmcv_failed_to_import_its_ops():
+    output = run_python("""
+        import mmcv
+        try:
+            import mmcv.ops
+        except ImportError:
+            pass
+        compat.install()
+        import mmcv.ops
+        print(mmcv.ops.nms.__name__)
+    """)
+    assert output.strip() == 'nms'
+
+
+def run_with_extension(folder: Path, content: str, code: str) -> str:
+    (folder / '_ext.py').write_text(content)
+    return run_python(f"""
+        import mmcv
+        mmcv.__path__.insert(0, {str(folder)!r})
+        {code}
+    """)
+
+
+def test_a_real_extension_wins(tmp_path):
+    code = """print(compat.stub_compiled_ops(), sys.modules['mmcv._ext'].nms)"""
+    assert run_with_extension(tmp_path, "nms = 'real'", code).split() == ['False', 'real']
+
+
+def test_an_extension_for_another_torch_is_explained(tmp_path):
+    content = "raise ImportError('undefined symbol: _ZN2at4_ops')"
+    code = """
+        try:
+            compat.stub_compiled_ops()
+        except ImportError as error:
+            print(error)
+    """
+    message = run_with_extension(tmp_path, content, code)
+    assert f'do not load with torch {torch.__version__}' in message
+    assert 'undefined symbol' in message
+    assert 'mmcv-lite' in message
+
+
+# ------------------------------------------------------------------ numpy, moved modules
+
+
+def test_numpy_gets_bool8_back(monkeypatch):
+    monkeypatch.delattr(np, 'bool8', raising=False)
+    compat.alias_numpy_bool8()
+    assert np.bool8 is np.bool_
+
+
+@pytest.mark.usefixtures('own_imports')
+def test_old_name_of_a_module_leads_to_the_new_place(monkeypatch):
+    monkeypatch.setitem(compat.MOVED_MODULES, 'json.old_name', 'json.decoder')
+    compat.alias_moved_modules()
+    moved = importlib.import_module('json.old_name')
+    assert moved.JSONDecoder is json.JSONDecoder
+    with pytest.raises(AttributeError):
+        _ = moved.surely_not_there
+
+
+@pytest.mark.usefixtures('own_imports')
+def test_a_module_that_is_still_there_wins(monkeypatch):
+    monkeypatch.setitem(compat.MOVED_MODULES, 'wsgiref.util', 'json.decoder')
+    compat.alias_moved_modules()
+    assert hasattr(importlib.import_module('wsgiref.util'), 'FileWrapper')
+
+
+def test_the_class_that_mmagic_wants_from_diffusers_is_found():
+    pytest.importorskip('diffusers')
+    old = importlib.import_module('diffusers.models.unet_2d_condition')
+    assert old.UNet2DConditionOutput.__name__ == 'UNet2DConditionOutput'
+
+
+# -------------------------------------------------------------------------- placeholders
+
+
+@pytest.mark.usefixtures('own_imports')
+def test_placeholder_has_every_name_and_raises_when_used():
+    sys.meta_path[:] = [f for f in sys.meta_path if type(f).__name__ != '_PlaceholderFinder']
+    assert compat.add_placeholders(['json', 'surely_absent']) == ['surely_absent']
+    assert compat.add_placeholders(['json', 'surely_absent']) == ['surely_absent']
+    from surely_absent.models.deep import Network, register_to_config
+
+    class Derived(Network):
+        pass
+
+    assert register_to_config(len) is len
+    with pytest.raises(
+        ImportError, match=r'Network needs surely_absent.*pip install surely_absent'
+    ):
+        Derived(3, width=4)
+    with pytest.raises(AttributeError):
+        _ = importlib.import_module('surely_absent').__version__
+
+
+def test_mmagic_models_can_be_imported_without_diffusers_and_transformers():
+    output = run_python("""
+        import importlib.machinery
+        class Hiding(importlib.machinery.PathFinder):
+            @classmethod
+            def find_spec(cls, name, path=None, target=None):
+                if name.partition('.')[0] in ('diffusers', 'transformers'):
+                    return None
+                return super().find_spec(name, path, target)
+        sys.meta_path[sys.meta_path.index(importlib.machinery.PathFinder)] = Hiding
+        compat.install()
+        from mmagic.registry import MODELS
+        import mmagic.models
+        print(compat.add_placeholders(), MODELS.get('GLInpaintor').__name__)
+        try:
+            mmagic.models.editors.vico.vico_utils.Transformer2DModel()
+        except ImportError as error:
+            print(error)
+    """)
+    assert "['diffusers', 'transformers'] GLInpaintor" in output
+    assert 'Run: pip install diffusers' in output
+
+
+# ----------------------------------------------------------------------------- mediapipe
+
+
+@pytest.fixture
+def make_package(tmp_path, monkeypatch, own_imports):
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [n for n in sys.modules if n.partition('.')[0] in ('mediapipe', 'controlnet_aux')]:
+        monkeypatch.delitem(sys.modules, name)
+
+    def make(name, content='', solutions=False):
+        folder = tmp_path / name
+        (folder / 'python' / 'solutions').mkdir(parents=True) if solutions else folder.mkdir()
+        (folder / '__init__.py').write_text(content)
+        importlib.invalidate_caches()
+
+    return make
+
+
+CONTROLNET_AUX = """
+try:
+    import mediapipe
+except ImportError:
+    mediapipe = None
+if mediapipe:
+    drawing = mediapipe.solutions
+"""
+
+
+def test_mediapipe_without_solutions_is_hidden_from_controlnet_aux_only(make_package):
+    make_package('mediapipe')
+    make_package('controlnet_aux', CONTROLNET_AUX)
+    compat.guard_controlnet_aux()
+    assert importlib.import_module('controlnet_aux').mediapipe is None
+    assert importlib.import_module('mediapipe').__name__ == 'mediapipe'
+
+
+def test_mediapipe_already_imported_is_put_back(make_package):
+    make_package('mediapipe')
+    module = importlib.import_module('mediapipe')
+    with compat.mediapipe_hidden(), pytest.raises(ImportError):
+        importlib.import_module('mediapipe')
+    assert sys.modules['mediapipe'] is module
+
+
+def test_mediapipe_with_solutions_is_left_alone(make_package):
+    make_package('mediapipe', "solutions = 'here'", solutions=True)
+    make_package('controlnet_aux', CONTROLNET_AUX)
+    compat.guard_controlnet_aux()
+    assert compat.is_mediapipe_usable()
+    assert importlib.import_module('controlnet_aux').drawing == 'here'
+
+
+def test_absent_mediapipe_is_not_usable_and_stays_absent(own_imports, monkeypatch):
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
+    monkeypatch.delitem(sys.modules, 'mediapipe', raising=False)
+    assert not compat.is_mediapipe_usable()
+    with compat.mediapipe_hidden():
+        pass
+    assert 'mediapipe' not in sys.modules
+
+
+# ------------------------------------------------------------------------ config prefix
+
+
+@pytest.fixture
+def configs(tmp_path, monkeypatch):
+    folder = tmp_path / 'configs'
+    (folder / '_base_').mkdir(parents=True)
+    (folder / '_base_' / 'model.py').write_text("model = dict(type='Ours', head=dict(type='X'))\n")
+    (folder / 'demo.py').write_text("_base_ = ['_base_/model.py']\nmax_iters = 10\n")
+    monkeypatch.setattr(compat, 'find_configs', lambda: folder)
+    return folder
+
+
+def test_own_configs_are_inherited_like_local_ones(configs, tmp_path):
+    child = tmp_path / 'child.py'
+    child.write_text("_base_ = 'fbinpaint_mm::demo.py'\nmodel = dict(head=dict(type='Y'))\n")
+    cfg = Config.fromfile(child)
+    assert cfg.model == dict(type='Ours', head=dict(type='Y'))
+    assert cfg.max_iters == 10
+
+
+def test_unknown_own_config_is_named_with_those_that_exist(configs, tmp_path):
+    child = tmp_path / 'child.py'
+    child.write_text("_base_ = 'fbinpaint_mm::demos.py'\n")
+    message = r"fbinpaint_mm has no config 'demos\.py'\. It has: _base_/model\.py, demo\.py"
+    with pytest.raises(FileNotFoundError, match=message):
+        Config.fromfile(child)
+
+
+def test_configs_of_other_packages_keep_their_scope(tmp_path):
+    child = tmp_path / 'child.py'
+    child.write_text(
+        "_base_ = 'mmseg::_base_/models/fcn_unet_s5-d16.py'\nsegmentor = _base_.model\n"
+    )
+    assert Config.fromfile(child).segmentor._scope_ == 'mmseg'
+
+
+def test_package_without_configs_says_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(compat, '__file__', str(tmp_path / 'fbinpaint_mm' / 'compat.py'))
+    with pytest.raises(FileNotFoundError, match='Install it from a wheel or as an editable clone'):
+        compat.find_configs()
+
+
+# ----------------------------------------------------------------------- warnings, install
+
+
+def test_only_the_listed_warnings_are_hidden():
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter('always')
+        compat.filter_warnings()
+        warnings.warn("'pkgutil.find_loader' is deprecated", DeprecationWarning, stacklevel=1)
+        warnings.warn_explicit(
+            "'pkgutil.find_loader' is deprecated",
+            DeprecationWarning,
+            'misc.py',
+            1,
+            'mmengine.utils',
+        )
+        warnings.warn_explicit('another', DeprecationWarning, 'misc.py', 2, 'mmengine.utils')
+    assert [warning.filename for warning in seen] == [__file__, 'misc.py']
+    assert str(seen[1].message) == 'another'
+
+
+def test_install_twice_changes_nothing():
+    compat.install()
+    state = list(sys.meta_path), list(warnings.filters), Config._get_cfg_path
+    compat.install()
+    assert (list(sys.meta_path), list(warnings.filters), Config._get_cfg_path) == state
+
+
+def test_environment_variable_of_the_user_wins(monkeypatch):
+    monkeypatch.setenv('NO_ALBUMENTATIONS_UPDATE', '0')
+    compat.silence_albumentations()
+    assert os.environ['NO_ALBUMENTATIONS_UPDATE'] == '0'
+
+
+def test_both_toolboxes_and_the_inference_api_register(repository):
+    """The whole stack as it is installed here; mediapipe, slow, stays out until it is needed."""
+    output = run_python(
+        """
+        import fbinpaint_mm
+        assert 'mediapipe' not in sys.modules
+        import mmagic.apis, mmseg.models
+        from mmagic.registry import MODELS
+        from mmseg.registry import MODELS as SEGMENTORS
+        print(MODELS.get('GLInpaintor').__name__, SEGMENTORS.get('EncoderDecoder').__name__)
+        """,
+        PYTHONPATH=str(repository),
+    )
+    assert output.split()[-2:] == ['GLInpaintor', 'EncoderDecoder']
+
+
+# ------------------------------------------------------------------------- CPU processes
+
+
+def test_single_process_is_left_alone():
+    cfg = Config(dict(launcher='none'))
+    assert not compat.init_cpu_distributed(cfg)
+    assert 'model_wrapper_cfg' not in cfg
+
+
+def test_gpu_machine_is_left_alone(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    assert not compat.init_cpu_distributed(Config(dict(launcher='pytorch')))
+
+
+def test_own_wrapper_is_kept_and_loses_its_device(monkeypatch):
+    distributed = types.SimpleNamespace(is_initialized=lambda: True)
+    monkeypatch.setattr(torch, 'distributed', distributed)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    cfg = Config(
+        dict(launcher='pytorch', model_wrapper_cfg=dict(type='Own', find_unused_parameters=True))
+    )
+    assert compat.init_cpu_distributed(cfg)
+    expected = dict(
+        type='Own', find_unused_parameters=True, broadcast_buffers=False, device_ids=None
+    )
+    assert cfg.model_wrapper_cfg == expected
+
+
+TWO_PROCESSES = """
+import torch
+from mmengine.config import Config
+from mmengine.model import BaseModel
+from mmengine.registry import MODELS
+from mmengine.runner import Runner
+
+
+@MODELS.register_module()
+class Toy(BaseModel):
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(1, 1, bias=False)
+
+    def forward(self, inputs, mode='loss'):
+        return dict(loss=(self.linear(inputs) * 1.0).mean())
+
+
+rank = int(__import__('os').environ['RANK'])
+dataset = [dict(inputs=torch.full((1,), 1.0)), dict(inputs=torch.full((1,), 3.0))]
+cfg = Config(dict(
+    model=dict(type='Toy'), work_dir=sys.argv[1], launcher='pytorch',
+    train_dataloader=dict(
+        dataset=dataset, batch_size=1, num_workers=0, collate_fn=dict(type='default_collate'),
+        sampler=dict(type='DefaultSampler', shuffle=False)),
+    train_cfg=dict(by_epoch=True, max_epochs=1),
+    optim_wrapper=dict(optimizer=dict(type='SGD', lr=1.0)),
+))
+compat.install()
+assert compat.init_cpu_distributed(cfg)
+runner = Runner.from_cfg(cfg)
+before = runner.model.module.linear.weight.item()
+runner.train()
+after = runner.model.module.linear.weight.item()
+print(f'\\nRESULT rank {rank} of {runner.world_size}: {before - after:.4f}', flush=True)
+"""
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='for machines without a GPU')
+def test_torchrun_trains_on_cpus_and_averages_gradients(tmp_path):
+    script = tmp_path / 'train.py'
+    script.write_text(LOAD_COMPAT + TWO_PROCESSES)
+    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
+    result = subprocess.run(
+        [*command, str(script), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'OMP_NUM_THREADS': '1'},
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    # Rank 0 sees the input 1 and rank 1 the input 3, which is also the gradient: their mean is 2.
+    assert 'RESULT rank 0 of 2: 2.0000' in result.stdout
+    assert 'RESULT rank 1 of 2: 2.0000' in result.stdout

@@ -1,0 +1,268 @@
+"""What the command-line tools share: arguments, and the changes they make to a config."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, DictAction
+from mmengine.logging import print_log
+
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+AUTO = 'auto'
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments that training and testing have in common.
+
+    Args:
+        parser: Gets ``config``, ``--work-dir``, ``--cfg-options`` and ``--launcher``.
+    """
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs, pictures, checkpoints (default: ./work_dirs/<name of the config>)',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='settings that replace those of the config, e.g. train_cfg.max_iters=100 '
+        'optim_wrapper.generator.optimizer.lr=1e-4. A list is written key="[a,b]" or key=a,b.',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how several processes were started (default: %(default)s, a single process)',
+    )
+    # Given by `python -m torch.distributed.launch`; torchrun sets LOCAL_RANK by itself.
+    parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def parse(parser: argparse.ArgumentParser, argv: list[str] | None = None) -> argparse.Namespace:
+    """Parses the command line and checks that the files it names exist.
+
+    Args:
+        parser: A parser that went through `add_common_arguments`.
+        argv: The arguments; those of the process by default.
+
+    Returns:
+        The arguments. A missing file ends the process with a message instead of a traceback.
+    """
+    args = parser.parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    try:
+        check_config_file(args.config)
+        for name in ('checkpoint', 'resume'):
+            if getattr(args, name, None) not in (None, AUTO):
+                check_checkpoint(getattr(args, name))
+    except FileNotFoundError as error:
+        parser.error(str(error))
+    return args
+
+
+def check_config_file(config: str) -> None:
+    """Makes sure that the config is there.
+
+    Args:
+        config: Path of a config file.
+
+    Raises:
+        FileNotFoundError: It is not. The message names configs with a similar name, or all.
+    """
+    if Path(config).is_file():
+        return
+    available = _list_configs(CONFIGS)
+    if not available:
+        raise FileNotFoundError(f'config file {config!r} does not exist')
+    by_name = {path.stem: path for path in available}
+    close = difflib.get_close_matches(Path(config).stem, by_name, n=5, cutoff=0.5)
+    listed = [by_name[name] for name in close] or available
+    raise FileNotFoundError(
+        f'config file {config!r} does not exist. '
+        f'{"Did you mean" if close else "Available are"}: {", ".join(map(_shorten, listed))}'
+    )
+
+
+def _list_configs(folder: Path) -> list[Path]:
+    """The configs that can be run; those in ``_base_`` are only parts."""
+    paths = sorted(folder.rglob('*.py'))
+    return [path for path in paths if '_base_' not in path.parts]
+
+
+def _shorten(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def check_checkpoint(checkpoint: str) -> None:
+    """Makes sure that a local checkpoint is there; an address is left to mmengine.
+
+    Args:
+        checkpoint: Path, or address with a scheme such as ``https://`` or ``open-mmlab://``.
+
+    Raises:
+        FileNotFoundError: There is no such file. The message lists the checkpoints beside it.
+    """
+    if '://' in checkpoint or Path(checkpoint).is_file():
+        return
+    beside = sorted(Path(checkpoint).parent.glob('*.pth'))
+    hint = f' In that folder are: {", ".join(path.name for path in beside)}' if beside else ''
+    raise FileNotFoundError(f'checkpoint {checkpoint!r} does not exist.{hint}')
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Reads the config and applies the common arguments to it.
+
+    Args:
+        args: From `parse`.
+
+    Returns:
+        The config with ``--cfg-options`` merged, and ``launcher`` and ``work_dir`` set.
+    """
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    cfg.merge_from_dict(args.cfg_options)
+    set_work_dir(cfg, args.work_dir, args.config)
+    return cfg
+
+
+def set_work_dir(cfg: Config, work_dir: str | None, config: str) -> None:
+    """Decides where a run is written: command line, else config, else the config's name.
+
+    Args:
+        cfg: Changed in place.
+        work_dir: From the command line.
+        config: Path of the config file.
+    """
+    if work_dir:
+        cfg.work_dir = work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs', Path(config).stem))
+
+
+def set_resume(cfg: Config, resume: str | None) -> None:
+    """Makes a run continue an earlier one, and says what it continues.
+
+    Args:
+        cfg: Changed in place; its ``work_dir`` is searched.
+        resume: None to leave the config alone, 'auto' for the newest checkpoint of the work
+            directory, or a checkpoint.
+    """
+    if resume is None:
+        return
+    checkpoint = find_newest_checkpoint(Path(cfg.work_dir)) if resume == AUTO else resume
+    if checkpoint is None:
+        print_log(
+            f'--resume: no checkpoint in {cfg.work_dir}, training starts from the beginning.',
+            logger='current',
+            level=logging.WARNING,
+        )
+        return
+    # mmengine would resume from a load_from of the config, not from the newest checkpoint.
+    cfg.load_from, cfg.resume = str(checkpoint), True
+    print_log(f'--resume: continuing from {checkpoint}.', logger='current')
+
+
+def find_newest_checkpoint(work_dir: Path) -> Path | None:
+    """Newest checkpoint of an earlier run, also where the folder has been moved since.
+
+    Args:
+        work_dir: Folder of the run. mmengine writes the newest one's path into the file
+            ``last_checkpoint`` in it.
+
+    Returns:
+        The file, or None if there is none.
+    """
+    record = work_dir / 'last_checkpoint'
+    if not record.is_file():
+        return None
+    recorded = Path(record.read_text().strip())
+    candidates = [work_dir / recorded.name, recorded]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def enable_amp(cfg: Config) -> None:
+    """Turns every optimizer wrapper of a config into one with automatic mixed precision.
+
+    Args:
+        cfg: Changed in place. ``optim_wrapper`` is one wrapper, or a dict that has wrappers at
+            any depth (``generator=dict(...), disc=dict(...)``).
+
+    Raises:
+        ValueError: There is no GPU, there is no wrapper, or one is of a type without a
+            counterpart.
+    """
+    from mmengine.device import get_device
+
+    if get_device() in ('cpu', 'mps'):
+        raise ValueError(
+            '--amp needs a GPU: mmengine has no mixed precision on '
+            f'{get_device()!r}. Leave the option out.'
+        )
+    wrappers = list(_find_wrappers(cfg.get('optim_wrapper') or {}, 'optim_wrapper'))
+    if not wrappers:
+        raise ValueError('--amp: the config has no optim_wrapper with an optimizer.')
+    for name, wrapper in wrappers:
+        _make_amp(name, wrapper)
+
+
+def _find_wrappers(node: dict, name: str) -> Iterator[tuple[str, dict]]:
+    """Dicts below ``node`` that have an optimizer, with their dotted names."""
+    if 'optimizer' in node:
+        yield name, node
+        return
+    for key, child in node.items():
+        if isinstance(child, dict):
+            yield from _find_wrappers(child, f'{name}.{key}')
+
+
+def _make_amp(name: str, wrapper: dict) -> None:
+    kind = wrapper.get('type', 'OptimWrapper')
+    kind = kind if isinstance(kind, str) else kind.__name__
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise ValueError(f'--amp: {name} is of type {kind!r}; only OptimWrapper can be replaced.')
+    wrapper['type'] = 'AmpOptimWrapper'
+    wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def enable_auto_scale_lr(cfg: Config) -> None:
+    """Scales learning rates by real batch size / the batch size that the config was made for.
+
+    Args:
+        cfg: Changed in place.
+
+    Raises:
+        ValueError: The config does not say what batch size it was made for.
+    """
+    if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
+        raise ValueError(
+            '--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config: '
+            'the total batch size that its learning rates were chosen for.'
+        )
+    cfg.auto_scale_lr.enable = True
+
+
+def build_runner(cfg: Config) -> Any:
+    """Builds the Runner of a config, for a single process or a launched group of them.
+
+    Args:
+        cfg: The whole config.
+
+    Returns:
+        mmengine's Runner, or what the config's ``runner_type`` names.
+    """
+    from mmengine.registry import RUNNERS
+    from mmengine.runner import Runner
+
+    from fbinpaint_mm import compat
+
+    compat.init_cpu_distributed(cfg)
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

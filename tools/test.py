@@ -1,0 +1,93 @@
+"""Tests a checkpoint and reports its scores.
+
+Usage: python tools/test.py CONFIG CHECKPOINT [--work-dir DIR] [--out SCORES.json] ...
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import mmengine
+from launch import add_common_arguments, build_runner, load_config, parse
+from mmengine.config import Config
+from mmengine.hooks import Hook
+
+SUFFIXES = ('.json', '.yaml', '.yml', '.pkl')
+
+
+class SaveScoresHook(Hook):
+    """Writes the scores to a file when the test has ended.
+
+    Args:
+        path: File to write; its suffix decides the format.
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def after_test_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        """Writes the file, in the first process only.
+
+        Args:
+            runner: The Runner of the test.
+            metrics: Scores by name; numbers of numpy or torch become plain ones.
+        """
+        if runner.rank == 0:
+            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            scores = {
+                name: value.item() if hasattr(value, 'item') else value
+                for name, value in (metrics or {}).items()
+            }
+            mmengine.dump(scores, self.path)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parses the command line.
+
+    Args:
+        argv: The arguments; those of the process by default.
+
+    Returns:
+        The arguments, with every file they name found.
+    """
+    parser = argparse.ArgumentParser(description='Test a checkpoint')
+    add_common_arguments(parser)
+    parser.add_argument('checkpoint', help='checkpoint file or address')
+    parser.add_argument('--out', help=f'file to write the scores to ({", ".join(SUFFIXES)})')
+    args = parse(parser, argv)
+    if args.out and Path(args.out).suffix not in SUFFIXES:
+        parser.error(f'--out {args.out!r} should end with one of {", ".join(SUFFIXES)}')
+    return args
+
+
+def build_config(args: argparse.Namespace) -> Config:
+    """Reads the config and applies the command line to it.
+
+    Args:
+        args: From `parse_args`.
+
+    Returns:
+        The config to test, with the checkpoint as ``load_from``.
+    """
+    cfg = load_config(args)
+    cfg.load_from, cfg.resume = args.checkpoint, False
+    return cfg
+
+
+def main() -> None:
+    """Tests what the command line says."""
+    args = parse_args()
+    import fbinpaint_mm  # noqa: F401  (slow, so the command line is checked first)
+
+    runner = build_runner(build_config(args))
+    if args.out:
+        runner.register_hook(SaveScoresHook(args.out))
+    runner.test()
+
+
+if __name__ == '__main__':
+    main()

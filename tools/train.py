@@ -1,0 +1,80 @@
+"""Trains a model.
+
+Usage: python tools/train.py CONFIG [--work-dir DIR] [--resume [CHECKPOINT]] [--amp] ...
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from launch import (
+    AUTO,
+    add_common_arguments,
+    build_runner,
+    enable_amp,
+    enable_auto_scale_lr,
+    load_config,
+    parse,
+    set_resume,
+)
+from mmengine.config import Config
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parses the command line.
+
+    Args:
+        argv: The arguments; those of the process by default.
+
+    Returns:
+        The arguments, with every file they name found.
+    """
+    parser = argparse.ArgumentParser(description='Train a model')
+    add_common_arguments(parser)
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const=AUTO,
+        metavar='CHECKPOINT',
+        help='continue from this checkpoint, or from the newest one in the work directory',
+    )
+    parser.add_argument('--amp', action='store_true', help='train in mixed precision (needs a GPU)')
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale learning rates to the real batch size',
+    )
+    return parse(parser, argv)
+
+
+def build_config(args: argparse.Namespace) -> Config:
+    """Reads the config and applies the command line to it.
+
+    Args:
+        args: From `parse_args`.
+
+    Returns:
+        The config to train.
+
+    Raises:
+        ValueError: ``--amp`` or ``--auto-scale-lr`` does not go with this config or machine.
+    """
+    cfg = load_config(args)
+    if args.amp:
+        enable_amp(cfg)
+    if args.auto_scale_lr:
+        enable_auto_scale_lr(cfg)
+    set_resume(cfg, args.resume)
+    return cfg
+
+
+def main() -> None:
+    """Trains what the command line says."""
+    args = parse_args()
+    import fbinpaint_mm  # noqa: F401  (slow, so the command line is checked first)
+
+    build_runner(build_config(args)).train()
+
+
+if __name__ == '__main__':
+    main()
