@@ -66,6 +66,8 @@ OPTIONAL_PACKAGES = ('diffusers', 'transformers')
 # (category, message regex, module regex)
 NOISE = (
     (FutureWarning, r'`?torch\.cuda\.amp\.', r'(mmengine|mmagic|mmcv|mmseg)\.'),
+    (FutureWarning, r'`broadcast_buffers` is deprecated', r'mmengine\.'),
+    (UserWarning, r'``build_loss`` would be deprecated', r'mmseg\.'),
     (DeprecationWarning, r"'pkgutil\.find_loader' is deprecated", r'(mmengine|mmcv)\.'),
     (ImportWarning, r'``MultiScaleDeformableAttention`` has been moved', ''),
 )

@@ -2,9 +2,9 @@
 
 Reads ``CelebA-HQ-img/0.jpg ... 29999.jpg`` and the per-part masks
 ``CelebAMask-HQ-mask-anno/{0..14}/00000_skin.png``; writes, at the chosen size,
-``images/{train,val}/00000.jpg`` and ``annotations/{train,val}/00000.png``, whose pixels are class ids
-0 to 18. The first 29,000 images in CelebA-HQ order are ``train``, the last 1,000 are ``val``, the test
-set. Interrupted runs continue where they stopped.
+``images/{train,val}/00000.jpg`` and ``annotations/{train,val}/00000.png``, whose pixels are class
+ids 0 to 18. The first 29,000 images in CelebA-HQ order are ``train``, the last 1,000 are ``val``,
+the test set. Interrupted runs continue where they stopped.
 
 Example:
     python tools/prepare_celebamask_hq.py downloads/CelebAMask-HQ data/celebamask_hq --size 256

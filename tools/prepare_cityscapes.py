@@ -45,8 +45,8 @@ def to_train_ids(label: np.ndarray, path: str = 'label map') -> np.ndarray:
     """
     if label.ndim != 2 or label.max() >= NUM_LABEL_IDS:
         raise ValueError(
-            f'{path!r} holds {label.max()} in an array of shape {label.shape}; expected one channel '
-            f'of label ids 0 to {NUM_LABEL_IDS - 1}; is it really a {LABEL_END} file?'
+            f'{path!r} holds {label.max()} in an array of shape {label.shape}; expected one '
+            f'channel of label ids 0 to {NUM_LABEL_IDS - 1}; is it really a {LABEL_END} file?'
         )
     table = np.full(NUM_LABEL_IDS, UNKNOWN, np.uint8)
     table[list(LABEL_IDS)] = np.arange(len(LABEL_IDS))

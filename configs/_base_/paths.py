@@ -3,5 +3,9 @@
 celebamask_hq_root = '{{$FBINPAINT_CELEBAMASK_HQ:data/celebamask_hq}}'
 cityscapes_root = '{{$FBINPAINT_CITYSCAPES:data/cityscapes}}'
 camvid_root = '{{$FBINPAINT_CAMVID:data/camvid}}'
-# Folder with torchvision's weight files, such as vgg16-397923af.pth; what is not there is downloaded.
-weights_root = '{{$FBINPAINT_WEIGHTS:data/weights}}'
+# Folder with torchvision's weight files (vgg16-397923af.pth); by default they are downloaded.
+weights_root = '{{$FBINPAINT_WEIGHTS:download}}'
+# mmengine refuses an empty default, so a word stands for it.
+weights_root = '' if weights_root == 'download' else weights_root
+# ImageNet weights of the full-size segmentor's backbone: mmengine's model zoo, or a file.
+resnet50_weights = '{{$FBINPAINT_RESNET50:open-mmlab://resnet50_v1c}}'

@@ -3,12 +3,14 @@
 from fbinpaint_mm.datasets.camvid_inpainting_dataset import CamVidInpaintingDataset
 from fbinpaint_mm.datasets.celebamask_hq_inpainting_dataset import CelebAMaskHQInpaintingDataset
 from fbinpaint_mm.datasets.cityscapes_inpainting_dataset import CityscapesInpaintingDataset
+from fbinpaint_mm.datasets.procedural_scenes_dataset import ProceduralScenesDataset
 from fbinpaint_mm.datasets.samplers import LabeledRatioBatchSampler
 from fbinpaint_mm.datasets.semantic_inpainting_dataset import SemanticInpaintingDataset
 from fbinpaint_mm.datasets.transforms import (
     FixedHole,
     FlipSample,
     HoleFromFolder,
+    LoadProceduralScene,
     LoadSemanticMap,
     PackSemanticInputs,
     RandomHole,
@@ -24,8 +26,10 @@ __all__ = [
     'FlipSample',
     'HoleFromFolder',
     'LabeledRatioBatchSampler',
+    'LoadProceduralScene',
     'LoadSemanticMap',
     'PackSemanticInputs',
+    'ProceduralScenesDataset',
     'RandomHole',
     'ResizeSample',
     'SemanticHole',

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmagic.registry import DATASETS
 
 from fbinpaint_mm.datasets.semantic_inpainting_dataset import SemanticInpaintingDataset
@@ -104,7 +106,7 @@ class CelebAMaskHQInpaintingDataset(SemanticInpaintingDataset):
         'labeled_list'
     )
 
-    def __init__(self, num_classes: int = 19, **kwargs) -> None:
+    def __init__(self, num_classes: int = 19, **kwargs: Any) -> None:
         if num_classes not in (19, 15):
             raise ValueError(
                 f'num_classes={num_classes}: expected 19, or 15 for merged left and right parts'

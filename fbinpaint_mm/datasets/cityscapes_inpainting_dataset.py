@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmagic.registry import DATASETS
 from mmseg.utils import cityscapes_classes, cityscapes_palette
 
@@ -32,6 +34,6 @@ class CityscapesInpaintingDataset(SemanticInpaintingDataset):
         self,
         img_suffix: str = '_leftImg8bit.png',
         seg_map_suffix: str = '_gtFine_labelTrainIds.png',
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)

@@ -73,7 +73,7 @@ def read_labeled_list(path: str | Path, stems: Sequence[str], key: str) -> set[s
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f'{key}={str(path)!r}: no such file; correct the path in the config')
+        raise FileNotFoundError(f'{key}={str(path)!r}: no such file; correct the path')
     lines = [line.strip() for line in path.read_text(encoding='utf-8').splitlines()]
     listed = {line for line in lines if line and not line.startswith('#')}
     if not listed:

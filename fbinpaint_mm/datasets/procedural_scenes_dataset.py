@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmagic.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
@@ -21,12 +23,13 @@ class ProceduralScenesDataset(BaseDataset):
     the pipeline, renders it. Splits never share a scene, and neither do two values of ``seed``.
 
     Each sample has ``scene_seed`` (int), ``is_labeled`` (bool), ``gt_path`` (a name, not a file),
-    ``seg_map_path`` (None), ``num_classes`` and, from mmengine, ``sample_idx``.
+    ``seg_map_path`` (None), ``num_classes``, ``image_size`` and, from mmengine, ``sample_idx``.
 
     Args:
         split: 'train', 'val' or 'test'.
         num_scenes: Number of scenes.
         seed: Names the list of scenes and the choice of the labelled ones.
+        image_size: Side, or (height, width), in pixels for ``LoadProceduralScene``.
         labeled_ratio: Fraction of the scenes whose label map may be used, 0..1. The labelled scenes
             of a smaller ratio are among those of a larger one.
         pipeline: Transforms, beginning with ``LoadProceduralScene``.
@@ -43,9 +46,10 @@ class ProceduralScenesDataset(BaseDataset):
         split: str = 'train',
         num_scenes: int = 512,
         seed: int = 0,
+        image_size: int | tuple[int, int] = 64,
         labeled_ratio: float = 1.0,
         pipeline: tuple | list = (),
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         if split not in _SPLIT_OFFSETS:
             raise ValueError(f'split is {split!r}; expected one of {tuple(_SPLIT_OFFSETS)}.')
@@ -61,6 +65,7 @@ class ProceduralScenesDataset(BaseDataset):
         self.split = split
         self.num_scenes = num_scenes
         self.seed = seed
+        self.image_size = (image_size,) * 2 if isinstance(image_size, int) else tuple(image_size)
         self.labeled_ratio = labeled_ratio
         super().__init__(pipeline=list(pipeline), **kwargs)
 
@@ -89,6 +94,7 @@ class ProceduralScenesDataset(BaseDataset):
                 gt_path=f'procedural_{self.split}_{first + index:010d}',
                 seg_map_path=None,
                 num_classes=len(CLASSES),
+                image_size=self.image_size,
             )
             for index in range(self.num_scenes)
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mmagic.registry import DATASETS
 from mmengine.dataset import BaseDataset, force_full_init
@@ -19,9 +20,9 @@ IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp')
 class SemanticInpaintingDataset(BaseDataset):
     """Images for inpainting of which some, all or none have a label map.
 
-    One sample is a dict with ``gt_path``, ``seg_map_path`` (None for an unlabelled image, whether or
-    not a label file exists, so that no label can leak), ``is_labeled``, ``sample_idx``, and the
-    settings that transforms read: ``num_classes``, ``label_map``, ``flip_pairs`` and ``image_size``.
+    One sample is a dict with ``gt_path``, ``seg_map_path`` (None for an unlabelled image, whether
+    or not a label file exists, so that no label can leak), ``is_labeled``, ``sample_idx``, and what
+    transforms read: ``num_classes``, ``label_map``, ``flip_pairs`` and ``image_size``.
 
     Everything is checked once, in the main process, before the first sample is read.
 
@@ -39,8 +40,8 @@ class SemanticInpaintingDataset(BaseDataset):
         labeled_seed: chooses the split of ``labeled_ratio``.
         labeled_list: optional text file with the stems that keep their label, instead of a ratio.
         unlabeled_prefix: further folders of unlabelled images.
-        label_map: optional mapping from the ids in the files to class ids, such as ``{4: 4, 5: 4}``;
-            a file may then hold the mapped ids only.
+        label_map: optional mapping from the ids in the files to class ids, one entry for every id
+            that may occur; an entry of 255 makes the id unknown.
         flip_pairs: pairs of class ids that change places when an image is mirrored.
         image_size: optional side, or (height, width), in pixels for ``ResizeSample``.
         check: ``'full'`` decodes every file, ``'headers'`` reads headers and decodes 64 label maps,
@@ -77,7 +78,7 @@ class SemanticInpaintingDataset(BaseDataset):
         flip_pairs: Sequence[Sequence[int]] = (),
         image_size: int | Sequence[int] | None = None,
         check: str = 'auto',
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         self.img_suffixes = (img_suffix,) if isinstance(img_suffix, str) else tuple(img_suffix)
         self.seg_map_suffix = seg_map_suffix
@@ -130,7 +131,9 @@ class SemanticInpaintingDataset(BaseDataset):
         if self._fully_initialized:
             return
         super().full_init()
-        samples = [super(SemanticInpaintingDataset, self).get_data_info(i) for i in range(len(self))]
+        samples = [
+            super(SemanticInpaintingDataset, self).get_data_info(i) for i in range(len(self))
+        ]
         self._check_labeled_set(samples)
         # One process is enough: where it fails, the launcher ends the others.
         if is_main_process():
@@ -138,7 +141,9 @@ class SemanticInpaintingDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """List the samples: the training set in natural order, then further unlabelled folders."""
-        images = scan_folder(self.data_prefix['img_path'], self.img_suffixes, 'data_prefix.img_path')
+        images = scan_folder(
+            self.data_prefix['img_path'], self.img_suffixes, 'data_prefix.img_path'
+        )
         if self.ann_file:
             listed = read_labeled_list(self.ann_file, list(images), 'ann_file')
             images = {stem: path for stem, path in images.items() if stem in listed}
@@ -180,9 +185,7 @@ class SemanticInpaintingDataset(BaseDataset):
 
     @staticmethod
     def _sample(gt_path: str, seg_map_path: str | None) -> dict:
-        return dict(
-            gt_path=gt_path, seg_map_path=seg_map_path, is_labeled=seg_map_path is not None
-        )
+        return dict(gt_path=gt_path, seg_map_path=seg_map_path, is_labeled=seg_map_path is not None)
 
     def _check_settings(self) -> None:
         """Refuse settings that contradict each other, before any file is touched."""

@@ -1,4 +1,4 @@
-"""Random numbers that are the same on every machine, in every worker and for every numpy version."""
+"""Random numbers that are the same on every machine, in every worker, with any numpy."""
 
 from __future__ import annotations
 

@@ -1,5 +1,10 @@
 """Training: hooks."""
 
-from fbinpaint_mm.engine.hooks import FeedbackHook, MeanTeacherHook
+from fbinpaint_mm.engine.hooks import (
+    FeedbackHook,
+    FeedbackVisualizationHook,
+    MeanTeacherHook,
+    RoundReportHook,
+)
 
-__all__ = ['FeedbackHook', 'MeanTeacherHook']
+__all__ = ['FeedbackHook', 'FeedbackVisualizationHook', 'MeanTeacherHook', 'RoundReportHook']

@@ -12,7 +12,8 @@ class CompletedBatch:
     """What the class memory learns from after a training iteration.
 
     Args:
-        features: (N, C, h, w) float pixel features of the last round's completed images, without graph.
+        features: (N, C, h, w) float pixel features of the last round's completed images, without
+            graph.
         labels: (N, 1, H, W) int64 class ids, 255 where unknown.
         is_labeled: (N,) bool.
         corrected_share: 0-d float in [0, 1], share of pixels whose class the recorrection changed.

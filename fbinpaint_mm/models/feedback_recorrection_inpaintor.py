@@ -28,29 +28,35 @@ DEFAULT_ROUNDS = 2
 class FeedbackRecorrectionInpaintor(BaseModel):
     """Inpainting network and segmentation network that correct each other, trained with few labels.
 
-    After *Feedback Recorrection Semantic-Based Image Inpainting Under Semi-Supervised Learning* (Sensors 2025, 25(21), 6669). Layer sizes, loss weights
-    and schedule are this project's choice; the publicly readable part of the paper does not state them.
+    After *Feedback Recorrection Semantic-Based Image Inpainting Under Semi-Supervised Learning*
+    (Sensors 2025, 25(21), 6669). Layer sizes, loss weights and schedule are this project's choice;
+    the publicly readable part of the paper does not state them.
 
-    Children: ``generator`` (the :class:`FeedbackRecorrectionLoop`), ``disc`` (optional) and ``teacher`` (optional, no gradient).
-    Training needs ``optim_wrapper['generator']`` and, with a discriminator, ``optim_wrapper['disc']``; without one a
-    single ``OptimWrapper`` serves too. All updates go through ``optim_context`` and ``update_params``, so mixed precision,
-    gradient accumulation and clipping work.
+    Children: ``generator`` (the :class:`FeedbackRecorrectionLoop`), ``disc`` (optional) and
+    ``teacher`` (optional, no gradient). Training needs ``optim_wrapper['generator']`` and, with a
+    discriminator, ``optim_wrapper['disc']``; without one a single ``OptimWrapper`` serves too. All
+    updates go through ``optim_context`` and ``update_params``, so mixed precision, gradient
+    accumulation and clipping work.
 
     Args:
         data_preprocessor: Config of :class:`SemiSupervisedDataPreprocessor`.
         initial, guided, segmentor, feedback, recorrection, memory, confidence, detach_rounds: See
             :class:`FeedbackRecorrectionLoop`.
-        disc: Config of an mmagic discriminator that reads 4 channels, composite and mask; ``None`` for none.
+        disc: Config of an mmagic discriminator that reads 4 channels, composite and mask; ``None``
+            for none.
         loss_l1_hole: Config of a pixel loss inside the hole, on the raw image of every round.
         loss_l1_valid: Config of a pixel loss outside the hole, on the raw image of every round.
-        loss_perceptual: Config of a loss ``(composite, target) -> (perceptual, style)``, on every round.
+        loss_perceptual: Config of a loss ``(composite, target) -> (perceptual, style)``, on every
+            round.
         loss_gan: Config of mmagic's ``GANLoss``, on every round; needs ``disc``.
-        loss_segmentation: Config of a loss of mmseg, ``(logits, labels, ignore_index=255)``, on labelled pixels of every map.
-        loss_consistency: Config of :class:`ConsistencyLoss`, on the unlabelled images of every map; ``None`` trains
-            supervised only, without a teacher.
+        loss_segmentation: Config of a loss of mmseg, ``(logits, labels, ignore_index=255)``, on
+            labelled pixels of every map.
+        loss_consistency: Config of :class:`ConsistencyLoss`, on the unlabelled images of every map;
+            ``None`` trains supervised only, without a teacher.
         loss_prototype: Config of :class:`PrototypeLoss`, on labelled images of every map.
         loss_confidence: Config of :class:`LaplaceLoss`, which trains the inpainting confidence.
-        train_cfg: ``rounds``, R in training (default 2). ``FeedbackHook`` may change it while training.
+        train_cfg: ``rounds``, R in training (default 2). ``FeedbackHook`` may change it while
+            training.
         test_cfg: ``rounds``, R in validation, test and inference (default: as in training).
         init_cfg: mmengine initialisation of the whole model.
 
@@ -82,7 +88,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        # Built here, in mmagic's registry: mmengine would look in the scope of the moment, and find nothing without a Runner.
+        # Built here, in mmagic's registry: mmengine would look in the scope of the moment, and find
+        # nothing without a Runner.
         super().__init__(data_preprocessor=MODELS.build(data_preprocessor), init_cfg=init_cfg)
         if (disc is None) != (loss_gan is None):
             raise ValueError('disc and loss_gan go together: give both or neither')
@@ -123,11 +130,11 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         return self.loop.segmentor
 
     def link_feedback(self) -> None:
-        """Link the inpainting feedback to the decode head (what ``FeedbackHook`` does before a run)."""
+        """Link the inpainting feedback to the decode head; ``FeedbackHook`` calls it."""
         self.loop.link_feedback()
 
     def set_feedback(self, strength: float, rounds: int) -> None:
-        """Say how strongly feedback and recorrection act from now on, and how many rounds training runs.
+        """Say how strongly the feedback acts from now on, and how many rounds training runs.
 
         Args:
             strength: Factor in [0, 1]; stored in the checkpoint.
@@ -147,14 +154,16 @@ class FeedbackRecorrectionInpaintor(BaseModel):
 
         Args:
             inputs: (N, 3, H, W) float masked images in [-1, 1], 0 in the hole.
-            data_samples: Stacked sample with ``mask`` (N, 1, H, W); for ``'loss'`` also ``gt_img``, ``gt_seg``, ``is_labeled``.
+            data_samples: Stacked sample with ``mask`` (N, 1, H, W); for ``'loss'`` also ``gt_img``,
+                ``gt_seg``, ``is_labeled``.
             mode: ``'tensor'``, ``'predict'`` or ``'loss'``.
-            rounds: R of this call; default ``test_cfg.rounds``, or ``train_cfg.rounds`` for ``'loss'``.
+            rounds: R of this call; default ``test_cfg.rounds``, or ``train_cfg.rounds`` for
+                ``'loss'``.
 
         Returns:
             ``'tensor'``: raw image and composite of the last round, both (N, 3, H, W).
-            ``'predict'``: one sample per image, with ``output`` as :meth:`convert_to_datasample` describes.
-            ``'loss'``: the generator's losses by name, 0-d tensors.
+            ``'predict'``: one sample per image, with ``output`` as :meth:`convert_to_datasample`
+            describes. ``'loss'``: the generator's losses by name, 0-d tensors.
 
         Raises:
             ValueError: For another mode.
@@ -177,7 +186,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
 
         Args:
             data: A batch as the dataloader collates it.
-            optim_wrapper: Wrappers named ``generator`` and ``disc``, or one for the generator alone.
+            optim_wrapper: Wrappers named ``generator`` and ``disc``, or one for the generator
+                alone.
 
         Returns:
             The values to log, 0-d tensors by name.
@@ -204,7 +214,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
 
         Args:
             results: The rounds of :class:`FeedbackRecorrectionLoop`.
-            data_samples: Stacked sample with ``gt_img`` in [-1, 1], ``mask``, ``gt_seg`` and ``is_labeled``.
+            data_samples: Stacked sample with ``gt_img`` in [-1, 1], ``mask``, ``gt_seg`` and
+                ``is_labeled``.
 
         Returns:
             0-d tensors by name; names start with ``roundR_`` where a loss is taken round by round.
@@ -281,7 +292,11 @@ class FeedbackRecorrectionInpaintor(BaseModel):
     def _update_disc(
         self, results: Sequence[Round], data_samples: DataSample, wrapper: OptimWrapper
     ) -> dict[str, Tensor]:
-        """One pass over real and fake images together: a distributed wrapper wants one forward for each backward."""
+        """Update the discriminator.
+
+        One pass over real and fake images together: a distributed wrapper wants one forward pass
+        for each backward pass.
+        """
         mask, real = data_samples.mask.float(), data_samples.gt_img
         fakes = [result.composite.detach() for result in results]
         with wrapper.optim_context(self.disc):
@@ -298,7 +313,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         return log_vars
 
     def _remember(self, results: Sequence[Round], data_samples: DataSample) -> None:
-        """Keep what the class memory learns from; ``FeedbackHook`` collects it after the iteration."""
+        """Keep what the class memory learns from, until ``FeedbackHook`` collects it."""
         semantics = results[-1].semantics
         if semantics is None:
             return
@@ -326,7 +341,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
     def convert_to_datasample(
         self, results: Sequence[Round], data_samples: DataSample, inputs: Tensor
     ) -> list[DataSample]:
-        """Split a batch into samples with predictions, as mmagic's metrics and visualisers expect them.
+        """Split a batch into samples with predictions, in mmagic's convention.
 
         Args:
             results: The R + 1 rounds.
@@ -334,9 +349,11 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             inputs: (N, 3, H, W) float masked images in [-1, 1].
 
         Returns:
-            One sample per image, with ``input`` (3, H, W) in 0..255 BGR and ``output``, a sample with ``pred_img``, ``fake_img`` (composite
-            of the last round) and ``fake_res`` (raw), (3, H, W) float in 0..255 BGR; ``round_imgs`` (R+1, 3, H, W) likewise;
-            ``round_confidences`` (R+1, 1, H, W) in [0, 1]; and, with a segmentor and R > 0, ``round_segs`` (R, H, W) int64.
+            One sample per image, with ``input`` (3, H, W) in 0..255 BGR and ``output``, a sample
+            with ``pred_img``, ``fake_img`` (composite of the last round) and ``fake_res`` (raw),
+            (3, H, W) float in 0..255 BGR; ``round_imgs`` (R+1, 3, H, W) likewise;
+            ``round_confidences`` (R+1, 1, H, W) in [0, 1]; and, with a segmentor and R > 0,
+            ``round_segs`` (R, H, W) int64.
         """
         destruct = partial(self.data_preprocessor.destruct, data_samples=data_samples)
         images = torch.stack([self._to_8_bit_range(r, data_samples) for r in results], dim=1)
@@ -354,12 +371,15 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             output.set_tensor_data(dict(round_segs=_crop(torch.stack(maps, 1), size)))
         data_samples.set_tensor_data(dict(input=destruct(inputs)))
         samples = data_samples.split()
-        for sample, prediction in zip(samples, output.split()):
+        for sample, prediction in zip(samples, output.split(), strict=True):
             sample.output = prediction
         return samples
 
     def _to_8_bit_range(self, result: Round, data_samples: DataSample) -> Tensor:
-        """Composite in 0..255; known pixels are rounded back to the integers they came from, so they equal the input exactly."""
+        """Composite in 0..255.
+
+        Known pixels are rounded back to the integers they came from: they equal the input exactly.
+        """
         image = self.data_preprocessor.destruct(result.composite, data_samples)
         hole = _crop(data_samples.mask, image.shape[-2:]) > 0.5
         return torch.where(hole, image, image.round())

@@ -24,22 +24,25 @@ from fbinpaint_mm.models.semantics import Semantics
 class FeedbackRecorrectionLoop(BaseModule):
     """Initial inpainter, segmentor with feedback, recorrection and guided inpainter, run in rounds.
 
-    Round 0 is the initial inpainter alone. Round r segments the composite of round r - 1, while the decode head receives the state of
-    the inpainting, corrects the map with the class memory, and inpaints again under the corrected map. Rounds are detached from
-    each other by default: each is trained by its own losses, so round 0 is what it would be without the loop, and
-    memory does not grow with a graph through all rounds.
+    Round 0 is the initial inpainter alone. Round r segments the composite of round r - 1, while the
+    decode head receives the state of the inpainting, corrects the map with the class memory, and
+    inpaints again under the corrected map. Rounds are detached from
+    each other by default: each is trained by its own losses, so round 0 is what it would be without
+    the loop, and memory does not grow with a graph through all rounds.
 
-    All that takes gradients from one backward pass lives in this one module, so that a distributed wrapper sees one forward
-    pass for each backward pass.
+    All that takes gradients from one backward pass lives in this one module, so that a distributed
+    wrapper sees one forward pass for each backward pass.
 
     Args:
         initial: Config of the network of round 0: any mmagic encoder-decoder or ours.
         guided: Config of the network of rounds 1..R: likewise.
-        segmentor: Config of any mmseg ``EncoderDecoder`` with a ``BaseDecodeHead``; ``None`` for no semantics. Its auxiliary
-            heads are left out: every round's map is supervised directly.
-        feedback: Config of :class:`InpaintingFeedback` (classes and channels are filled in); ``None`` for one-way
-            guidance: the initial result is segmented once and nothing comes back.
-        recorrection: Config of :class:`CrossImageRecorrection`; ``None`` leaves the segmentor's map as it is.
+        segmentor: Config of any mmseg ``EncoderDecoder`` with a ``BaseDecodeHead``; ``None`` for no
+            semantics. Its auxiliary heads are left out: every round's map is supervised directly.
+        feedback: Config of :class:`InpaintingFeedback` (classes and channels are filled in);
+            ``None`` for one-way guidance: the initial result is segmented once and nothing comes
+            back.
+        recorrection: Config of :class:`CrossImageRecorrection`; ``None`` leaves the segmentor's map
+            as it is.
         memory: Config of :class:`ClassMemory` (classes and channels are filled in).
         confidence: Config of :class:`InpaintingConfidence`.
         channel_order: Channel order of the images, ``'BGR'`` (mmagic's default) or ``'RGB'``.
@@ -102,7 +105,7 @@ class FeedbackRecorrectionLoop(BaseModule):
         return results
 
     def link_feedback(self) -> None:
-        """Link the feedback to the decode head; does nothing when it is linked, or without a segmentor."""
+        """Link the feedback to the decode head, if there is one and it is not linked yet."""
         if self.link is not None:
             self.link.attach()
 

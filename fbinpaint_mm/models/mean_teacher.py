@@ -32,12 +32,14 @@ class MeanTeacher(BaseModule):
 
     @torch.no_grad()
     def copy_from(self, student: nn.Module) -> None:
-        """Take over all parameters and buffers of ``student``, a segmentor of the same architecture."""
+        """Take over all parameters and buffers of ``student``, a segmentor like the teacher's."""
         self.segmentor.load_state_dict(student.state_dict())
 
     @torch.no_grad()
     def follow(self, student: nn.Module, momentum: float) -> None:
-        """Move parameters and float buffers to ``momentum * own + (1 - momentum) * student``; copy integer buffers.
+        """Move towards the student: ``momentum * own + (1 - momentum) * student``.
+
+        Parameters and float buffers move; integer buffers are copied.
 
         Args:
             student: A segmentor of the same architecture.

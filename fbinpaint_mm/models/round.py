@@ -16,7 +16,8 @@ class Round:
     Args:
         raw: (N, 3, H, W) float output of the inpainting network.
         composite: (N, 3, H, W) float in [-1, 1]: ``raw`` in the hole, the input exactly elsewhere.
-        error_scale: (N, 1, H, W) float32 expected absolute error of the composite, in units of the [-1, 1] range.
+        error_scale: (N, 1, H, W) float32 expected absolute error of the composite, in units of the
+            [-1, 1] range.
         confidence: (N, 1, H, W) float32 in [0, 1], 1 outside the hole.
         semantics: The map that guided this round; ``None`` in round 0 and without a segmentor.
     """

@@ -28,7 +28,8 @@ def last_decode_head(segmentor: nn.Module) -> nn.Module:
 def segment(segmentor: nn.Module, image: Tensor) -> Tensor:
     """Logits of an mmseg segmentor at image size.
 
-    ``encode_decode``, and not ``predict``, because the latter un-flips, crops and resizes by meta information.
+    ``encode_decode``, and not ``predict``, because the latter un-flips, crops and resizes by meta
+    information.
 
     Args:
         segmentor: An mmseg ``EncoderDecoder``.

@@ -12,7 +12,7 @@ IMAGENET_STD = (58.395, 57.12, 57.375)
 
 
 class SegmentorInput(nn.Module):
-    """From the inpainter's BGR (or RGB) in [-1, 1] to the RGB, ImageNet-normalised input of an mmseg model, and back.
+    """From the inpainter's [-1, 1] to the ImageNet-normalised RGB of an mmseg model, and back.
 
     Both directions are affine and keep gradients.
 
@@ -39,11 +39,11 @@ class SegmentorInput(nn.Module):
         self.register_buffer('std', torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
-        """(N, 3, H, W) float in [-1, 1] -> (N, 3, H, W) float RGB, normalised by mean and standard deviation."""
+        """(N, 3, H, W) float in [-1, 1] -> (N, 3, H, W) float RGB, normalised."""
         image = image.flip(1) if self.flip else image
         return (image * 127.5 + 127.5 - self.mean) / self.std
 
     def inverse(self, image: Tensor) -> Tensor:
-        """(N, 3, H, W) float RGB, normalised -> (N, 3, H, W) float in [-1, 1], in the inpainter's channel order."""
+        """(N, 3, H, W) float RGB, normalised -> (N, 3, H, W) float in [-1, 1]."""
         image = (image * self.std + self.mean - 127.5) / 127.5
         return image.flip(1) if self.flip else image

@@ -18,7 +18,9 @@ FAINT: Color = (130, 130, 130)
 @lru_cache
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     """The sans-serif font that matplotlib ships, so that every machine draws the same text."""
-    properties = font_manager.FontProperties('DejaVu Sans', weight='bold' if bold else 'normal')
+    properties = font_manager.FontProperties(
+        family='DejaVu Sans', weight='bold' if bold else 'normal'
+    )
     return ImageFont.truetype(font_manager.findfont(properties), size)
 
 

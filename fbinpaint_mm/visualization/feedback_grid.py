@@ -37,9 +37,9 @@ VERDICTS = (
 )
 CHANGES = (('changed in this round', CHANGED), ('unchanged', UNLABELED))
 GAINS = (
-    ('closer to the truth', (0, 104, 55)),
+    ('32 grey levels closer', (0, 104, 55)),
     ('no change', (255, 255, 190)),
-    ('further off', (165, 0, 38)),
+    ('32 grey levels further', (165, 0, 38)),
 )
 
 
@@ -58,10 +58,10 @@ def draw_feedback_grid(
 ) -> np.ndarray:
     """Draw input, every round and ground truth side by side.
 
-    Columns are the input, rounds 0..R and the ground truth; rows are the images (with PSNR), the
-    maps that guided them, which pixels of the map in the hole are right, wrong, corrected or
-    spoiled by that round (without ground truth: which changed), and the confidence. Rows without
-    data are left out.
+    Columns are the input, rounds 0..R and the ground truth. Rows are the images (with PSNR); where
+    a round brought the image closer to the truth; the maps that guided the rounds; which pixels of
+    the map in the hole are right, wrong, corrected or spoiled by that round (without ground truth:
+    which changed); and the confidence. Rows without data are left out.
 
     Args:
         gt_img: (H, W, 3) true image, 0..255, RGB.
@@ -131,12 +131,12 @@ def check_sizes(
 
 def image_row(gt_img: np.ndarray, hole: np.ndarray, round_imgs: np.ndarray) -> Row:
     """Input with a striped hole, the composite of every round with its PSNR, and the truth."""
-    stripes = stripe_hole(gt_img, hole, max(hole.shape[0] // 32, 1))
+    stripes = stripe_hole(to_uint8(gt_img), hole, max(hole.shape[0] // 32, 1))
     cells = [Cell(stripes, f'hole {100 * hole.mean():.0f} % of the image', smooth=True)]
     scores = [psnr(gt_img, image) for image in round_imgs]
     for index, (image, score) in enumerate(zip(round_imgs, scores, strict=True)):
-        gain = f' ({score - scores[index - 1]:+.2f})' if index else ''
-        cells.append(Cell(to_uint8(image), f'PSNR {score:.2f} dB{gain}', smooth=True))
+        change = f' ({score - scores[index - 1]:+.2f})' if index else ''
+        cells.append(Cell(to_uint8(image), f'PSNR {score:.2f} dB{change}', smooth=True))
     return Row('Image', [*cells, Cell(to_uint8(gt_img), smooth=True)])
 
 

@@ -59,7 +59,7 @@ class FeedbackVisualizer(Visualizer):
 
         Args:
             data_sample: Sample as the model returns it in validation: ``gt_img`` (3, H, W) 0..255,
-                ``mask`` (1, H, W), optionally ``gt_seg`` (1, H, W), ``gt_path`` in the metainfo, and
+                ``mask`` (1, H, W), optionally ``gt_seg`` (1, H, W), metainfo ``gt_path``, and
                 ``output`` with ``pred_img`` and, from a model with rounds, ``round_imgs``,
                 ``round_segs`` and ``round_confidences``.
             step: Training iteration, for the title and the file name.

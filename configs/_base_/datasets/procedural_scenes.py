@@ -1,102 +1,76 @@
-# The embedded data set: small labelled scenes, rendered on the fly; nothing to download.
-# A child config changes a variable by setting the keys that use it: mmengine copies variables of a
-# base into the keys before a child is read, so `image_size = 128` alone changes nothing.
-custom_imports = dict(imports=['fbinpaint_mm'], allow_failed_imports=False)
-default_scope = 'mmagic'
-
-dataset_type = 'ProceduralScenesDataset'
-num_classes = 10
-image_size = 64  # pixels, height and width
-labeled_ratio = 1 / 4  # fraction of the training scenes whose label map may be used
-
-# Sizes of the random holes follow the image: lengths and widths are pixels.
-hole_shape = (image_size, image_size)
-stroke_hole = dict(
-    type='LoadMask',
-    mask_mode='irregular',
-    mask_config=dict(
-        img_shape=hole_shape,
-        num_vertices=(4, 12),  # number of strokes
-        max_angle=4,
-        length_range=(image_size // 25, image_size * 2 // 5),
-        brush_width=(image_size // 25, image_size // 6),
-        area_ratio_range=(0.1, 0.6),  # drawn again until the hole covers this much of the image
-    ),
-)
-box_hole = dict(
-    type='LoadMask',
-    mask_mode='bbox',
-    mask_config=dict(
-        img_shape=hole_shape,
-        max_bbox_shape=image_size * 5 // 8,
-        max_bbox_delta=image_size // 2,
-        min_margin=image_size // 16,
-    ),
-)
-class_hole = dict(  # the shape of a class of the image; strokes where the image has no labels
-    type='SemanticHole', area_range=(0.08, 0.5), fallback=stroke_hole
-)
+# The embedded data set: small labelled scenes of 10 classes, rendered on the fly from a seed;
+# nothing is downloaded. A child config overrides a key where it is used, for example
+#   train_dataloader = dict(dataset=dict(image_size=128)); val_dataloader, test_dataloader likewise.
+image_size = 64  # side, or (height, width), in pixels
 
 train_pipeline = [
-    dict(type='LoadProceduralScene', image_size=image_size),
-    dict(type='Flip', keys=['gt', 'gt_seg'], flip_ratio=0.5, direction='horizontal'),
+    dict(type='LoadProceduralScene'),  # gt and gt_seg, in the image_size of the data set
+    dict(type='FlipSample', probability=0.5),
     dict(
-        type='RandomChoice',  # one kind of hole per image, with these probabilities
-        transforms=[[stroke_hole], [box_hole], [class_hole]],
-        prob=[0.5, 0.25, 0.25],
+        type='RandomChoice',  # a mixture of holes, with probabilities
+        transforms=[
+            [dict(type='RandomHole', mask_mode='ff', area_range=(0.1, 0.6))],
+            [dict(type='RandomHole', mask_mode='bbox', area_range=(0.1, 0.6))],
+            [dict(type='RandomHole', mask_mode='irregular', area_range=(0.1, 0.6))],
+            # Houses, trees, ...; unlabelled scenes get strokes instead.
+            [dict(type='SemanticHole', fallback=dict(type='RandomHole', mask_mode='ff'))],
+        ],
+        prob=[0.35, 0.25, 0.2, 0.2],
     ),
-    dict(type='GetMaskedImage'),  # img = gt with 127.5 in the hole
+    dict(type='GetMaskedImage', zero_value=127.5),  # the hole is 0 after normalisation
     dict(type='PackSemanticInputs'),
 ]
-# The same (image, hole) pairs on every machine: sample i has a hole of bin i % 5 of 10-60 % area.
 val_pipeline = [
-    dict(type='LoadProceduralScene', image_size=image_size),
-    dict(type='FixedHole', seed=0),
-    dict(type='GetMaskedImage'),
+    dict(type='LoadProceduralScene'),
+    dict(type='FixedHole', seed=0),  # the same hole for the same scene, on any machine
+    dict(type='GetMaskedImage', zero_value=127.5),
     dict(type='PackSemanticInputs'),
 ]
 
 train_dataloader = dict(
+    batch_size=8,  # per GPU
     num_workers=2,
-    persistent_workers=True,
+    persistent_workers=True,  # each worker keeps the scenes that it has rendered
     sampler=dict(type='InfiniteSampler', shuffle=True),
-    # Half of every batch is labelled.
+    # labelled : unlabelled in every batch; batch_size must be a multiple of their sum
     batch_sampler=dict(type='LabeledRatioBatchSampler', ratio=(1, 1)),
-    batch_size=8,
     dataset=dict(
-        type=dataset_type,
+        type='ProceduralScenesDataset',
         split='train',
         num_scenes=512,
         seed=0,
-        labeled_ratio=labeled_ratio,
+        image_size=image_size,
+        labeled_ratio=1 / 4,  # fraction of the scenes whose label map may be used
         pipeline=train_pipeline,
     ),
 )
 val_dataloader = dict(
+    batch_size=8,
     num_workers=1,
     persistent_workers=True,
-    batch_size=8,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
+        type='ProceduralScenesDataset',
         split='val',
-        num_scenes=40,  # 8 per area bin
+        num_scenes=40,  # 8 holes in each of the five area bins
         seed=0,
-        labeled_ratio=1.0,
+        image_size=image_size,
         pipeline=val_pipeline,
+        test_mode=True,
     ),
 )
 test_dataloader = dict(
+    batch_size=8,
     num_workers=1,
     persistent_workers=True,
-    batch_size=8,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
+        type='ProceduralScenesDataset',
         split='test',
-        num_scenes=100,  # 20 per area bin
+        num_scenes=100,  # 20 holes in each of the five area bins
         seed=0,
-        labeled_ratio=1.0,
+        image_size=image_size,
         pipeline=val_pipeline,
+        test_mode=True,
     ),
 )

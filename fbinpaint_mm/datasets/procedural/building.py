@@ -140,5 +140,6 @@ class Building:
         tiles = np.where(fraction(part.y / 0.032) < 0.5, 1.0, 0.82) + 0.15 * (part.grain - 0.5)
         shown = colour * tiles[..., None]
         if context.season.snow:
-            shown = np.where((down < 0.72)[..., None], _SNOW * (0.94 + 0.06 * tiles[..., None]), shown)
+            snow = _SNOW * (0.94 + 0.06 * tiles[..., None])
+            shown = np.where((down < 0.72)[..., None], snow, shown)
         part.paint(mask, shown, ROOF)

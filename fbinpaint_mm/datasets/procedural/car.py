@@ -48,7 +48,10 @@ class Car:
         height = self.length * (0.44 if self.facing else 0.82)
         half = 0.5 * self.length
         part = canvas.window(
-            self.x - 1.05 * half, self.base - height, self.x + 1.05 * half, self.base + 0.12 * height
+            self.x - 1.05 * half,
+            self.base - height,
+            self.x + 1.05 * half,
+            self.base + 0.12 * height,
         )
         if part is None:
             return
@@ -63,7 +66,11 @@ class Car:
 
     @staticmethod
     def _paint_from_side(
-        canvas: Canvas, context: SceneContext, colour: np.ndarray, across: np.ndarray, up: np.ndarray
+        canvas: Canvas,
+        context: SceneContext,
+        colour: np.ndarray,
+        across: np.ndarray,
+        up: np.ndarray,
     ) -> None:
         shade = (0.78 + 0.4 * up)[..., None]
         reach = np.abs(across + 0.08)
@@ -82,7 +89,11 @@ class Car:
 
     @staticmethod
     def _paint_from_behind(
-        canvas: Canvas, context: SceneContext, colour: np.ndarray, across: np.ndarray, up: np.ndarray
+        canvas: Canvas,
+        context: SceneContext,
+        colour: np.ndarray,
+        across: np.ndarray,
+        up: np.ndarray,
     ) -> None:
         reach = np.abs(across)
         shade = (0.72 + 0.45 * up)[..., None]
@@ -91,5 +102,7 @@ class Car:
         canvas.paint((reach < 1.12 - 0.4 * up) & (up >= 0.58) & (up < 0.98), colour * shade, CAR)
         canvas.paint((reach < 0.98 - 0.4 * up) & (up > 0.62) & (up < 0.90), _GLASS, CAR)
         glows = context.time.lamps_on
-        canvas.paint((reach > 0.62) & (reach < 0.92) & (up > 0.38) & (up < 0.54), _TAILLIGHT, CAR, glows)
+        canvas.paint(
+            (reach > 0.62) & (reach < 0.92) & (up > 0.38) & (up < 0.54), _TAILLIGHT, CAR, glows
+        )
         canvas.paint((reach < 0.25) & (up > 0.24) & (up < 0.36), _HEADLIGHT * 0.9, CAR)

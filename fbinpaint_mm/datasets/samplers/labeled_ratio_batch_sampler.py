@@ -74,6 +74,7 @@ class LabeledRatioBatchSampler(Sampler[list[int]]):
     def __init__(self, sampler: Sampler, batch_size: int, ratio: Sequence[int] = (1, 1)) -> None:
         self.batch_size = batch_size
         self.counts = split_batch(batch_size, ratio)
+        self.sampler = sampler  # mmengine's DistSamplerSeedHook looks for it
         self.rank = sampler.rank
         self.world_size = sampler.world_size
         self.seed = sampler.seed

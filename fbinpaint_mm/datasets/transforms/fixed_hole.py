@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from mmcv.transforms import BaseTransform
 from mmagic.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
 
 from fbinpaint_mm.datasets.stable_random import StableRandom
 from fbinpaint_mm.datasets.transforms.hole_drawing import draw_hole

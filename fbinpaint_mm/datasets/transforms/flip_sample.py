@@ -15,7 +15,7 @@ class FlipSample(BaseTransform):
     ``Flip`` does not know of that.
 
     Required key: ``gt`` (H,W,3).
-    Optional keys: ``gt_seg`` (H,W,1) uint8; ``flip_pairs``, pairs of class ids, set by the data set.
+    Optional keys: ``gt_seg`` (H,W,1) uint8; ``flip_pairs``, pairs of class ids of the data set.
     Modified keys: ``gt``, ``gt_seg``.
 
     Args:

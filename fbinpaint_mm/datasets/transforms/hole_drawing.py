@@ -29,7 +29,8 @@ def draw_hole(
         random: Stream that decides every shape.
         height: Image height in pixels.
         width: Image width in pixels.
-        area_range: Fractions of the image area, 0 < low < high <= 1; the hole lies strictly between.
+        area_range: Fractions of the image area, 0 < low < high <= 1; the hole lies
+            strictly between.
 
     Returns:
         (H,W) uint8 mask, 1 = hole.
@@ -96,7 +97,7 @@ def _draw_stroke(random: StableRandom, mask: np.ndarray, missing: int, room: int
 
 
 def _stamp_disc(mask: np.ndarray, x: int, y: int, radius: int, room: int) -> int:
-    """Fill a disc, or a smaller one where ``room`` is short; returns the pixels that became hole."""
+    """Fill a disc, smaller where ``room`` is short; returns the number of new hole pixels."""
     height, width = mask.shape
     for size in range(radius, -1, -1):
         top, bottom = max(y - size, 0), min(y + size + 1, height)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from mmagic.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
-from mmagic.registry import TRANSFORMS
 
 _SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 _PAIRINGS = ('random', 'index', 'stem')
@@ -90,15 +90,15 @@ class HoleFromFolder(BaseTransform):
         return paths
 
     def _check_masks(self, num_checked: int, max_mean_area: float) -> None:
-        """Refuse a folder without a usable mask or with a suspicious polarity; state the reading."""
+        """Refuse a folder without usable masks or with a suspicious polarity; log the reading."""
         count = min(max(num_checked, 1), len(self.paths))
         checked = [self.paths[i * len(self.paths) // count] for i in range(count)]
         masks = [mask for mask in map(self._read_if_usable, checked) if mask is not None]
         if not masks:
             raise ValueError(
-                f'Mask folder {self.folder} has no usable mask: each of the {count} files that were '
-                f'checked (first: {checked[0]}) is unreadable, has no hole or is all hole. Expected '
-                f'8-bit images in which {self.hole_value} marks the hole.'
+                f'Mask folder {self.folder} has no usable mask: each of the {count} files that '
+                f'were checked (first: {checked[0]}) is unreadable, has no hole or is all hole. '
+                f'Expected 8-bit images in which {self.hole_value} marks the hole.'
             )
         mean_area = float(np.mean([mask.mean() for mask in masks]))
         reading = f'{self.hole_value} = hole, mean hole area {mean_area:.0%}'
@@ -106,8 +106,8 @@ class HoleFromFolder(BaseTransform):
             other = 'black' if self.hole_value == 'white' else 'white'
             raise ValueError(
                 f'Masks of {self.folder} are read as {reading}, which is more than '
-                f'{max_mean_area:.0%} and looks inverted. Set hole_value={other!r} to flip them, or '
-                'raise max_mean_area if the holes are that large.'
+                f'{max_mean_area:.0%} and looks inverted. Set hole_value={other!r} to flip them, '
+                'or raise max_mean_area if the holes are that large.'
             )
         print_log(
             f'HoleFromFolder: {len(self.paths)} masks from {self.folder}, pairing '
@@ -140,7 +140,7 @@ class HoleFromFolder(BaseTransform):
         return mask
 
     def _read_if_usable(self, path: Path) -> np.ndarray | None:
-        grey = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
+        grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         if grey is None:
             return None
         if grey.max() > 1:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
-from mmcv.transforms import BaseTransform
 from mmagic.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+from PIL import Image
 
 
 @TRANSFORMS.register_module()
@@ -16,6 +16,7 @@ class LoadSemanticMap(BaseTransform):
 
     Required keys: ``gt`` (H,W,3); ``seg_map_path`` (str, or None for an unlabelled image).
     Optional keys: ``label_map`` (dict old id -> new id, applied first); ``num_classes`` (int).
+    A map is an image of one 8-bit channel, or a palette image whose indices are the ids.
     Added key: ``gt_seg`` (H,W,1) uint8 class ids, ``ignore_index`` where unknown. It stays uint8 in
     the pipeline because OpenCV can neither resize nor flip int64;
     :class:`PackSemanticInputs` turns it into int64.
@@ -59,11 +60,15 @@ class LoadSemanticMap(BaseTransform):
                 f'Label map {path} does not exist. Correct the annotation, or set seg_map_path to '
                 'None to use the image as an unlabelled one.'
             )
-        gt_seg = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-        if gt_seg is None:
+        try:
+            # Pillow, not OpenCV, which turns the ids of a palette PNG into colours.
+            with Image.open(path) as image:
+                gt_seg = np.array(image)
+        except (OSError, SyntaxError, ValueError) as error:
             raise ValueError(
-                f'Label map {path} cannot be read as an image. Expected a PNG of class ids.'
-            )
+                f'Label map {path} cannot be read as an image ({error}). Expected a PNG of class '
+                'ids.'
+            ) from error
         if gt_seg.ndim != 2 or gt_seg.dtype != np.uint8:
             raise ValueError(
                 f'Label map {path} has shape {gt_seg.shape} and type {gt_seg.dtype}. Expected one '

@@ -22,8 +22,8 @@ class RandomHole(LoadMask):
     """Holes of mmagic's ``LoadMask`` that follow the size of the image, in an area range.
 
     ``LoadMask`` wants the image size in its config and lengths in pixels. Here the size is that of
-    ``gt``, and lengths are given for a 256x256 image and scaled with the longer side. On an oblong
-    image the hole is drawn on a square and cropped, since mmagic's strokes confuse height and width.
+    ``gt``, and lengths are given for a 256x256 image and scaled with the longer side. For an oblong
+    image the hole is drawn on a square and cropped, since mmagic's strokes mix up height and width.
 
     Drawn from the global numpy random state; for training.
 
@@ -31,7 +31,7 @@ class RandomHole(LoadMask):
     Added key: ``mask`` (H,W,1) uint8, 1 = hole.
 
     Args:
-        mask_mode: ``'ff'`` free-form strokes, ``'bbox'`` one box, ``'irregular'`` many short strokes.
+        mask_mode: ``'ff'`` long strokes, ``'bbox'`` one box, ``'irregular'`` many short strokes.
         area_range: allowed fractions of the image area, 0 <= low < high <= 1.
         mask_config: settings of ``LoadMask`` for the mode, over the defaults of this file; without
             ``img_shape``.

@@ -23,7 +23,7 @@ class ResizeSample(BaseTransform):
     Args:
         crop: False resizes to ``image_size`` exactly, whatever the aspect ratio. True resizes with
             the aspect ratio kept until the image covers ``image_size``, and crops at random.
-        scale_range: with ``crop``, the covering image is enlarged by a factor drawn from this range.
+        scale_range: with ``crop``, the covering image is enlarged by a factor from this range.
         image_size: side, or (height, width), in pixels; by default the data set's.
 
     Raises:
@@ -53,7 +53,9 @@ class ResizeSample(BaseTransform):
         """
         size = self.image_size or results.get('image_size')
         if size is None:
-            raise KeyError('ResizeSample needs image_size; set it in the data set or in the transform')
+            raise KeyError(
+                'ResizeSample needs image_size; set it in the data set or in the transform'
+            )
         target = self._covering_size(results['gt'].shape[:2], size) if self.crop else tuple(size)
         top, left = (np.random.randint(0, t - s + 1) for t, s in zip(target, size, strict=True))
         for key in ('gt', 'gt_seg'):
@@ -63,9 +65,7 @@ class ResizeSample(BaseTransform):
                 results[key] = np.ascontiguousarray(cropped)
         return results
 
-    def _covering_size(
-        self, current: tuple[int, int], size: tuple[int, int]
-    ) -> tuple[int, int]:
+    def _covering_size(self, current: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
         """Size with the current aspect ratio that covers ``size``, enlarged at random."""
         factor = max(s / c for s, c in zip(size, current, strict=True))
         factor *= np.random.uniform(*self.scale_range)

@@ -1,6 +1,8 @@
 """Hooks."""
 
 from fbinpaint_mm.engine.hooks.feedback_hook import FeedbackHook
+from fbinpaint_mm.engine.hooks.feedback_visualization_hook import FeedbackVisualizationHook
 from fbinpaint_mm.engine.hooks.mean_teacher_hook import MeanTeacherHook
+from fbinpaint_mm.engine.hooks.round_report_hook import RoundReportHook
 
-__all__ = ['FeedbackHook', 'MeanTeacherHook']
+__all__ = ['FeedbackHook', 'FeedbackVisualizationHook', 'MeanTeacherHook', 'RoundReportHook']

@@ -11,20 +11,23 @@ from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
 
 @HOOKS.register_module()
 class FeedbackHook(Hook):
-    """Links the feedback to the segmentor's decode head and decides when, how strongly and how often it acts.
+    """Links the feedback to the decode head, and decides when and how strongly it acts.
 
-    The hook only schedules; every computation and every backward pass stay in the model, so that mixed precision and distributed
-    training work. It needs of the (unwrapped) model:
+    The hook only schedules; every computation and every backward pass stay in the model, so that
+    mixed precision and distributed training work. It needs of the (unwrapped) model:
 
     * ``link_feedback()``: link the feedback to the decode head; called once before a run;
     * ``set_feedback(strength: float, rounds: int)``: called before each training iteration;
-    * ``update_class_memory()``: called after each training iteration; returns a ``CompletedBatch`` or ``None``.
+    * ``update_class_memory()``: called after each training iteration; returns a ``CompletedBatch``
+      or ``None``.
 
-    All that it does follows from the iteration number and from buffers of the model: a resumed run continues as if never interrupted.
+    All that it does follows from the iteration number and from buffers of the model: a resumed run
+    continues as if never interrupted.
 
     Args:
         start: First iteration with feedback; before it the strength is 0.
-        ramp: Iterations over which the strength rises linearly from 0 to ``strength``, from ``start`` on.
+        ramp: Iterations over which the strength rises linearly from 0 to ``strength``, from
+            ``start`` on.
         strength: Factor of feedback and recorrection after the ramp, in [0, 1].
         rounds: R in training; ``None`` keeps the model's ``train_cfg.rounds``.
 
@@ -53,7 +56,8 @@ class FeedbackHook(Hook):
         missing = [name for name in needed if not hasattr(model, name)]
         if missing:
             raise TypeError(
-                f'FeedbackHook needs a model with the methods {", ".join(needed)}; {type(model).__name__} lacks '
+                f'FeedbackHook needs a model with the methods {", ".join(needed)}; '
+                f'{type(model).__name__} lacks '
                 f'{", ".join(missing)}'
             )
         model.link_feedback()

@@ -13,11 +13,12 @@ from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
 class MeanTeacherHook(Hook):
     """Moves the teacher's parameters and float buffers towards the student's after each iteration.
 
-    The momentum warms up as ``min(1 - 1 / (i + 1), momentum)``, i the iteration counted from 0 (as in U2PL and AugSeg): the teacher starts as
-    the student and slows down. A model without a teacher is left alone, so the hook may stay in the config of a supervised run.
+    The momentum warms up as ``min(1 - 1 / (i + 1), momentum)``, i the iteration counted from 0 (as
+    in U2PL and AugSeg): the teacher starts as the student and slows down. A model without a teacher
+    is left alone, so the hook may stay in the config of a supervised run.
 
-    It needs of the (unwrapped) model: ``teacher`` (a module with ``copy_from(student)`` and ``follow(student, momentum)``, or
-    ``None``) and ``student`` (the module it follows).
+    It needs of the (unwrapped) model: ``teacher`` (a module with ``copy_from(student)`` and
+    ``follow(student, momentum)``, or ``None``) and ``student`` (the module it follows).
 
     Args:
         momentum: Share of the teacher that is kept at each iteration, in [0, 1).
@@ -38,12 +39,13 @@ class MeanTeacherHook(Hook):
         self.interval = interval
 
     def before_train(self, runner: Runner) -> None:
-        """Start the teacher as a copy of the student; a resumed teacher stays as the checkpoint has it."""
+        """Start the teacher as a copy of the student, unless the run was resumed."""
         model = unwrapped_model(runner.model)
         missing = [name for name in ('teacher', 'student') if not hasattr(model, name)]
         if missing:
             raise TypeError(
-                f'MeanTeacherHook needs a model with teacher and student; {type(model).__name__} lacks {", ".join(missing)}'
+                'MeanTeacherHook needs a model with teacher and student; '
+                f'{type(model).__name__} lacks {", ".join(missing)}'
             )
         if model.teacher is not None and runner.iter == 0:
             model.teacher.copy_from(model.student)

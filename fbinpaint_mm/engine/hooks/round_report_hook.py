@@ -1,4 +1,4 @@
-"""Tables of every round's scores in the log, their history in a file, and where to look at the end."""
+"""Tables of every round's scores in the log, their history in a file, pointers at the end."""
 
 from __future__ import annotations
 
@@ -60,12 +60,11 @@ class RoundReportHook(Hook):
 
     @master_only
     def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
-        """Log the table and add the scores to the file."""
+        """Log the table and, within a training, add the scores to the file."""
         scores = self._finite_scores(runner, metrics)
-        if self._history is None:
-            self._history = read_history(self._path(runner))
-        self._history[runner.iter] = scores
-        write_history(self._path(runner), self._history)
+        if self._history is not None:
+            self._history[runner.iter] = scores
+            write_history(self._path(runner), self._history)
         self._log_table(runner, scores, f'iteration {runner.iter}')
 
     @master_only
@@ -160,7 +159,7 @@ def format_row(values: Sequence[float | None], lower_is_better: bool) -> list[st
     before = None
     for value in values:
         if value is None:
-            texts.append('-')
+            texts.append('-  ')
             continue
         change = 0.0 if before is None else round(value - before, 4)
         better = change < 0 if lower_is_better else change > 0

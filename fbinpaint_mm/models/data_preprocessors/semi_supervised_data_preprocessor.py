@@ -10,20 +10,24 @@ from torch import Tensor
 
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 
+
 @MODELS.register_module()
 class SemiSupervisedDataPreprocessor(DataPreprocessor):
     """Takes a mixed batch of labelled and unlabelled samples; one forward pass serves both kinds.
 
-    The output is mmagic's: ``inputs`` (N, 3, H, W) float masked images in [-1, 1] with 0 in the hole, and a stacked ``DataSample`` with
-    ``gt_img`` (N, 3, H, W) float, in [-1, 1] in training and in 0..255 otherwise, ``mask`` (N, 1, H, W) float 0/1 with
-    1 in the hole, ``gt_seg`` (N, 1, H, W) int64 with 255 where unknown, and ``is_labeled`` (N,) bool. Samples without ``gt_seg``, or whose
-    ``is_labeled`` is False, get 255 everywhere; without ``is_labeled`` a sample with ``gt_seg`` is labelled. Samples without
-    ``mask`` (a plain mmagic pipeline) are refused. The incoming batch is left as it was.
+    The output is mmagic's: ``inputs`` (N, 3, H, W) float masked images in [-1, 1] with 0 in the
+    hole, and a stacked ``DataSample`` with ``gt_img`` (N, 3, H, W) float, in [-1, 1] in training
+    and in 0..255 otherwise, ``mask`` (N, 1, H, W) float 0/1 with 1 in the hole, ``gt_seg`` (N, 1,
+    H, W) int64 with 255 where unknown, and ``is_labeled`` (N,) bool. Samples without ``gt_seg``, or
+    whose ``is_labeled`` is False, get 255 everywhere; without ``is_labeled`` a sample with
+    ``gt_seg`` is labelled. Samples without ``mask`` (a plain mmagic pipeline) are refused. The
+    incoming batch is left as it was.
 
     Args:
         num_classes: K; label ids must be in [0, K) or 255. ``None`` accepts any id.
         min_labeled: Fewest labelled samples of a training batch; what the sampler promised.
-        **kwargs: As for mmagic's ``DataPreprocessor``; mean and standard deviation are 127.5 by default.
+        **kwargs: As for mmagic's ``DataPreprocessor``; mean and standard deviation are 127.5 by
+            default.
     """
 
     def __init__(self, num_classes: int | None = None, min_labeled: int = 0, **kwargs) -> None:  # noqa: ANN003
@@ -35,30 +39,32 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
         """Check, complete, normalise and stack a batch.
 
         Args:
-            data: ``inputs``, a list of (3, H, W) images in 0..255, and ``data_samples``, a list of ``DataSample``.
+            data: ``inputs``, a list of (3, H, W) images in 0..255, and ``data_samples``, a list of
+                ``DataSample``.
             training: Whether ``gt_img`` is normalised too.
 
         Returns:
             ``inputs`` and ``data_samples`` as the class describes them, on the device of the model.
 
         Raises:
-            ValueError: If a mask is missing, is not 0/1 or has another size than its image; if a label id is out of range or a label has
-                another size; if a training batch has fewer labelled samples than ``min_labeled``. The message names the sample.
+            ValueError: If a mask is missing, is not 0/1 or has another size than its image; if a
+                label id is out of range or a label has another size; if a training batch has fewer
+                labelled samples than ``min_labeled``. The message names the sample.
         """
         samples = [
             self._completed(sample, image)
-            for sample, image in zip(data['data_samples'], data['inputs'])
+            for sample, image in zip(data['data_samples'], data['inputs'], strict=True)
         ]
         labeled = sum(bool(sample.is_labeled) for sample in samples)
         if training and labeled < self.min_labeled:
             raise ValueError(
-                f'the batch has {labeled} labelled of {len(samples)} samples, but min_labeled={self.min_labeled}; '
-                'use a LabeledRatioBatchSampler, or lower min_labeled'
+                f'the batch has {labeled} labelled of {len(samples)} samples, but '
+                f'min_labeled={self.min_labeled}; use a LabeledRatioBatchSampler, or lower it'
             )
         return super().forward(dict(data, data_samples=samples), training)
 
     def _completed(self, sample: DataSample, image: Tensor) -> DataSample:
-        """A copy of the sample with all fields that the model reads, checked on the CPU before anything is moved."""
+        """A copy of the sample with all fields that the model reads, checked on the CPU."""
         name = sample.metainfo.get('gt_path', 'unnamed sample')
         size = image.shape[-2:]
         if 'mask' not in sample:
@@ -78,12 +84,14 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
     def _checked_labels(self, labels: Tensor, size: torch.Size, name: str) -> Tensor:
         labels = labels.long().reshape(1, *labels.shape[-2:])
         if labels.shape[-2:] != size:
-            raise ValueError(f'{name}: label size {_text(labels)} differs from image size {tuple(size)}')
+            raise ValueError(
+                f'{name}: label size {_text(labels)} differs from image size {tuple(size)}'
+            )
         known = labels[labels != IGNORE_INDEX]
         if self.num_classes is not None and known.numel() and int(known.max()) >= self.num_classes:
             raise ValueError(
-                f'{name}: label id {int(known.max())} is out of range; expected 0..{self.num_classes - 1}, or '
-                f'{IGNORE_INDEX} for unknown'
+                f'{name}: label id {int(known.max())} is out of range; expected '
+                f'0..{self.num_classes - 1}, or {IGNORE_INDEX} for unknown'
             )
         return labels
 
@@ -94,7 +102,8 @@ def _checked_mask(mask: Tensor, size: torch.Size, name: str) -> Tensor:
     mask = mask.float()
     if not ((mask == 0) | (mask == 1)).all():
         raise ValueError(
-            f'{name}: the mask must be 0 (known) or 1 (hole), found values from {mask.min():g} to {mask.max():g}'
+            f'{name}: the mask must be 0 (known) or 1 (hole), found values from '
+            f'{mask.min():g} to {mask.max():g}'
         )
     return mask.reshape(1, *size)
 

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from mmagic.registry import MODELS
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.feedback.cosine_similarity import class_occupancy
-from mmagic.registry import MODELS
 
 
 @MODELS.register_module()
 class ClassMemory(nn.Module):
     """A bank of class prototypes, kept as an exponential moving average over labelled images.
 
-    A prototype is the masked average pooling of unit-length pixel features over the pixels of its class. The bank holds
+    A prototype is the masked average pooling of unit-length pixel features over the pixels of its
+    class. The bank holds
     buffers only: it takes no gradient and is part of the checkpoint.
 
     Args:
         num_classes: K, number of classes.
         channels: C, channels of the pixel features (the input of the decode head's ``conv_seg``).
-        momentum: Share of the old prototype kept at each update, in [0, 1). The first sight of a class is
-            taken over whole.
+        momentum: Share of the old prototype kept at each update, in [0, 1). The first sight of a
+            class is taken over whole.
 
     Attributes:
         prototypes: (K, C) float32 buffer; an all-zero row is a class not seen yet.
@@ -50,8 +51,8 @@ class ClassMemory(nn.Module):
     def update(self, features: Tensor, labels: Tensor) -> None:
         """Move the prototypes towards the features of a labelled batch, summed over all ranks.
 
-        Every rank must call this in the same iterations, if need be with an empty batch or with labels that are
-        all 255; classes without a pixel stay as they are.
+        Every rank must call this in the same iterations, if need be with an empty batch or with
+        labels that are all 255; classes without a pixel stay as they are.
 
         Args:
             features: (N, C, h, w) float pixel features.

@@ -47,9 +47,9 @@ def class_occupancy(labels: Tensor, num_classes: int, size: tuple[int, int]) -> 
 def cross_image_weight(cosine: Tensor, pseudo_label: Tensor, seen: Tensor) -> Tensor:
     """How far the looks of a pixel, compared with other images, agree with its pseudo label.
 
-    The rectification weight of CISC-R (Wu et al., TPAMI 2023), ``1 - |1[y = c] - cos(f, p_c)|``, averaged over the
-    classes that have a prototype. A pixel labelled c that does not look like c, or that looks like a class
-    it is not labelled as, counts less.
+    The rectification weight of CISC-R (Wu et al., TPAMI 2023), ``1 - |1[y = c] - cos(f, p_c)|``,
+    averaged over the classes that have a prototype. A pixel labelled c that does not look like c,
+    or that looks like a class it is not labelled as, counts less.
 
     Args:
         cosine: (N, K, H, W) float cosine to the prototypes; clamped to [0, 1] here.

@@ -14,16 +14,17 @@ from fbinpaint_mm.models.feedback.cosine_similarity import cosine_to_prototypes
 class CrossImageRecorrection(nn.Module):
     """Adds cross-image evidence to the logits of a segmentor, where it is needed.
 
-    The evidence for class c at a pixel is the cosine between the pixel's feature and the prototype of c in
-    *other, labelled* images, relative to the mean over the classes seen so far and divided by a temperature. A learned
-    gate in (0, 1) decides pixel by pixel how much of it to add; the gate reads where the hole is, how far the inpainted pixel
-    can be trusted, and how sure both opinions are.
+    The evidence for class c at a pixel is the cosine between the pixel's feature and the prototype
+    of c in *other, labelled* images, relative to the mean over the classes seen so far and divided
+    by a temperature. A learned gate in (0, 1) decides pixel by pixel how much of it to add; the
+    gate reads where the hole is, how far the inpainted pixel can be trusted, and how sure both
+    opinions are.
 
     Everything here runs in float32, also under autocast.
 
     Args:
-        temperature: Divides the cosine; smaller means more influence. 0.1 makes a difference of 0.1 in cosine worth
-            one unit of logit.
+        temperature: Divides the cosine; smaller means more influence. 0.1 makes a difference of 0.1
+            in cosine worth one unit of logit.
         base_channels: Width of the gate.
 
     Raises:
@@ -33,7 +34,9 @@ class CrossImageRecorrection(nn.Module):
     def __init__(self, temperature: float = 0.1, base_channels: int = 16) -> None:
         super().__init__()
         if temperature <= 0:
-            raise ValueError(f'temperature of CrossImageRecorrection must be positive, got {temperature}')
+            raise ValueError(
+                f'temperature of CrossImageRecorrection must be positive, got {temperature}'
+            )
         self.temperature = temperature
         self.gate = nn.Sequential(
             nn.Conv2d(5, base_channels, 3, padding=1),
@@ -61,14 +64,16 @@ class CrossImageRecorrection(nn.Module):
             confidence: (N, 1, H, W) float inpainting confidence in [0, 1].
 
         Returns:
-            Corrected logits (N, K, H, W) float32, and the cosine (N, K, h, w) float32 they were corrected with. As long as
-            no class has been seen the logits come back unchanged.
+            Corrected logits (N, K, H, W) float32, and the cosine (N, K, h, w) float32 they were
+            corrected with. As long as no class has been seen the logits come back unchanged.
         """
         with torch.autocast(logits.device.type, enabled=False):
             logits = logits.float()
             cosine = cosine_to_prototypes(features, prototypes)
             evidence = self._evidence(cosine, prototypes, logits.shape[-2:])
-            planes = torch.cat([mask, confidence.float(), *_certainty(logits), *_certainty(evidence)[:1]], 1)
+            planes = torch.cat(
+                [mask, confidence.float(), *_certainty(logits), *_certainty(evidence)[:1]], 1
+            )
             return logits + torch.sigmoid(self.gate(planes)) * evidence, cosine
 
     def _evidence(self, cosine: Tensor, prototypes: Tensor, size: tuple[int, int]) -> Tensor:
@@ -79,7 +84,7 @@ class CrossImageRecorrection(nn.Module):
 
 
 def _certainty(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Largest probability and normalised entropy, both (N, 1, H, W) in [0, 1] and without gradient."""
+    """Largest probability and normalised entropy, (N, 1, H, W) in [0, 1], detached."""
     probabilities = logits.detach().softmax(1)
     entropy = -(probabilities * probabilities.clamp_min(1e-8).log()).sum(1, keepdim=True)
     most = torch.log(torch.tensor(float(logits.shape[1]))).clamp_min(1e-8)

@@ -13,20 +13,23 @@ from fbinpaint_mm.models.feedback.inpainting_feedback import InpaintingFeedback
 
 
 class DecodeHeadLink:
-    """Adds feedback to the inputs of a decode head and taps its pixel features, without touching its code.
+    """Adds feedback to the inputs of a decode head and taps its pixel features.
 
-    A forward pre-hook on the head adds ``InpaintingFeedback`` to the feature maps that the head selects through its
-    ``in_index``; a forward pre-hook on the head's ``conv_seg``, the one place every mmseg ``BaseDecodeHead`` passes,
-    keeps the pixel features. Outside of :meth:`sending` the head behaves as if it were not linked.
+    A forward pre-hook on the head adds ``InpaintingFeedback`` to the feature maps that the head
+    selects through its ``in_index``; a forward pre-hook on the head's ``conv_seg``, the one place
+    every mmseg ``BaseDecodeHead`` passes, keeps the pixel features. Outside of :meth:`sending` the
+    head behaves as if it were not linked.
 
-    It is no ``nn.Module`` on purpose: it owns no parameter, and registering the head here again would store it twice.
+    It is no ``nn.Module`` on purpose: it owns no parameter, and registering the head here again
+    would store it twice.
 
     Args:
         decode_head: An mmseg ``BaseDecodeHead`` (the last one of a cascade).
         feedback: The module that makes the summands; ``None`` only taps the features.
 
     Attributes:
-        features: (N, C, h, w) features that ``conv_seg`` saw in the last forward pass, with their graph; ``None`` before.
+        features: (N, C, h, w) features that ``conv_seg`` saw in the last forward pass, with their
+            graph; ``None`` before.
 
     Raises:
         TypeError: If the head has no ``conv_seg`` to tap.
@@ -35,8 +38,9 @@ class DecodeHeadLink:
     def __init__(self, decode_head: nn.Module, feedback: InpaintingFeedback | None) -> None:
         if not isinstance(getattr(decode_head, 'conv_seg', None), nn.Module):
             raise TypeError(
-                f'decode head {type(decode_head).__name__} has no conv_seg layer, so its pixel features cannot be '
-                "tapped; choose a head that derives from mmseg's BaseDecodeHead and classifies with conv_seg"
+                f'decode head {type(decode_head).__name__} has no conv_seg layer, so its pixel '
+                "features cannot be tapped; choose a head that derives from mmseg's BaseDecodeHead "
+                'and classifies with conv_seg'
             )
         self.decode_head = decode_head
         self.feedback = feedback
@@ -81,7 +85,7 @@ class DecodeHeadLink:
         inputs = list(args[0])
         indices = _selected_indices(self.decode_head.in_index, len(inputs))
         summands = self.feedback(self._signal, [inputs[i].shape[-2:] for i in indices])
-        for i, summand in zip(indices, summands):
+        for i, summand in zip(indices, summands, strict=True):
             inputs[i] = inputs[i] + self._signal.strength * summand
         return (inputs, *args[1:])
 

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 class InpaintingConfidence(nn.Module):
     """Predicts the expected absolute error of an inpainted image, pixel by pixel.
 
-    It sees the composite and the mask only, so it serves any inpainting network. It is trained with the Laplace
-    likelihood (Kendall & Gal, NeurIPS 2017, eq. 5 with an L1 residual) on detached images: the image is never made worse to
-    be easier to judge.
+    It sees the composite and the mask only, so it serves any inpainting network. It is trained with
+    the Laplace likelihood (Kendall & Gal, NeurIPS 2017, eq. 5 with an L1 residual) on detached
+    images: the image is never made worse to be easier to judge.
 
     Args:
         base_channels: Width of its four convolutions.
@@ -42,7 +42,8 @@ class InpaintingConfidence(nn.Module):
             mask: (N, 1, H, W) float, 1 in the hole.
 
         Returns:
-            (N, 1, H, W) float32 error scale, at least ``min_scale``, in units of the [-1, 1] image range.
+            (N, 1, H, W) float32 error scale, at least ``min_scale``, in units of the [-1, 1] image
+            range.
         """
         code = self.layers(torch.cat([current.detach(), mask], dim=1)).float()
         code = F.interpolate(code, current.shape[-2:], mode='bilinear', align_corners=False)
@@ -53,7 +54,8 @@ def confidence_from_scale(scale: Tensor, mask: Tensor) -> Tensor:
     """Confidence, ``1 - expected error``, and exactly 1 outside the hole.
 
     Args:
-        scale: (N, 1, H, W) float expected absolute error, as :class:`InpaintingConfidence` gives it.
+        scale: (N, 1, H, W) float expected absolute error, as :class:`InpaintingConfidence` gives
+            it.
         mask: (N, 1, H, W) float, 1 in the hole.
 
     Returns:

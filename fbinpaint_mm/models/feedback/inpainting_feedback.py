@@ -14,15 +14,17 @@ from fbinpaint_mm.models.feedback.feedback_signal import FeedbackSignal
 
 @MODELS.register_module()
 class InpaintingFeedback(nn.Module):
-    """Turns the state of the inpainting into features that are added to the inputs of a decode head.
+    """Turns the state of the inpainting into summands for the inputs of a decode head.
 
-    The state is the current image, the hole mask, the inpainting confidence and the previous round's map. A small
-    convolutional encoder reads it at ``1 / stride`` of the image; one zero-initialised 1x1 convolution for each
-    input of the head then makes the summand, so that a pre-trained head starts unchanged.
+    The state is the current image, the hole mask, the inpainting confidence and the previous
+    round's map. A small convolutional encoder reads it at ``1 / stride`` of the image; one
+    zero-initialised 1x1 convolution for each input of the head then makes the summand, so that a
+    pre-trained head starts unchanged.
 
     Args:
         num_classes: K, channels of the previous map.
-        in_channels: Channels of each feature map that the head selects, in the order of its ``in_index``.
+        in_channels: Channels of each feature map that the head selects, in the order of its
+            ``in_index``.
         base_channels: Width of the encoder.
         stride: Down-sampling of the encoder, 1, 2, 4 or 8.
 
@@ -44,7 +46,7 @@ class InpaintingFeedback(nn.Module):
         strides = [2 if 2**i < stride else 1 for i in range(3)] + [1, 1]
         dilations = [1, 1, 1, 2, 4]
         layers: list[nn.Module] = []
-        for i, (step, dilation) in enumerate(zip(strides, dilations)):
+        for i, (step, dilation) in enumerate(zip(strides, dilations, strict=True)):
             layers += [
                 nn.Conv2d(widths[i], widths[i + 1], 3, step, padding=dilation, dilation=dilation),
                 nn.GELU(),
@@ -63,10 +65,11 @@ class InpaintingFeedback(nn.Module):
             sizes: (h, w) of each selected feature map.
 
         Returns:
-            One (N, C_i, h_i, w_i) tensor for each entry of ``in_channels``; all zero at initialisation.
+            One (N, C_i, h_i, w_i) tensor for each entry of ``in_channels``; all zero at
+            initialisation.
         """
         code = self.encoder(torch.cat(signal.planes(), dim=1))
         return [
             projection(F.interpolate(code, size, mode='bilinear', align_corners=False))
-            for projection, size in zip(self.projections, sizes)
+            for projection, size in zip(self.projections, sizes, strict=True)
         ]

@@ -10,14 +10,15 @@ from torch import Tensor, nn
 
 @MODELS.register_module()
 class ConsistencyLoss(nn.Module):
-    """Cross entropy to pseudo labels, weighted by cross-image consistency and normalised by the sum of the weights.
+    """Cross entropy to pseudo labels, weighted by cross-image consistency.
 
-    Pseudo labels are weighted, never overwritten. Normalising by the weights keeps the size of the loss, and
-    with it the learning rate, independent of how many pixels are trusted.
+    Pseudo labels are weighted, never overwritten. Normalising by the sum of the weights keeps the
+    size of the loss, and with it the learning rate, independent of how many pixels are trusted.
 
     Args:
         loss_weight: Factor of the loss.
-        confidence_threshold: Pixels whose teacher probability is below this get weight 0, in [0, 1).
+        confidence_threshold: Pixels whose teacher probability is below this get weight 0, in [0,
+            1).
 
     Raises:
         ValueError: If ``confidence_threshold`` is outside [0, 1).

@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 @MODELS.register_module()
 class LaplaceLoss(nn.Module):
-    """Negative log-likelihood of a Laplace distribution, ``|x - y| / b + log(b)``, averaged over the hole.
+    """Negative log-likelihood of a Laplace distribution, ``|x - y| / b + log(b)``, in the hole.
 
-    Kendall & Gal, NeurIPS 2017, eq. 5, with an L1 residual. Its minimum is at ``b = E|x - y|``. No gradient reaches the image.
+    Kendall & Gal, NeurIPS 2017, eq. 5, with an L1 residual. Its minimum is at ``b = E|x - y|``. No
+    gradient reaches the image.
 
     Args:
         loss_weight: Factor of the loss.

@@ -11,11 +11,12 @@ from fbinpaint_mm.models.feedback.cosine_similarity import class_occupancy, cosi
 
 @MODELS.register_module()
 class PrototypeLoss(nn.Module):
-    """Pulls pixel features towards the prototype of their class in other images and away from the rest.
+    """Pulls pixel features to the prototype of their class and away from the others.
 
-    Binary cross entropy between the cosine, clamped to [0, 1], and the class occupancy, as in the supervised stage of CISC-R (Wu
-    et al., TPAMI 2023), but against the prototypes of the class memory and balanced: for each class the mean over its own area and the
-    mean over the rest count the same, so that small classes are not drowned by their negatives.
+    Binary cross entropy between the cosine, clamped to [0, 1], and the class occupancy, as in the
+    supervised stage of CISC-R (Wu et al., TPAMI 2023), but against the prototypes of the class
+    memory and balanced: for each class the mean over its own area and the mean over the rest count
+    the same, so that small classes are not drowned by their negatives.
 
     Args:
         loss_weight: Factor of the loss.
@@ -49,4 +50,6 @@ class PrototypeLoss(nn.Module):
 
 def _area_mean(value: Tensor, area: Tensor) -> Tensor:
     """Mean of (N, K, h, w) values over the area of each class; (K,)."""
-    return (value * area).sum((0, 2, 3)) / area.sum((0, 2, 3)).clamp_min(torch.finfo(torch.float32).eps)
+    return (value * area).sum((0, 2, 3)) / area.sum((0, 2, 3)).clamp_min(
+        torch.finfo(torch.float32).eps
+    )

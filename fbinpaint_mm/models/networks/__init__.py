@@ -3,6 +3,7 @@
 from fbinpaint_mm.models.networks.mmagic_network_adapter import MMagicNetworkAdapter
 from fbinpaint_mm.models.networks.modulated_residual_block import ModulatedResidualBlock
 from fbinpaint_mm.models.networks.network_builder import build_inpainting_network
+from fbinpaint_mm.models.networks.semantic_embedding import SemanticEmbedding
 from fbinpaint_mm.models.networks.semantic_guided_encoder_decoder import (
     SemanticGuidedEncoderDecoder,
 )
@@ -11,6 +12,7 @@ from fbinpaint_mm.models.networks.semantic_modulation import SemanticModulation
 __all__ = [
     'MMagicNetworkAdapter',
     'ModulatedResidualBlock',
+    'SemanticEmbedding',
     'SemanticGuidedEncoderDecoder',
     'SemanticModulation',
     'build_inpainting_network',

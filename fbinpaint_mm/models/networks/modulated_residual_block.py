@@ -13,18 +13,18 @@ class ModulatedResidualBlock(nn.Module):
 
     Args:
         channels: C, channels in and out.
-        num_classes: K, channels of the map; 0 for no semantics.
+        embedding_channels: E, channels of the embedded map; 0 for no semantics.
         dilation: Dilation of the first convolution, to look beyond a large hole.
     """
 
-    def __init__(self, channels: int, num_classes: int, dilation: int = 1) -> None:
+    def __init__(self, channels: int, embedding_channels: int, dilation: int = 1) -> None:
         super().__init__()
-        self.modulation1 = SemanticModulation(channels, num_classes)
+        self.modulation1 = SemanticModulation(channels, embedding_channels)
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation)
-        self.modulation2 = SemanticModulation(channels, num_classes)
+        self.modulation2 = SemanticModulation(channels, embedding_channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
 
-    def forward(self, x: Tensor, semantic_map: Tensor | None) -> Tensor:
-        """Refine features (N, C, h, w) under a soft map (N, K, H, W) or ``None``; same shape back."""
-        residual = self.conv1(F.gelu(self.modulation1(x, semantic_map)))
-        return x + self.conv2(F.gelu(self.modulation2(residual, semantic_map)))
+    def forward(self, x: Tensor, embedding: Tensor | None) -> Tensor:
+        """Refine features (N, C, h, w) under an embedded map (N, E, h, w) or ``None``."""
+        residual = self.conv1(F.gelu(self.modulation1(x, embedding)))
+        return x + self.conv2(F.gelu(self.modulation2(residual, embedding)))

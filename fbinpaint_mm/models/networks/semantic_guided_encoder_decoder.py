@@ -12,25 +12,31 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.networks.modulated_residual_block import ModulatedResidualBlock
+from fbinpaint_mm.models.networks.semantic_embedding import SemanticEmbedding
 
 
 @MODELS.register_module()
 class SemanticGuidedEncoderDecoder(BaseModule):
     """Gated encoder, dilated residual trunk and decoder, modulated by the map at three scales.
 
-    One class serves both slots of the loop. As ``initial`` it sees the masked image and the mask. As ``guided``
-    it also sees the current image and its confidence, and predicts a *residual* to the current image
-    whose last layer starts at zero: at initialisation a round changes nothing, so a round has to earn its keep.
+    One class serves both slots of the loop. As ``initial`` it sees the masked image and the mask.
+    As ``guided`` it also sees the current image and its confidence, and predicts a *residual* to
+    the current image
+    whose last layer starts at zero: at initialisation a round changes nothing, so a round has to
+    earn its keep.
 
     Args:
         num_classes: K, channels of the semantic map; 0 for no semantics.
-        base_channels: Width at full resolution, doubled at each of the two down-samplings; divisible by 4.
+        base_channels: Width at full resolution, doubled at each of the two down-samplings;
+            divisible by 4.
         dilations: One residual block of the trunk, at a quarter of the resolution, for each entry.
-        guided: Whether the network refines a current image (slot ``guided``) or starts from nothing (slot ``initial``).
+        guided: Whether the network refines a current image (slot ``guided``) or starts from nothing
+            (slot ``initial``).
         init_cfg: mmengine initialisation, e.g. ``dict(type='Pretrained', checkpoint=...)``.
 
     Raises:
-        ValueError: If ``base_channels`` is not divisible by 4, or if an image side is not divisible by 4.
+        ValueError: If ``base_channels`` is not divisible by 4, or if an image side is not divisible
+            by 4.
     """
 
     speaks_feedback_interface = True
@@ -54,11 +60,15 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         self.stem = _gated(in_channels, c, kernel_size=5, padding=2)
         self.down1 = _gated(c, 2 * c, kernel_size=3, stride=2, padding=1)
         self.down2 = _gated(2 * c, 4 * c, kernel_size=3, stride=2, padding=1)
-        self.trunk = nn.ModuleList(ModulatedResidualBlock(4 * c, num_classes, d) for d in dilations)
+        widths = [c, c, 2 * c] if num_classes else [0, 0, 0]
+        self.embeddings = nn.ModuleList(SemanticEmbedding(num_classes, e) for e in widths if e)
+        self.trunk = nn.ModuleList(
+            ModulatedResidualBlock(4 * c, widths[2], dilation) for dilation in dilations
+        )
         self.up1 = nn.Conv2d(4 * c, 2 * c, 3, padding=1)
-        self.block1 = ModulatedResidualBlock(2 * c, num_classes)
+        self.block1 = ModulatedResidualBlock(2 * c, widths[1])
         self.up2 = nn.Conv2d(2 * c, c, 3, padding=1)
-        self.block2 = ModulatedResidualBlock(c, num_classes)
+        self.block2 = ModulatedResidualBlock(c, widths[0])
         self.to_image = nn.Conv2d(c, 3, 3, padding=1)
         if guided:
             nn.init.zeros_(self.to_image.weight)
@@ -79,7 +89,8 @@ class SemanticGuidedEncoderDecoder(BaseModule):
             mask: (N, 1, H, W) float, 1 in the hole.
             current: (N, 3, H, W) float composite of the previous round; needed when ``guided``.
             semantic_map: (N, K, H, W) float class probabilities; needed when ``num_classes > 0``.
-            confidence: (N, 1, H, W) float confidence of ``current`` in [0, 1]; needed when ``guided``.
+            confidence: (N, 1, H, W) float confidence of ``current`` in [0, 1]; needed when
+                ``guided``.
 
         Returns:
             (N, 3, H, W) float raw image, nominally in [-1, 1] and not clamped.
@@ -89,17 +100,32 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         full = self.stem(torch.cat(planes, dim=1))
         half = self.down1(full)
         x = self.down2(half)
+        scales = [features.shape[-2:] for features in (full, half, x)]
+        embedded = self._embed(semantic_map, scales)
         for block in self.trunk:
-            x = block(x, semantic_map)
-        x = self.block1(half + self.up1(_double(x)), semantic_map)
-        x = self.block2(full + self.up2(_double(x)), semantic_map)
+            x = block(x, embedded[2])
+        x = self.block1(half + self.up1(_double(x)), embedded[1])
+        x = self.block2(full + self.up2(_double(x)), embedded[0])
         image = self.to_image(F.gelu(x))
         return current + image if self.guided else image
+
+    def _embed(
+        self, semantic_map: Tensor | None, scales: list[tuple[int, int]]
+    ) -> list[Tensor | None]:
+        if not self.embeddings:
+            return [None] * len(scales)
+        return [
+            embed(semantic_map, size) for embed, size in zip(self.embeddings, scales, strict=True)
+        ]
 
 
 def _gated(in_channels: int, out_channels: int, **kwargs: int) -> nn.Module:
     return SimpleGatedConvModule(
-        in_channels, out_channels, feat_act_cfg=dict(type='ELU'), gate_act_cfg=dict(type='Sigmoid'), **kwargs
+        in_channels,
+        out_channels,
+        feat_act_cfg=dict(type='ELU'),
+        gate_act_cfg=dict(type='Sigmoid'),
+        **kwargs,
     )
 
 
@@ -112,5 +138,6 @@ def _check_size(image: Tensor, divisor: int) -> None:
     if height % divisor or width % divisor:
         fits = tuple(-(-side // divisor) * divisor for side in (height, width))
         raise ValueError(
-            f'image size {height}x{width} (height x width) must be divisible by {divisor}; pad it to {fits[0]}x{fits[1]}'
+            f'image size {height}x{width} (height x width) must be divisible by {divisor}; '
+            f'pad it to {fits[0]}x{fits[1]}'
         )

@@ -1,0 +1,33 @@
+# mmagic's inpainting runtime plus our components, hooks, TensorBoard and the per-sample pictures.
+_base_ = ['mmagic::_base_/inpaint_default_runtime.py']
+
+custom_imports = dict(imports=['fbinpaint_mm'], allow_failed_imports=False)
+# A child config that sets custom_hooks replaces this list: repeat what it wants to keep.
+custom_hooks = [
+    dict(
+        type='FeedbackHook',
+        start=0,  # first iteration with feedback
+        ramp=1000,  # iterations until it acts in full
+    ),
+    dict(type='MeanTeacherHook', momentum=0.99),  # 0.99 of the teacher is kept each iteration
+    dict(type='FeedbackVisualizationHook', max_samples=8),  # pictures of each validation
+    dict(type='RoundReportHook'),  # the table of scores, round by round
+]
+default_hooks = dict(
+    logger=dict(interval=50),
+    checkpoint=dict(
+        interval=10000,
+        max_keep_ckpts=3,
+        save_best='PSNR',  # of the last round
+        rule='greater',
+        out_dir=None,  # the work directory
+    ),
+)
+visualizer = dict(
+    _delete_=True,
+    type='FeedbackVisualizer',
+    vis_backends=[dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')],
+)
+# Each child (generator, discriminator) is wrapped on its own: they are updated in turn.
+model_wrapper_cfg = dict(type='MMSeparateDistributedDataParallel')
+randomness = dict(seed=0)

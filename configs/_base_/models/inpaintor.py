@@ -1,0 +1,73 @@
+# The feedback-recorrection inpaintor without its segmentor, at full size (256x256, GPU).
+# A model base puts a segmentor of mmseg into it, see fbinpaint_deeplabv3plus.py. Loss weights: our
+# choice, from the consensus of published inpainters.
+inpaintor = dict(
+    type='FeedbackRecorrectionInpaintor',
+    data_preprocessor=dict(
+        type='SemiSupervisedDataPreprocessor',
+        num_classes=None,  # label ids are checked against it; set by the top-level config
+        min_labeled=0,  # fewest labelled samples of a training batch
+    ),
+    # Round 0. Any encoder-decoder of mmagic fits here and below: see configs/README.md.
+    initial=dict(
+        type='SemanticGuidedEncoderDecoder',
+        base_channels=64,  # width at full resolution
+        dilations=(
+            1,
+            2,
+            4,
+            8,
+            1,
+            2,
+            4,
+            8,
+        ),  # one residual block each, at a quarter of the resolution
+    ),
+    # Rounds 1..R: predicts a residual to the current image, modulated by the corrected map.
+    guided=dict(
+        type='SemanticGuidedEncoderDecoder',
+        base_channels=64,
+        dilations=(1, 2, 4, 8, 1, 2, 4, 8),
+    ),
+    # What the decode head is told about the inpainting; None: one-way guidance.
+    feedback=dict(
+        type='InpaintingFeedback',
+        base_channels=64,
+        stride=4,  # resolution at which the image, the hole and the last map are read
+    ),
+    # Correction of the map by other images; None: the segmentor's map as it is.
+    recorrection=dict(type='CrossImageRecorrection', temperature=0.1),
+    memory=dict(type='ClassMemory', momentum=0.99),  # one prototype per class
+    confidence=dict(type='InpaintingConfidence'),  # expected error of every inpainted pixel
+    detach_rounds=True,  # no gradient from one round into the one before
+    # Reads composite and hole mask.
+    disc=dict(
+        type='MultiLayerDiscriminator',
+        in_channels=4,
+        max_channels=256,
+        fc_in_channels=None,  # a patch discriminator
+        num_convs=5,
+        norm_cfg=None,
+        act_cfg=dict(type='LeakyReLU', negative_slope=0.2),
+        out_act_cfg=None,
+        with_spectral_norm=True,
+    ),
+    loss_l1_hole=dict(type='L1Loss', loss_weight=6.0),
+    loss_l1_valid=dict(type='L1Loss', loss_weight=1.0),
+    loss_perceptual=dict(
+        type='VGGPerceptualLoss',
+        weights=None,  # file or folder with VGG16; None: torchvision downloads it
+        perceptual_weight=0.1,
+        style_weight=120.0,
+    ),
+    loss_gan=dict(type='GANLoss', gan_type='hinge', loss_weight=0.05),
+    loss_segmentation=dict(type='mmseg.CrossEntropyLoss', avg_non_ignore=True),  # labelled pixels
+    loss_consistency=dict(
+        type='ConsistencyLoss',  # unlabelled images; None: supervised only, no teacher
+        loss_weight=1.0,
+        confidence_threshold=0.0,  # teacher's probability below which a pseudo label is dropped
+    ),
+    loss_prototype=dict(type='PrototypeLoss', loss_weight=0.5),
+    train_cfg=dict(rounds=2),
+    test_cfg=dict(rounds=2),  # 0..3; --cfg-options model.test_cfg.rounds=3
+)

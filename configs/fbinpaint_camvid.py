@@ -1,0 +1,15 @@
+# CamVid, 256x256 crops, 11 classes, 1/8 of the label maps: streets without a large download.
+_base_ = [
+    '_base_/models/fbinpaint_deeplabv3plus.py',
+    '_base_/datasets/camvid.py',
+    '_base_/schedules/iterations_300k.py',
+    '_base_/evaluation.py',
+    '_base_/default_runtime.py',
+]
+
+num_classes = 11
+model = dict(
+    data_preprocessor=dict(num_classes=num_classes, min_labeled=1),
+    segmentor=dict(pretrained=_base_.resnet50_weights, decode_head=dict(num_classes=num_classes)),
+    loss_perceptual=dict(weights=_base_.weights_root),
+)

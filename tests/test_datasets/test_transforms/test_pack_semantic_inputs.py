@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from mmagic.datasets.transforms import FixedCrop, Flip, GetMaskedImage, Resize
+from mmagic.structures import DataSample
+
+from fbinpaint_mm.datasets.transforms import PackSemanticInputs
+
+
+def _sample(**changes: object) -> dict:
+    ids = np.arange(48, dtype=np.uint8).reshape(6, 8, 1)
+    mask = np.zeros((6, 8, 1), np.uint8)
+    mask[:3] = 1
+    sample = dict(
+        gt=np.repeat(ids, 3, axis=2),
+        gt_seg=ids,
+        mask=mask,
+        gt_path='a.jpg',
+        sample_idx=3,
+        is_labeled=True,
+    )
+    return GetMaskedImage()({**sample, **changes})
+
+
+def test_packs_the_contract() -> None:
+    packed = PackSemanticInputs()(_sample())
+    inputs, sample = packed['inputs'], packed['data_samples']
+
+    assert inputs.shape == (3, 6, 8)
+    assert inputs.dtype == torch.float32
+    assert (inputs[:, :3] == 127.5).all()
+    assert torch.equal(inputs[:, 3:].to(torch.uint8), sample.gt_img[:, 3:])
+    assert sample.gt_img.dtype == torch.uint8
+    assert sample.mask.shape == (1, 6, 8)
+    assert sample.gt_seg.shape == (1, 6, 8)
+    assert sample.gt_seg.dtype == torch.int64
+    assert sample.metainfo['is_labeled'] is True
+    assert sample.metainfo['hole_area'] == pytest.approx(0.5)
+    assert sample.metainfo['gt_path'] == 'a.jpg'
+    assert sample.metainfo['sample_idx'] == 3
+
+
+def test_batches_of_different_hole_kinds_stack() -> None:
+    """LoadMask leaves mask_bbox behind for boxes only."""
+    pack = PackSemanticInputs()
+    box = pack(_sample(mask_bbox=(0, 0, 3, 8)))['data_samples']
+    strokes = pack(_sample(is_labeled=False, hole_area=0.5))['data_samples']
+
+    batch = DataSample.stack([box, strokes])
+
+    assert batch.gt_seg.shape == (2, 1, 6, 8)
+    assert batch.is_labeled == [True, False]
+
+
+def test_input_dict_is_not_changed() -> None:
+    sample = _sample(mask_bbox=(0, 0, 3, 8))
+    keys, gt_seg = set(sample), sample['gt_seg']
+
+    PackSemanticInputs()(sample)
+
+    assert set(sample) == keys
+    assert sample['gt_seg'] is gt_seg
+
+
+def test_two_dimensional_map_is_accepted() -> None:
+    sample = _sample()
+    sample['gt_seg'] = sample['gt_seg'][..., 0]
+
+    assert PackSemanticInputs()(sample)['data_samples'].gt_seg.shape == (1, 6, 8)
+
+
+def test_mmagic_shape_transforms_keep_image_and_map_aligned() -> None:
+    """Image and map hold the same numbers here, so they must still do so afterwards."""
+    np.random.seed(1)
+    sample = _sample()
+    for transform in (
+        FixedCrop(keys=['gt', 'gt_seg'], crop_size=(4, 4)),
+        Flip(keys=['gt', 'gt_seg'], flip_ratio=1.0),
+        Resize(keys=['gt'], scale=(8, 8), interpolation='nearest'),
+        Resize(keys=['gt_seg'], scale=(8, 8), interpolation='nearest'),
+    ):
+        sample = transform(sample)
+
+    assert sample['gt_seg'].shape == (8, 8, 1)
+    assert np.array_equal(sample['gt'][..., :1], sample['gt_seg'])
+    assert sample['gt_seg'][0, 0] > sample['gt_seg'][0, -1]
+
+
+def test_missing_key_is_named() -> None:
+    sample = _sample()
+    del sample['gt_seg']
+
+    with pytest.raises(KeyError, match=r"misses \['gt_seg'\] in the sample a\.jpg"):
+        PackSemanticInputs()(sample)
+
+
+def test_sizes_that_differ_are_named() -> None:
+    with pytest.raises(ValueError, match=r"Sizes .* differ in the sample a\.jpg.*'gt_seg': \(3, 3"):
+        PackSemanticInputs()(_sample(gt_seg=np.zeros((3, 3, 1), np.uint8)))
+
+
+def test_mask_of_255_is_refused() -> None:
+    sample = _sample()
+    sample['mask'] = sample['mask'] * 255
+
+    with pytest.raises(ValueError, match=r'mask of a\.jpg holds 255; expected 0'):
+        PackSemanticInputs()(sample)

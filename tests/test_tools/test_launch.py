@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+from mmengine.config import Config
+
+
+@pytest.fixture
+def launch(load_tool):
+    return load_tool('launch')
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    monkeypatch.setattr('mmengine.device.get_device', lambda: 'cuda')
+
+
+# ---------------------------------------------------------------------------------- files
+
+
+def test_missing_config_is_named_with_close_names(launch, tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, 'CONFIGS', tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / '_base_').mkdir()
+    for name in ('fbinpaint_demo.py', 'unrelated.py', '_base_/fbinpaint_demos.py'):
+        (tmp_path / name).touch()
+    with pytest.raises(FileNotFoundError) as error:
+        launch.check_config_file('configs/fbinpaint_dmo.py')
+    assert str(error.value) == (
+        "config file 'configs/fbinpaint_dmo.py' does not exist. Did you mean: fbinpaint_demo.py"
+    )
+
+
+def test_missing_config_without_a_close_name_lists_all(launch, tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, 'CONFIGS', tmp_path)
+    for name in ('a_config.py', 'b_config.py'):
+        (tmp_path / name).touch()
+    with pytest.raises(FileNotFoundError, match=r'Available are: .*a_config\.py, .*b_config\.py$'):
+        launch.check_config_file('xyz.py')
+
+
+def test_missing_config_with_none_to_offer(launch, tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, 'CONFIGS', tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"^config file 'xyz\.py' does not exist$"):
+        launch.check_config_file('xyz.py')
+
+
+def test_missing_checkpoint_is_named_with_those_beside_it(launch, tmp_path):
+    (tmp_path / 'iter_10.pth').touch()
+    launch.check_checkpoint(str(tmp_path / 'iter_10.pth'))
+    with pytest.raises(
+        FileNotFoundError, match=r'does not exist\. In that folder are: iter_10\.pth'
+    ):
+        launch.check_checkpoint(str(tmp_path / 'iter_20.pth'))
+
+
+def test_address_of_a_checkpoint_is_left_to_mmengine(launch):
+    launch.check_checkpoint('https://example.org/iter_10.pth')
+
+
+# --------------------------------------------------------------------------------- resume
+
+
+def test_work_dir_command_line_before_config_before_name(launch):
+    cfg = Config()
+    launch.set_work_dir(cfg, None, 'configs/ablations/one_way.py')
+    assert cfg.work_dir == 'work_dirs/one_way'
+    launch.set_work_dir(cfg, None, 'configs/other.py')
+    assert cfg.work_dir == 'work_dirs/one_way'
+    launch.set_work_dir(cfg, 'elsewhere', 'configs/other.py')
+    assert cfg.work_dir == 'elsewhere'
+
+
+@pytest.fixture
+def messages(launch, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        launch, 'print_log', lambda text, logger, level=logging.INFO: seen.append(text)
+    )
+    return seen
+
+
+def test_without_resume_the_config_decides(launch, messages, tmp_path):
+    cfg = Config(dict(work_dir=str(tmp_path), load_from='other.pth', resume=True))
+    launch.set_resume(cfg, None)
+    assert (cfg.load_from, cfg.resume, messages) == ('other.pth', True, [])
+
+
+def test_resume_takes_the_newest_checkpoint_and_says_so(launch, messages, tmp_path):
+    newest = tmp_path / 'iter_20.pth'
+    newest.touch()
+    (tmp_path / 'last_checkpoint').write_text(str(newest))
+    cfg = Config(dict(work_dir=str(tmp_path), load_from='pretrained.pth'))
+    launch.set_resume(cfg, launch.AUTO)
+    assert (cfg.load_from, cfg.resume) == (str(newest), True)
+    assert messages == [f'--resume: continuing from {newest}.']
+
+
+def test_resume_works_in_a_folder_that_was_moved(launch, tmp_path):
+    (tmp_path / 'iter_20.pth').touch()
+    (tmp_path / 'last_checkpoint').write_text('/not/there/any/more/iter_20.pth')
+    assert launch.find_newest_checkpoint(tmp_path) == tmp_path / 'iter_20.pth'
+
+
+def test_resume_finds_a_checkpoint_kept_elsewhere(launch, tmp_path):
+    kept = tmp_path / 'elsewhere.pth'
+    kept.touch()
+    work_dir = tmp_path / 'run'
+    work_dir.mkdir()
+    (work_dir / 'last_checkpoint').write_text(str(kept))
+    assert launch.find_newest_checkpoint(work_dir) == kept
+
+
+@pytest.mark.parametrize('record', [None, 'deleted.pth'])
+def test_resume_without_a_checkpoint_says_that_there_is_none(launch, messages, tmp_path, record):
+    if record:
+        (tmp_path / 'last_checkpoint').write_text(str(tmp_path / record))
+    cfg = Config(dict(work_dir=str(tmp_path), load_from='pretrained.pth', resume=False))
+    launch.set_resume(cfg, launch.AUTO)
+    assert (cfg.load_from, cfg.resume) == ('pretrained.pth', False)
+    assert messages == [
+        f'--resume: no checkpoint in {tmp_path}, training starts from the beginning.'
+    ]
+
+
+# ------------------------------------------------------------------------------------ AMP
+
+
+def test_amp_without_a_gpu_is_refused(launch, monkeypatch):
+    monkeypatch.setattr('mmengine.device.get_device', lambda: 'cpu')
+    with pytest.raises(ValueError, match='--amp needs a GPU'):
+        launch.enable_amp(Config(dict(optim_wrapper=dict(optimizer=dict(type='Adam')))))
+
+
+@pytest.mark.usefixtures('gpu')
+def test_amp_replaces_a_single_wrapper(launch):
+    cfg = Config(dict(optim_wrapper=dict(optimizer=dict(type='Adam'), clip_grad=dict(max_norm=1))))
+    launch.enable_amp(cfg)
+    assert cfg.optim_wrapper == dict(
+        type='AmpOptimWrapper',
+        loss_scale='dynamic',
+        optimizer=dict(type='Adam'),
+        clip_grad=dict(max_norm=1),
+    )
+
+
+@pytest.mark.usefixtures('gpu')
+def test_amp_replaces_wrappers_at_any_depth(launch):
+    def wrapper(**kwargs):
+        return dict(optimizer=dict(type='Adam'), **kwargs)
+
+    cfg = Config(
+        dict(
+            optim_wrapper=dict(
+                constructor='MultiOptimWrapperConstructor',
+                generator=wrapper(type='OptimWrapper'),
+                disc=wrapper(type='AmpOptimWrapper', loss_scale=8.0),
+                parts=dict(segmentor=wrapper()),
+            )
+        )
+    )
+    launch.enable_amp(cfg)
+    wrappers = cfg.optim_wrapper
+    assert wrappers.constructor == 'MultiOptimWrapperConstructor'
+    assert 'type' not in wrappers
+    assert 'type' not in wrappers.parts
+    assert wrappers.generator.type == wrappers.parts.segmentor.type == 'AmpOptimWrapper'
+    assert wrappers.generator.loss_scale == 'dynamic'
+    assert wrappers.disc == wrapper(type='AmpOptimWrapper', loss_scale=8.0)
+
+
+@pytest.mark.usefixtures('gpu')
+def test_amp_refuses_what_it_cannot_replace(launch):
+    wrapper = dict(type='ApexOptimWrapper', optimizer=dict(type='Adam'))
+    with pytest.raises(ValueError, match=r"optim_wrapper\.disc is of type 'ApexOptimWrapper'"):
+        launch.enable_amp(Config(dict(optim_wrapper=dict(disc=wrapper))))
+    with pytest.raises(ValueError, match='no optim_wrapper'):
+        launch.enable_amp(Config())
+
+
+# ---------------------------------------------------------------------------------- other
+
+
+def test_auto_scale_lr_needs_a_base_batch_size(launch):
+    with pytest.raises(ValueError, match='base_batch_size'):
+        launch.enable_auto_scale_lr(Config())
+    cfg = Config(dict(auto_scale_lr=dict(base_batch_size=16)))
+    launch.enable_auto_scale_lr(cfg)
+    assert cfg.auto_scale_lr == dict(base_batch_size=16, enable=True)
+
+
+def test_runner_type_of_the_config_is_respected(launch):
+    from mmengine.registry import RUNNERS
+
+    class OwnRunner:
+        @classmethod
+        def from_cfg(cls, cfg):
+            return 'own', cfg.work_dir
+
+    RUNNERS.register_module(module=OwnRunner, name='OwnRunner', force=True)
+    try:
+        cfg = Config(dict(runner_type='OwnRunner', launcher='none', work_dir='here'))
+        assert launch.build_runner(cfg) == ('own', 'here')
+    finally:
+        RUNNERS.module_dict.pop('OwnRunner')

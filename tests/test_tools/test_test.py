@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+
+@pytest.fixture
+def test_tool(load_tool):
+    return load_tool('test')
+
+
+@pytest.fixture
+def files(tmp_path):
+    config, checkpoint = tmp_path / 'small.py', tmp_path / 'best.pth'
+    config.write_text("load_from = 'pretrained.pth'\nresume = True\n")
+    checkpoint.touch()
+    return str(config), str(checkpoint)
+
+
+def test_checkpoint_replaces_what_the_config_would_load(test_tool, files):
+    cfg = test_tool.build_config(test_tool.parse_args([*files]))
+    assert (cfg.load_from, cfg.resume) == (files[1], False)
+    assert cfg.work_dir == 'work_dirs/small'
+
+
+def test_missing_checkpoint_ends_with_a_message(test_tool, files, capsys):
+    with pytest.raises(SystemExit):
+        test_tool.parse_args([files[0], files[1] + '.missing'])
+    assert 'does not exist. In that folder are: best.pth' in capsys.readouterr().err
+
+
+def test_unknown_format_of_the_scores_is_refused_at_once(test_tool, files, capsys):
+    with pytest.raises(SystemExit):
+        test_tool.parse_args([*files, '--out', 'scores.txt'])
+    assert "--out 'scores.txt' should end with one of .json" in capsys.readouterr().err
+
+
+def test_scores_are_written_as_plain_numbers(test_tool, tmp_path):
+    path = tmp_path / 'new' / 'scores.json'
+    hook = test_tool.SaveScoresHook(str(path))
+    scores = {'PSNR/round1': np.float32(24.5), 'mIoU/round1': torch.tensor(0.5), 'samples': 8}
+    hook.after_test_epoch(SimpleNamespace(rank=0), scores)
+    assert json.loads(path.read_text()) == {'PSNR/round1': 24.5, 'mIoU/round1': 0.5, 'samples': 8}
+
+
+def test_scores_are_written_by_the_first_process_only(test_tool, tmp_path):
+    path = tmp_path / 'scores.json'
+    test_tool.SaveScoresHook(str(path)).after_test_epoch(SimpleNamespace(rank=1), {'PSNR': 1.0})
+    assert not path.exists()
