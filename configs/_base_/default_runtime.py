@@ -7,9 +7,13 @@ custom_hooks = [
     dict(
         type='FeedbackHook',
         start=0,  # first iteration with feedback
-        ramp=1000,  # iterations until it acts in full
+        ramp=500,  # iterations until it acts in full
     ),
-    dict(type='MeanTeacherHook', momentum=0.99),  # 0.99 of the teacher is kept each iteration
+    dict(
+        type='MeanTeacherHook',
+        momentum=0.99,  # share of the teacher that is kept at each iteration
+        ramp=500,  # iterations until its pseudo labels count in full
+    ),
     dict(type='FeedbackVisualizationHook', max_samples=8),  # pictures of each validation
     dict(type='RoundReportHook'),  # the table of scores, round by round
 ]

@@ -274,7 +274,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
                 semantics.features, labels, self.loop.memory.prototypes
             )
         if pseudo_labels is not None:
-            losses['loss_consistency'] = self.loss_consistency(
+            losses['loss_consistency'] = self.teacher.trust * self.loss_consistency(
                 semantics.logits[~data_samples.is_labeled],
                 pseudo_labels.label,
                 pseudo_labels.weight,

@@ -18,11 +18,16 @@ class MeanTeacher(BaseModule):
 
     Args:
         segmentor: Config of the segmentor, the same as the student's.
+
+    Attributes:
+        trust: 0-d float32 buffer in [0, 1], factor of the losses that follow from its pseudo
+            labels; ``MeanTeacherHook`` raises it while the teacher is still learning.
     """
 
     def __init__(self, segmentor: dict) -> None:
         super().__init__()
         self.segmentor = build_segmentor(segmentor).requires_grad_(False)
+        self.register_buffer('trust', torch.ones(()))
         self.link = DecodeHeadLink(last_decode_head(self.segmentor), None)
         self.train(False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
@@ -28,18 +29,25 @@ def last_decode_head(segmentor: nn.Module) -> nn.Module:
 def segment(segmentor: nn.Module, image: Tensor) -> Tensor:
     """Logits of an mmseg segmentor at image size.
 
-    ``encode_decode``, and not ``predict``, because the latter un-flips, crops and resizes by meta
+    The same numbers as its ``encode_decode``, which calls ``forward`` of the decode head and so
+    passes by every torch hook on it; and not ``predict``, which un-flips, crops and resizes by meta
     information.
 
     Args:
-        segmentor: An mmseg ``EncoderDecoder``.
+        segmentor: An mmseg ``EncoderDecoder`` or ``CascadeEncoderDecoder``.
         image: (N, 3, H, W) float, normalised as the segmentor expects it.
 
     Returns:
         (N, K, H, W) float logits.
     """
-    meta = dict(img_shape=tuple(image.shape[-2:]))
-    return segmentor.encode_decode(image, [meta] * image.shape[0])
+    features = segmentor.extract_feat(image)
+    heads = segmentor.decode_head
+    heads = heads if isinstance(heads, nn.ModuleList) else [heads]
+    logits = heads[0](features)
+    for head in heads[1:]:
+        logits = head(features, logits)
+    align_corners = segmentor.align_corners
+    return F.interpolate(logits, image.shape[-2:], mode='bilinear', align_corners=align_corners)
 
 
 def decode_head_config(segmentor: dict) -> dict:

@@ -17,26 +17,33 @@ class MeanTeacherHook(Hook):
     in U2PL and AugSeg): the teacher starts as the student and slows down. A model without a teacher
     is left alone, so the hook may stay in the config of a supervised run.
 
-    It needs of the (unwrapped) model: ``teacher`` (a module with ``copy_from(student)`` and
-    ``follow(student, momentum)``, or ``None``) and ``student`` (the module it follows).
+    It needs of the (unwrapped) model: ``teacher`` (a module with ``copy_from(student)``,
+    ``follow(student, momentum)`` and the 0-d buffer ``trust``, or ``None``) and ``student`` (the
+    module it follows).
 
     Args:
         momentum: Share of the teacher that is kept at each iteration, in [0, 1).
         interval: Iterations between two updates.
+        ramp: Iterations over which the trust in the teacher rises linearly to 1: its first pseudo
+            labels are no better than chance.
 
     Raises:
-        ValueError: If ``momentum`` is outside [0, 1) or ``interval`` is below 1.
+        ValueError: If ``momentum`` is outside [0, 1) or ``interval`` is below 1, or
+            ``ramp`` is negative.
     """
 
     priority = 'NORMAL'
 
-    def __init__(self, momentum: float = 0.99, interval: int = 1) -> None:
+    def __init__(self, momentum: float = 0.99, interval: int = 1, ramp: int = 0) -> None:
         if not 0 <= momentum < 1:
             raise ValueError(f'momentum of MeanTeacherHook must be in [0, 1), got {momentum}')
         if interval < 1:
             raise ValueError(f'interval of MeanTeacherHook must be at least 1, got {interval}')
+        if ramp < 0:
+            raise ValueError(f'ramp of MeanTeacherHook must not be negative, got {ramp}')
         self.momentum = momentum
         self.interval = interval
+        self.ramp = ramp
 
     def before_train(self, runner: Runner) -> None:
         """Start the teacher as a copy of the student, unless the run was resumed."""
@@ -49,6 +56,14 @@ class MeanTeacherHook(Hook):
             )
         if model.teacher is not None and runner.iter == 0:
             model.teacher.copy_from(model.student)
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Set the trust in the teacher."""
+        teacher = unwrapped_model(runner.model).teacher
+        if teacher is not None:
+            teacher.trust.fill_(self.trust_at(runner.iter))
 
     def after_train_iter(
         self,
@@ -65,3 +80,7 @@ class MeanTeacherHook(Hook):
     def momentum_at(self, iteration: int) -> float:
         """Momentum at an iteration, counted from 0."""
         return min(1 - 1 / (iteration + 1), self.momentum)
+
+    def trust_at(self, iteration: int) -> float:
+        """Trust in [0, 1] at an iteration, counted from 0."""
+        return min(1.0, (iteration + 1) / self.ramp) if self.ramp else 1.0

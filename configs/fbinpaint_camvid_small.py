@@ -1,0 +1,20 @@
+# Streets, 64x64 crops of 96x72 frames, with the small networks and pixel losses only.
+_base_ = [
+    '_base_/models/fbinpaint_unet.py',
+    '_base_/datasets/camvid.py',
+    '_base_/schedules/iterations_2k.py',
+    '_base_/evaluation.py',
+    '_base_/default_runtime.py',
+]
+
+num_classes = 11
+model = dict(
+    data_preprocessor=dict(num_classes=num_classes, min_labeled=1),
+    segmentor=dict(decode_head=dict(num_classes=num_classes)),
+    loss_perceptual=None,
+    disc=None,
+    loss_gan=None,
+)
+train_dataloader = dict(num_workers=1, dataset=dict(image_size=64))
+val_dataloader = dict(num_workers=1, dataset=dict(image_size=(72, 96)))
+test_dataloader = val_dataloader

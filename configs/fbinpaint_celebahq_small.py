@@ -1,0 +1,21 @@
+# Faces at 64x64 with the small networks and pixel losses only: an hour on a CPU, minutes on a GPU.
+_base_ = [
+    '_base_/models/fbinpaint_unet.py',
+    '_base_/datasets/celebamask_hq.py',
+    '_base_/schedules/iterations_2k.py',
+    '_base_/evaluation.py',
+    '_base_/default_runtime.py',
+]
+
+num_classes = 19
+model = dict(
+    data_preprocessor=dict(num_classes=num_classes, min_labeled=1),
+    segmentor=dict(decode_head=dict(num_classes=num_classes)),
+    loss_perceptual=None,
+    disc=None,
+    loss_gan=None,
+)
+image_size = 64
+train_dataloader = dict(num_workers=1, dataset=dict(image_size=image_size))
+val_dataloader = dict(num_workers=1, dataset=dict(image_size=image_size))
+test_dataloader = val_dataloader

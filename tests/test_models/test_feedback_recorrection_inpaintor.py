@@ -1,0 +1,410 @@
+import copy
+
+import pytest
+import torch
+from mmagic.registry import MODELS
+from mmagic.structures import DataSample
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+
+BATCHES = {'mixed': (True, False), 'labelled': (True, True), 'unlabelled': (False, False)}
+PIXEL = ['loss_l1_hole', 'loss_l1_valid', 'loss_confidence']
+GL = dict(
+    type='GLEncoderDecoder',
+    encoder=dict(type='GLEncoder'),
+    decoder=dict(type='GLDecoder'),
+    dilation_neck=dict(type='GLDilationNeck'),
+)
+
+
+@pytest.fixture
+def small(repository):
+    return Config.fromfile(repository / 'tests/small_inpaintor.py').to_dict()
+
+
+@pytest.fixture
+def build(small):
+    """Builds the small model with the same weights each time; keywords replace its parts."""
+
+    def make(**parts):
+        torch.manual_seed(0)
+        return MODELS.build(copy.deepcopy(small['model'] | parts))
+
+    return make
+
+
+def make_effective(model, seed=5):
+    """Random weights and prototypes: some parts start at zero, where nothing shows."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+    if model.loop.memory is not None:
+        prototypes = model.loop.memory.prototypes
+        prototypes.copy_(torch.randn(prototypes.shape, generator=generator))
+    return model
+
+
+def make_batch(labeled=(True, False), size=(16, 16), first=0):
+    """A batch as a dataloader collates it; every sample has the same hole."""
+    inputs, samples = [], []
+    for index, flag in enumerate(labeled, first):
+        generator = torch.Generator().manual_seed(index)
+        image = torch.randint(0, 256, (3, *size), generator=generator, dtype=torch.uint8)
+        labels = torch.randint(0, 5, (1, *size), generator=generator)
+        mask = torch.zeros(1, *size, dtype=torch.uint8)
+        mask[:, size[0] // 4 : size[0] * 3 // 4, size[1] // 4 : size[1] * 3 // 4] = 1
+        meta = dict(gt_path=f'folder/{index:03d}.png', sample_idx=index, is_labeled=flag)
+        labels = labels if flag else torch.full_like(labels, 255)
+        samples.append(DataSample(gt_img=image, mask=mask, gt_seg=labels, metainfo=meta))
+        inputs.append(torch.where(mask == 1, 127.5, image.float()))
+    return dict(inputs=inputs, data_samples=samples)
+
+
+def make_wrappers(model, lr=0.1, **options):
+    parts = {name: getattr(model, name) for name in ('generator', 'disc')}
+    return OptimWrapperDict(
+        **{
+            name: OptimWrapper(torch.optim.SGD(part.parameters(), lr=lr), **options)
+            for name, part in parts.items()
+            if part is not None
+        }
+    )
+
+
+def parameters_of(model):
+    return {name: value.detach().clone() for name, value in model.named_parameters()}
+
+
+@pytest.mark.parametrize('kind', BATCHES)
+def test_every_kind_of_batch_trains_with_finite_named_losses(small, build, kind):
+    model = build(**small['adversarial'], **small['perceptual'])
+    wrappers = make_wrappers(model)
+    semantic = ['loss_segmentation', 'loss_prototype']
+    if kind != 'labelled':
+        semantic.append('loss_consistency')
+    expected = {f'round{r}_{name}' for r in range(3) for name in PIXEL}
+    expected |= {f'round{r}_{name}' for r in (1, 2) for name in semantic}
+    expected |= {'loss', 'loss_gan', 'loss_perceptual', 'loss_style'}
+    expected |= {'loss_disc', 'loss_disc_real', 'loss_disc_fake'}
+    for _ in range(3):
+        losses = model.train_step(make_batch(BATCHES[kind]), wrappers)
+        model.update_class_memory()
+        assert losses.keys() == expected
+        assert all(torch.isfinite(torch.as_tensor(value)).all() for value in losses.values())
+    assert all(torch.isfinite(value).all() for value in model.state_dict().values())
+    assert model.loop.memory.seen.any() == (kind != 'unlabelled')
+    supervised = [losses[f'round{r}_{name}'] for r in (1, 2) for name in semantic[:2]]
+    assert all((value == 0) == (kind == 'unlabelled') for value in supervised)
+
+
+def test_total_is_the_sum_of_the_generators_losses(small, build):
+    model = build(**small['adversarial'])
+    losses = model.train_step(make_batch(), make_wrappers(model))
+    total = losses.pop('loss')
+    parts = [value for name, value in losses.items() if 'disc' not in name]
+    torch.testing.assert_close(torch.as_tensor(total), torch.as_tensor(sum(parts)))
+
+
+@pytest.mark.parametrize('detach_rounds', [True, False])
+def test_gradients_reach_everything_that_learns_and_nothing_else(small, build, detach_rounds):
+    model = build(**small['adversarial'], detach_rounds=detach_rounds)
+    wrappers = make_wrappers(model)
+    teacher = parameters_of(model.teacher)
+    for _ in range(4):
+        model.train_step(make_batch(), wrappers)
+        before = model.loop.memory.prototypes.clone()
+        model.update_class_memory()
+        assert not torch.equal(model.loop.memory.prototypes, before)
+    model.zero_grad()
+    data = model.data_preprocessor(make_batch(), True)
+    sum(model(**data, mode='loss').values()).backward()
+    parameters = dict(model.named_parameters())
+    reached = {name for name, p in parameters.items() if p.grad is not None and p.grad.any()}
+    learning = {name for name in parameters if name.startswith('generator.')}
+    assert learning <= reached, f'no gradient: {sorted(learning - reached)}'
+    assert not [name for name in reached if name.startswith('teacher.')]
+    assert not [p for p in model.teacher.parameters() if p.requires_grad]
+    for name, value in parameters_of(model.teacher).items():
+        assert torch.equal(value, teacher[name])
+    assert not [name for name, _ in model.loop.memory.named_parameters()]
+
+
+def test_discriminator_learns_from_its_own_losses_only(small, build):
+    model = build(**small['adversarial'])
+    model.train_step(make_batch(), make_wrappers(model))
+    assert all(parameter.requires_grad for parameter in model.disc.parameters())
+    model.zero_grad()
+    data = model.data_preprocessor(make_batch(), True)
+    sum(model(**data, mode='loss').values()).backward()
+    assert all(p.grad is None or not p.grad.any() for p in model.disc.parameters())
+    assert all(parameter.requires_grad for parameter in model.disc.parameters())
+
+
+def test_teacher_stays_in_evaluation_mode(build):
+    model = build().train()
+    assert model.loop.segmentor.training
+    assert not any(module.training for module in model.teacher.modules())
+
+
+def test_train_step_leaves_the_memory_to_the_hook(build):
+    model = build()
+    model.train_step(make_batch((True, False, True)), make_wrappers(model))
+    assert not model.loop.memory.updates.any()
+    batch = model.update_class_memory()
+    assert batch.is_labeled.tolist() == [True, False, True]
+    assert not batch.features.requires_grad
+    assert 0 <= batch.corrected_share <= 1
+    assert (model.loop.memory.updates == 1).all()
+    assert model.update_class_memory() is None
+
+
+def test_memory_learns_from_labelled_samples_only(build):
+    both, labelled = build().eval(), build().eval()
+    both.train_step(make_batch((True, False)), make_wrappers(both))
+    labelled.train_step(make_batch((True,)), make_wrappers(labelled))
+    both.update_class_memory()
+    labelled.update_class_memory()
+    torch.testing.assert_close(both.loop.memory.prototypes, labelled.loop.memory.prototypes)
+
+
+def test_prediction_keeps_the_output_contract(build):
+    model = make_effective(build()).eval()
+    batch = make_batch((True, False), size=(16, 24))
+    samples = model.val_step(batch)
+    assert len(samples) == 2
+    for index, (sample, given) in enumerate(zip(samples, batch['data_samples'], strict=True)):
+        assert sample.gt_path == f'folder/{index:03d}.png'
+        assert torch.equal(sample.gt_img, given.gt_img)
+        assert torch.equal(sample.mask, given.mask.float())
+        assert torch.equal(sample.gt_seg, given.gt_seg)
+        output = sample.output
+        assert output.pred_img.shape == (3, 16, 24)
+        assert output.pred_img.dtype == torch.float32
+        assert output.round_imgs.shape == (3, 3, 16, 24)
+        assert torch.equal(output.round_imgs[-1], output.pred_img)
+        assert output.round_segs.shape == (2, 16, 24)
+        assert output.round_segs.dtype == torch.int64
+        assert 0 <= output.round_segs.min() <= output.round_segs.max() < 5
+        assert output.round_confidences.shape == (3, 1, 16, 24)
+        assert 0 <= output.round_confidences.min() <= output.round_confidences.max() <= 1
+        hole = (given.mask == 1).expand(3, -1, -1)
+        for image in output.round_imgs:
+            assert torch.equal(image[~hole], given.gt_img[~hole].float())
+            assert 0 <= image.min() <= image.max() <= 255
+            assert not torch.equal(image[hole], given.gt_img[hole].float())
+        assert torch.equal(sample.input[~hole], given.gt_img[~hole].float())
+        assert (sample.input[hole] == 127.5).all()
+        as_dict = sample.to_dict()
+        assert torch.equal(as_dict['output']['pred_img'], output.pred_img)
+
+
+def test_every_value_of_a_known_pixel_survives(build):
+    """All 256 of them go through [-1, 1] and back."""
+    model = build().eval()
+    batch = make_batch((False,), size=(16, 16))
+    image = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16).expand(3, -1, -1)
+    batch['data_samples'][0].gt_img = image
+    batch['data_samples'][0].mask = torch.zeros(1, 16, 16, dtype=torch.uint8)
+    batch['inputs'] = [image.float()]
+    output = model.val_step(batch)[0].output
+    assert all(torch.equal(one, image.float()) for one in output.round_imgs)
+
+
+@pytest.mark.parametrize('order', ['RGB', 'BGR'])
+def test_predictions_are_bgr_whatever_the_network_reads(small, build, order):
+    preprocessor = small['model']['data_preprocessor'] | dict(output_channel_order=order)
+    model = make_effective(build(data_preprocessor=preprocessor)).eval()
+    batch = make_batch()
+    assert model.loop.to_segmentor.flip == (order == 'BGR')
+    for sample, given in zip(model.val_step(batch), batch['data_samples'], strict=True):
+        hole = (given.mask == 1).expand(3, -1, -1)
+        for image in [*sample.output.round_imgs, sample.input]:
+            assert torch.equal(image[~hole], given.gt_img[~hole].float())
+
+
+def test_padding_is_undone_in_the_prediction(small, build):
+    preprocessor = small['model']['data_preprocessor'] | dict(pad_size_divisor=8)
+    model = make_effective(build(data_preprocessor=preprocessor))
+    batch = make_batch(size=(12, 18))
+    model.train_step(batch, make_wrappers(model))
+    for sample, given in zip(model.eval().val_step(batch), batch['data_samples'], strict=True):
+        output = sample.output
+        assert sample.gt_img.shape == output.pred_img.shape == sample.input.shape == (3, 12, 18)
+        assert torch.equal(sample.mask, given.mask.float())
+        assert torch.equal(sample.gt_seg, given.gt_seg)
+        assert output.round_imgs.shape == (3, 3, 12, 18)
+        assert output.round_segs.shape == (2, 12, 18)
+        assert output.round_confidences.shape == (3, 1, 12, 18)
+        hole = (given.mask == 1).expand(3, -1, -1)
+        assert torch.equal(output.pred_img[~hole], given.gt_img[~hole].float())
+
+
+@pytest.mark.parametrize('rounds', [0, 1, 2, 3])
+def test_any_number_of_rounds_can_be_asked_for(build, rounds):
+    batch = make_batch()
+    by_config = make_effective(build(test_cfg=dict(rounds=rounds))).eval()
+    by_argument = make_effective(build()).eval()
+    data = by_argument.data_preprocessor(batch, False)
+    with torch.no_grad():
+        asked = by_argument(**data, mode='predict', rounds=rounds)
+    full = make_effective(build(test_cfg=dict(rounds=3))).eval().val_step(batch)
+    for one, other, most in zip(by_config.val_step(batch), asked, full, strict=True):
+        assert one.output.round_imgs.shape[0] == rounds + 1
+        assert torch.equal(one.output.round_imgs, other.output.round_imgs)
+        assert torch.equal(one.output.round_imgs, most.output.round_imgs[: rounds + 1])
+        assert ('round_segs' in one.output) == (rounds > 0)
+        if rounds:
+            assert torch.equal(one.output.round_segs, most.output.round_segs[:rounds])
+
+
+def test_rounds_of_training_and_test_are_apart(build):
+    model = build(train_cfg=dict(rounds=1), test_cfg=dict(rounds=3))
+    losses = model.train_step(make_batch(), make_wrappers(model))
+    assert 'round1_loss_l1_hole' in losses
+    assert 'round2_loss_l1_hole' not in losses
+    model.set_feedback(strength=0.5, rounds=2)
+    assert model.loop.strength == 0.5
+    assert 'round2_loss_l1_hole' in model.train_step(make_batch(), make_wrappers(model))
+    assert model.val_step(make_batch())[0].output.round_imgs.shape[0] == 4
+
+
+ABLATIONS = {
+    'no semantics': dict(segmentor=None, feedback=None, recorrection=None, memory=None),
+    'no semantics, leftovers': dict(segmentor=None, feedback=None, recorrection=None),
+    'one-way': dict(feedback=None, recorrection=None),
+    'one-way with recorrection': dict(feedback=None),
+    'feedback without recorrection': dict(recorrection=None),
+    'supervised only': dict(loss_consistency=None),
+    'no prototypes': dict(loss_prototype=None, recorrection=None),
+    'images only': dict(loss_segmentation=None, loss_consistency=None, loss_prototype=None),
+    'no valid loss': dict(loss_l1_valid=None),
+    'through all rounds': dict(detach_rounds=False),
+    'no rounds': dict(train_cfg=dict(rounds=0)),
+}
+
+
+@pytest.mark.parametrize('name', ABLATIONS)
+@pytest.mark.parametrize('critics', [(), ('adversarial',), ('perceptual',)])
+def test_every_ablation_builds_trains_and_predicts(small, build, name, critics):
+    parts = ABLATIONS[name]
+    for critic in critics:
+        parts = parts | small[critic]
+    model = build(**parts)
+    losses = model.train_step(make_batch(), make_wrappers(model))
+    model.update_class_memory()
+    assert all(torch.isfinite(torch.as_tensor(value)).all() for value in losses.values())
+    assert ('loss_gan' in losses) == ('adversarial' in critics)
+    assert ('loss_perceptual' in losses) == ('perceptual' in critics)
+    assert (model.teacher is None) == (not {'segmentor', 'loss_consistency'}.isdisjoint(parts))
+    has_map = any('segmentation' in key for key in losses)
+    assert has_map == (name not in ('images only', 'no rounds') and 'segmentor' not in parts)
+    output = model.eval().val_step(make_batch())[0].output
+    rounds = parts.get('train_cfg', dict(rounds=2))['rounds']
+    assert output.round_imgs.shape == (rounds + 1, 3, 16, 16)
+    assert ('round_segs' in output) == ('segmentor' not in parts and rounds > 0)
+
+
+@pytest.mark.parametrize('slot', ['initial', 'guided'])
+def test_networks_of_mmagic_fit_each_slot(build, slot):
+    model = build(**{slot: GL})
+    before = parameters_of(getattr(model.loop, slot))
+    losses = model.train_step(make_batch(), make_wrappers(model, lr=1e-3))
+    assert all(torch.isfinite(torch.as_tensor(value)).all() for value in losses.values())
+    after = parameters_of(getattr(model.loop, slot))
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    batch = make_batch()
+    for sample, given in zip(model.eval().val_step(batch), batch['data_samples'], strict=True):
+        hole = (given.mask == 1).expand(3, -1, -1)
+        assert torch.equal(sample.output.pred_img[~hole], given.gt_img[~hole].float())
+
+
+def test_networks_of_mmagic_fit_both_slots_at_once(build):
+    model = build(initial=GL, guided=GL)
+    model.train_step(make_batch(), make_wrappers(model, lr=1e-3))
+    assert model.eval().val_step(make_batch())[0].output.round_imgs.shape == (3, 3, 16, 16)
+
+
+def test_two_accumulated_halves_equal_the_whole_batch(build):
+    """Comparable exactly where a loss is a mean over parts of equal size.
+
+    That is: normalisation in evaluation mode, the same hole in every image, as many labelled
+    samples in each half, an empty memory (so all pseudo labels count the same and the prototype
+    loss is 0) and no discriminator (which is updated before the second half in one case only).
+    """
+    whole, halves = build().eval(), build().eval()
+    whole.train_step(make_batch((True, False) * 2), make_wrappers(whole))
+    wrappers = make_wrappers(halves, accumulative_counts=2)
+    start = parameters_of(halves)
+    halves.train_step(make_batch((True, False)), wrappers)
+    for name, value in parameters_of(halves).items():
+        assert torch.equal(value, start[name]), f'{name} was updated before the second half'
+    halves.train_step(make_batch((True, False), first=2), wrappers)
+    expected = parameters_of(whole)
+    assert any(not torch.equal(expected[name], start[name]) for name in start)
+    for name, value in parameters_of(halves).items():
+        torch.testing.assert_close(value, expected[name], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize('part', ['generator', 'disc'])
+def test_clipping_limits_the_whole_update(small, build, part):
+    steps = {}
+    for limit in (None, 1e-3):
+        model = build(**small['adversarial'])
+        clip = None if limit is None else dict(max_norm=limit)
+        before = parameters_of(getattr(model, part))
+        model.train_step(make_batch(), make_wrappers(model, lr=1.0, clip_grad=clip))
+        after = parameters_of(getattr(model, part))
+        steps[limit] = torch.stack([(after[k] - before[k]).norm() for k in before]).norm()
+    assert steps[None] > 2e-3
+    torch.testing.assert_close(steps[1e-3], torch.tensor(1e-3), rtol=1e-2, atol=0)
+
+
+def test_a_single_wrapper_serves_a_model_without_discriminator(build):
+    single, several = build(), build()
+    optimizer = torch.optim.SGD(single.generator.parameters(), lr=0.1)
+    single.train_step(make_batch(), OptimWrapper(optimizer))
+    several.train_step(make_batch(), make_wrappers(several))
+    for one, other in zip(single.parameters(), several.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_modes_of_forward(build):
+    model = build().eval()
+    data = model.data_preprocessor(make_batch(), True)
+    losses = model(**data, mode='loss')
+    results = model.generator(data['inputs'], data['data_samples'].mask, 2)
+    expected = model.generator_losses(results, data['data_samples'])
+    assert losses.keys() == expected.keys()
+    assert all(torch.equal(losses[name], expected[name]) for name in expected)
+    raw, composite = model(**data)
+    assert torch.equal(raw, results[-1].raw)
+    assert torch.equal(composite, results[-1].composite)
+    with pytest.raises(ValueError, match=r"mode must be 'tensor', 'predict' or 'loss', got 'test'"):
+        model(**data, mode='test')
+
+
+def test_rounds_can_be_asked_for_in_every_mode(build):
+    model = make_effective(build()).eval()
+    data = model.data_preprocessor(make_batch(), True)
+    assert 'round2_loss_l1_hole' not in model(**data, mode='loss', rounds=1)
+    _, composite = model(**data, mode='tensor', rounds=0)
+    expected = model.generator(data['inputs'], data['data_samples'].mask, 0)[0].composite
+    assert torch.equal(composite, expected)
+
+
+@pytest.mark.parametrize('given', ['disc', 'loss_gan'])
+def test_discriminator_and_its_loss_go_together(small, build, given):
+    with pytest.raises(ValueError, match='disc and loss_gan go together: give both or neither'):
+        build(**{given: small['adversarial'][given]})
+
+
+def test_a_used_model_can_be_copied(build):
+    """As mmengine's EMA hook does."""
+    model = build()
+    model.train_step(make_batch(), make_wrappers(model))
+    model.update_class_memory()
+    copied = copy.deepcopy(model).eval()
+    expected = model.eval().val_step(make_batch())
+    for one, other in zip(copied.val_step(make_batch()), expected, strict=True):
+        assert torch.equal(one.output.round_imgs, other.output.round_imgs)
