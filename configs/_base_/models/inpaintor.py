@@ -23,7 +23,7 @@ inpaintor = dict(
             8,
         ),  # one residual block each, at a quarter of the resolution
     ),
-    # Rounds 1..R: predicts a residual to the current image, modulated by the corrected map.
+    # Rounds 1..R: also sees the current image, and is modulated by the corrected map.
     guided=dict(
         type='SemanticGuidedEncoderDecoder',
         base_channels=64,

@@ -20,10 +20,9 @@ class SemanticGuidedEncoderDecoder(BaseModule):
     """Gated encoder, dilated residual trunk and decoder, modulated by the map at three scales.
 
     One class serves both slots of the loop. As ``initial`` it sees the masked image and the mask.
-    As ``guided`` it also sees the current image and its confidence, and predicts a *residual* to
-    the current image
-    whose last layer starts at zero: at initialisation a round changes nothing, so a round has to
-    earn its keep.
+    As ``guided`` it also sees the current image and its confidence. It predicts the whole image,
+    not a residual to the current one: a residual that starts at zero was tried and stayed there
+    (the L1 loss of an image that is already right on average gives it no direction to go).
 
     Args:
         num_classes: K, channels of the semantic map; 0 for no semantics.
@@ -70,9 +69,6 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         self.up2 = nn.Conv2d(2 * c, c, 3, padding=1)
         self.block2 = ModulatedResidualBlock(c, widths[0])
         self.to_image = nn.Conv2d(c, 3, 3, padding=1)
-        if guided:
-            nn.init.zeros_(self.to_image.weight)
-            nn.init.zeros_(self.to_image.bias)
 
     def forward(
         self,
@@ -106,8 +102,7 @@ class SemanticGuidedEncoderDecoder(BaseModule):
             x = block(x, embedded[2])
         x = self.block1(half + self.up1(_double(x)), embedded[1])
         x = self.block2(full + self.up2(_double(x)), embedded[0])
-        image = self.to_image(F.gelu(x))
-        return current + image if self.guided else image
+        return self.to_image(F.gelu(x))
 
     def _embed(
         self, semantic_map: Tensor | None, scales: list[tuple[int, int]]

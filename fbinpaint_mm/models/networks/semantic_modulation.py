@@ -11,9 +11,8 @@ class SemanticModulation(nn.Module):
     ``norm(x) * (1 + gamma) + beta`` (SPADE, Park et al., CVPR 2019, eq. 1), with group
     normalisation in the place of batch normalisation, for small batches. SPADE embeds the map anew
     in every layer; here all layers of one scale share a :class:`SemanticEmbedding`, and gamma and
-    beta are 1x1 convolutions of it, at a small fraction of the cost. They start at zero: at
-    initialisation the map has no influence. Without semantics this is an affine normalisation
-    alone.
+    beta are 1x1 convolutions of it, at a small fraction of the cost.  Without semantics this is an
+    affine normalisation alone.
 
     Args:
         channels: C, channels of the features; divisible by ``groups``.
@@ -27,8 +26,6 @@ class SemanticModulation(nn.Module):
         self.modulation = None
         if embedding_channels:
             self.modulation = nn.Conv2d(embedding_channels, 2 * channels, 1)
-            nn.init.zeros_(self.modulation.weight)
-            nn.init.zeros_(self.modulation.bias)
 
     def forward(self, x: Tensor, embedding: Tensor | None) -> Tensor:
         """Modulate features.

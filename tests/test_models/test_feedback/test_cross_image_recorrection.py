@@ -85,6 +85,7 @@ def test_half_precision_stays_finite_and_gives_float32(dtype, autocast):
     features[:, ::2] *= -1
     logits = (torch.randn(1, 3, 4, 4) * 1e4).to(dtype)
     module, rest = CrossImageRecorrection(), planes(1, 4, 4)
+    torch.nn.init.normal_(module.gate[-1].weight)
     prototypes = torch.randn(3, 512)
 
     with torch.autocast('cpu', torch.bfloat16, enabled=autocast):

@@ -210,6 +210,7 @@ def test_attached_twice_is_attached_once(linked, image_for, signal_for):
 
     link.attach()
     link.attach()
+    assert len(link.decode_head.conv_seg._forward_pre_hooks) == 1
     with link.sending(signal):
         torch.testing.assert_close(segment(segmentor, image), expected)
     link.detach()
