@@ -1,5 +1,4 @@
-# The embedded scenes at 64x64, 10 classes, 1/4 of the label maps: minutes on two CPU cores, nothing
-# to download.
+# The embedded scenes at 64x64, 10 classes, 1/4 of the label maps: minutes on two CPU cores.
 _base_ = [
     '_base_/models/fbinpaint_unet.py',
     '_base_/datasets/procedural_scenes.py',
@@ -16,3 +15,12 @@ model = dict(
     disc=None,
     loss_gan=None,
 )
+# A short run, with the feedback and the teacher in full effect after a sixth of it.
+max_iters = 600
+train_cfg = dict(max_iters=max_iters, val_interval=150)
+param_scheduler = _base_.param_scheduler
+param_scheduler[1].end = max_iters
+custom_hooks = _base_.custom_hooks
+custom_hooks[0].ramp = 100
+custom_hooks[1].ramp = 100
+default_hooks = dict(checkpoint=dict(interval=150))

@@ -20,7 +20,7 @@ custom_hooks = [
 default_hooks = dict(
     logger=dict(interval=50),
     checkpoint=dict(
-        interval=10000,
+        interval=500,
         max_keep_ckpts=3,
         save_best='PSNR',  # of the last round
         rule='greater',

@@ -62,8 +62,8 @@ def small_run(repository, monkeypatch) -> Callable[..., Runner]:
         cfg = shrunk(repository / 'configs/fbinpaint_demo.py')
         cfg.work_dir = str(work_dir)
         cfg.train_cfg.update(max_iters=max_iters, val_interval=3)
-        for loader in (cfg.train_dataloader, cfg.val_dataloader):
-            loader.update(num_workers=num_workers, persistent_workers=num_workers > 0)
+        cfg.train_dataloader.update(num_workers=num_workers, persistent_workers=num_workers > 0)
+        cfg.val_dataloader.update(num_workers=0, persistent_workers=False)
         cfg.update(test_dataloader=None, test_cfg=None, test_evaluator=None)
         if checkpoint is not None:
             cfg.update(load_from=str(checkpoint), resume=True)

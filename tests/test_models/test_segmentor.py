@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 
+import pytest
 import torch
 from mmagic.registry import MODELS
 
@@ -33,8 +34,12 @@ def test_map_has_image_size(head_name, pretrained_segmentor, image_for):
 
 
 @torch.no_grad()
-def test_equals_what_mmseg_predicts(head_name, pretrained_segmentor, image_for):
-    segmentor, image = pretrained_segmentor(head_name), image_for(head_name)
+@pytest.mark.parametrize('align_corners', [False, True])
+def test_equals_what_mmseg_predicts(align_corners, head_name, segmentor_config, image_for):
+    config, image = segmentor_config(head_name), image_for(head_name)
+    for head in config['decode_head'] if head_name == 'ocr' else [config['decode_head']]:
+        head['align_corners'] = align_corners
+    segmentor = build_segmentor(config).eval()
     expected = torch.stack([s.seg_logits.data for s in segmentor.predict(image)])
     torch.testing.assert_close(segment(segmentor, image), expected)
 

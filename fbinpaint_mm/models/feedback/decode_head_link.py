@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
@@ -66,6 +67,10 @@ class DecodeHeadLink:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the features, because tensors that are part of a graph cannot be copied."""
+        return vars(self) | {'features': None}
 
     @contextmanager
     def sending(self, signal: FeedbackSignal) -> Iterator[None]:

@@ -99,30 +99,6 @@ def test_feedback_is_added_to_the_selected_inputs_while_sending(
     assert torch.equal(afterwards, plain)
 
 
-@pytest.mark.parametrize('way', ['call', 'forward', 'predict'])
-@torch.no_grad()
-def test_feedback_acts_however_mmseg_runs_the_head(way, linked, image_for, signal_for):
-    """Torch's hooks run on `head(x)` only, but mmseg's `predict` does `head.forward(x)`."""
-    segmentor, link = linked('fcn')
-    image = image_for('fcn')
-    head = segmentor.decode_head
-    features = segmentor.extract_feat(image)
-    meta = [dict(img_shape=tuple(image.shape[-2:]))] * 2
-    run = {
-        'call': lambda: head(features),
-        'forward': lambda: head.forward(features),
-        'predict': lambda: head.predict(features, meta, {}),
-    }[way]
-    plain = run()
-
-    link.attach()
-    with link.sending(signal_for(image)):
-        sent = run()
-
-    assert not torch.allclose(sent, plain)
-    assert torch.equal(run(), plain)
-
-
 @torch.no_grad()
 def test_inputs_of_the_head_are_not_changed_in_place(linked, image_for, signal_for):
     segmentor, link = linked('uper')

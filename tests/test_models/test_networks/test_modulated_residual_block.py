@@ -31,15 +31,12 @@ def test_reaches_as_far_as_its_dilation(dilation):
     assert touched.amax().item() == 7 + reach
 
 
-def test_map_has_influence_only_after_it_was_learned():
+def test_map_has_influence_and_all_parts_learn():
     block = ModulatedResidualBlock(8, 6)
     x, one, other = torch.randn(1, 8, 4, 4), torch.randn(1, 6, 4, 4), torch.randn(1, 6, 4, 4)
-    assert torch.equal(block(x, one), block(x, other))
-
+    assert not torch.allclose(block(x, one), block(x, other))
     block(x, one).square().sum().backward()
     assert all(p.grad.abs().sum() > 0 for p in block.parameters())
-    torch.optim.SGD(block.parameters(), lr=0.01).step()
-    assert not torch.allclose(block(x, one), block(x, other))
 
 
 def test_without_semantics():

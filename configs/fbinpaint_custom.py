@@ -1,0 +1,45 @@
+# Template for your own images and classes: copy it and edit the block below.
+_base_ = ['fbinpaint_celebahq.py']
+
+data_root = 'data/my_images'  # images/{train,val,unlabeled}/*.jpg, annotations/{train,val}/*.png
+metainfo = dict(
+    classes=(
+        'background',
+        'animal',
+        'plant',
+    ),  # pixel value 0, 1, 2 of the label maps; 255: unknown
+    palette=[(0, 0, 0), (220, 60, 60), (60, 180, 75)],  # RGB, for the pictures
+)
+image_size = 256  # side, or (height, width); divisible by 8
+
+num_classes = len(metainfo['classes'])
+model = dict(
+    data_preprocessor=dict(num_classes=num_classes),
+    segmentor=dict(decode_head=dict(num_classes=num_classes)),
+)
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='SemanticInpaintingDataset',
+        data_root=data_root,
+        data_prefix=dict(img_path='images/train', seg_map_path='annotations/train'),
+        labeled_ratio=1,  # or '1/8', or labeled_list='labelled.txt' with one stem per line
+        unlabeled_prefix=['images/unlabeled'],  # images without label maps, as many as you have
+        image_size=image_size,
+        metainfo=metainfo,
+        pipeline=_base_.train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='SemanticInpaintingDataset',
+        data_root=data_root,
+        data_prefix=dict(img_path='images/val', seg_map_path='annotations/val'),
+        image_size=image_size,
+        metainfo=metainfo,
+        pipeline=_base_.val_pipeline,
+        test_mode=True,
+    ),
+)
+test_dataloader = val_dataloader
