@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 from mmagic.models.utils import set_requires_grad
 from mmagic.registry import MODELS
 from mmagic.structures import DataSample
@@ -169,12 +170,12 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             ValueError: For another mode.
         """
         if mode == 'loss':
-            results = self.generator(inputs, data_samples.mask.float(), self.rounds)
+            results = self.generator(inputs, _padded(data_samples.mask, inputs), self.rounds)
             return self.generator_losses(results, data_samples)
         if mode not in ('tensor', 'predict'):
             raise ValueError(f"mode must be 'tensor', 'predict' or 'loss', got {mode!r}")
         rounds = self.test_rounds if rounds is None else rounds
-        results = self.generator(inputs, data_samples.mask.float(), rounds)
+        results = self.generator(inputs, _padded(data_samples.mask, inputs), rounds)
         if mode == 'tensor':
             return results[-1].raw, results[-1].composite
         return self.convert_to_datasample(results, data_samples, inputs)
@@ -196,7 +197,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         inputs, data_samples = data['inputs'], data['data_samples']
         wrapper = _wrapper_of(optim_wrapper, 'generator')
         with wrapper.optim_context(self.generator):
-            results = self.generator(inputs, data_samples.mask.float(), self.rounds)
+            results = self.generator(inputs, _padded(data_samples.mask, inputs), self.rounds)
         log_vars = {}
         if self.disc is not None:
             log_vars.update(self._update_disc(results, data_samples, optim_wrapper['disc']))
@@ -387,6 +388,12 @@ class FeedbackRecorrectionInpaintor(BaseModel):
 
 def _build(config: dict | None) -> nn.Module | None:
     return None if config is None else MODELS.build(config)
+
+
+def _padded(mask: Tensor, image: Tensor) -> Tensor:
+    """The mask as float, at the size of the padded image: padding is known, not a hole."""
+    missing = [i - m for i, m in zip(image.shape[-2:], mask.shape[-2:], strict=True)]
+    return F.pad(mask.float(), (0, missing[1], 0, missing[0]))
 
 
 def _crop(tensor: Tensor, size: Sequence[int]) -> Tensor:

@@ -46,6 +46,8 @@ def segment(segmentor: nn.Module, image: Tensor) -> Tensor:
     logits = heads[0](features)
     for head in heads[1:]:
         logits = head(features, logits)
+    # Some heads (EncHead, DAHead) return the map and what only their own losses read.
+    logits = logits[0] if isinstance(logits, tuple) else logits
     align_corners = segmentor.align_corners
     return F.interpolate(logits, image.shape[-2:], mode='bilinear', align_corners=align_corners)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from mmagic.models.data_preprocessors import DataPreprocessor
 from mmagic.registry import MODELS
 from mmagic.structures import DataSample
@@ -61,7 +62,10 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
                 f'the batch has {labeled} labelled of {len(samples)} samples, but '
                 f'min_labeled={self.min_labeled}; use a LabeledRatioBatchSampler, or lower it'
             )
-        return super().forward(dict(data, data_samples=samples), training)
+        batch = super().forward(dict(data, data_samples=samples), training)
+        if training:
+            _pad_targets(batch['data_samples'], batch['inputs'])
+        return batch
 
     def _completed(self, sample: DataSample, image: Tensor) -> DataSample:
         """A copy of the sample with all fields that the model reads, checked on the CPU."""
@@ -110,3 +114,14 @@ def _checked_mask(mask: Tensor, size: torch.Size, name: str) -> Tensor:
 
 def _text(tensor: Tensor) -> str:
     return str(tuple(tensor.shape[-2:]))
+
+
+def _pad_targets(samples: DataSample, inputs: Tensor) -> None:
+    """Pad what the losses compare with as mmagic padded the inputs: on the right and below."""
+    height, width = samples.mask.shape[-2:]
+    pad = (0, inputs.shape[-1] - width, 0, inputs.shape[-2] - height)
+    if any(pad):
+        image = inputs.clone()
+        image[..., :height, :width] = samples.gt_img
+        gt_seg = F.pad(samples.gt_seg, pad, value=IGNORE_INDEX)
+        samples.set_data(dict(gt_img=image, mask=F.pad(samples.mask, pad), gt_seg=gt_seg))

@@ -71,6 +71,7 @@ class ClassMemory(nn.Module):
     def _class_sums(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         if features.shape[0] == 0:
             return torch.zeros_like(self.prototypes), self.prototypes.new_zeros(self.num_classes)
-        occupancy = class_occupancy(labels, self.num_classes, features.shape[-2:])
-        unit = F.normalize(features.float(), dim=1)
-        return torch.einsum('nkhw,nchw->kc', occupancy, unit), occupancy.sum((0, 2, 3))
+        with torch.autocast(features.device.type, enabled=False):
+            occupancy = class_occupancy(labels, self.num_classes, features.shape[-2:])
+            unit = F.normalize(features.float(), dim=1)
+            return torch.einsum('nkhw,nchw->kc', occupancy, unit), occupancy.sum((0, 2, 3))

@@ -74,7 +74,7 @@ class DecodeHeadLink:
 
     @contextmanager
     def sending(self, signal: FeedbackSignal) -> Iterator[None]:
-        """Within this context every forward pass of the head receives ``signal``."""
+        """Within this context every call of the head, as a module, receives ``signal``."""
         self._signal = signal
         try:
             yield
