@@ -1,67 +1,20 @@
 # CelebAMask-HQ faces at 256x256, 1/8 of the training set labelled.
-# A child config overrides a key where it is used, for example
-#   train_dataloader = dict(dataset=dict(image_size=128)); val_dataloader, test_dataloader likewise.
-_base_ = ['../paths.py']
-
-train_pipeline = [
-    dict(type='LoadImageFromFile', key='gt'),
-    dict(type='LoadSemanticMap'),
-    dict(type='ResizeSample'),  # to image_size of the data set
-    dict(type='FlipSample', probability=0.5),  # left and right parts change places
-    dict(
-        type='RandomChoice',  # a mixture of holes, with probabilities
-        transforms=[
-            [dict(type='RandomHole', mask_mode='ff', area_range=(0.1, 0.6))],
-            [dict(type='RandomHole', mask_mode='bbox', area_range=(0.1, 0.6))],
-            [dict(type='RandomHole', mask_mode='irregular', area_range=(0.1, 0.6))],
-            # Parts of the face; unlabelled images get strokes instead.
-            [dict(type='SemanticHole', fallback=dict(type='RandomHole', mask_mode='ff'))],
-        ],
-        prob=[0.4, 0.2, 0.2, 0.2],
-    ),
-    dict(type='GetMaskedImage', zero_value=127.5),  # the hole is 0 after normalisation
-    dict(type='PackSemanticInputs'),
-]
-val_pipeline = [
-    dict(type='LoadImageFromFile', key='gt'),
-    dict(type='LoadSemanticMap'),
-    dict(type='ResizeSample'),
-    dict(type='FixedHole', seed=0),  # the same hole for the same image, on any machine
-    dict(type='GetMaskedImage', zero_value=127.5),
-    dict(type='PackSemanticInputs'),
-]
+_base_ = ['./image_folders.py']
 
 train_dataloader = dict(
-    batch_size=8,  # per GPU
-    num_workers=4,
-    sampler=dict(type='InfiniteSampler'),
-    # labelled : unlabelled in every batch; batch_size must be a multiple of their sum
-    batch_sampler=dict(type='LabeledRatioBatchSampler', ratio=(1, 1)),
     dataset=dict(
         type='CelebAMaskHQInpaintingDataset',
         data_root=_base_.celebamask_hq_root,
         data_prefix=dict(img_path='images/train', seg_map_path='annotations/train'),
         num_classes=19,  # 15 merges left and right, and the lips
-        labeled_ratio='1/8',  # or labeled_list='labelled.txt', one stem per line
-        labeled_seed=0,
-        unlabeled_prefix=[],  # further folders of unlabelled images
-        image_size=256,  # side, or (height, width)
-        check='auto',  # 'full', 'headers' or 'off': how thoroughly files are read before training
-        pipeline=train_pipeline,
     ),
 )
 val_dataloader = dict(
-    batch_size=8,
-    num_workers=4,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='CelebAMaskHQInpaintingDataset',
         data_root=_base_.celebamask_hq_root,
         data_prefix=dict(img_path='images/val', seg_map_path='annotations/val'),
         num_classes=19,
-        image_size=256,
-        pipeline=val_pipeline,
-        test_mode=True,
     ),
 )
 test_dataloader = val_dataloader
