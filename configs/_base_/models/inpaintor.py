@@ -11,22 +11,14 @@ inpaintor = dict(
     # Round 0. Any encoder-decoder of mmagic fits here and below: see configs/README.md.
     initial=dict(
         type='SemanticGuidedEncoderDecoder',
-        base_channels=64,  # width at full resolution
-        dilations=(
-            1,
-            2,
-            4,
-            8,
-            1,
-            2,
-            4,
-            8,
-        ),  # one residual block each, at a quarter of the resolution
+        base_channels=48,  # width at full resolution
+        # one residual block for each, at a quarter of the resolution
+        dilations=(1, 2, 4, 8, 1, 2, 4, 8),
     ),
     # Rounds 1..R: also sees the current image, and is modulated by the corrected map.
     guided=dict(
         type='SemanticGuidedEncoderDecoder',
-        base_channels=64,
+        base_channels=48,
         dilations=(1, 2, 4, 8, 1, 2, 4, 8),
     ),
     # What the decode head is told about the inpainting; None: one-way guidance.
