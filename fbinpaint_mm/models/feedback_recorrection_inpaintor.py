@@ -15,12 +15,11 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.completed_batch import CompletedBatch
-from fbinpaint_mm.models.feedback import IGNORE_INDEX
 from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
+from fbinpaint_mm.models.losses import RoundLosses
 from fbinpaint_mm.models.mean_teacher import MeanTeacher
 from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.round import Round
-from fbinpaint_mm.models.semantics import Semantics
 
 DEFAULT_ROUNDS = 2
 
@@ -108,14 +107,16 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         self.disc = _build(disc)
         semi_supervised = segmentor is not None and loss_consistency is not None
         self.teacher = MeanTeacher(segmentor) if semi_supervised else None
-        self.loss_l1_hole = _build(loss_l1_hole)
-        self.loss_l1_valid = _build(loss_l1_valid)
-        self.loss_perceptual = _build(loss_perceptual)
         self.loss_gan = _build(loss_gan)
-        self.loss_segmentation = _build(loss_segmentation)
-        self.loss_consistency = _build(loss_consistency)
-        self.loss_prototype = _build(loss_prototype)
-        self.loss_confidence = _build(loss_confidence or dict(type='LaplaceLoss'))
+        self.losses = RoundLosses(
+            l1_hole=loss_l1_hole,
+            l1_valid=loss_l1_valid,
+            perceptual=loss_perceptual,
+            segmentation=loss_segmentation,
+            consistency=loss_consistency,
+            prototype=loss_prototype,
+            confidence=loss_confidence or dict(type='LaplaceLoss'),
+        )
         self.rounds = (train_cfg or {}).get('rounds', DEFAULT_ROUNDS)
         self.test_rounds = (test_cfg or {}).get('rounds', self.rounds)
         self.completed_batch: CompletedBatch | None = None
@@ -170,7 +171,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             ValueError: For another mode.
         """
         if mode == 'loss':
-            results = self.generator(inputs, _padded(data_samples.mask, inputs), self.rounds)
+            rounds = self.rounds if rounds is None else rounds
+            results = self.generator(inputs, _padded(data_samples.mask, inputs), rounds)
             return self.generator_losses(results, data_samples)
         if mode not in ('tensor', 'predict'):
             raise ValueError(f"mode must be 'tensor', 'predict' or 'loss', got {mode!r}")
@@ -221,67 +223,23 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         Returns:
             0-d tensors by name; names start with ``roundR_`` where a loss is taken round by round.
         """
-        target, mask = data_samples.gt_img, data_samples.mask.float()
-        losses = self._critic_losses(results, target, mask)
-        for index, result in enumerate(results):
-            named = self._pixel_losses(result, target, mask)
-            losses |= {f'round{index}_{name}': value for name, value in named.items()}
-        maps = [(i, r.semantics) for i, r in enumerate(results) if r.semantics is not None]
-        pseudo_labels = self._pseudo_labels(data_samples) if maps else None
-        for index, semantics in maps:
-            named = self._semantic_losses(semantics, data_samples, pseudo_labels)
-            losses |= {f'round{index}_{name}': value for name, value in named.items()}
-        return losses
-
-    def _pixel_losses(self, result: Round, target: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        losses = {}
-        if self.loss_l1_hole is not None:
-            losses['loss_l1_hole'] = self.loss_l1_hole(result.raw, target, weight=mask)
-        if self.loss_l1_valid is not None:
-            losses['loss_l1_valid'] = self.loss_l1_valid(result.raw, target, weight=1 - mask)
-        losses['loss_confidence'] = self.loss_confidence(
-            result.error_scale, result.composite, target, mask
+        has_maps = results[-1].semantics is not None
+        losses = self.losses(
+            results,
+            data_samples,
+            self.loop.memory.prototypes if has_maps else None,
+            self._pseudo_labels(data_samples) if has_maps else None,
         )
-        return losses
-
-    def _critic_losses(
-        self, results: Sequence[Round], target: Tensor, mask: Tensor
-    ) -> dict[str, Tensor]:
-        losses = {}
-        composites = torch.cat([result.composite for result in results])
-        if self.loss_perceptual is not None:
-            repeated = target.repeat(len(results), 1, 1, 1)
-            perceptual, style = self.loss_perceptual(composites, repeated)
-            named = dict(loss_perceptual=perceptual, loss_style=style)
-            losses |= {name: value for name, value in named.items() if value is not None}
         if self.disc is not None:
-            set_requires_grad(self.disc, False)
-            judged = self.disc(torch.cat([composites, mask.repeat(len(results), 1, 1, 1)], 1))
-            losses['loss_gan'] = self.loss_gan(judged, True, is_disc=False)
-            set_requires_grad(self.disc, True)
+            losses['loss_gan'] = self._adversarial_loss(results, data_samples.mask.float())
         return losses
 
-    def _semantic_losses(
-        self, semantics: Semantics, data_samples: DataSample, pseudo_labels: PseudoLabels | None
-    ) -> dict[str, Tensor]:
-        losses = {}
-        labels = data_samples.gt_seg
-        if self.loss_segmentation is not None:
-            losses['loss_segmentation'] = self.loss_segmentation(
-                semantics.logits, labels.squeeze(1), ignore_index=IGNORE_INDEX
-            )
-        if self.loss_prototype is not None:
-            losses['loss_prototype'] = self.loss_prototype(
-                semantics.features, labels, self.loop.memory.prototypes
-            )
-        if pseudo_labels is not None:
-            losses['loss_consistency'] = self.teacher.trust * self.loss_consistency(
-                semantics.logits[~data_samples.is_labeled],
-                pseudo_labels.label,
-                pseudo_labels.weight,
-                pseudo_labels.probability,
-            )
-        return losses
+    def _adversarial_loss(self, results: Sequence[Round], mask: Tensor) -> Tensor:
+        composites = torch.cat([result.composite for result in results])
+        set_requires_grad(self.disc, False)
+        judged = self.disc(torch.cat([composites, mask.repeat(len(results), 1, 1, 1)], dim=1))
+        set_requires_grad(self.disc, True)
+        return self.loss_gan(judged, True, is_disc=False)
 
     def _pseudo_labels(self, data_samples: DataSample) -> PseudoLabels | None:
         unlabeled = ~data_samples.is_labeled

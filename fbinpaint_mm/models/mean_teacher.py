@@ -73,4 +73,4 @@ class MeanTeacher(BaseModule):
         cosine = cosine_to_prototypes(self.link.features, prototypes)
         cosine = nn.functional.interpolate(cosine, label.shape[-2:], mode='bilinear')
         weight = cross_image_weight(cosine, label, prototypes.abs().sum(1) > 0)
-        return PseudoLabels(label, weight, probability)
+        return PseudoLabels(label, weight, probability, self.trust)

@@ -3,6 +3,7 @@
 from fbinpaint_mm.models.losses.consistency_loss import ConsistencyLoss
 from fbinpaint_mm.models.losses.laplace_loss import LaplaceLoss
 from fbinpaint_mm.models.losses.prototype_loss import PrototypeLoss
+from fbinpaint_mm.models.losses.round_losses import RoundLosses
 from fbinpaint_mm.models.losses.vgg_perceptual_loss import VGGPerceptualLoss
 
-__all__ = ['ConsistencyLoss', 'LaplaceLoss', 'PrototypeLoss', 'VGGPerceptualLoss']
+__all__ = ['ConsistencyLoss', 'LaplaceLoss', 'PrototypeLoss', 'RoundLosses', 'VGGPerceptualLoss']

@@ -1,0 +1,113 @@
+"""What every round of the loop is trained with, but for the adversary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmagic.registry import MODELS
+from mmagic.structures import DataSample
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.models.pseudo_labels import PseudoLabels
+from fbinpaint_mm.models.round import Round
+from fbinpaint_mm.models.semantics import Semantics
+
+
+class RoundLosses(BaseModule):
+    """The losses of every round's image and map, each of which may be left out.
+
+    Args:
+        l1_hole: Config of a pixel loss inside the hole, on the raw image.
+        l1_valid: Config of a pixel loss outside the hole, on the raw image.
+        perceptual: Config of a loss ``(composite, target) -> (perceptual, style)``. If it has a
+            method ``features``, the target goes through it once for all rounds.
+        segmentation: Config of a loss of mmseg, ``(logits, labels, ignore_index=255)``, on labelled
+            pixels.
+        consistency: Config of :class:`ConsistencyLoss`, on unlabelled images.
+        prototype: Config of :class:`PrototypeLoss`, on labelled pixels.
+        confidence: Config of :class:`LaplaceLoss`, which trains the inpainting confidence.
+    """
+
+    def __init__(self, **configs: dict | None) -> None:
+        super().__init__()
+        names = ('l1_hole', 'l1_valid', 'perceptual', 'segmentation', 'consistency', 'prototype')
+        for name in (*names, 'confidence'):
+            config = configs.get(name)
+            setattr(self, name, None if config is None else MODELS.build(config))
+
+    def forward(
+        self,
+        results: Sequence[Round],
+        data_samples: DataSample,
+        prototypes: Tensor | None,
+        pseudo_labels: PseudoLabels | None,
+    ) -> dict[str, Tensor]:
+        """All losses of a batch.
+
+        Args:
+            results: The rounds of the loop, round 0 first.
+            data_samples: Stacked sample with ``gt_img`` (N, 3, H, W) in [-1, 1], ``mask``
+                (N, 1, H, W), ``gt_seg`` (N, 1, H, W) int64 and ``is_labeled`` (N,) bool.
+            prototypes: (K, C) class prototypes; ``None`` without a segmentor.
+            pseudo_labels: Of the unlabelled images, in their order; ``None`` without any.
+
+        Returns:
+            0-d tensors by name, ``roundR_loss_...``.
+        """
+        target, mask = data_samples.gt_img, data_samples.mask.float()
+        looks = self._looks(target)
+        losses = {}
+        for index, result in enumerate(results):
+            named = self._pixel_losses(result, target, mask)
+            named |= self._perceptual_losses(result, looks)
+            if result.semantics is not None:
+                named |= self._labeled_losses(result.semantics, data_samples.gt_seg, prototypes)
+            if result.semantics is not None and pseudo_labels is not None:
+                unlabeled = result.semantics.logits[~data_samples.is_labeled]
+                named['loss_consistency'] = self._consistency_loss(unlabeled, pseudo_labels)
+            losses |= {f'round{index}_{name}': value for name, value in named.items()}
+        return losses
+
+    def _looks(self, target: Tensor) -> Tensor | dict[str, Tensor]:
+        features = getattr(self.perceptual, 'features', None)
+        return target if features is None else features(target)
+
+    def _pixel_losses(self, result: Round, target: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        losses = {}
+        if self.l1_hole is not None:
+            losses['loss_l1_hole'] = self.l1_hole(result.raw, target, weight=mask)
+        if self.l1_valid is not None:
+            losses['loss_l1_valid'] = self.l1_valid(result.raw, target, weight=1 - mask)
+        if self.confidence is not None:
+            losses['loss_confidence'] = self.confidence(
+                result.error_scale, result.composite, target, mask
+            )
+        return losses
+
+    def _perceptual_losses(
+        self, result: Round, looks: Tensor | dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        if self.perceptual is None:
+            return {}
+        perceptual, style = self.perceptual(result.composite, looks)
+        named = dict(loss_perceptual=perceptual, loss_style=style)
+        return {name: value for name, value in named.items() if value is not None}
+
+    def _labeled_losses(
+        self, semantics: Semantics, labels: Tensor, prototypes: Tensor
+    ) -> dict[str, Tensor]:
+        losses = {}
+        if self.segmentation is not None:
+            losses['loss_segmentation'] = self.segmentation(
+                semantics.logits, labels.squeeze(1), ignore_index=IGNORE_INDEX
+            )
+        if self.prototype is not None:
+            losses['loss_prototype'] = self.prototype(semantics.features, labels, prototypes)
+        return losses
+
+    def _consistency_loss(self, logits: Tensor, pseudo_labels: PseudoLabels) -> Tensor:
+        return pseudo_labels.trust * self.consistency(
+            logits, pseudo_labels.label, pseudo_labels.weight, pseudo_labels.probability
+        )
