@@ -19,3 +19,7 @@ image_size = 64
 train_dataloader = dict(num_workers=1, dataset=dict(image_size=image_size))
 val_dataloader = dict(num_workers=1, dataset=dict(image_size=image_size))
 test_dataloader = val_dataloader
+# A short run: feedback and teacher in full effect after a tenth of it.
+custom_hooks = _base_.custom_hooks
+custom_hooks[0].ramp = 200
+custom_hooks[1].ramp = 200

@@ -116,7 +116,7 @@ class FeedbackRecorrectionLoop(BaseModule):
             return before.semantics
         current = self._between_rounds(before.composite)
         with self.link.sending(self._signal(before, current, mask)):
-            raw_logits = segment(self.segmentor, self.to_segmentor(current))
+            raw_logits = segment(self.segmentor, self.to_segmentor(current)).float()
         features = self.link.features
         return Semantics(
             self._recorrect(raw_logits, features, mask, before.confidence), raw_logits, features
@@ -126,11 +126,11 @@ class FeedbackRecorrectionLoop(BaseModule):
         self, raw_logits: Tensor, features: Tensor, mask: Tensor, confidence: Tensor
     ) -> Tensor:
         if self.recorrection is None:
-            return raw_logits.float()
+            return raw_logits
         corrected, _ = self.recorrection(
             raw_logits, features, self.memory.prototypes, mask, confidence.detach()
         )
-        return torch.lerp(raw_logits.float(), corrected, self.strength)
+        return torch.lerp(raw_logits, corrected, self.strength)
 
     def _inpaint_again(
         self, masked_img: Tensor, mask: Tensor, before: Round, semantics: Semantics | None

@@ -134,7 +134,7 @@ def test_says_in_the_log_what_it_did(tmp_path):
     runner = make_runner(tmp_path, FeedbackHook(ramp=4))
     runner.train()
     scalars = runner.message_hub.log_scalars
-    history, counts = scalars['train/feedback/strength'].data
+    history = scalars['train/feedback/strength'].data[0]
     assert history.tolist() == [0.25, 0.5, 0.75, 1]
     labeled = scalars['train/feedback/labeled'].data[0]
     assert labeled.tolist() == [3, 3, 3]

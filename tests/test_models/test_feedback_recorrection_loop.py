@@ -1,4 +1,5 @@
 import copy
+from itertools import pairwise
 
 import pytest
 import torch
@@ -77,9 +78,9 @@ def test_known_pixels_stay_bit_identical_in_every_round(loop, images, rounds):
 
 def test_every_round_has_its_own_image_and_map(loop, images):
     results = loop()(*images, 3)
-    for before, after in zip(results, results[1:], strict=False):
+    for before, after in pairwise(results):
         assert not torch.equal(before.composite, after.composite)
-    for before, after in zip(results[1:], results[2:], strict=False):
+    for before, after in pairwise(results[1:]):
         assert not torch.equal(before.semantics.logits, after.semantics.logits)
 
 

@@ -65,8 +65,8 @@ class RoundLosses(BaseModule):
             if result.semantics is not None:
                 named |= self._labeled_losses(result.semantics, data_samples.gt_seg, prototypes)
             if result.semantics is not None and pseudo_labels is not None:
-                unlabeled = result.semantics.logits[~data_samples.is_labeled]
-                named['loss_consistency'] = self._consistency_loss(unlabeled, pseudo_labels)
+                unlabeled = ~data_samples.is_labeled
+                named |= self._unlabeled_losses(result.semantics, unlabeled, pseudo_labels)
             losses |= {f'round{index}_{name}': value for name, value in named.items()}
         return losses
 
@@ -100,14 +100,20 @@ class RoundLosses(BaseModule):
     ) -> dict[str, Tensor]:
         losses = {}
         if self.segmentation is not None:
-            losses['loss_segmentation'] = self.segmentation(
-                semantics.logits, labels.squeeze(1), ignore_index=IGNORE_INDEX
-            )
+            for suffix, logits in semantics.supervised_logits.items():
+                losses[f'loss_segmentation{suffix}'] = self.segmentation(
+                    logits, labels.squeeze(1), ignore_index=IGNORE_INDEX
+                )
         if self.prototype is not None:
             losses['loss_prototype'] = self.prototype(semantics.features, labels, prototypes)
         return losses
 
-    def _consistency_loss(self, logits: Tensor, pseudo_labels: PseudoLabels) -> Tensor:
-        return pseudo_labels.trust * self.consistency(
-            logits, pseudo_labels.label, pseudo_labels.weight, pseudo_labels.probability
-        )
+    def _unlabeled_losses(
+        self, semantics: Semantics, unlabeled: Tensor, pseudo_labels: PseudoLabels
+    ) -> dict[str, Tensor]:
+        given = (pseudo_labels.label, pseudo_labels.weight, pseudo_labels.probability)
+        return {
+            f'loss_consistency{suffix}': pseudo_labels.trust
+            * self.consistency(logits[unlabeled], *given)
+            for suffix, logits in semantics.supervised_logits.items()
+        }

@@ -267,8 +267,8 @@ def test_padding_leaves_the_true_image_of_evaluation_alone(make_batch):
     preprocessor = SemiSupervisedDataPreprocessor(num_classes=5, pad_size_divisor=8)
     result = preprocessor(make_batch(size=(12, 20)), training=False)
     assert result['inputs'].shape == (2, 3, 16, 24)
-    assert result['data_samples'].mask.shape == (2, 1, 16, 24)
     assert result['data_samples'].gt_img.shape == (2, 3, 12, 20)
+    assert result['data_samples'].gt_seg.shape == (2, 1, 12, 20)
 
 
 def test_other_channel_order_reaches_input_and_target(make_batch):
