@@ -20,7 +20,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope='session')
 def shared_data() -> Callable[[str], Path]:
-    """Folder of a real data set or of weights beside the checkout; skips the test where it is absent."""
+    """Folder of real data or weights beside the checkout; skips the test where it is absent."""
 
     def locate(name: str) -> Path:
         folder = REPOSITORY.parent / 'shared' / name

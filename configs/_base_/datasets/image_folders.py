@@ -1,5 +1,6 @@
 # What the data sets made of files share: pipelines, holes and loaders. A child config overrides a
-# key where it is used, e.g. train_dataloader = dict(dataset=dict(image_size=128)), val and test too.
+# key where it is used, e.g. train_dataloader = dict(dataset=dict(image_size=128)), val and test
+# too.
 _base_ = ['../paths.py']
 
 train_pipeline = [
