@@ -16,6 +16,7 @@ num_classes = len(metainfo['classes'])
 model = dict(
     data_preprocessor=dict(num_classes=num_classes),
     segmentor=dict(decode_head=dict(num_classes=num_classes)),
+    loss_consistency=dict(confidence_threshold=0.0),  # up to 0.9 for few, unambiguous classes
 )
 train_dataloader = dict(
     dataset=dict(
@@ -24,7 +25,7 @@ train_dataloader = dict(
         data_root=data_root,
         data_prefix=dict(img_path='images/train', seg_map_path='annotations/train'),
         labeled_ratio=1,  # or '1/8', or labeled_list='labelled.txt' with one stem per line
-        unlabeled_prefix=['images/unlabeled'],  # images without label maps, as many as you have
+        unlabeled_prefix=['images/unlabeled'],  # folders of images without label maps; [] for none
         image_size=image_size,
         metainfo=metainfo,
         pipeline=_base_.train_pipeline,

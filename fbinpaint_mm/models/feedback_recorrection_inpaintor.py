@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from fbinpaint_mm.models.completed_batch import CompletedBatch
 from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
 from fbinpaint_mm.models.losses import RoundLosses
-from fbinpaint_mm.models.mean_teacher import MeanTeacher
+from fbinpaint_mm.models.mean_teacher import MeanTeacher, student_modules
 from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.round import Round
 
@@ -61,7 +61,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         init_cfg: mmengine initialisation of the whole model.
 
     Raises:
-        ValueError: If only one of ``disc`` and ``loss_gan`` is given.
+        ValueError: If only one of ``disc`` and ``loss_gan`` is given, or a number of rounds is
+            negative.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         )
         self.disc = _build(disc)
         semi_supervised = segmentor is not None and loss_consistency is not None
-        self.teacher = MeanTeacher(segmentor) if semi_supervised else None
+        self.teacher = MeanTeacher(segmentor, self.generator.feedback) if semi_supervised else None
         self.loss_gan = _build(loss_gan)
         self.losses = RoundLosses(
             l1_hole=loss_l1_hole,
@@ -117,8 +118,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             prototype=loss_prototype,
             confidence=loss_confidence or dict(type='LaplaceLoss'),
         )
-        self.rounds = (train_cfg or {}).get('rounds', DEFAULT_ROUNDS)
-        self.test_rounds = (test_cfg or {}).get('rounds', self.rounds)
+        self.rounds = _rounds_of(train_cfg, 'train_cfg', DEFAULT_ROUNDS)
+        self.test_rounds = _rounds_of(test_cfg, 'test_cfg', self.rounds)
         self.completed_batch: CompletedBatch | None = None
 
     @property
@@ -128,8 +129,10 @@ class FeedbackRecorrectionInpaintor(BaseModel):
 
     @property
     def student(self) -> nn.Module | None:
-        """The segmentor that learns, which the teacher follows."""
-        return self.loop.segmentor
+        """The segmentor that learns, with its feedback, which the teacher follows."""
+        if self.loop.segmentor is None:
+            return None
+        return student_modules(self.loop.segmentor, self.loop.feedback)
 
     def link_feedback(self) -> None:
         """Link the inpainting feedback to the decode head; ``FeedbackHook`` calls it."""
@@ -245,8 +248,10 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         unlabeled = ~data_samples.is_labeled
         if self.teacher is None or not unlabeled.any():
             return None
-        intact = self.loop.to_segmentor(data_samples.gt_img[unlabeled])
-        return self.teacher(intact, self.loop.memory.prototypes)
+        loop, intact = self.loop, data_samples.gt_img[unlabeled]
+        return self.teacher(
+            intact, loop.to_segmentor(intact), loop.memory.prototypes, loop.strength
+        )
 
     def _update_disc(
         self, results: Sequence[Round], data_samples: DataSample, wrapper: OptimWrapper
@@ -346,6 +351,13 @@ class FeedbackRecorrectionInpaintor(BaseModel):
 
 def _build(config: dict | None) -> nn.Module | None:
     return None if config is None else MODELS.build(config)
+
+
+def _rounds_of(config: dict | None, name: str, default: int) -> int:
+    rounds = (config or {}).get('rounds', default)
+    if rounds < 0:
+        raise ValueError(f'{name}.rounds must be 0 or more, got {rounds}')
+    return rounds
 
 
 def _padded(mask: Tensor, image: Tensor) -> Tensor:

@@ -117,7 +117,7 @@ class FeedbackRecorrectionLoop(BaseModule):
         current = self._between_rounds(before.composite)
         with self.link.sending(self._signal(before, current, mask)):
             raw_logits = segment(self.segmentor, self.to_segmentor(current)).float()
-        features = self.link.features
+        features, self.link.features = self.link.features, None  # or the graph would live on
         return Semantics(
             self._recorrect(raw_logits, features, mask, before.confidence), raw_logits, features
         )

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from fbinpaint_mm.models.feedback import DecodeHeadLink, cosine_to_prototypes, cross_image_weight
+from fbinpaint_mm.models.feedback import (
+    DecodeHeadLink,
+    FeedbackSignal,
+    InpaintingFeedback,
+    cosine_to_prototypes,
+    cross_image_weight,
+)
 from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.segmentor import build_segmentor, last_decode_head, segment
 
 
 class MeanTeacher(BaseModule):
-    """Exponential moving average of a segmentor, and the pseudo labels it gives.
+    """Exponential moving average of a segmentor with its feedback, and the pseudo labels it gives.
 
-    It takes no gradient and stays in evaluation mode; ``MeanTeacherHook`` moves it.
+    It sees intact images, and its decode head is told so: no hole, full confidence. So it is the
+    same function as the student, which never works without feedback either. It takes no gradient
+    and stays in evaluation mode; ``MeanTeacherHook`` moves it.
 
     Args:
         segmentor: Config of the segmentor, the same as the student's.
+        feedback: The student's feedback, of which a copy is kept; ``None`` without feedback.
 
     Attributes:
         trust: 0-d float32 buffer in [0, 1], factor of the losses that follow from its pseudo
             labels; ``MeanTeacherHook`` raises it while the teacher is still learning.
     """
 
-    def __init__(self, segmentor: dict) -> None:
+    def __init__(self, segmentor: dict, feedback: InpaintingFeedback | None = None) -> None:
         super().__init__()
         self.segmentor = build_segmentor(segmentor).requires_grad_(False)
+        self.feedback = None if feedback is None else deepcopy(feedback).requires_grad_(False)
         self.register_buffer('trust', torch.ones(()))
-        self.link = DecodeHeadLink(last_decode_head(self.segmentor), None)
+        self.link = DecodeHeadLink(last_decode_head(self.segmentor), self.feedback)
         self.train(False)
 
     def train(self, mode: bool = True) -> MeanTeacher:
@@ -37,8 +49,8 @@ class MeanTeacher(BaseModule):
 
     @torch.no_grad()
     def copy_from(self, student: nn.Module) -> None:
-        """Take over all parameters and buffers of ``student``, a segmentor like the teacher's."""
-        self.segmentor.load_state_dict(student.state_dict())
+        """Take over all parameters and buffers of ``student``, see :func:`student_modules`."""
+        self._modules_that_learn().load_state_dict(student.state_dict())
 
     @torch.no_grad()
     def follow(self, student: nn.Module, momentum: float) -> None:
@@ -47,10 +59,10 @@ class MeanTeacher(BaseModule):
         Parameters and float buffers move; integer buffers are copied.
 
         Args:
-            student: A segmentor of the same architecture.
+            student: See :func:`student_modules`.
             momentum: Share that is kept, in [0, 1].
         """
-        own = self.segmentor.state_dict()
+        own = self._modules_that_learn().state_dict()
         for name, value in student.state_dict().items():
             if value.is_floating_point():
                 own[name].lerp_(value.to(own[name]), 1 - momentum)
@@ -58,19 +70,41 @@ class MeanTeacher(BaseModule):
                 own[name].copy_(value)
 
     @torch.no_grad()
-    def forward(self, image: Tensor, prototypes: Tensor) -> PseudoLabels:
+    def forward(
+        self, image: Tensor, normalised: Tensor, prototypes: Tensor, strength: Tensor
+    ) -> PseudoLabels:
         """Pseudo labels of intact images and how far to trust them.
 
         Args:
-            image: (N, 3, H, W) float, normalised as the segmentor expects it.
+            image: (N, 3, H, W) float in [-1, 1], intact.
+            normalised: (N, 3, H, W) float, the same as the segmentor expects it.
             prototypes: (K, C) float class prototypes; an all-zero row is a class not seen yet.
+            strength: 0-d float in [0, 1], strength of the feedback.
 
         Returns:
             The pseudo labels.
         """
         self.link.attach()
-        probability, label = segment(self.segmentor, image).float().softmax(1).max(1)
+        with self.link.sending(_signal_of_intact(image, len(prototypes), strength)):
+            logits = segment(self.segmentor, normalised)
+        probability, label = logits.float().softmax(1).max(1)
         cosine = cosine_to_prototypes(self.link.features, prototypes)
         cosine = nn.functional.interpolate(cosine, label.shape[-2:], mode='bilinear')
         weight = cross_image_weight(cosine, label, prototypes.abs().sum(1) > 0)
         return PseudoLabels(label, weight, probability, self.trust)
+
+    def _modules_that_learn(self) -> nn.Module:
+        return student_modules(self.segmentor, self.feedback)
+
+
+def student_modules(segmentor: nn.Module, feedback: nn.Module | None) -> nn.Module:
+    """What a teacher follows: the segmentor, together with its feedback if it has one."""
+    if feedback is None:
+        return segmentor
+    return nn.ModuleDict(dict(segmentor=segmentor, feedback=feedback))
+
+
+def _signal_of_intact(image: Tensor, num_classes: int, strength: Tensor) -> FeedbackSignal:
+    mask = torch.zeros_like(image[:, :1])
+    no_map = mask.expand(-1, num_classes, -1, -1)
+    return FeedbackSignal(image, mask, torch.ones_like(mask), no_map, strength)

@@ -28,12 +28,10 @@ class Semantics:
         return self.logits.softmax(1)
 
     @property
-    def supervised_logits(self) -> dict[str, Tensor]:
-        """The logits that learn from labels, by the suffix of their losses.
+    def supervised_logits(self) -> list[Tensor]:
+        """The logits that learn from labels: the corrected ones and the segmentor's own.
 
-        The segmentor must be right on its own too, not only after the correction: the teacher is
-        its moving average, without feedback or recorrection.
+        The segmentor must be right before the correction too: the teacher is its moving average,
+        and has no correction.
         """
-        if self.logits is self.raw_logits:
-            return {'': self.logits}
-        return {'': self.logits, '_raw': self.raw_logits}
+        return [self.logits] if self.logits is self.raw_logits else [self.logits, self.raw_logits]

@@ -80,9 +80,10 @@ def parameters_of(model):
 def test_every_kind_of_batch_trains_with_finite_named_losses(small, build, kind):
     model = build(**small['adversarial'], **small['perceptual'])
     wrappers = make_wrappers(model)
-    semantic = ['loss_segmentation', 'loss_prototype']
+    supervised = ['loss_segmentation', 'loss_segmentation_raw', 'loss_prototype']
+    semantic = list(supervised)
     if kind != 'labelled':
-        semantic.append('loss_consistency')
+        semantic += ['loss_consistency', 'loss_consistency_raw']
     image = [*PIXEL, 'loss_perceptual', 'loss_style']
     expected = {f'round{r}_{name}' for r in range(3) for name in image}
     expected |= {f'round{r}_{name}' for r in (1, 2) for name in semantic}
@@ -94,8 +95,8 @@ def test_every_kind_of_batch_trains_with_finite_named_losses(small, build, kind)
         assert all(torch.isfinite(torch.as_tensor(value)).all() for value in losses.values())
     assert all(torch.isfinite(value).all() for value in model.state_dict().values())
     assert model.loop.memory.seen.any() == (kind != 'unlabelled')
-    supervised = [losses[f'round{r}_{name}'] for r in (1, 2) for name in semantic[:2]]
-    assert all((value == 0) == (kind == 'unlabelled') for value in supervised)
+    values = [losses[f'round{r}_{name}'] for r in (1, 2) for name in supervised]
+    assert all((value == 0) == (kind == 'unlabelled') for value in values)
 
 
 def test_total_is_the_sum_of_the_generators_losses(small, build):

@@ -8,7 +8,7 @@ inpaintor = dict(
         num_classes=None,  # label ids are checked against it; set by the top-level config
         min_labeled=0,  # fewest labelled samples of a training batch
     ),
-    # Round 0. Any encoder-decoder of mmagic fits here and below: see configs/README.md.
+    # Round 0. Any encoder-decoder of mmagic fits here and below: see the README.
     initial=dict(
         type='SemanticGuidedEncoderDecoder',
         base_channels=48,  # width at full resolution

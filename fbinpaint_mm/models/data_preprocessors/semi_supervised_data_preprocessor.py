@@ -32,6 +32,7 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
     """
 
     def __init__(self, num_classes: int | None = None, min_labeled: int = 0, **kwargs) -> None:  # noqa: ANN003
+        kwargs.setdefault('output_channel_order', 'BGR')  # whatever order the loader used
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.min_labeled = min_labeled
@@ -56,6 +57,7 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
             self._completed(sample, image)
             for sample, image in zip(data['data_samples'], data['inputs'], strict=True)
         ]
+        _check_sizes(data)
         labeled = sum(bool(sample.is_labeled) for sample in samples)
         if training and labeled < self.min_labeled:
             raise ValueError(
@@ -76,6 +78,11 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
         completed = sample.clone()
         completed.set_data(dict(mask=_checked_mask(sample.mask, size, name)))
         is_labeled = bool(sample.metainfo.get('is_labeled', 'gt_seg' in sample))
+        if is_labeled and 'gt_seg' not in sample:
+            raise ValueError(
+                f'{name}: is_labeled is True, but the sample has no gt_seg; load it with '
+                'LoadSemanticMap and pack it, or set is_labeled=False'
+            )
         if is_labeled:
             gt_seg = self._checked_labels(sample.gt_seg, size, name)
         else:
@@ -92,10 +99,12 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
                 f'{name}: label size {_text(labels)} differs from image size {tuple(size)}'
             )
         known = labels[labels != IGNORE_INDEX]
-        if self.num_classes is not None and known.numel() and int(known.max()) >= self.num_classes:
+        limit = IGNORE_INDEX if self.num_classes is None else self.num_classes
+        wrong = known[(known < 0) | (known >= limit)]
+        if wrong.numel():
             raise ValueError(
-                f'{name}: label id {int(known.max())} is out of range; expected '
-                f'0..{self.num_classes - 1}, or {IGNORE_INDEX} for unknown'
+                f'{name}: label id {int(wrong[0])} is out of range; expected 0..{limit - 1}, or '
+                f'{IGNORE_INDEX} for unknown'
             )
         return labels
 
@@ -125,3 +134,15 @@ def _pad_targets(samples: DataSample, inputs: Tensor) -> None:
         image[..., :height, :width] = samples.gt_img
         gt_seg = F.pad(samples.gt_seg, pad, value=IGNORE_INDEX)
         samples.set_data(dict(gt_img=image, mask=F.pad(samples.mask, pad), gt_seg=gt_seg))
+
+
+def _check_sizes(data: dict) -> None:
+    sizes = {}
+    for sample, image in zip(data['data_samples'], data['inputs'], strict=True):
+        sizes.setdefault(tuple(image.shape[-2:]), sample.metainfo.get('gt_path', 'unnamed sample'))
+    if len(sizes) > 1:
+        found = ', '.join(f'{name}: {size}' for size, name in sizes.items())
+        raise ValueError(
+            f'images of one batch must have one (height, width), found {found}; resize or crop '
+            'them in the pipeline (ResizeSample), or set batch_size=1'
+        )

@@ -43,6 +43,10 @@ class CrossImageRecorrection(nn.Module):
             nn.GELU(),
             nn.Conv2d(base_channels, 1, 1),
         )
+        self.init_weights()
+
+    def init_weights(self) -> None:
+        """Zero the last layer: at first the gate is one half everywhere."""
         nn.init.zeros_(self.gate[-1].weight)
         nn.init.zeros_(self.gate[-1].bias)
 

@@ -53,6 +53,10 @@ class InpaintingFeedback(nn.Module):
             ]
         self.encoder = nn.Sequential(*layers)
         self.projections = nn.ModuleList(nn.Conv2d(base_channels, c, 1) for c in in_channels)
+        self.init_weights()
+
+    def init_weights(self) -> None:
+        """Zero the last layer: at first nothing is added to the head."""
         for projection in self.projections:
             nn.init.zeros_(projection.weight)
             nn.init.zeros_(projection.bias)

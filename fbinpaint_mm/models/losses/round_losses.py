@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+import torch
 from mmagic.registry import MODELS
 from mmagic.structures import DataSample
 from mmengine.model import BaseModule
@@ -58,15 +59,15 @@ class RoundLosses(BaseModule):
         """
         target, mask = data_samples.gt_img, data_samples.mask.float()
         looks = self._looks(target)
-        losses = {}
+        losses, seen = {}, None
         for index, result in enumerate(results):
             named = self._pixel_losses(result, target, mask)
             named |= self._perceptual_losses(result, looks)
-            if result.semantics is not None:
-                named |= self._labeled_losses(result.semantics, data_samples.gt_seg, prototypes)
-            if result.semantics is not None and pseudo_labels is not None:
-                unlabeled = ~data_samples.is_labeled
-                named |= self._unlabeled_losses(result.semantics, unlabeled, pseudo_labels)
+            # One-way guidance uses one map in all rounds; it learns once.
+            if result.semantics is not seen:
+                seen = result.semantics
+                named |= self._labeled_losses(seen, data_samples.gt_seg, prototypes)
+                named |= self._unlabeled_losses(seen, ~data_samples.is_labeled, pseudo_labels)
             losses |= {f'round{index}_{name}': value for name, value in named.items()}
         return losses
 
@@ -100,20 +101,25 @@ class RoundLosses(BaseModule):
     ) -> dict[str, Tensor]:
         losses = {}
         if self.segmentation is not None:
-            for suffix, logits in semantics.supervised_logits.items():
-                losses[f'loss_segmentation{suffix}'] = self.segmentation(
-                    logits, labels.squeeze(1), ignore_index=IGNORE_INDEX
-                )
+            losses['loss_segmentation'] = _mean(
+                self.segmentation(logits, labels.squeeze(1), ignore_index=IGNORE_INDEX)
+                for logits in semantics.supervised_logits
+            )
         if self.prototype is not None:
             losses['loss_prototype'] = self.prototype(semantics.features, labels, prototypes)
         return losses
 
     def _unlabeled_losses(
-        self, semantics: Semantics, unlabeled: Tensor, pseudo_labels: PseudoLabels
+        self, semantics: Semantics, unlabeled: Tensor, pseudo_labels: PseudoLabels | None
     ) -> dict[str, Tensor]:
+        if pseudo_labels is None:
+            return {}
         given = (pseudo_labels.label, pseudo_labels.weight, pseudo_labels.probability)
-        return {
-            f'loss_consistency{suffix}': pseudo_labels.trust
-            * self.consistency(logits[unlabeled], *given)
-            for suffix, logits in semantics.supervised_logits.items()
-        }
+        loss = _mean(
+            self.consistency(logits[unlabeled], *given) for logits in semantics.supervised_logits
+        )
+        return dict(loss_consistency=pseudo_labels.trust * loss)
+
+
+def _mean(losses: Iterable[Tensor]) -> Tensor:
+    return torch.stack(list(losses)).mean()
