@@ -130,8 +130,20 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
     cfg.merge_from_dict(args.cfg_options)
+    drop_idle_optimizers(cfg)
     set_work_dir(cfg, args.work_dir, args.config)
     return cfg
+
+
+def drop_idle_optimizers(cfg: Config) -> None:
+    """Removes the optimizer of a part that is switched off, such as ``model.disc=None``.
+
+    Args:
+        cfg: Changed in place.
+    """
+    wrappers, model = cfg.get('optim_wrapper') or {}, cfg.get('model') or {}
+    for name in [key for key in wrappers if key in model and model[key] is None]:
+        wrappers.pop(name)
 
 
 def set_work_dir(cfg: Config, work_dir: str | None, config: str) -> None:

@@ -84,20 +84,20 @@ def read_label_ids(path: str) -> np.ndarray:
     """Read a label map as stored: the pixel value is the class id.
 
     Args:
-        path: an 8-bit greyscale image.
+        path: an 8-bit greyscale or palette image.
 
     Returns:
         (H, W) uint8 array.
 
     Raises:
-        ValueError: the image is not 8-bit greyscale.
+        ValueError: the image is neither.
         OSError: the file is missing, truncated or no image.
     """
     with Image.open(path) as image:
-        if image.mode != 'L':
+        if image.mode not in ('L', 'P'):
             raise ValueError(
                 f'label map {path!r} is stored as {image.mode!r}; expected one 8-bit channel '
-                '(Pillow mode "L") whose pixel value is the class id, as PNG'
+                '(Pillow mode "L" or "P") whose pixel value is the class id, as PNG'
             )
         return np.asarray(image)
 

@@ -7,6 +7,7 @@ from typing import Any
 from mmagic.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
+from fbinpaint_mm.datasets.labeled_split import parse_ratio
 from fbinpaint_mm.datasets.procedural import CLASSES, PALETTE
 from fbinpaint_mm.datasets.stable_random import StableRandom
 
@@ -30,7 +31,8 @@ class ProceduralScenesDataset(BaseDataset):
         num_scenes: Number of scenes.
         seed: Names the list of scenes and the choice of the labelled ones.
         image_size: Side, or (height, width), in pixels for ``LoadProceduralScene``.
-        labeled_ratio: Fraction of the scenes whose label map may be used, 0..1. The labelled scenes
+        labeled_ratio: Fraction of the scenes whose label map may be used, a number or a string such
+            as '1/8'; 0 for none. The labelled scenes
             of a smaller ratio are among those of a larger one.
         pipeline: Transforms, beginning with ``LoadProceduralScene``.
         **kwargs: Arguments of ``mmengine.dataset.BaseDataset``.
@@ -47,7 +49,7 @@ class ProceduralScenesDataset(BaseDataset):
         num_scenes: int = 512,
         seed: int = 0,
         image_size: int | tuple[int, int] = 64,
-        labeled_ratio: float = 1.0,
+        labeled_ratio: float | str = 1.0,
         pipeline: tuple | list = (),
         **kwargs: Any,
     ) -> None:
@@ -55,8 +57,7 @@ class ProceduralScenesDataset(BaseDataset):
             raise ValueError(f'split is {split!r}; expected one of {tuple(_SPLIT_OFFSETS)}.')
         if not 0 < num_scenes <= _SCENES_PER_SPLIT:
             raise ValueError(f'num_scenes is {num_scenes}; expected 1..{_SCENES_PER_SPLIT}.')
-        if not 0 <= labeled_ratio <= 1:
-            raise ValueError(f'labeled_ratio is {labeled_ratio}; expected a fraction in [0, 1].')
+        labeled_ratio = float(parse_ratio(labeled_ratio)) if labeled_ratio else 0.0
         if labeled_ratio > 0 and round(labeled_ratio * num_scenes) == 0:
             raise ValueError(
                 f'labeled_ratio {labeled_ratio} of {num_scenes} scenes labels none of them. Raise '

@@ -81,7 +81,7 @@ def test_labelled_indices_follow_a_subset() -> None:
     ('kwargs', 'message'),
     [
         (dict(split='dev'), "split is 'dev'"),
-        (dict(labeled_ratio=1.5), 'labeled_ratio is 1.5'),
+        (dict(labeled_ratio=1.5), 'labeled_ratio=1.5'),
         (dict(num_scenes=10, labeled_ratio=0.01), 'labels none of them'),
     ],
 )

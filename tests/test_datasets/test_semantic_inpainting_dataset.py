@@ -254,7 +254,7 @@ def test_label_of_another_size(write_dataset):
             build(root, check=check)
 
 
-@pytest.mark.parametrize('mode', ['RGB', 'P', 'I;16'])
+@pytest.mark.parametrize('mode', ['RGB', 'I;16'])
 def test_label_that_is_no_8_bit_greyscale(write_dataset, mode):
     root = write_dataset()
     Image.new(mode, (12, 8)).save(root / 'annotations/train/1.png')

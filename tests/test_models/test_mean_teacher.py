@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from fbinpaint_mm.models.mean_teacher import MeanTeacher
+from fbinpaint_mm.models.feedback import FeedbackSignal, InpaintingFeedback
+from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
+from fbinpaint_mm.models.mean_teacher import MeanTeacher, student_modules
 from fbinpaint_mm.models.segmentor import segment
 
 
@@ -25,6 +27,11 @@ def student(pretrained_segmentor, image_for) -> nn.Module:
     return student
 
 
+def ask(teacher: MeanTeacher, image: torch.Tensor, prototypes: torch.Tensor):
+    """Pseudo labels where the segmentor takes the image as it is."""
+    return teacher(image, image, prototypes, torch.ones(()))
+
+
 def snapshot(module: nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in module.state_dict().items()}
 
@@ -37,7 +44,7 @@ def test_copy_takes_over_everything(teacher, student, image_for):
     image = image_for('fcn')
     prototypes = torch.zeros(3, 6)
     expected = segment(student.eval(), image).softmax(1).max(1)
-    found = teacher(image, prototypes)
+    found = ask(teacher, image, prototypes)
     torch.testing.assert_close(found.probability, expected.values)
     assert torch.equal(found.label, expected.indices)
 
@@ -84,7 +91,7 @@ def test_stays_in_evaluation_mode(teacher, image_for):
     before = snapshot(teacher)
 
     model.train()
-    teacher(image_for('fcn'), torch.zeros(3, 6))
+    ask(teacher, image_for('fcn'), torch.zeros(3, 6))
 
     assert model['other'].training
     assert not any(module.training for module in teacher.modules())
@@ -94,7 +101,7 @@ def test_stays_in_evaluation_mode(teacher, image_for):
 
 def test_takes_no_gradient(teacher, student, image_for):
     image = image_for('fcn').requires_grad_()
-    labels = teacher(image, torch.randn(3, 6))
+    labels = ask(teacher, image, torch.randn(3, 6))
     assert not any(p.requires_grad for p in teacher.parameters())
     assert not labels.weight.requires_grad
     assert not labels.probability.requires_grad
@@ -105,7 +112,7 @@ def test_takes_no_gradient(teacher, student, image_for):
 
 
 def test_pseudo_labels_without_a_class_seen(teacher, image_for):
-    labels = teacher(image_for('fcn'), torch.zeros(3, 6))
+    labels = ask(teacher, image_for('fcn'), torch.zeros(3, 6))
     assert labels.label.shape == labels.weight.shape == labels.probability.shape == (2, 16, 24)
     assert labels.label.dtype == torch.int64
     assert labels.weight.dtype == labels.probability.dtype == torch.float32
@@ -118,7 +125,7 @@ def test_weights_compare_features_with_prototypes(teacher, student, image_for):
     teacher.copy_from(student)
     prototypes = torch.randn(3, 6)
     prototypes[1] = 0
-    labels = teacher(image_for('fcn'), prototypes)
+    labels = ask(teacher, image_for('fcn'), prototypes)
 
     features = teacher.link.features  # at image size here
     assert features.shape[-2:] == (16, 24)
@@ -133,7 +140,46 @@ def test_weights_compare_features_with_prototypes(teacher, student, image_for):
 
 
 def test_weights_have_image_size_for_coarse_features(segmentor_config, image_for):
-    labels = MeanTeacher(segmentor_config('psp'))(image_for('psp'), torch.randn(3, 6))
+    labels = ask(MeanTeacher(segmentor_config('psp')), image_for('psp'), torch.randn(3, 6))
     assert labels.weight.shape == (2, 16, 24)
     assert (labels.weight >= 0).all()
     assert (labels.weight <= 1).all()
+
+
+def test_is_the_same_function_as_a_student_with_feedback(segmentor_config, image_for):
+    """An intact image, a student whose head is told so, and a teacher with the same weights."""
+    network = dict(type='SemanticGuidedEncoderDecoder', base_channels=4, dilations=(1,))
+    loop = FeedbackRecorrectionLoop(
+        initial=network,
+        guided=network,
+        segmentor=segmentor_config('fcn'),
+        feedback=dict(type='InpaintingFeedback', base_channels=8),
+    ).eval()
+    for parameter in loop.feedback.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    teacher = MeanTeacher(segmentor_config('fcn'), loop.feedback)
+    teacher.copy_from(student_modules(loop.segmentor, loop.feedback))
+
+    image = image_for('fcn').clamp(-1, 1)
+    mask = torch.zeros_like(image[:, :1])
+    no_map = torch.zeros(image.shape[0], loop.num_classes, *image.shape[-2:])
+    signal = FeedbackSignal(image, mask, 1 - mask, no_map, loop.strength)
+    loop.link_feedback()
+    with torch.no_grad(), loop.link.sending(signal):
+        expected = segment(loop.segmentor, loop.to_segmentor(image)).softmax(1).max(1)
+    found = teacher(image, loop.to_segmentor(image), loop.memory.prototypes, loop.strength)
+    assert torch.equal(found.label, expected.indices)
+    torch.testing.assert_close(found.probability, expected.values)
+
+    without = segment(loop.segmentor, loop.to_segmentor(image)).softmax(1).amax(1)
+    assert not torch.allclose(found.probability, without)
+
+
+def test_follows_the_feedback_too(segmentor_config):
+    feedback = InpaintingFeedback(num_classes=3, in_channels=[4], base_channels=4)
+    teacher = MeanTeacher(segmentor_config('fcn'), feedback)
+    with torch.no_grad():
+        feedback.encoder[0].bias.add_(1)
+    before = teacher.feedback.encoder[0].bias.clone()
+    teacher.follow(student_modules(teacher.segmentor, feedback), momentum=0.75)
+    torch.testing.assert_close(teacher.feedback.encoder[0].bias, before + 0.25)

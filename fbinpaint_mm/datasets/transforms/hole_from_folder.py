@@ -71,8 +71,7 @@ class HoleFromFolder(BaseTransform):
         """
         height, width = results['gt'].shape[:2]
         mask = self._read(self._choose(results))
-        mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
-        results['mask'] = mask[..., None]
+        results['mask'] = _resized(mask, (width, height))[..., None]
         return results
 
     def _list_masks(self) -> list[Path]:
@@ -166,3 +165,12 @@ class HoleFromFolder(BaseTransform):
             f'{self.__class__.__name__}(folder={self.folder!r}, pairing={self.pairing!r}, '
             f'hole_value={self.hole_value!r})'
         )
+
+
+def _resized(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Nearest resize to (width, height); a hole too thin to survive it is kept by its coverage."""
+    resized = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
+    if resized.any():
+        return resized
+    covered = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    return (covered > 0).astype(mask.dtype)

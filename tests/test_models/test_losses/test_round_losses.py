@@ -1,0 +1,98 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from fbinpaint_mm.models.losses import RoundLosses
+from fbinpaint_mm.models.pseudo_labels import PseudoLabels
+from fbinpaint_mm.models.round import Round
+from fbinpaint_mm.models.semantics import Semantics
+
+L1 = dict(type='L1Loss')
+CROSS_ENTROPY = dict(type='mmseg.CrossEntropyLoss', avg_non_ignore=True)
+LN2 = 0.6931472
+
+
+@pytest.fixture
+def samples() -> SimpleNamespace:
+    """Two images of two pixels; the second pixel is the hole, the second image has no label."""
+    return SimpleNamespace(
+        gt_img=torch.zeros(2, 3, 1, 2),
+        mask=torch.tensor([0.0, 1.0]).expand(2, 1, 1, 2),
+        gt_seg=torch.tensor([[[[0, 1]]], [[[255, 255]]]]),
+        is_labeled=torch.tensor([True, False]),
+    )
+
+
+def make_round(value: float, semantics: Semantics | None = None) -> Round:
+    image = torch.full((2, 3, 1, 2), value)
+    scale = torch.ones(2, 1, 1, 2)
+    return Round(image, image, scale, scale, semantics)
+
+
+def make_semantics(raw: torch.Tensor | None = None) -> Semantics:
+    """Two classes, undecided everywhere unless ``raw`` says otherwise."""
+    logits = torch.zeros(2, 2, 1, 2)
+    return Semantics(logits, logits if raw is None else raw, torch.ones(2, 4, 1, 2))
+
+
+def pseudo_labels(trust: float) -> PseudoLabels:
+    ones = torch.ones(1, 1, 2)
+    return PseudoLabels(ones.long(), ones, ones, torch.tensor(trust))
+
+
+def test_pixels_of_every_round_by_hand(samples):
+    losses = RoundLosses(l1_hole=dict(L1, loss_weight=6.0), l1_valid=L1, confidence=None)
+    found = losses([make_round(0.5), make_round(-0.25)], samples, None, None)
+    assert {key: value.item() for key, value in found.items()} == pytest.approx(
+        dict(
+            round0_loss_l1_hole=3.0,
+            round0_loss_l1_valid=0.5,
+            round1_loss_l1_hole=1.5,
+            round1_loss_l1_valid=0.25,
+        )
+    )
+
+
+def test_maps_with_and_without_correction_weigh_the_same(samples):
+    losses = RoundLosses(segmentation=CROSS_ENTROPY, consistency=dict(type='ConsistencyLoss'))
+    raw = torch.zeros(2, 2, 1, 2).requires_grad_()
+    for semantics in (make_semantics(), make_semantics(raw)):
+        results = [make_round(0.0), make_round(0.0, semantics)]
+        found = losses(results, samples, None, pseudo_labels(trust=0.5))
+        assert found['round1_loss_segmentation'].item() == pytest.approx(LN2)
+        assert found['round1_loss_consistency'].item() == pytest.approx(0.5 * LN2)
+    sum(found.values()).backward()
+    # The segmentor's own map learns too, on the labelled and on the unlabelled image.
+    assert (raw.grad.abs().sum((1, 2, 3)) > 0).all()
+
+
+def test_a_map_that_is_used_twice_learns_once(samples):
+    losses = RoundLosses(segmentation=CROSS_ENTROPY)
+    semantics = make_semantics()
+    results = [make_round(0.0), make_round(0.0, semantics), make_round(0.0, semantics)]
+    assert list(losses(results, samples, None, None)) == ['round1_loss_segmentation']
+
+
+def test_target_goes_through_a_perceptual_loss_once(samples):
+    calls = []
+
+    class Perceptual(torch.nn.Module):
+        def features(self, image):
+            calls.append(image)
+            return {'looks': image}
+
+        def forward(self, image, target):
+            return (image - target['looks']).abs().mean(), None
+
+    losses = RoundLosses()
+    losses.perceptual = Perceptual()
+    found = losses([make_round(0.5), make_round(0.25)], samples, None, None)
+    assert len(calls) == 1
+    assert {key: value.item() for key, value in found.items()} == dict(
+        round0_loss_perceptual=0.5, round1_loss_perceptual=0.25
+    )
+
+
+def test_nothing_asked_for_gives_nothing(samples):
+    assert RoundLosses()([make_round(0.5)], samples, None, None) == {}
