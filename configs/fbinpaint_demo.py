@@ -15,12 +15,12 @@ model = dict(
     disc=None,
     loss_gan=None,
 )
-# A short run, with the feedback and the teacher in full effect after a sixth of it.
-max_iters = 600
-train_cfg = dict(max_iters=max_iters, val_interval=150)
+# A short run, with the feedback and the teacher in full effect after a quarter of it.
+max_iters = 400
+train_cfg = dict(max_iters=max_iters, val_interval=100)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].end = max_iters
 custom_hooks = _base_.custom_hooks
 custom_hooks[0].ramp = 100
 custom_hooks[1].ramp = 100
-default_hooks = dict(checkpoint=dict(interval=150))
+default_hooks = dict(checkpoint=dict(interval=100))
