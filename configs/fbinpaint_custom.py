@@ -18,6 +18,8 @@ model = dict(
     segmentor=dict(decode_head=dict(num_classes=num_classes)),
     loss_consistency=dict(confidence_threshold=0.0),  # up to 0.9 for few, unambiguous classes
 )
+# Without unlabelled images: unlabeled_prefix=[] below, and here
+# batch_sampler=dict(ratio=(1, 0)) beside dataset.
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,
@@ -25,7 +27,7 @@ train_dataloader = dict(
         data_root=data_root,
         data_prefix=dict(img_path='images/train', seg_map_path='annotations/train'),
         labeled_ratio=1,  # or '1/8', or labeled_list='labelled.txt' with one stem per line
-        unlabeled_prefix=['images/unlabeled'],  # folders of images without label maps; [] for none
+        unlabeled_prefix=['images/unlabeled'],  # folders of images without label maps
         image_size=image_size,
         metainfo=metainfo,
         pipeline=_base_.train_pipeline,

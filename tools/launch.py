@@ -194,11 +194,16 @@ def find_newest_checkpoint(work_dir: Path) -> Path | None:
         The file, or None if there is none.
     """
     record = work_dir / 'last_checkpoint'
-    if not record.is_file():
-        return None
-    recorded = Path(record.read_text().strip())
+    recorded = Path(record.read_text().strip()) if record.is_file() else Path()
     candidates = [work_dir / recorded.name, recorded]
+    # The record may be lost with a process that was killed while writing it.
+    candidates += sorted(work_dir.glob('iter_*.pth'), key=_iteration, reverse=True)
     return next((path for path in candidates if path.is_file()), None)
+
+
+def _iteration(checkpoint: Path) -> int:
+    number = checkpoint.stem.removeprefix('iter_')
+    return int(number) if number.isdigit() else -1
 
 
 def enable_amp(cfg: Config) -> None:

@@ -61,8 +61,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         init_cfg: mmengine initialisation of the whole model.
 
     Raises:
-        ValueError: If only one of ``disc`` and ``loss_gan`` is given, or a number of rounds is
-            negative.
+        ValueError: If only one of ``disc`` and ``loss_gan`` is given, or ``train_cfg`` or
+            ``test_cfg`` hold a negative number of rounds or anything else.
     """
 
     def __init__(
@@ -354,9 +354,12 @@ def _build(config: dict | None) -> nn.Module | None:
 
 
 def _rounds_of(config: dict | None, name: str, default: int) -> int:
-    rounds = (config or {}).get('rounds', default)
-    if rounds < 0:
-        raise ValueError(f'{name}.rounds must be 0 or more, got {rounds}')
+    config = dict(config or {})
+    rounds = config.pop('rounds', default)
+    if rounds < 0 or config:
+        raise ValueError(
+            f'{name} takes rounds, a number of 0 or more; got rounds={rounds} and {sorted(config)}'
+        )
     return rounds
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
@@ -16,7 +18,8 @@ def build_segmentor(config: dict) -> nn.Module:
     Returns:
         The segmentor.
     """
-    config = {key: value for key, value in config.items() if key != 'auxiliary_head'}
+    # mmseg writes into the config that it is given; the teacher is built from it once more.
+    config = {key: deepcopy(value) for key, value in config.items() if key != 'auxiliary_head'}
     return MODELS.build(config)
 
 

@@ -1,5 +1,6 @@
 """Every config that can be run: it resolves, builds, trains a step and validates a step."""
 
+import os
 from itertools import count
 from pathlib import Path
 
@@ -38,14 +39,15 @@ def remove_downloads(node):
 
 
 def size_of(dataset):
-    """Real image size on a GPU; on a CPU at most 32 pixels for the shorter side.
+    """Real image size on a GPU or with FBINPAINT_REAL_SIZE; else 32 pixels for the shorter side.
 
     DeepLabV3+ and the full-size inpainters take minutes for one step at 256x256 on one core.
     """
     size = dataset.image_size
     size = (size, size) if isinstance(size, int) else tuple(size)
     assert all(side % 4 == 0 for side in size), 'the inpainters need multiples of 4'
-    shrink = 1 if torch.cuda.is_available() else max(1, min(size) // 32)
+    real = torch.cuda.is_available() or 'FBINPAINT_REAL_SIZE' in os.environ
+    shrink = 1 if real else max(1, min(size) // 32)
     return tuple(side // shrink // 4 * 4 for side in size)
 
 
@@ -108,6 +110,14 @@ def test_takes_a_training_and_a_validation_step(name, make_runner):
     with torch.no_grad():
         samples = model.eval().val_step(fabricate_batch(size, num_classes))
     assert samples[1].output.round_imgs.shape == (cfg.model.test_cfg.rounds + 1, 3, *size)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_builds_as_it_is(name):
+    """With its pretrained keys: nothing is downloaded before the weights are initialised."""
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        model = registry.MODELS.build(Config.fromfile(CONFIGS / name).model)
+    assert model.teacher is not None
 
 
 def leaves(cfg):

@@ -80,10 +80,10 @@ def parameters_of(model):
 def test_every_kind_of_batch_trains_with_finite_named_losses(small, build, kind):
     model = build(**small['adversarial'], **small['perceptual'])
     wrappers = make_wrappers(model)
-    supervised = ['loss_segmentation', 'loss_segmentation_raw', 'loss_prototype']
+    supervised = ['loss_segmentation', 'loss_prototype']
     semantic = list(supervised)
     if kind != 'labelled':
-        semantic += ['loss_consistency', 'loss_consistency_raw']
+        semantic += ['loss_consistency']
     image = [*PIXEL, 'loss_perceptual', 'loss_style']
     expected = {f'round{r}_{name}' for r in range(3) for name in image}
     expected |= {f'round{r}_{name}' for r in (1, 2) for name in semantic}

@@ -112,6 +112,22 @@ def test_resume_finds_a_checkpoint_kept_elsewhere(launch, tmp_path):
     assert launch.find_newest_checkpoint(work_dir) == kept
 
 
+@pytest.mark.parametrize('record', [None, '', 'deleted.pth'])
+def test_resume_survives_a_lost_record(launch, tmp_path, record):
+    for name in ('iter_5.pth', 'iter_20.pth', 'iter_100.pth', 'best_PSNR_iter_100.pth'):
+        (tmp_path / name).touch()
+    if record is not None:
+        (tmp_path / 'last_checkpoint').write_text(record)
+    assert launch.find_newest_checkpoint(tmp_path) == tmp_path / 'iter_100.pth'
+
+
+def test_optimizer_of_a_part_that_is_switched_off_is_dropped(launch):
+    wrappers = dict(constructor='Some', generator=dict(), disc=dict())
+    cfg = Config(dict(model=dict(disc=None, generator=dict()), optim_wrapper=wrappers))
+    launch.drop_idle_optimizers(cfg)
+    assert set(cfg.optim_wrapper) == {'constructor', 'generator'}
+
+
 @pytest.mark.parametrize('record', [None, 'deleted.pth'])
 def test_resume_without_a_checkpoint_says_that_there_is_none(launch, messages, tmp_path, record):
     if record:

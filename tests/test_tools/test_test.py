@@ -51,3 +51,18 @@ def test_scores_are_written_by_the_first_process_only(test_tool, tmp_path):
     path = tmp_path / 'scores.json'
     test_tool.SaveScoresHook(str(path)).after_test_epoch(SimpleNamespace(rank=1), {'PSNR': 1.0})
     assert not path.exists()
+
+
+def test_checkpoint_of_another_model_is_refused(test_tool, tmp_path):
+    path = str(tmp_path / 'other.pth')
+    torch.save(dict(state_dict={'generator.weight': torch.zeros(3, 2)}), path)
+    model = torch.nn.ModuleDict(dict(generator=torch.nn.Linear(5, 3), disc=torch.nn.Linear(1, 1)))
+    message = (
+        r"2 of 2 entries do not fit, first 'generator.weight': found \(3, 2\), expected \(3, 5\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        test_tool.check_fits(model, path)
+
+    own = {k: v for k, v in model.state_dict().items() if k.startswith('generator.')}
+    torch.save(dict(state_dict=own), path)
+    test_tool.check_fits(model, path)

@@ -33,6 +33,9 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
 
     def __init__(self, num_classes: int | None = None, min_labeled: int = 0, **kwargs) -> None:  # noqa: ANN003
         kwargs.setdefault('output_channel_order', 'BGR')  # whatever order the loader used
+        # mmagic extends these lists in place, for every preprocessor of the process.
+        self._NON_IMAGE_KEYS = [*self._NON_IMAGE_KEYS]
+        self._NON_CONCATENATE_KEYS = [*self._NON_CONCATENATE_KEYS]
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.min_labeled = min_labeled
