@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from mmagic.models.utils import set_requires_grad
 from mmagic.registry import MODELS
 from mmagic.structures import DataSample
-from mmengine.model import BaseModel
+from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
@@ -133,6 +134,17 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         if self.loop.segmentor is None:
             return None
         return student_modules(self.loop.segmentor, self.loop.feedback)
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """As torch's, with the same names whether or not children are in distributed wrappers.
+
+        mmengine loads the plain names into wrapped and into bare models, and no others.
+        """
+        state = super().state_dict(*args, **kwargs)
+        for child in (name for name, module in self.named_children() if is_model_wrapper(module)):
+            for key in [key for key in state if f'{child}.module.' in key]:
+                state[key.replace(f'{child}.module.', f'{child}.', 1)] = state.pop(key)
+        return state
 
     def link_feedback(self) -> None:
         """Link the inpainting feedback to the decode head; ``FeedbackHook`` calls it."""

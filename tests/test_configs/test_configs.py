@@ -45,10 +45,10 @@ def size_of(dataset):
     """
     size = dataset.image_size
     size = (size, size) if isinstance(size, int) else tuple(size)
-    assert all(side % 4 == 0 for side in size), 'the inpainters need multiples of 4'
+    assert all(side % 8 == 0 for side in size), 'the small U-Net needs multiples of 8'
     real = torch.cuda.is_available() or 'FBINPAINT_REAL_SIZE' in os.environ
     shrink = 1 if real else max(1, min(size) // 32)
-    return tuple(side // shrink // 4 * 4 for side in size)
+    return tuple(side // shrink // 8 * 8 for side in size)
 
 
 def fabricate_batch(size, num_classes):

@@ -8,6 +8,7 @@ from mmengine.registry import MODEL_WRAPPERS, DefaultScope
 from torch import nn
 
 from fbinpaint_mm.engine.hooks import MeanTeacherHook
+from fbinpaint_mm.models.mean_teacher import student_modules
 
 
 @pytest.fixture
@@ -23,6 +24,10 @@ def runner_of(model, iteration=0):
 
 def state_of(module):
     return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def state_of_teacher(model):
+    return student_modules(model.teacher.segmentor, model.teacher.feedback).state_dict()
 
 
 def shift(module, by=1):
@@ -68,10 +73,10 @@ def test_teacher_starts_as_a_copy_of_the_student(model):
     shift(model.student)
     MeanTeacherHook().before_train(runner_of(model))
     student = state_of(model.student)
-    for name, value in model.teacher.segmentor.state_dict().items():
+    for name, value in state_of_teacher(model).items():
         assert torch.equal(value, student[name])
     shift(model.student)
-    for name, value in model.teacher.segmentor.state_dict().items():
+    for name, value in state_of_teacher(model).items():
         assert torch.equal(value, student[name]), 'the teacher must not share tensors'
 
 
@@ -95,7 +100,7 @@ def test_teacher_is_the_moving_average_of_parameters_and_float_buffers(model):
         offset = momentum * offset + (1 - momentum) * (iteration + 1)
     assert 3 < offset < 6
     kinds = set()
-    for name, value in model.teacher.segmentor.state_dict().items():
+    for name, value in state_of_teacher(model).items():
         kinds.add(value.dtype)
         expected = start[name] + (offset if value.is_floating_point() else 6)
         torch.testing.assert_close(value, expected)
@@ -106,20 +111,20 @@ def test_teacher_is_the_moving_average_of_parameters_and_float_buffers(model):
 def test_after_the_first_iteration_the_teacher_is_the_student(model):
     hook = MeanTeacherHook()
     train_iterations(hook, model, 1)
-    for name, value in model.teacher.segmentor.state_dict().items():
+    for name, value in state_of_teacher(model).items():
         torch.testing.assert_close(value, model.student.state_dict()[name])
 
 
 def test_interval_skips_iterations(model):
     hook = MeanTeacherHook(interval=3)
     hook.before_train(runner_of(model))
-    before = state_of(model.teacher.segmentor)
+    before = {name: value.clone() for name, value in state_of_teacher(model).items()}
     train_iterations(hook, model, 2)
-    for name, value in model.teacher.segmentor.state_dict().items():
+    for name, value in state_of_teacher(model).items():
         assert torch.equal(value, before[name])
     train_iterations(hook, model, 1, start=2)
-    name = 'decode_head.conv_seg.weight'
-    assert not torch.equal(model.teacher.segmentor.state_dict()[name], before[name])
+    name = 'segmentor.decode_head.conv_seg.weight'
+    assert not torch.equal(state_of_teacher(model)[name], before[name])
 
 
 def test_teacher_takes_no_gradient_from_following(model):
@@ -175,5 +180,5 @@ def test_reaches_the_model_inside_a_distributed_wrapper(model, monkeypatch):
     shift(model.student)
     hook.before_train_iter(runner, 0)
     hook.after_train_iter(runner, 0)
-    for name, value in model.teacher.segmentor.state_dict().items():
+    for name, value in state_of_teacher(model).items():
         torch.testing.assert_close(value, model.student.state_dict()[name])
