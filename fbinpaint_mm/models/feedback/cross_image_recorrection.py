@@ -75,9 +75,7 @@ class CrossImageRecorrection(nn.Module):
             logits = logits.float()
             cosine = cosine_to_prototypes(features, prototypes)
             evidence = self._evidence(cosine, prototypes, logits.shape[-2:])
-            planes = torch.cat(
-                [mask, confidence.float(), *_certainty(logits), *_certainty(evidence)[:1]], 1
-            )
+            planes = torch.cat([mask, confidence.float(), *_certainty(logits, evidence)], 1)
             return logits + torch.sigmoid(self.gate(planes)) * evidence, cosine
 
     def _evidence(self, cosine: Tensor, prototypes: Tensor, size: tuple[int, int]) -> Tensor:
@@ -87,9 +85,13 @@ class CrossImageRecorrection(nn.Module):
         return F.interpolate(relative, size, mode='bilinear', align_corners=False)
 
 
-def _certainty(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Largest probability and normalised entropy, (N, 1, H, W) in [0, 1], detached."""
-    probabilities = logits.detach().softmax(1)
-    entropy = -(probabilities * probabilities.clamp_min(1e-8).log()).sum(1, keepdim=True)
+def _certainty(logits: Tensor, evidence: Tensor) -> list[Tensor]:
+    """How sure both opinions are: three planes (N, 1, H, W) in [0, 1], detached.
+
+    The largest probability and the normalised entropy of the segmentor, and the largest probability
+    of the evidence.
+    """
+    own, others = logits.detach().softmax(1), evidence.detach().softmax(1)
+    entropy = -(own * own.clamp_min(1e-8).log()).sum(1, keepdim=True)
     most = torch.log(torch.tensor(float(logits.shape[1]))).clamp_min(1e-8)
-    return probabilities.amax(1, keepdim=True), entropy / most
+    return [own.amax(1, keepdim=True), entropy / most, others.amax(1, keepdim=True)]
