@@ -3,7 +3,7 @@ _base_ = [
     '_base_/models/fbinpaint_unet.py',
     '_base_/datasets/camvid.py',
     '_base_/schedules/iterations_2k.py',
-    '_base_/evaluation.py',
+    '_base_/evaluation_lpips.py',
     '_base_/default_runtime.py',
 ]
 
@@ -22,3 +22,6 @@ test_dataloader = val_dataloader
 custom_hooks = _base_.custom_hooks
 custom_hooks[0].ramp = 200
 custom_hooks[1].ramp = 200
+val_evaluator, test_evaluator = _base_.val_evaluator, _base_.test_evaluator
+val_evaluator[-1].metric.weights = _base_.weights_root  # of LPIPS
+test_evaluator[-1].metric.weights = _base_.weights_root

@@ -3,7 +3,7 @@ _base_ = [
     '_base_/models/fbinpaint_deeplabv3plus.py',
     '_base_/datasets/celebamask_hq.py',
     '_base_/schedules/iterations_300k.py',
-    '_base_/evaluation.py',
+    '_base_/evaluation_lpips.py',
     '_base_/default_runtime.py',
 ]
 
@@ -15,3 +15,6 @@ model = dict(
     # Faces: few, unambiguous classes; pseudo labels below this probability are dropped.
     loss_consistency=dict(confidence_threshold=0.9),
 )
+val_evaluator, test_evaluator = _base_.val_evaluator, _base_.test_evaluator
+val_evaluator[-1].metric.weights = _base_.weights_root  # of LPIPS
+test_evaluator[-1].metric.weights = _base_.weights_root

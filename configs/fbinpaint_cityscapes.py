@@ -4,7 +4,7 @@ _base_ = [
     '_base_/models/fbinpaint_deeplabv3plus.py',
     '_base_/datasets/cityscapes.py',
     '_base_/schedules/iterations_300k.py',
-    '_base_/evaluation.py',
+    '_base_/evaluation_lpips.py',
     '_base_/default_runtime.py',
 ]
 
@@ -14,3 +14,6 @@ model = dict(
     segmentor=dict(pretrained=_base_.resnet50_weights, decode_head=dict(num_classes=num_classes)),
     loss_perceptual=dict(weights=_base_.weights_root),
 )
+val_evaluator, test_evaluator = _base_.val_evaluator, _base_.test_evaluator
+val_evaluator[-1].metric.weights = _base_.weights_root  # of LPIPS
+test_evaluator[-1].metric.weights = _base_.weights_root

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import mmengine
-from launch import add_common_arguments, build_runner, load_config, parse
+from launch import add_common_arguments, build_runner, end_processes, load_config, parse
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
-from mmengine.runner.checkpoint import CheckpointLoader
-from torch import nn
 
 SUFFIXES = ('.json', '.yaml', '.yml', '.pkl')
 
 
 class SaveScoresHook(Hook):
-    """Writes the scores to a file when the test has ended.
+    """Writes the scores, and what each of them measures, to a file when the test has ended.
+
+    The file holds ``scores`` (name -> value) and ``protocol`` (metric -> unit, data range, ...).
 
     Args:
         path: File to write; its suffix decides the format.
@@ -45,7 +45,10 @@ class SaveScoresHook(Hook):
                 name: value.item() if hasattr(value, 'item') else value
                 for name, value in (metrics or {}).items()
             }
-            mmengine.dump(scores, self.path)
+            from fbinpaint_mm.evaluation.protocol import protocol_of_loop
+
+            protocol = protocol_of_loop(runner.test_loop)
+            mmengine.dump({'scores': scores, 'protocol': protocol}, self.path)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -81,33 +84,10 @@ def build_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def check_fits(model: nn.Module, checkpoint: str) -> None:
-    """Refuses a checkpoint of another model, whose scores would be those of random weights.
-
-    Args:
-        model: The model of the config.
-        checkpoint: Path or address of the checkpoint.
-
-    Raises:
-        ValueError: A parameter or buffer of the generator is missing or has another shape.
-    """
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    given = loaded.get('state_dict', loaded)
-    needed = {k: v.shape for k, v in model.state_dict().items() if k.startswith('generator.')}
-    wrong = [k for k, shape in needed.items() if k not in given or given[k].shape != shape]
-    if wrong:
-        found = tuple(given[wrong[0]].shape) if wrong[0] in given else 'nothing'
-        raise ValueError(
-            f'checkpoint {checkpoint!r} does not belong to this config: {len(wrong)} of '
-            f'{len(needed)} entries do not fit, first {wrong[0]!r}: found {found}, expected '
-            f'{tuple(needed[wrong[0]])}. Test it with the config it was trained with'
-        )
-
-
 def main() -> None:
     """Tests what the command line says."""
     args = parse_args()
-    import fbinpaint_mm  # noqa: F401  (slow, so the command line is checked first)
+    from fbinpaint_mm.checkpoint import check_fits  # slow, so the command line is checked first
 
     runner = build_runner(build_config(args))
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -115,6 +95,7 @@ def main() -> None:
     if args.out:
         runner.register_hook(SaveScoresHook(args.out))
     runner.test()
+    end_processes()
 
 
 if __name__ == '__main__':

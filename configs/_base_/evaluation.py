@@ -1,6 +1,6 @@
 # Scores of every round on the fixed (image, hole) pairs: PSNR and SSIM of the composite, MAE of the
 # composite (whole image and inside the hole), mIoU of the corrected map inside the hole and
-# overall.
+# overall. Nothing to download; evaluation_lpips.py adds LPIPS.
 val_evaluator = [
     dict(type='PerRound', metric=dict(type='FinitePSNR')),
     dict(type='PerRound', metric=dict(type='SSIM')),
@@ -8,4 +8,6 @@ val_evaluator = [
     dict(type='PerRound', metric=dict(type='HoleMAE')),
     dict(type='HoleIoU'),
 ]
-test_evaluator = val_evaluator
+# The test also reports each range of hole area, with standard deviation and number of images.
+area_bins = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)  # edges, in shares of the image
+test_evaluator = [dict(**metric, area_bins=area_bins) for metric in val_evaluator]

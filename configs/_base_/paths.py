@@ -3,7 +3,8 @@
 celebamask_hq_root = '{{$FBINPAINT_CELEBAMASK_HQ:data/celebamask_hq}}'
 cityscapes_root = '{{$FBINPAINT_CITYSCAPES:data/cityscapes}}'
 camvid_root = '{{$FBINPAINT_CAMVID:data/camvid}}'
-# Folder with torchvision's weight files (vgg16-397923af.pth); by default they are downloaded.
+# Folder with torchvision's weight files, vgg16-397923af.pth for the perceptual loss and
+# alexnet-owt-7be5be79.pth for LPIPS; by default they are downloaded.
 weights_root = '{{$FBINPAINT_WEIGHTS:download}}'
 # mmengine refuses an empty default, so a word stands for it.
 weights_root = '' if weights_root == 'download' else weights_root

@@ -1,11 +1,34 @@
 """Scores of every feedback round, run by mmagic's and mmengine's evaluators."""
 
+from fbinpaint_mm.evaluation.direction import higher_is_better
+from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 from fbinpaint_mm.evaluation.metrics import (
+    LPIPS,
     FinitePSNR,
     HoleIoU,
     HoleMAE,
     PerRound,
+    RoundFID,
     SampleWiseMetric,
 )
+from fbinpaint_mm.evaluation.protocol import protocol_of, protocol_of_loop
+from fbinpaint_mm.evaluation.score_name import ScoreName
+from fbinpaint_mm.evaluation.score_series import ScoreSeries
+from fbinpaint_mm.evaluation.summary import summarise
 
-__all__ = ['FinitePSNR', 'HoleIoU', 'HoleMAE', 'PerRound', 'SampleWiseMetric']
+__all__ = [
+    'LPIPS',
+    'FinitePSNR',
+    'HoleAreaBins',
+    'HoleIoU',
+    'HoleMAE',
+    'PerRound',
+    'RoundFID',
+    'SampleWiseMetric',
+    'ScoreName',
+    'ScoreSeries',
+    'higher_is_better',
+    'protocol_of',
+    'protocol_of_loop',
+    'summarise',
+]

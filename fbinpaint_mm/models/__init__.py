@@ -1,5 +1,6 @@
 """Models; importing this package registers them in mmagic's registry."""
 
+from fbinpaint_mm.models.classical_inpaintor import ClassicalInpaintor
 from fbinpaint_mm.models.data_preprocessors import SemiSupervisedDataPreprocessor
 from fbinpaint_mm.models.feedback import (
     ClassMemory,
@@ -18,21 +19,31 @@ from fbinpaint_mm.models.losses import (
     VGGPerceptualLoss,
 )
 from fbinpaint_mm.models.mean_teacher import MeanTeacher
-from fbinpaint_mm.models.networks import MMagicNetworkAdapter, SemanticGuidedEncoderDecoder
+from fbinpaint_mm.models.networks import (
+    FiniteAttentionNeck,
+    InitializablePatchDiscriminator,
+    MMagicNetworkAdapter,
+    PaddedPConvEncoderDecoder,
+    SemanticGuidedEncoderDecoder,
+)
 
 __all__ = [
     'ClassMemory',
+    'ClassicalInpaintor',
     'ConsistencyLoss',
     'CrossImageRecorrection',
     'DecodeHeadLink',
     'FeedbackRecorrectionInpaintor',
     'FeedbackRecorrectionLoop',
     'FeedbackSignal',
+    'FiniteAttentionNeck',
+    'InitializablePatchDiscriminator',
     'InpaintingConfidence',
     'InpaintingFeedback',
     'LaplaceLoss',
     'MMagicNetworkAdapter',
     'MeanTeacher',
+    'PaddedPConvEncoderDecoder',
     'PrototypeLoss',
     'SemanticGuidedEncoderDecoder',
     'SemiSupervisedDataPreprocessor',

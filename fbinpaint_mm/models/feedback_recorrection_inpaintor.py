@@ -16,11 +16,13 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.completed_batch import CompletedBatch
+from fbinpaint_mm.models.feedback import IGNORE_INDEX
 from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
 from fbinpaint_mm.models.losses import RoundLosses
 from fbinpaint_mm.models.mean_teacher import MeanTeacher, student_modules
 from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.round import Round
+from fbinpaint_mm.models.split_predictions import split_predictions
 
 DEFAULT_ROUNDS = 2
 
@@ -59,6 +61,9 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         train_cfg: ``rounds``, R in training (default 2). ``FeedbackHook`` may change it while
             training.
         test_cfg: ``rounds``, R in validation, test and inference (default: as in training).
+        guide_by_ground_truth: Whether the true map replaces the corrected one where it is known,
+            in training, validation and test: the upper bound of what semantics can do for the
+            image, not a way to inpaint.
         init_cfg: mmengine initialisation of the whole model.
 
     Raises:
@@ -88,6 +93,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         loss_confidence: dict | None = None,
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
+        guide_by_ground_truth: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         # Built here, in mmagic's registry: mmengine would look in the scope of the moment, and find
@@ -121,6 +127,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         )
         self.rounds = _rounds_of(train_cfg, 'train_cfg', DEFAULT_ROUNDS)
         self.test_rounds = _rounds_of(test_cfg, 'test_cfg', self.rounds)
+        self.guide_by_ground_truth = guide_by_ground_truth
         self.completed_batch: CompletedBatch | None = None
 
     @property
@@ -187,15 +194,28 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         """
         if mode == 'loss':
             rounds = self.rounds if rounds is None else rounds
-            results = self.generator(inputs, _padded(data_samples.mask, inputs), rounds)
+            results = self._run(inputs, data_samples, rounds)
             return self.generator_losses(results, data_samples)
         if mode not in ('tensor', 'predict'):
             raise ValueError(f"mode must be 'tensor', 'predict' or 'loss', got {mode!r}")
         rounds = self.test_rounds if rounds is None else rounds
-        results = self.generator(inputs, _padded(data_samples.mask, inputs), rounds)
+        results = self._run(inputs, data_samples, rounds)
         if mode == 'tensor':
             return results[-1].raw, results[-1].composite
         return self.convert_to_datasample(results, data_samples, inputs)
+
+    def _run(self, inputs: Tensor, data_samples: DataSample, rounds: int) -> list[Round]:
+        """The R + 1 rounds of a preprocessed batch."""
+        mask = _padded(data_samples.mask.float(), inputs, 0)
+        if not self.guide_by_ground_truth:
+            return self.generator(inputs, mask, rounds)
+        if 'gt_seg' not in data_samples:
+            raise ValueError(
+                'guide_by_ground_truth=True needs gt_seg in every sample; found '
+                f'{sorted(data_samples.keys())}. Load it with LoadSemanticMap and pack it'
+            )
+        true_map = _padded(data_samples.gt_seg, inputs, IGNORE_INDEX)
+        return self.generator(inputs, mask, rounds, dictated_map=true_map)
 
     def train_step(
         self, data: dict, optim_wrapper: OptimWrapperDict | OptimWrapper
@@ -214,7 +234,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         inputs, data_samples = data['inputs'], data['data_samples']
         wrapper = _wrapper_of(optim_wrapper, 'generator')
         with wrapper.optim_context(self.generator):
-            results = self.generator(inputs, _padded(data_samples.mask, inputs), self.rounds)
+            results = self._run(inputs, data_samples, self.rounds)
         log_vars = {}
         if self.disc is not None:
             log_vars.update(self._update_disc(results, data_samples, optim_wrapper['disc']))
@@ -345,11 +365,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         maps = [r.semantics.logits.argmax(1) for r in results if r.semantics is not None]
         if maps:
             output.set_tensor_data(dict(round_segs=_crop(torch.stack(maps, 1), size)))
-        data_samples.set_tensor_data(dict(input=destruct(inputs)))
-        samples = data_samples.split()
-        for sample, prediction in zip(samples, output.split(), strict=True):
-            sample.output = prediction
-        return samples
+        return split_predictions(data_samples, output, destruct(inputs))
 
     def _to_8_bit_range(self, result: Round, data_samples: DataSample) -> Tensor:
         """Composite in 0..255.
@@ -375,10 +391,10 @@ def _rounds_of(config: dict | None, name: str, default: int) -> int:
     return rounds
 
 
-def _padded(mask: Tensor, image: Tensor) -> Tensor:
-    """The mask as float, at the size of the padded image: padding is known, not a hole."""
-    missing = [i - m for i, m in zip(image.shape[-2:], mask.shape[-2:], strict=True)]
-    return F.pad(mask.float(), (0, missing[1], 0, missing[0]))
+def _padded(plane: Tensor, image: Tensor, value: int) -> Tensor:
+    """A mask or map at the size of the padded image, ``value`` in the padding."""
+    missing = [i - p for i, p in zip(image.shape[-2:], plane.shape[-2:], strict=True)]
+    return F.pad(plane, (0, missing[1], 0, missing[0]), value=value)
 
 
 def _crop(tensor: Tensor, size: Sequence[int]) -> Tensor:

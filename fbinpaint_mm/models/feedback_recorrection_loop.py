@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from mmagic.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from fbinpaint_mm.models.dictated_map import dictate
 from fbinpaint_mm.models.feedback import DecodeHeadLink, FeedbackSignal, confidence_from_scale
 from fbinpaint_mm.models.networks import build_inpainting_network
 from fbinpaint_mm.models.round import Round
@@ -29,6 +32,9 @@ class FeedbackRecorrectionLoop(BaseModule):
     inpaints again under the corrected map. Rounds are detached from
     each other by default: each is trained by its own losses, so round 0 is what it would be without
     the loop, and memory does not grow with a graph through all rounds.
+
+    A map may be dictated, in part or whole: by a user, or from the ground truth, which gives the
+    upper bound of what semantics can do for the image.
 
     All that takes gradients from one backward pass lives in this one module, so that a distributed
     wrapper sees one forward pass for each backward pass.
@@ -85,22 +91,37 @@ class FeedbackRecorrectionLoop(BaseModule):
         """The decode head that makes the map: the last one of a cascade."""
         return last_decode_head(self.segmentor)
 
-    def forward(self, masked_img: Tensor, mask: Tensor, rounds: int) -> list[Round]:
+    def forward(
+        self,
+        masked_img: Tensor,
+        mask: Tensor,
+        rounds: int,
+        dictated_map: Tensor | None = None,
+    ) -> list[Round]:
         """Run the loop.
 
         Args:
             masked_img: (N, 3, H, W) float in [-1, 1], 0 in the hole.
             mask: (N, 1, H, W) float, 1 in the hole.
             rounds: R >= 0, how often to segment, correct and inpaint again.
+            dictated_map: (N, 1, H, W) int64 class ids that every round's map takes over, 255 where
+                the map is the model's own; ``None``: it is everywhere.
 
         Returns:
             The R + 1 rounds, round 0 first.
+
+        Raises:
+            ValueError: If a map is dictated to a model without semantics.
         """
+        if dictated_map is not None and self.segmentor is None:
+            raise ValueError('a map is dictated, but the model has no segmentor and reads no map')
         self.link_feedback()
         results = [self._finish(self.initial(masked_img, mask), masked_img, mask, None)]
         for _ in range(rounds):
             before = results[-1]
             semantics = self._segment(before, mask)
+            if dictated_map is not None:
+                semantics = replace(semantics, logits=dictate(semantics.logits, dictated_map))
             results.append(self._inpaint_again(masked_img, mask, before, semantics))
         return results
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 from matplotlib import font_manager
@@ -27,6 +29,24 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
 def text_width(text: str, size: int, bold: bool = False) -> int:
     """Pixels a line of text is wide."""
     return math.ceil(font(size, bold).getlength(text))
+
+
+def wrap_text(text: str, width: int, size: int, bold: bool = False) -> list[str]:
+    """Break a name or a sentence into lines of at most ``width`` pixels.
+
+    Lines end after a space, an underscore or a hyphen; a word wider than a line is cut.
+
+    Returns:
+        At least one line.
+    """
+    words = re.findall(r'[^ _-]*[ _-]?', text)
+    pieces = [[word] if text_width(word, size, bold) <= width else list(word) for word in words]
+    lines = ['']
+    for piece in chain.from_iterable(pieces):
+        if lines[-1] and text_width((lines[-1] + piece).rstrip(), size, bold) > width:
+            lines.append('')
+        lines[-1] += piece
+    return [line.rstrip() for line in lines]
 
 
 class Canvas:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fbinpaint_mm.visualization.canvas import FAINT, Canvas, text_width
+from fbinpaint_mm.visualization.canvas import FAINT, Canvas, text_width, wrap_text
 from fbinpaint_mm.visualization.drawing import Color, outline, rescale
 
 MARGIN = 12
@@ -15,6 +15,13 @@ GAP = 8
 TEXT = 12
 TITLE = 15
 LINE = 17
+
+
+class Note(NamedTuple):
+    """A line below a picture."""
+
+    text: str
+    bold: bool = False
 
 
 class Cell(NamedTuple):
@@ -26,6 +33,7 @@ class Cell(NamedTuple):
         keys: Names and colours, written one per line.
         smooth: Reduce by averaging; class colours must not be mixed.
         outline: (H, W) bool region to draw a line around.
+        notes: Further lines below the caption, or in its place where it is empty.
     """
 
     image: np.ndarray | None = None
@@ -33,6 +41,12 @@ class Cell(NamedTuple):
     keys: Sequence[tuple[str, Color]] = ()
     smooth: bool = False
     outline: np.ndarray | None = None
+    notes: Sequence[Note] = ()
+
+    @property
+    def lines(self) -> list[Note]:
+        """Caption and notes."""
+        return [*([Note(self.caption)] if self.caption else ()), *self.notes]
 
 
 class Row(NamedTuple):
@@ -53,23 +67,35 @@ def lay_out(
     """Put headings, cells and legend on one sheet; ``shape`` is that of one picture unscaled."""
     height, width = (max(round(side * scale), 1) for side in shape)
     pitch = max(width, 150) + GAP
-    sheet_width = 2 * MARGIN + len(headers) * pitch - GAP
-    lines = wrap_legend(legend, sheet_width - 2 * MARGIN)
-    top = MARGIN + (TITLE + GAP if title else 0) + LINE
-    row_height = LINE + height + LINE + GAP
-    canvas = Canvas(top + len(rows) * row_height + len(lines) * LINE + MARGIN, sheet_width)
+    widths = [len(headers) * pitch - GAP, text_width(title, TITLE, bold=True)]
+    sheet_width = 2 * MARGIN + max(widths + [text_width(row.heading, TEXT) for row in rows])
+    legend_lines = wrap_legend(legend, sheet_width - 2 * MARGIN)
+    wrapped = [wrap_text(header, pitch - GAP, TEXT, bold=True) for header in headers]
+    top = MARGIN + (TITLE + GAP if title else 0) + LINE * max(map(len, wrapped))
+    pictured = [cell for row in rows for cell in row.cells if cell.image is not None]
+    captions = max([1, *(len(cell.lines) for cell in pictured)])
+    row_height = LINE + height + captions * LINE + GAP
+    bottom = top + len(rows) * row_height
+    canvas = Canvas(bottom + len(legend_lines) * LINE + MARGIN, sheet_width)
     canvas.write(title, MARGIN, MARGIN, TITLE, bold=True)
-    for column, header in enumerate(headers):
-        middle = MARGIN + column * pitch + (pitch - GAP) // 2
-        canvas.write(header, middle, top - LINE, TEXT, bold=True, anchor='ma')
+    put_headers(canvas, wrapped, top, pitch)
     for index, row in enumerate(rows):
         put_row(canvas, row, top + index * row_height, pitch, height, scale)
-    put_legend(canvas, lines, top + len(rows) * row_height)
+    put_legend(canvas, legend_lines, bottom)
     return canvas.to_array()
 
 
+def put_headers(canvas: Canvas, headers: list[list[str]], bottom: int, pitch: int) -> None:
+    """Write the lines of each heading centred over its column, the last ones side by side."""
+    for column, lines in enumerate(headers):
+        middle = MARGIN + column * pitch + (pitch - GAP) // 2
+        for index, line in enumerate(lines):
+            y = bottom - (len(lines) - index) * LINE
+            canvas.write(line, middle, y, TEXT, bold=True, anchor='ma')
+
+
 def put_row(canvas: Canvas, row: Row, top: int, pitch: int, height: int, scale: float) -> None:
-    """Write a row's heading, then each cell with its caption centred below it."""
+    """Write a row's heading, then each cell with its caption and notes centred below it."""
     canvas.write(row.heading, MARGIN, top, TEXT, color=FAINT)
     for column, cell in enumerate(row.cells):
         left = MARGIN + column * pitch
@@ -83,7 +109,8 @@ def put_row(canvas: Canvas, row: Row, top: int, pitch: int, height: int, scale: 
         for line, (text, color) in enumerate(cell.keys):
             put_key(canvas, text, color, left, top + LINE + 4 + line * LINE)
         below = top + LINE + (height + 2 if cell.image is not None else height // 2)
-        canvas.write(cell.caption, middle, below, TEXT - 1, anchor='ma')
+        for line, note in enumerate(cell.lines):
+            canvas.write(note.text, middle, below + line * LINE, TEXT - 1, note.bold, anchor='ma')
 
 
 def put_key(canvas: Canvas, text: str, color: Color, x: int, y: int) -> None:

@@ -82,7 +82,7 @@ def test_resumed_run_equals_uninterrupted_run(small_run, tmp_path, num_workers):
     scores = [
         json.loads((tmp_path / run / 'round_scores.json').read_text()) for run in ('whole', 'parts')
     ]
-    assert list(scores[0]) == ['3', '6']
+    assert list(scores[0]['iterations']) == ['3', '6']
     assert scores[0] == scores[1]
 
 

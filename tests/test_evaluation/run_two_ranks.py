@@ -1,10 +1,11 @@
-"""Evaluate five samples on two gloo processes; started by test_two_ranks.py in a new process.
+"""Evaluate five samples on two gloo processes and on one; started by test_two_ranks.py.
 
 Usage: run_two_ranks.py RENDEZVOUS_FILE RESULT_FILE
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -15,44 +16,70 @@ import torch.multiprocessing
 from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import Evaluator
 from mmengine.registry import DefaultScope
+from torch import nn
 
 import fbinpaint_mm  # noqa: F401  (registers the metrics)
 
+BINS = (0.1, 0.2, 0.5)
 METRICS = [
-    {'type': 'PerRound', 'metric': {'type': 'FinitePSNR'}},
+    {'type': 'PerRound', 'metric': {'type': 'FinitePSNR'}, 'area_bins': BINS},
     {'type': 'PerRound', 'metric': {'type': 'HoleMAE'}},
-    {'type': 'HoleIoU', 'num_classes': 4},
+    {'type': 'PerRound', 'metric': {'type': 'LPIPS', 'weights': 'none'}, 'area_bins': BINS},
+    {'type': 'HoleIoU', 'num_classes': 4, 'area_bins': BINS},
 ]
+if importlib.util.find_spec('torchmetrics') and importlib.util.find_spec('torch_fidelity'):
+    METRICS.append({'type': 'RoundFID', 'extractor': 'added below'})
+
+
+class Colours(nn.Module):
+    """Mean colour of each image: (N, 3, H, W) uint8 -> (N, 3)."""
+
+    def forward(self, images):
+        return images.float().mean(dim=(2, 3))
 
 
 def samples() -> list:
     """Five samples, one unlabelled: an odd number, so that one rank is padded."""
     from conftest import build_sample  # imports mmagic, for which fbinpaint_mm has to come first
 
-    return [build_sample(seed, labeled=seed != 2) for seed in range(5)]
+    samples = [build_sample(seed, labeled=seed != 2, size=32) for seed in range(5)]
+    for seed, sample in enumerate(samples):
+        sample.mask[:, : 2 * seed] = 1
+    return samples
 
 
-def score(indices: list[int], size: int) -> dict[str, float]:
-    """What this rank's evaluator reports after seeing the samples at the indices."""
+def score(indices: list[int], size: int) -> tuple[dict[str, float], list[int]]:
+    """What this rank's evaluator reports after seeing the samples at the indices.
+
+    Returns:
+        The scores, and for each metric the number of its series.
+    """
     data = samples()
+    configs = [{**one, 'extractor': Colours()} if 'extractor' in one else one for one in METRICS]
     with DefaultScope.overwrite_default_scope('mmagic'):
-        evaluator = Evaluator(METRICS)
+        evaluator = Evaluator(configs)
     for index in indices:
         evaluator.process([data[index]])
-    return evaluator.evaluate(size)
+    scores = evaluator.evaluate(size)
+    return scores, [len(metric.series) for metric in evaluator.metrics]
+
+
+def write(path: str, indices: list[int]) -> None:
+    """The scores after seeing the samples at the indices, as JSON."""
+    scores, series = score(indices, size=5)
+    Path(path).write_text(json.dumps({'indices': indices, 'scores': scores, 'series': series}))
 
 
 def work(rank: int, rendezvous: str, result: str) -> None:
-    """One rank: its share as mmengine's sampler deals it, scores written as JSON."""
+    """One rank: its share as mmengine's sampler deals it."""
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
         'gloo', init_method=f'file://{rendezvous}', rank=rank, world_size=2
     )
-    indices = list(DefaultSampler(range(5), shuffle=False, round_up=True))
-    scores = score(indices, size=5)
-    Path(f'{result}.{rank}').write_text(json.dumps({'indices': indices, 'scores': scores}))
+    write(f'{result}.{rank}', list(DefaultSampler(range(5), shuffle=False, round_up=True)))
     torch.distributed.destroy_process_group()
 
 
 if __name__ == '__main__':
     torch.multiprocessing.start_processes(work, sys.argv[1:], nprocs=2, start_method='fork')
+    write(f'{sys.argv[2]}.alone', list(range(5)))

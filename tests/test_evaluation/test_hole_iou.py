@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from sklearn.metrics import jaccard_score
 
 from fbinpaint_mm.evaluation import HoleIoU
@@ -50,18 +49,46 @@ def test_classes_that_never_occur_are_skipped(make_sample):
     assert run(HoleIoU(num_classes=19), samples) == run(HoleIoU(num_classes=4), samples)
 
 
-def test_perfect_maps_score_100_and_scaling_1_gives_the_fraction(make_sample):
+def test_perfect_maps_score_100(make_sample):
     sample = make_sample(0)
     sample.output.round_segs = sample.gt_seg.repeat(2, 1, 1)
     assert set(run(HoleIoU(num_classes=4), [sample]).values()) == {100.0}
-    assert set(run(HoleIoU(num_classes=4, scaling=1), [sample]).values()) == {1.0}
 
 
 def test_counts_stay_exact_above_the_precision_of_float32():
-    areas = [torch.tensor([[[2.0**24, 0]] * 2] * 2).double(), torch.ones(2, 2, 2).double()]
-    scores = HoleIoU(num_classes=2).compute_metrics([[one] for one in areas])
-    assert scores['mIoU'] == 100.0
-    assert (areas[0] + areas[1])[0, 0, 0] == 2**24 + 1
+    counts = [np.array([[[2.0**24, 0], [2.0**24 + 1, 0]]] * 2), np.ones((2, 2, 2))]
+    results = [{'sample': '', 'hole_area': 0.1, 'rounds': [one]} for one in counts]
+    scores = HoleIoU(num_classes=2).compute_metrics(results)
+    assert scores['mIoU'] == pytest.approx(50 * ((2**24 + 1) / (2**24 + 2) + 1), abs=1e-9)
+
+
+def test_series_hold_the_counts_of_every_image(make_sample):
+    samples = [make_sample(seed, labeled=seed != 1) for seed in range(3)]
+    metric = HoleIoU(num_classes=4)
+    scores = run(metric, samples)
+    assert [(one.metric, one.round) for one in metric.series] == [
+        *(('mIoU_hole', 1), ('mIoU', 1), ('mIoU_hole', 2), ('mIoU', 2)),
+        *(('mIoU_hole', None), ('mIoU', None)),
+    ]
+    for one in metric.series:
+        assert one.items.shape == (3, 2, 4)
+        assert one.samples == [f'images/{seed:05d}.png' for seed in range(3)]
+        assert one.hole_areas.tolist() == [140 / 576] * 3
+        assert np.isnan(one.values[1])
+    whole = metric.series[1]
+    assert whole.score() == scores['round1/mIoU']
+    assert whole.values[2] == pytest.approx(expected_iou(samples[2:], 0, in_hole=False))
+
+
+def test_bins_sum_the_counts_of_their_images(make_sample):
+    samples = [make_sample(seed) for seed in range(3)]
+    samples[2].mask[:, :12] = 1  # more than half of the image
+    scores = run(HoleIoU(num_classes=4, area_bins=(0.2, 0.4, 0.8)), samples)
+    assert scores['mIoU_20-40'] == pytest.approx(expected_iou(samples[:2], 1, in_hole=False))
+    assert scores['mIoU_hole_40-80'] == pytest.approx(expected_iou(samples[2:], 1, in_hole=True))
+    assert (scores['mIoU_20-40_count'], scores['mIoU_40-80_count']) == (2, 1)
+    alone = [expected_iou([sample], 1, in_hole=False) for sample in samples[:2]]
+    assert scores['mIoU_20-40_std'] == pytest.approx(np.std(alone, ddof=1))
 
 
 def test_unlabelled_samples_contribute_nothing(make_sample):
@@ -116,3 +143,13 @@ def test_errors_name_the_sample(make_sample):
 def test_refuses_a_mixture_of_round_counts(make_sample):
     with pytest.raises(ValueError, match=r'different numbers of maps: \[1, 2\]'):
         run(HoleIoU(num_classes=4), [make_sample(0, rounds=1), make_sample(1, rounds=2)])
+
+
+def test_protocol_states_what_is_counted():
+    protocol = HoleIoU(num_classes=4).protocol()
+    assert set(protocol) == {'mIoU_hole', 'mIoU'}
+    for name, region in (('mIoU_hole', 'hole'), ('mIoU', 'whole image')):
+        assert protocol[name]['region'] == region
+        assert protocol[name]['unit'] == '%'
+        assert protocol[name]['image'] == 'composite'
+        assert protocol[name]['higher_is_better'] is True

@@ -306,6 +306,30 @@ def test_every_ablation_builds_trains_and_predicts(small, build, name, critics):
     assert ('round_segs' in output) == ('segmentor' not in parts and rounds > 0)
 
 
+def test_ground_truth_guides_where_it_is_known(build):
+    model = build(guide_by_ground_truth=True, feedback=None, recorrection=None)
+    losses = model.train_step(make_batch(), make_wrappers(model))
+    assert all(torch.isfinite(torch.as_tensor(value)).all() for value in losses.values())
+    batch = make_batch()
+    samples = model.eval().val_step(batch)
+    free = build(feedback=None, recorrection=None).eval()
+    free.load_state_dict(model.state_dict())
+    for sample, other in zip(samples, free.val_step(make_batch()), strict=True):
+        known = sample.gt_seg[0] != 255
+        for found in sample.output.round_segs:
+            assert torch.equal(found[known], sample.gt_seg[0][known])
+        unknown_map = sample.output.round_segs[0][~known]
+        assert torch.equal(unknown_map, other.output.round_segs[0][~known])
+
+
+def test_ground_truth_that_is_missing_is_named(build):
+    model = build(guide_by_ground_truth=True)
+    data = model.data_preprocessor(make_batch())
+    del data['data_samples'].gt_seg
+    with pytest.raises(ValueError, match=r'guide_by_ground_truth=True needs gt_seg.*mask'):
+        model(**data, mode='predict')
+
+
 @pytest.mark.parametrize('slot', ['initial', 'guided'])
 def test_networks_of_mmagic_fit_each_slot(build, slot):
     model = build(**{slot: GL})

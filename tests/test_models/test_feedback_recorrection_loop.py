@@ -127,6 +127,37 @@ def test_without_semantics_there_is_no_map_and_no_memory(loop, images):
     assert not [name for name in made.state_dict() if name.startswith(('segmentor', 'memory'))]
 
 
+@pytest.mark.parametrize('parts', [{}, dict(feedback=None, recorrection=None)])
+def test_a_dictated_map_guides_every_round_and_comes_back_in_the_next(loop, images, parts):
+    made = loop(**parts)
+    dictated = torch.full((2, 1, *SIZE), 255)
+    dictated[:, :, 4:12, 4:12] = 3
+    results, free = made(*images, 2, dictated_map=dictated), made(*images, 2)
+    where = (dictated != 255)[:, 0]
+    for result, other in zip(results[1:], free[1:], strict=True):
+        assert (result.semantics.logits.argmax(1)[where] == 3).all()
+        assert not torch.equal(result.composite, other.composite)
+    first, other = results[1].semantics, free[1].semantics
+    assert torch.equal(first.logits.movedim(1, -1)[~where], other.logits.movedim(1, -1)[~where])
+    assert torch.equal(first.raw_logits, other.raw_logits)
+    if made.feedback is not None:
+        second, other = results[2].semantics, free[2].semantics
+        assert not torch.equal(second.raw_logits, other.raw_logits)
+
+
+def test_a_map_dictated_nowhere_changes_nothing(loop, images):
+    made = loop()
+    nowhere = torch.full((2, 1, *SIZE), 255)
+    for one, other in zip(made(*images, 2, nowhere), made(*images, 2), strict=True):
+        assert torch.equal(one.composite, other.composite)
+
+
+def test_a_map_cannot_be_dictated_to_a_model_without_semantics(loop, images):
+    made = loop(segmentor=None, feedback=None, recorrection=None)
+    with pytest.raises(ValueError, match='has no segmentor and reads no map'):
+        made(*images, 1, torch.zeros(2, 1, *SIZE, dtype=torch.long))
+
+
 @pytest.mark.parametrize('part', ['feedback', 'recorrection'])
 def test_parts_that_need_a_segmentor_say_so(loop_config, part):
     config = loop_config(segmentor=None, **{part: None})

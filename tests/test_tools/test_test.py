@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from fbinpaint_mm.evaluation import FinitePSNR
+
 
 @pytest.fixture
 def test_tool(load_tool):
@@ -39,30 +41,18 @@ def test_unknown_format_of_the_scores_is_refused_at_once(test_tool, files, capsy
     assert "--out 'scores.txt' should end with one of .json" in capsys.readouterr().err
 
 
-def test_scores_are_written_as_plain_numbers(test_tool, tmp_path):
+def test_scores_are_written_as_plain_numbers_with_their_protocol(test_tool, tmp_path):
     path = tmp_path / 'new' / 'scores.json'
     hook = test_tool.SaveScoresHook(str(path))
     scores = {'PSNR/round1': np.float32(24.5), 'mIoU/round1': torch.tensor(0.5), 'samples': 8}
-    hook.after_test_epoch(SimpleNamespace(rank=0), scores)
-    assert json.loads(path.read_text()) == {'PSNR/round1': 24.5, 'mIoU/round1': 0.5, 'samples': 8}
+    loop = SimpleNamespace(evaluator=SimpleNamespace(metrics=[FinitePSNR()]))
+    hook.after_test_epoch(SimpleNamespace(rank=0, test_loop=loop), scores)
+    stored = json.loads(path.read_text())
+    assert stored['scores'] == {'PSNR/round1': 24.5, 'mIoU/round1': 0.5, 'samples': 8}
+    assert stored['protocol'] == FinitePSNR().protocol()
 
 
 def test_scores_are_written_by_the_first_process_only(test_tool, tmp_path):
     path = tmp_path / 'scores.json'
     test_tool.SaveScoresHook(str(path)).after_test_epoch(SimpleNamespace(rank=1), {'PSNR': 1.0})
     assert not path.exists()
-
-
-def test_checkpoint_of_another_model_is_refused(test_tool, tmp_path):
-    path = str(tmp_path / 'other.pth')
-    torch.save(dict(state_dict={'generator.weight': torch.zeros(3, 2)}), path)
-    model = torch.nn.ModuleDict(dict(generator=torch.nn.Linear(5, 3), disc=torch.nn.Linear(1, 1)))
-    message = (
-        r"2 of 2 entries do not fit, first 'generator.weight': found \(3, 2\), expected \(3, 5\)"
-    )
-    with pytest.raises(ValueError, match=message):
-        test_tool.check_fits(model, path)
-
-    own = {k: v for k, v in model.state_dict().items() if k.startswith('generator.')}
-    torch.save(dict(state_dict=own), path)
-    test_tool.check_fits(model, path)

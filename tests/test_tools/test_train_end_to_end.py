@@ -86,7 +86,9 @@ def test_training_ends_with_scores_of_every_round_and_a_picture(trained, work_di
     assert (work_dir / 'iter_3.pth').is_file()
     assert list(work_dir.glob('best_PSNR_*.pth'))
     assert list(work_dir.glob('*/vis_data/events.out.tfevents*')), 'no TensorBoard file'
-    assert list(json.loads((work_dir / 'round_scores.json').read_text())) == ['3']
+    stored = json.loads((work_dir / 'round_scores.json').read_text())
+    assert list(stored['iterations']) == ['3']
+    assert set(stored['protocol']) == {'PSNR', 'SSIM', 'MAE', 'MAE_hole', 'mIoU_hole', 'mIoU'}
 
 
 @pytest.mark.usefixtures('trained')
@@ -102,12 +104,16 @@ def test_a_checkpoint_is_tested_with_more_rounds(run, repository, work_dir, tmp_
         tmp_path,
         options=['model.test_cfg.rounds=3'],
     )
-    found = json.loads(scores.read_text())
+    stored = json.loads(scores.read_text())
+    found = stored['scores']
     for name in ('PSNR', 'SSIM', 'MAE'):
         assert {f'round{r}/{name}' for r in range(4)} <= found.keys()
         assert found[name] == found[f'round3/{name}']
     assert {f'round{r}/mIoU_hole' for r in (1, 2, 3)} <= found.keys()
     assert 0 < found['round3/PSNR'] < 60
+    bins = ('10-20', '20-30', '30-40', '40-50', '50-60')
+    assert sum(found[f'PSNR_{name}_count'] for name in bins) == found['PSNR_count'] == 2
+    assert stored['protocol']['PSNR']['unit'] == 'dB'
 
 
 @pytest.mark.usefixtures('trained')

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from fbinpaint_mm.visualization import sheet
-from fbinpaint_mm.visualization.sheet import Cell, Row
+from fbinpaint_mm.visualization.sheet import Cell, Note, Row
 
 
 def test_legend_breaks_into_lines_that_fit():
@@ -41,3 +41,39 @@ def test_an_outline_is_drawn_after_enlarging():
     inside = image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     assert inside.shape == (192, 192, 3)
     assert (inside == 255).all(-1).sum() == 4 * 96 - 4
+
+
+def test_notes_stand_below_the_caption_and_make_room_for_themselves():
+    black = np.zeros((64, 64, 3), np.uint8)
+    notes = [Note('first'), Note('second', bold=True)]
+    assert Cell(black, 'caption', notes=notes).lines == [Note('caption'), *notes]
+    assert Cell(black, notes=notes).lines == notes
+    plain, noted = (
+        sheet.lay_out('', ['one'], [Row('', [cell])] * 2, [], (64, 64), scale=3)
+        for cell in (Cell(black, 'caption'), Cell(black, 'caption', notes=notes))
+    )
+    assert noted.shape[0] - plain.shape[0] == 2 * 2 * sheet.LINE
+    below = noted[sheet.MARGIN + 2 * sheet.LINE + 192 + sheet.LINE + 4 :][: 2 * sheet.LINE]
+    assert (below < 128).any()
+
+
+def test_headings_wider_than_the_pictures_are_not_cut():
+    cell = Cell(np.zeros((64, 64, 3), np.uint8))
+    heading = 'a heading that says a lot more than there is room for above one small picture'
+    image = sheet.lay_out('', ['one'], [Row(heading, [cell])], [], (64, 64), scale=1)
+    top = sheet.MARGIN + sheet.LINE
+    written = np.flatnonzero((image[top : top + sheet.LINE] < 200).any(axis=(0, 2)))
+    assert written[-1] <= image.shape[1] - sheet.MARGIN
+    assert written[-1] > 400
+
+
+def test_long_headers_are_broken_and_end_on_the_same_line():
+    cells = [Cell(np.zeros((64, 64, 3), np.uint8))] * 2
+    short, long = (
+        sheet.lay_out('', ['one', name], [Row('', cells)], [], (64, 64), scale=1)
+        for name in ('two', 'feedback_without_recorrection')
+    )
+    assert long.shape[0] == short.shape[0] + sheet.LINE
+    assert long.shape[1] == short.shape[1]
+    half = short.shape[1] // 2
+    np.testing.assert_array_equal(long[sheet.LINE :, :half], short[:, :half])

@@ -2,6 +2,7 @@
 
 from fbinpaint_mm.datasets.transforms.fixed_hole import FixedHole
 from fbinpaint_mm.datasets.transforms.flip_sample import FlipSample
+from fbinpaint_mm.datasets.transforms.hole_bounding_box import HoleBoundingBox
 from fbinpaint_mm.datasets.transforms.hole_from_folder import HoleFromFolder
 from fbinpaint_mm.datasets.transforms.load_procedural_scene import LoadProceduralScene
 from fbinpaint_mm.datasets.transforms.load_semantic_map import LoadSemanticMap
@@ -13,6 +14,7 @@ from fbinpaint_mm.datasets.transforms.semantic_hole import SemanticHole
 __all__ = [
     'FixedHole',
     'FlipSample',
+    'HoleBoundingBox',
     'HoleFromFolder',
     'LoadProceduralScene',
     'LoadSemanticMap',

@@ -24,7 +24,8 @@ class PackSemanticInputs(PackInputs):
     Args:
         keys: Keys packed into ``inputs``.
         data_keys: Further keys packed as data.
-        meta_keys: Further keys packed as metainfo; every sample must have them.
+        meta_keys: Further keys packed as metainfo; every sample must have them. ``'mask_bbox'``
+            (see :class:`HoleBoundingBox`) is packed only if it is here.
     """
 
     _required = ('gt', 'img', 'mask', 'gt_seg', 'is_labeled')
@@ -40,6 +41,7 @@ class PackSemanticInputs(PackInputs):
             data_keys=['gt_seg', *data_keys],
             meta_keys=['is_labeled', 'hole_area', *meta_keys],
         )
+        self._needed = (*self._required, *data_keys, *meta_keys)
 
     def transform(self, results: dict) -> dict:
         """Pack the sample.
@@ -55,9 +57,11 @@ class PackSemanticInputs(PackInputs):
             ValueError: Image, label map and mask differ in size, or the mask is not 0/1.
         """
         self._check(results)
-        # LoadMask sets mask_bbox for boxes only, and DataSample.stack refuses a batch in which
-        # some samples lack a key.
-        packed = {key: value for key, value in results.items() if key != 'mask_bbox'}
+        packed = dict(results)
+        if 'mask_bbox' not in self.meta_keys:
+            # LoadMask sets it for boxes only, and DataSample.stack refuses a batch in which some
+            # samples lack a key.
+            packed.pop('mask_bbox', None)
         packed['gt_seg'] = results['gt_seg'].astype(np.int64)
         packed['mask'] = results['mask'].astype(np.uint8)
         packed['is_labeled'] = bool(results['is_labeled'])
@@ -65,7 +69,7 @@ class PackSemanticInputs(PackInputs):
         return super().transform(packed)
 
     def _check(self, results: dict) -> None:
-        missing = [key for key in self._required if key not in results]
+        missing = [key for key in self._needed if key not in results]
         if missing:
             raise KeyError(
                 f'{self.__class__.__name__} misses {missing} in the sample '

@@ -10,6 +10,7 @@ from mmagic.evaluation.metrics.psnr import PSNR
 from mmagic.registry import METRICS
 
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import SampleWiseMetric
+from fbinpaint_mm.evaluation.protocol import MMAGIC_FACTS, describe_image_metric
 
 
 @METRICS.register_module()
@@ -27,7 +28,8 @@ class FinitePSNR(SampleWiseMetric, PSNR):
 
     Args:
         max_psnr: Ceiling in dB of one image.
-        **kwargs: Everything mmagic's ``PSNR`` takes (``crop_border``, ``convert_to``, ...).
+        **kwargs: Everything mmagic's ``PSNR`` takes (``crop_border``, ``convert_to``, ...), and
+            ``area_bins``.
 
     Raises:
         ValueError: ``max_psnr`` is not a positive finite number.
@@ -44,3 +46,8 @@ class FinitePSNR(SampleWiseMetric, PSNR):
     ) -> float:
         """PSNR of one image in dB, at most ``max_psnr``."""
         return min(float(super().process_image(gt, pred, mask)), self.max_psnr)
+
+    def protocol(self) -> dict[str, dict[str, Any]]:
+        """What the score measures."""
+        facts = {**MMAGIC_FACTS['PSNR'], 'max': self.max_psnr}
+        return {self.metric: describe_image_metric(self, **facts)}

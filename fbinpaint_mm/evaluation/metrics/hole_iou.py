@@ -6,13 +6,21 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from mmagic.registry import METRICS
 from mmengine.logging import print_log
 from mmseg.evaluation.metrics.iou_metric import IoUMetric
 from torch import Tensor
 
-from fbinpaint_mm.evaluation.metrics.sample_wise_metric import SampleWiseMetric, sample_name
+from fbinpaint_mm.evaluation.metrics.round_views import common_length
+from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
+    SampleWiseMetric,
+    identify,
+    make_series,
+    sample_name,
+)
+from fbinpaint_mm.evaluation.score_series import ScoreSeries
 
 REGIONS = ('mIoU_hole', 'mIoU')
 
@@ -42,19 +50,6 @@ def intersection_and_union(
     return torch.stack(counts).double()
 
 
-def mean_iou(areas: Tensor) -> float:
-    """Mean over the classes that occur in the ground truth or in the prediction.
-
-    Args:
-        areas: (2, K) intersection and union of every class, summed over all images.
-
-    Returns:
-        Value in [0, 1]; nan where no pixel is labelled.
-    """
-    intersection, union = areas
-    return (intersection / union).nanmean().item()
-
-
 @METRICS.register_module()
 class HoleIoU(SampleWiseMetric):
     """mIoU of the corrected map of every round: ``roundR/mIoU_hole``, ``roundR/mIoU``.
@@ -63,7 +58,9 @@ class HoleIoU(SampleWiseMetric):
     whole data set, as mmseg's ``IoUMetric`` does: intersections and unions are summed over images
     before they are divided, so the score does not depend on batches or ranks. Classes that occur
     neither in the ground truth nor in any prediction are skipped; pixels labelled 255, and so
-    unlabelled images, do not count. In percent as in mmseg, not rounded, higher is better.
+    unlabelled images, do not count. In percent as in mmseg, not rounded, higher is better. In bins
+    of hole area the counts of the bin's images are summed; the standard deviation is over the
+    mIoU of single images, the count that of images with a labelled pixel there.
 
     A model that gives no maps (no rounds asked for, or an inpaintor without semantics) gets no
     scores. Without one labelled pixel a warning says so and the score is left out.
@@ -72,31 +69,32 @@ class HoleIoU(SampleWiseMetric):
         num_classes: Number of classes; by default the length of ``classes`` in the metainfo of the
             data set, which the loop hands over.
         ignore_index: Label of pixels that do not count.
-        scaling: Factor on the fraction; 100 gives percent.
         seg_key: Field of ``output`` with the maps, (R, H, W) int64, of rounds 1..R.
         gt_key: Data field with the true map, (1, H, W) int64.
         mask_key: Data field with the hole, (1, H, W), not 0 in the hole.
+        area_bins: Edges of ranges of hole area to report on as well; see ``summarise``.
         collect_device: ``'cpu'`` or ``'gpu'``, how results of several ranks are collected.
         prefix: Put before every name.
     """
 
     metric = 'mIoU'
+    scores_rounds = True
 
     def __init__(
         self,
         num_classes: int | None = None,
         ignore_index: int = 255,
-        scaling: float = 100.0,
         seg_key: str = 'round_segs',
         gt_key: str = 'gt_seg',
         mask_key: str = 'mask',
+        area_bins: Sequence[float] | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         super().__init__(
             gt_key=gt_key,
             mask_key=mask_key,
-            scaling=scaling,
+            area_bins=area_bins,
             collect_device=collect_device,
             prefix=prefix,
         )
@@ -117,8 +115,8 @@ class HoleIoU(SampleWiseMetric):
         """
         for sample in data_samples:
             maps = sample['output'].get(self.seg_key)
-            areas = [] if maps is None else [self._count(sample, one) for one in maps]
-            self.results.append(areas)
+            counts = [] if maps is None else [self._count(sample, one).numpy() for one in maps]
+            self.results.append({**identify(sample), 'rounds': counts})
 
     def _count(self, sample: dict, prediction: Tensor) -> Tensor:
         label, mask = (self._field(sample, key, prediction) for key in (self.gt_key, self.mask_key))
@@ -152,39 +150,51 @@ class HoleIoU(SampleWiseMetric):
             )
         return len(classes)
 
-    def compute_metrics(self, results: list[list[Tensor]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Scores of the summed counts.
 
         Args:
-            results: One entry per image, the (2, 2, K) counts of its rounds 1..R.
+            results: One entry per image; ``rounds`` are the (2, 2, K) counts of its rounds 1..R.
 
         Returns:
-            ``roundR/<name>`` of every round, then ``<name>`` of the last, for the two regions.
+            ``roundR/<name>`` of every round, then ``<name>`` of the last, for the two regions,
+            each followed by those of the bins.
 
         Raises:
             ValueError: Images of one run have different numbers of rounds.
         """
-        counts = {len(areas) for areas in results}
-        if len(counts) > 1:
-            raise ValueError(
-                f'images of one evaluation have different numbers of maps: {sorted(counts)}; '
-                'evaluate with one fixed number of rounds'
-            )
-        scores: dict[str, float] = {}
-        last: dict[str, float] = {}
-        for index, areas in enumerate(zip(*results, strict=True), start=1):
-            last = self._score_regions(torch.stack(areas).sum(0))
-            scores.update({f'round{index}/{name}': value for name, value in last.items()})
-        if any(counts):
-            warn_of_missing(last)
-        return {**scores, **last}
+        scores = super().compute_metrics(results)
+        if self.series:
+            warn_of_missing(scores)
+        return scores
 
-    def _score_regions(self, areas: Tensor) -> dict[str, float]:
-        """Score of each region that has a labelled pixel, from (2, 2, K) summed counts."""
+    def build_series(self, results: list[dict]) -> list[ScoreSeries]:
+        """Counts of every round, each region on its own; the last round is the final result."""
+        rounds = common_length([result['rounds'] for result in results], 'maps')
+        columns = {r: [result['rounds'][r - 1] for result in results] for r in range(1, rounds + 1)}
+        if columns:
+            columns[None] = columns[rounds]
+        return [
+            make_series(results, name, r, np.stack(column)[:, region], True, 'iou')
+            for r, column in columns.items()
+            for region, name in enumerate(REGIONS)
+        ]
+
+    def protocol(self) -> dict[str, dict[str, Any]]:
+        """What the two scores measure."""
+        facts = {
+            'unit': '%',
+            'data_range': 'class ids',
+            'colour_order': 'none',
+            'image': 'composite',
+            'higher_is_better': self.higher_is_better,
+            'compared': 'corrected map of the composite and true map',
+            'mean': 'over classes that occur, of counts summed over images',
+            'ignored_label': self.ignore_index,
+        }
+        regions = ('hole', 'whole image')
         return {
-            name: mean_iou(region) * self.scaling
-            for name, region in zip(REGIONS, areas, strict=True)
-            if region[1].sum() > 0
+            name: {**facts, 'region': region} for name, region in zip(REGIONS, regions, strict=True)
         }
 
 

@@ -10,6 +10,7 @@ from mmagic.evaluation.metrics.mae import MAE
 from mmagic.registry import METRICS
 
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import SampleWiseMetric
+from fbinpaint_mm.evaluation.protocol import MMAGIC_FACTS, describe_image_metric
 
 
 @METRICS.register_module()
@@ -22,10 +23,11 @@ class HoleMAE(SampleWiseMetric, MAE):
 
     Args:
         mask_key: Data field with the hole, 1 = hole.
-        **kwargs: Everything mmagic's ``MAE`` takes.
+        **kwargs: Everything mmagic's ``MAE`` takes, and ``area_bins``.
     """
 
     metric = 'MAE_hole'
+    higher_is_better = False
 
     def __init__(self, mask_key: str = 'mask', **kwargs: Any) -> None:
         super().__init__(mask_key=mask_key, **kwargs)
@@ -35,3 +37,7 @@ class HoleMAE(SampleWiseMetric, MAE):
     ) -> float:
         """Mean absolute error of one image in its hole, 0..1; 0 for an image without hole."""
         return float(super().process_image(gt, pred, mask))
+
+    def protocol(self) -> dict[str, dict[str, Any]]:
+        """What the score measures."""
+        return {self.metric: describe_image_metric(self, **MMAGIC_FACTS['MAE'])}

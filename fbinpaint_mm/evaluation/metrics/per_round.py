@@ -6,13 +6,22 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-import torch
 from mmagic.evaluation.metrics.base_sample_wise_metric import BaseSampleWiseMetric
 from mmagic.registry import METRICS
 from torch import nn
 from torch.utils.data import DataLoader
 
-from fbinpaint_mm.evaluation.metrics.sample_wise_metric import SampleWiseMetric, sample_name
+from fbinpaint_mm.evaluation.direction import higher_is_better
+from fbinpaint_mm.evaluation.metrics.round_views import common_length, count_rounds, round_views
+from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
+    SampleWiseMetric,
+    identify,
+    in_full_precision,
+    make_series,
+    sample_name,
+)
+from fbinpaint_mm.evaluation.protocol import protocol_of
+from fbinpaint_mm.evaluation.score_series import ScoreSeries
 
 
 @METRICS.register_module()
@@ -20,38 +29,43 @@ class PerRound(SampleWiseMetric):
     """Report a metric for the composite of every round: ``round0/SSIM``, ..., and ``SSIM``.
 
     The inner metric sees each sample once per round, its ``output.pred_img`` replaced by that
-    round's image, and once more as it is for the final score under the metric's plain name, which
-    ``save_best`` can ask for. What is measured, its range and colour order are the inner metric's.
-    A model without rounds (mmagic's own inpaintors) gets the final score only.
+    round's image, and as it is for the final score under the metric's plain name, which
+    ``save_best`` can ask for. What is measured, its range and colour order are the inner metric's;
+    so are the direction and the protocol. A model without rounds (mmagic's own inpaintors) gets
+    the final score only. After ``evaluate`` the main process has the score of every image and
+    round in ``series``.
 
     Args:
         metric: Config of, or a built, sample-wise mmagic metric: one that derives from
-            ``BaseSampleWiseMetric`` and adds one result per sample.
+            ``BaseSampleWiseMetric``, adds one result per sample and reports their mean.
         rounds_key: Field of ``output`` with the composites, (R+1, 3, H, W) in 0..255, of rounds
             0..R. R may differ between runs, not within one.
+        area_bins: Edges of ranges of hole area to report on as well: mean, standard deviation and
+            count of each; see ``summarise`` for the names.
         collect_device: ``'cpu'`` or ``'gpu'``, how results of several ranks are collected.
         prefix: Put before every name; by default the inner metric's own prefix.
 
     Raises:
-        TypeError: The inner metric is not a sample-wise one.
+        TypeError: The inner metric is not a sample-wise one, or scores rounds by itself.
+        ValueError: ``area_bins`` is set for the inner metric.
     """
 
     metric = 'PerRound'
+    scores_rounds = True
 
     def __init__(
         self,
         metric: dict | BaseSampleWiseMetric,
         rounds_key: str = 'round_imgs',
+        area_bins: Sequence[float] | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         inner = METRICS.build(metric) if isinstance(metric, Mapping) else metric
-        if not isinstance(inner, BaseSampleWiseMetric):
-            raise TypeError(
-                f'PerRound wraps a sample-wise metric of mmagic, got {type(inner).__name__}; use '
-                'one that derives from BaseSampleWiseMetric, such as PSNR, SSIM or MAE'
-            )
-        super().__init__(collect_device=collect_device, prefix=prefix or inner.prefix)
+        check_inner(inner)
+        super().__init__(
+            area_bins=area_bins, collect_device=collect_device, prefix=prefix or inner.prefix
+        )
         self.inner = inner
         self.rounds_key = rounds_key
 
@@ -61,68 +75,84 @@ class PerRound(SampleWiseMetric):
         self.inner.prepare(module, dataloader)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Score every round of every sample of one batch.
+        """Score every round of every sample of one batch, all in one call of the inner metric.
 
         Args:
             data_batch: What the data loader gave, handed on to the inner metric.
             data_samples: Samples as dicts: ``gt_img``, ``mask`` and ``output`` with ``pred_img``
                 and ``round_imgs``.
         """
-        views = [[sample, *self._rounds_of(sample)] for sample in data_samples]
+        views = [round_views(one, self.rounds_key, self.inner.pred_key) for one in data_samples]
         scores = iter(self._score(data_batch, [view for group in views for view in group]))
-        for group in views:
-            final, *rounds = [next(scores) for _ in group]
-            self.results.append({'final': final, 'rounds': rounds})
+        for sample, group in zip(data_samples, views, strict=True):
+            found = [next(scores) for _ in group]
+            rounds = found[: count_rounds(sample, self.rounds_key)]
+            self.results.append({**identify(sample), 'rounds': rounds, 'final': found[-1]})
 
-    def _rounds_of(self, sample: dict) -> list[dict]:
-        """One copy of the sample per round, with that round's image as the prediction."""
-        images = sample['output'].get(self.rounds_key)
-        return [] if images is None else [replace_prediction(sample, image) for image in images]
-
-    def _score(self, data_batch: Any, samples: list[dict]) -> list[dict]:
-        """One result of the inner metric per sample; samples and metric stay as they were."""
-        copies = [protect_mask(sample, self.inner.mask_key) for sample in samples]
-        self.inner.process(data_batch, copies)
-        results = list(self.inner.results)
-        self.inner.results.clear()
+    def _score(self, data_batch: Any, samples: list[dict]) -> list[dict[str, float]]:
+        """Scores by name of each sample; samples and metric stay as they were."""
+        inner = self.inner
+        copies = [
+            protect_mask(in_full_precision(sample, inner.pred_key), inner.mask_key)
+            for sample in samples
+        ]
+        inner.process(data_batch, copies)
+        results = list(inner.results)
+        inner.results.clear()
         if len(results) != len(samples):
             raise TypeError(
-                f'{type(self.inner).__name__} gave {len(results)} results for {len(samples)} '
+                f'{type(inner).__name__} gave {len(results)} results for {len(samples)} '
                 'samples; PerRound needs a metric with one result per sample'
             )
-        return results
+        scores = [inner.compute_metrics([result]) for result in results]
+        return [{name: float(value) for name, value in one.items()} for one in scores]
 
-    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Mean of every round over all images.
+    def build_series(self, results: list[dict]) -> list[ScoreSeries]:
+        """Scores of every round over all images.
 
         Args:
-            results: One entry per image: ``final`` and ``rounds``, results of the inner metric.
+            results: One entry per image: scores by name in ``final`` and in each of ``rounds``.
 
         Returns:
-            ``roundN/<name>`` for every round, then ``<name>`` of the final image.
+            The series of rounds 0..R, then of the final image.
 
         Raises:
             ValueError: Images of one run have different numbers of rounds.
         """
-        if not results:
-            return {}
-        counts = {len(result['rounds']) for result in results}
-        if len(counts) > 1:
-            raise ValueError(
-                f'images of one evaluation have different numbers of rounds: {sorted(counts)}; '
-                'evaluate with one fixed number of rounds'
-            )
-        scores = {}
-        for index in range(counts.pop()):
-            means = self.inner.compute_metrics([result['rounds'][index] for result in results])
-            scores.update({f'round{index}/{name}': float(mean) for name, mean in means.items()})
-        means = self.inner.compute_metrics([result['final'] for result in results])
-        return {**scores, **{name: float(mean) for name, mean in means.items()}}
+        rounds = common_length([result['rounds'] for result in results], 'rounds')
+        columns = {r: [result['rounds'][r] for result in results] for r in range(rounds)}
+        columns[None] = [result['final'] for result in results]
+        return [
+            make_series(results, name, r, [one[name] for one in column], self._rises(name))
+            for r, column in columns.items()
+            for name in column[0]
+        ]
+
+    def _rises(self, name: str) -> bool:
+        return getattr(self.inner, 'higher_is_better', higher_is_better(name))
+
+    def protocol(self) -> dict[str, dict[str, Any]]:
+        """What the inner metric measures."""
+        return protocol_of(self.inner)
 
 
-def replace_prediction(sample: dict, image: torch.Tensor) -> dict:
-    """The same sample with another ``output.pred_img``; nothing is copied or changed in place."""
-    return {**sample, 'output': {**sample['output'], 'pred_img': image}}
+def check_inner(metric: Any) -> None:
+    """Refuse a metric that cannot be scored round by round.
+
+    Raises:
+        TypeError: It is not sample-wise, or scores rounds by itself.
+        ValueError: It has bins of its own.
+    """
+    name = type(metric).__name__
+    if not isinstance(metric, BaseSampleWiseMetric):
+        raise TypeError(
+            f'PerRound wraps a sample-wise metric of mmagic, got {name}; use one that derives from '
+            'BaseSampleWiseMetric, such as PSNR, SSIM or MAE'
+        )
+    if getattr(metric, 'scores_rounds', False):
+        raise TypeError(f'{name} scores every round by itself; use it without PerRound')
+    if getattr(metric, 'bins', None) is not None:
+        raise ValueError(f'area_bins belong to PerRound, found in the config of its {name}')
 
 
 def protect_mask(sample: dict, mask_key: str | None) -> dict:

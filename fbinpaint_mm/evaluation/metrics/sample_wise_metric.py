@@ -2,19 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import numpy as np
+import torch
 from mmagic.evaluation.metrics.base_sample_wise_metric import BaseSampleWiseMetric
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
+from fbinpaint_mm.evaluation.protocol import describe_image_metric
+from fbinpaint_mm.evaluation.score_series import ScoreSeries
+from fbinpaint_mm.evaluation.summary import summarise
 
 
 class SampleWiseMetric(BaseSampleWiseMetric):
-    """mmagic's sample-wise metric, callable by both kinds of evaluator.
+    """mmagic's sample-wise metric, callable by both kinds of evaluator, with a memory of images.
 
     mmagic's ``Evaluator`` calls ``prepare(model, dataloader)`` and then ``evaluate()``, mmengine's
     calls ``evaluate(size)``; mmagic's own metrics refuse the second. ``self.results`` holds one
     entry per image, so that the entries of all ranks, less the padding of the last batch, can be
-    collected and every image counts once.
+    collected and every image counts once. Images may come in half precision: scores are computed
+    in float32 at least.
+
+    Args:
+        *args: What mmagic's metric takes.
+        area_bins: Edges of ranges of hole area, such as (0.1, 0.2, 0.3), whose scores are reported
+            as well, with standard deviation and number of images; see ``summarise``. The area is
+            that of the sample's ``mask``; an image without one counts only overall.
+        **kwargs: What mmagic's metric takes.
+
+    Attributes:
+        series: After ``evaluate``, on the main process (rank 0): the score of every image of the
+            whole data set, for each metric and round. Empty on the other ranks.
+        model_device: Device of the model once ``prepare`` has seen it.
+        higher_is_better: Which direction is better.
+        scores_rounds: Whether the metric scores the rounds of the feedback by itself.
     """
+
+    higher_is_better = True
+    scores_rounds = False
+
+    def __init__(self, *args: Any, area_bins: Sequence[float] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.bins = None if area_bins is None else HoleAreaBins(area_bins)
+        self.series: list[ScoreSeries] = []
+        self.model_device: torch.device | None = None
+
+    def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
+        """Note the size of the data set and the device of the model (called by mmagic's loops)."""
+        super().prepare(module, dataloader)
+        parameter = next(module.parameters(), None)
+        self.model_device = None if parameter is None else parameter.device
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Score every sample of one batch.
+
+        Args:
+            data_batch: What the data loader gave; not used by mmagic's metrics.
+            data_samples: Samples as dicts: ``gt_img``, ``mask`` and ``output`` with ``pred_img``.
+        """
+        start = len(self.results)
+        super().process(data_batch, [in_full_precision(s, self.pred_key) for s in data_samples])
+        for result, sample in zip(self.results[start:], data_samples, strict=True):
+            result.update(identify(sample))
 
     def evaluate(self, size: int | None = None) -> dict[str, float]:
         """Reduce the results of all ranks to scores.
@@ -27,7 +79,77 @@ class SampleWiseMetric(BaseSampleWiseMetric):
         """
         if size is not None:
             self.size = size
+        self.series = []
         return super().evaluate()
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+        """Keep the scores of the images as ``series`` and summarise them.
+
+        Args:
+            results: One entry per image.
+
+        Returns:
+            Name of each score -> its value.
+        """
+        self.series = self.build_series(results) if results else []
+        return summarise(self.series, self.bins)
+
+    def build_series(self, results: list[dict]) -> list[ScoreSeries]:
+        """The scores of all images, in order; here of the final image alone.
+
+        Args:
+            results: One entry per image, at least one.
+
+        Returns:
+            One series for each metric and round.
+        """
+        scores = [float(result[self.metric]) * self.scaling for result in results]
+        return [make_series(results, self.metric, None, scores, self.higher_is_better)]
+
+    def protocol(self) -> dict[str, dict[str, Any]]:
+        """What the metric measures: unit, data range, colours, image, region, direction.
+
+        Returns:
+            Name of the score -> facts, as JSON can hold them.
+        """
+        return {self.metric: describe_image_metric(self)}
+
+
+def make_series(
+    results: Sequence[dict],
+    metric: str,
+    round_index: int | None,
+    items: Iterable[Any],
+    higher_is_better: bool,
+    reduction: str = 'mean',
+) -> ScoreSeries:
+    """A series of the images that the results are about.
+
+    Args:
+        results: One dict per image, with what ``identify`` gave.
+        metric: Name of the metric.
+        round_index: Round 0..R, or ``None`` for the final result.
+        items: Score of each image, or what ``reduction`` takes.
+        higher_is_better: Which direction is better.
+        reduction: How the score of the set is made.
+
+    Returns:
+        The series.
+    """
+    return ScoreSeries(
+        metric=metric,
+        round=round_index,
+        samples=[result['sample'] for result in results],
+        hole_areas=np.array([result['hole_area'] for result in results], dtype=float),
+        items=np.array(list(items), dtype=float),
+        reduction=reduction,
+        higher_is_better=higher_is_better,
+    )
+
+
+def identify(sample: Mapping) -> dict[str, Any]:
+    """What a result has to remember of its image: its name and the area of its hole."""
+    return {'sample': sample_name(sample), 'hole_area': hole_area(sample)}
 
 
 def sample_name(sample: Mapping) -> str:
@@ -36,3 +158,65 @@ def sample_name(sample: Mapping) -> str:
         if sample.get(key) is not None:
             return str(sample[key])
     return 'a sample without gt_path'
+
+
+def hole_area(sample: Mapping) -> float:
+    """Share of an image that is hole.
+
+    Args:
+        sample: A sample; its ``mask`` is a (1, H, W) tensor or array, not 0 in the hole.
+
+    Returns:
+        Value in [0, 1]; nan for a sample without ``mask``.
+    """
+    if sample.get('mask') is None:
+        return float('nan')
+    mask = torch.as_tensor(sample['mask'])
+    return int(torch.count_nonzero(mask)) / mask.numel()
+
+
+def images_to_compare(sample: Mapping, gt_key: str, pred_key: str) -> tuple[Tensor, Tensor]:
+    """The true image and the predicted one.
+
+    Args:
+        sample: A sample as dict.
+        gt_key: Data field with the true image.
+        pred_key: Field of ``output`` with the prediction.
+
+    Returns:
+        Two (3, H, W) images of one size, as they are.
+
+    Raises:
+        KeyError: One of them is not there.
+        ValueError: They are no images, or differ in size.
+    """
+    found = []
+    for fields, key, where in ((sample, gt_key, ''), (sample['output'], pred_key, 'output.')):
+        if fields.get(key) is None:
+            raise KeyError(
+                f'{sample_name(sample)}: the metric needs {where}{key}; found {sorted(fields)}'
+            )
+        found.append(torch.as_tensor(fields[key]))
+    truth, image = found
+    if image.ndim != 3 or image.shape[0] != 3 or image.shape != truth.shape:
+        raise ValueError(
+            f'{sample_name(sample)}: the metric compares two (3, H, W) images of one size, found '
+            f'{tuple(truth.shape)} ({gt_key}) and {tuple(image.shape)} ({pred_key})'
+        )
+    return truth, image
+
+
+def in_full_precision(sample: dict, pred_key: str) -> dict:
+    """The same sample with a float32 prediction where that was of half precision.
+
+    Args:
+        sample: A sample whose ``output`` may have the prediction, in 0..255; it is not changed.
+        pred_key: Name of the prediction in ``output``.
+
+    Returns:
+        The sample itself, or a copy that shares everything but the prediction.
+    """
+    image = sample['output'].get(pred_key)
+    if not isinstance(image, Tensor) or image.dtype not in (torch.half, torch.bfloat16):
+        return sample
+    return {**sample, 'output': {**sample['output'], pred_key: image.float()}}

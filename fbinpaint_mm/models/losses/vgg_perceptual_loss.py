@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from pathlib import Path
-
 import torch
 from mmagic.models.losses import PerceptualLoss
 from mmagic.registry import MODELS
-from mmengine.logging import print_log
 from torch import Tensor, nn
-from torchvision.models import VGG16_Weights
 from torchvision.models.vgg import cfgs, make_layers
 
-# Looked for in this order in a folder; the last is the name that torchvision downloads to.
-WEIGHT_FILES = (
-    'vgg16_features_torchvision_fp16.pth',
-    'vgg16_features_torchvision.pth',
-    'vgg16-397923af.pth',
-)
+from fbinpaint_mm.pretrained_features import VGG16
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -46,7 +37,7 @@ class VGGPerceptualLoss(PerceptualLoss):
         perceptual_weight: Factor of the perceptual term; 0 switches it off.
         style_weight: Factor of the style term; 0 switches it off.
         weights: A file with ``features.*`` in torchvision's names (any precision), or a folder
-            with one of the names of ``WEIGHT_FILES``. '' or None: torchvision's download.
+            with one of ``pretrained_features.VGG16.files``. '' or None: torchvision's download.
             'none': random features, only for smoke tests; logs a warning.
         channel_order: Order of the colours of the images, 'bgr' (mmagic's default) or 'rgb'.
         norm_img: Whether images are in [-1, 1]; False: [0, 1].
@@ -185,66 +176,9 @@ def _build_vgg16(depth: int, weights: str | None) -> nn.Sequential:
     # Built without memory and filled afterwards: the global random state stays as it was.
     with torch.device('meta'):
         vgg = make_layers(cfgs['D'], batch_norm=False)[:depth]
-    state = _random_state(vgg) if weights == 'none' else _stored_state(vgg, weights)
-    vgg.load_state_dict(state, assign=True)
+    shapes = {name: value.shape for name, value in vgg.state_dict().items()}
+    vgg.load_state_dict(VGG16.load(shapes, weights, 'VGGPerceptualLoss'), assign=True)
     for layer in vgg:
         if isinstance(layer, nn.ReLU):
             layer.inplace = False  # would overwrite the activation of a convolution compared too
     return vgg.requires_grad_(False).eval()
-
-
-def _random_state(vgg: nn.Sequential) -> dict[str, Tensor]:
-    print_log(
-        "VGGPerceptualLoss: weights='none', the features are random. Only for smoke tests; for "
-        'results set weights to a local file or folder.',
-        logger='current',
-        level=logging.WARNING,
-    )
-    generator = torch.Generator().manual_seed(0)  # the same on every rank and after a resume
-    state = {name: torch.zeros(p.shape) for name, p in vgg.state_dict().items()}
-    for value in state.values():
-        if value.ndim == 4:
-            fan_in = value[0].numel()
-            value.normal_(0.0, (2.0 / fan_in) ** 0.5, generator=generator)
-    return state
-
-
-def _stored_state(vgg: nn.Sequential, weights: str | None) -> dict[str, Tensor]:
-    path = _find_file(weights) if weights else None
-    stored = torch.load(path, 'cpu', weights_only=True) if path else _download()
-    expected = {name: (f'features.{name}', p.shape) for name, p in vgg.state_dict().items()}
-    bad = [
-        key for key, shape in expected.values() if key not in stored or stored[key].shape != shape
-    ]
-    if bad:
-        raise ValueError(
-            f'{path or "The download"} holds no VGG16 features: {bad[0]} is missing or has another '
-            f'shape than {tuple(dict(expected.values())[bad[0]])}. Expected the state dict of '
-            "torchvision's vgg16 ('features.0.weight', ...), with or without its classifier."
-        )
-    return {name: stored[key].float() for name, (key, _) in expected.items()}
-
-
-def _find_file(weights: str) -> Path:
-    path = Path(weights).expanduser()
-    candidates = [path / name for name in WEIGHT_FILES] if path.is_dir() else [path]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    raise FileNotFoundError(
-        f'VGGPerceptualLoss: no VGG16 weights at {", ".join(map(str, candidates))}. Put one of '
-        f"{', '.join(WEIGHT_FILES)} there, or set weights='' to download torchvision's."
-    )
-
-
-def _download() -> dict[str, Tensor]:
-    source = VGG16_Weights.IMAGENET1K_V1
-    try:
-        return source.get_state_dict(check_hash=True, map_location='cpu')
-    except (OSError, RuntimeError) as error:
-        raise FileNotFoundError(
-            f'VGGPerceptualLoss: {source.url} could not be downloaded to '
-            f'{torch.hub.get_dir()}/checkpoints ({error}). Without internet set weights to a local '
-            f'file or to a folder with one of {", ".join(WEIGHT_FILES)}, or both weights of the '
-            'loss to 0.'
-        ) from error

@@ -1,8 +1,13 @@
 """Inpainting networks of the loop."""
 
+from fbinpaint_mm.models.networks.finite_attention_neck import FiniteAttentionNeck
+from fbinpaint_mm.models.networks.initializable_patch_discriminator import (
+    InitializablePatchDiscriminator,
+)
 from fbinpaint_mm.models.networks.mmagic_network_adapter import MMagicNetworkAdapter
 from fbinpaint_mm.models.networks.modulated_residual_block import ModulatedResidualBlock
 from fbinpaint_mm.models.networks.network_builder import build_inpainting_network
+from fbinpaint_mm.models.networks.padded_pconv_encoder_decoder import PaddedPConvEncoderDecoder
 from fbinpaint_mm.models.networks.semantic_embedding import SemanticEmbedding
 from fbinpaint_mm.models.networks.semantic_guided_encoder_decoder import (
     SemanticGuidedEncoderDecoder,
@@ -10,8 +15,11 @@ from fbinpaint_mm.models.networks.semantic_guided_encoder_decoder import (
 from fbinpaint_mm.models.networks.semantic_modulation import SemanticModulation
 
 __all__ = [
+    'FiniteAttentionNeck',
+    'InitializablePatchDiscriminator',
     'MMagicNetworkAdapter',
     'ModulatedResidualBlock',
+    'PaddedPConvEncoderDecoder',
     'SemanticEmbedding',
     'SemanticGuidedEncoderDecoder',
     'SemanticModulation',

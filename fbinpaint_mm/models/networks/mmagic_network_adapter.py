@@ -6,14 +6,14 @@ import copy
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
-from mmagic.models.editors.deepfillv1 import ContextualAttentionModule
 from mmagic.registry import MODELS
 from mmengine.model import BaseModule
 from mmengine.model.weight_init import initialize
 from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
+
+from fbinpaint_mm.models.networks.finite_attention import keep_attention_finite
 
 
 def feed_gl(network: nn.Module, image: Tensor, mask: Tensor) -> Tensor:
@@ -124,7 +124,7 @@ class MMagicNetworkAdapter(BaseModule):
         self.feed = CONVENTIONS[self.convention]
         self.size_divisor = size_divisor or _size_divisor_of(self.network, self.convention)
         self.minimum_size = _minimum_size_of(self.network)
-        _keep_attention_finite(self.network)
+        keep_attention_finite(self.network)
         self.num_classes = num_classes
         self.residual = residual
         self.initial_gate = initial_gate
@@ -284,29 +284,6 @@ def _minimum_size_of(network: nn.Module) -> int:
     """Reflection needs more pixels than it pads; the widest pads act at a quarter of the size."""
     pads = [max(m.padding) for m in network.modules() if isinstance(m, nn.ReflectionPad2d)]
     return 4 * (max(pads) + 1) if pads else 1
-
-
-def _keep_attention_finite(network: nn.Module) -> None:
-    for module in network.modules():
-        if isinstance(module, ContextualAttentionModule):
-            module.register_forward_pre_hook(_unmask_where_nothing_is_left)
-
-
-def _unmask_where_nothing_is_left(
-    module: ContextualAttentionModule, inputs: tuple[Tensor, Tensor, Tensor]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The softmax over patches gives NaN for an image whose patches all touch the hole."""
-    features, context, mask = inputs
-    small = F.interpolate(mask, scale_factor=module.scale)
-    touched = F.max_pool2d(
-        small,
-        module.unfold_corr_kernel_size,
-        module.unfold_corr_stride,
-        module.unfold_corr_padding,
-        module.unfold_corr_dilation,
-    )
-    nothing_left = touched.amin(dim=(1, 2, 3), keepdim=True)
-    return features, context, mask * (1.0 - nothing_left)
 
 
 def _two_convolutions(in_channels: int, mid_channels: int, out_channels: int) -> nn.Sequential:

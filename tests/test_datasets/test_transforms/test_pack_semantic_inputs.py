@@ -54,6 +54,16 @@ def test_batches_of_different_hole_kinds_stack() -> None:
     assert batch.is_labeled == [True, False]
 
 
+def test_the_box_of_a_hole_is_packed_on_request() -> None:
+    pack = PackSemanticInputs(meta_keys=['mask_bbox'])
+    packed = pack(_sample(mask_bbox=(0, 0, 3, 8)))['data_samples']
+
+    assert packed.metainfo['mask_bbox'] == (0, 0, 3, 8)
+
+    with pytest.raises(KeyError, match=r"misses \['mask_bbox'\] in the sample a\.jpg"):
+        pack(_sample())
+
+
 def test_input_dict_is_not_changed() -> None:
     sample = _sample(mask_bbox=(0, 0, 3, 8))
     keys, gt_seg = set(sample), sample['gt_seg']

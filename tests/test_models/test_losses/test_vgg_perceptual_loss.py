@@ -14,7 +14,7 @@ from mmengine.model import BaseModule
 from torch import nn
 from torchvision.models import VGG16_Weights, vgg
 
-from fbinpaint_mm.models.losses import vgg_perceptual_loss
+from fbinpaint_mm import pretrained_features
 from fbinpaint_mm.models.losses.vgg_perceptual_loss import VGGPerceptualLoss
 
 
@@ -163,7 +163,7 @@ def test_switched_off_terms_are_none_and_need_no_weights(weight_file):
 
 def test_random_features_warn_and_are_reproducible(caplog, monkeypatch):
     monkeypatch.setattr(
-        vgg_perceptual_loss,
+        pretrained_features,
         'print_log',
         lambda message, logger, level: logging.getLogger().log(level, message),
     )
@@ -185,7 +185,7 @@ def test_missing_file_is_reported_before_training_not_at_construction(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'no VGG16 weights at .*absent\.pth.*weights='):
         loss.init_weights()
     folder = VGGPerceptualLoss(weights=str(tmp_path))
-    with pytest.raises(FileNotFoundError, match=r'vgg16_features_torchvision_fp16\.pth, .*Put one'):
+    with pytest.raises(FileNotFoundError, match=r'vgg16_features_torchvision_fp16\.pth\. Put one'):
         folder.init_weights()
 
 

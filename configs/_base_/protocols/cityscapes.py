@@ -1,0 +1,12 @@
+# All of fbinpaint_cityscapes.py but the model, for models of any kind: data, holes,
+# batches, length, course of the learning rate, validations and scores.
+_base_ = ['../../fbinpaint_cityscapes.py']
+
+for part in ('model', 'inpaintor', 'segmentor', 'norm_cfg', 'data_preprocessor', 'optim_wrapper'):
+    _base_.pop(part)
+del part
+
+# Pictures and report; feedback and teacher belong to our model.
+custom_hooks = [
+    hook for hook in _base_.custom_hooks if hook.type not in ('FeedbackHook', 'MeanTeacherHook')
+]

@@ -1,0 +1,4 @@
+# One-way guidance: the map is made once, from the initial result; nothing comes back.
+_base_ = ['../fbinpaint_demo.py']
+
+model = dict(feedback=None, recorrection=None)

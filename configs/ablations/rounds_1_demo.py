@@ -1,0 +1,4 @@
+# One round of feedback.
+_base_ = ['../fbinpaint_demo.py']
+
+model = dict(train_cfg=dict(rounds=1), test_cfg=dict(rounds=1))

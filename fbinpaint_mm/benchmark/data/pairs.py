@@ -1,0 +1,170 @@
+"""The image and hole pairs that all entries are scored on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any, NoReturn
+
+from mmengine.config import Config
+from mmengine.registry import DATASETS
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader
+
+from fbinpaint_mm.benchmark.data.picture_files import INPUT, TRUTH, PictureFiles
+from fbinpaint_mm.benchmark.data.truth import truth_of, update_digest
+from fbinpaint_mm.benchmark.results import BenchmarkData
+from fbinpaint_mm.evaluation.metrics.sample_wise_metric import sample_name
+
+HOLE_COLOUR = 127.5
+
+
+class ImageHolePairs:
+    """The pairs in a fixed order, loaded anew for every model, and checked to be the same ones.
+
+    Nothing is kept in memory: a model gets fresh batches, and may write into them.
+
+    Args:
+        cfg: Config with the data set.
+        config: Its path, for the report.
+        split: ``'val'`` or ``'test'``: which data loader of the config.
+        batch_size: Images per batch; by default the data loader's. It is 1 if images differ in
+            size.
+        max_images: Use only so many images, the first ones.
+
+    Raises:
+        ValueError: The config has no such data loader, or several.
+    """
+
+    def __init__(
+        self,
+        cfg: Config,
+        config: str,
+        split: str = 'test',
+        batch_size: int | None = None,
+        max_images: int | None = None,
+    ) -> None:
+        settings = cfg.get(f'{split}_dataloader')
+        if not isinstance(settings, dict):
+            found = 'none' if settings is None else 'several'
+            raise ValueError(
+                f'{config}: the benchmark needs one {split}_dataloader, found {found}; name '
+                'another config with --data, or the other --split'
+            )
+        self.config = config
+        self.split = split
+        self.settings = deepcopy(settings)
+        self.dataset = build_dataset(self.settings.pop('dataset'), max_images)
+        # Whatever the config does with its batches, here every image comes once and in order.
+        for key in ('batch_sampler', 'drop_last', 'num_batch_per_epoch'):
+            self.settings.pop(key, None)
+        self.settings['sampler'] = dict(type='DefaultSampler', shuffle=False)
+        self.dataloader = self._build_dataloader(batch_size or self.settings['batch_size'])
+        self.data: BenchmarkData | None = None
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def survey(self, pictures: PictureFiles) -> BenchmarkData:
+        """Look at all pairs once.
+
+        Args:
+            pictures: Gets the images with and without their holes, as ``input`` and ``truth``.
+
+        Returns:
+            The description, also kept as ``data``.
+
+        Raises:
+            ValueError: Two samples have the same name, or one lacks its image or hole; or holes
+                are drawn anew each time.
+        """
+        self._check_fixed()
+        for kind in (INPUT, TRUTH):
+            pictures.clear(kind)
+        digest, areas, sizes = hashlib.sha256(), {}, {}
+        for sample in (one for batch in self.dataloader for one in batch['data_samples']):
+            truth = truth_of(sample)
+            name, image, hole = sample_name(truth), truth['gt_img'], truth['mask'] != 0
+            if name in areas:
+                raise ValueError(
+                    f'{self.config}: {self.split} has the sample {name!r} twice; scores are paired '
+                    'by name, so give the images different paths'
+                )
+            update_digest(digest, truth)
+            areas[name], sizes[name] = hole.double().mean().item(), tuple(image.shape[-2:])
+            pictures.save(TRUTH, name, image)
+            pictures.save(INPUT, name, image.float().masked_fill(hole, HOLE_COLOUR))
+        if len(set(sizes.values())) > 1:
+            self.dataloader = self._build_dataloader(1)
+        self.data = BenchmarkData(
+            config=self.config,
+            split=self.split,
+            samples=list(areas),
+            hole_areas=list(areas.values()),
+            size=next(iter(sizes.values())),
+            sha256=digest.hexdigest(),
+        )
+        return self.data
+
+    def batches(self) -> Iterator[tuple[dict[str, list], list[dict[str, Any]]]]:
+        """All pairs once more.
+
+        Yields:
+            A batch as the data loader collates it, ``inputs`` and ``data_samples``, for the model;
+            and the fields of its samples, ``gt_img`` (3, H, W) in 0..255 BGR, ``mask`` (1, H, W)
+            and all others, in copies that the model cannot reach.
+
+        Raises:
+            ValueError: At the end, if these were not the pairs that ``survey`` saw.
+        """
+        digest = hashlib.sha256()
+        for batch in self.dataloader:
+            truths = [truth_of(sample) for sample in batch['data_samples']]
+            for truth in truths:
+                update_digest(digest, truth)
+            yield batch, truths
+        if digest.hexdigest() != self.data.sha256:
+            self._refuse_random()
+
+    def first_batch(self) -> dict[str, list]:
+        """A batch of the first pair alone."""
+        sample = self.dataset[0]
+        return {key: [value] for key, value in sample.items()}
+
+    def _check_fixed(self) -> None:
+        """Look at the first pair twice, before a pass over all of them is wasted."""
+        digests = [hashlib.sha256() for _ in range(2)]
+        for digest in digests:
+            update_digest(digest, truth_of(self.dataset[0]['data_samples']))
+        if digests[0].digest() != digests[1].digest():
+            self._refuse_random()
+
+    def _refuse_random(self) -> NoReturn:
+        raise ValueError(
+            f'{self.config}: the {self.split} data set gives other images or holes each time, so '
+            'scores would not be comparable; use fixed holes (FixedHole, or HoleFromFolder with '
+            "pairing='stem') and no random transform"
+        )
+
+    def _build_dataloader(self, batch_size: int) -> DataLoader:
+        settings = dict(self.settings, dataset=self.dataset, batch_size=batch_size)
+        return Runner.build_dataloader(settings, seed=0)
+
+
+def build_dataset(config: dict, max_images: int | None) -> Any:
+    """Build a data set, and leave out all images but the first ones.
+
+    Args:
+        config: Config of an mmengine data set.
+        max_images: How many to keep; ``None`` for all.
+
+    Returns:
+        The data set, initialised.
+    """
+    dataset = DATASETS.build(config)
+    if hasattr(dataset, 'full_init'):
+        dataset.full_init()
+    if max_images is not None and max_images < len(dataset):
+        dataset.get_subset_(max_images)
+    return dataset

@@ -1,0 +1,101 @@
+"""The pictures of a benchmark as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import mmcv
+import numpy as np
+from torch import Tensor
+
+from fbinpaint_mm.write_file import write_file
+
+INPUT, TRUTH = 'input', 'truth'
+SIGNATURE = 'run.txt'
+
+
+class PictureFiles:
+    """``FOLDER/<entry>/<stem of the sample>.png``, 8-bit colour.
+
+    ``run.txt`` beside them holds the fingerprint of the run that all of them are from.
+
+    Samples get their file names in the order in which they are first asked for; of two with one
+    stem, the second gets a number.
+
+    Args:
+        folder: Made when the first picture is saved.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._stems: dict[str, str] = {}
+
+    def path(self, entry: str, sample: str) -> Path:
+        """File of one picture.
+
+        Args:
+            entry: Name of an entry, ``'input'`` or ``'truth'``.
+            sample: Name of the sample, such as the path of its image.
+        """
+        if sample not in self._stems:
+            self._stems[sample] = unused(Path(sample).stem, self._stems.values())
+        return self.folder / entry / f'{self._stems[sample]}.png'
+
+    def save(self, entry: str, sample: str, image: Tensor) -> None:
+        """Write one picture.
+
+        Args:
+            entry: Name of an entry, ``'input'`` or ``'truth'``.
+            sample: Name of the sample.
+            image: (3, H, W) in 0..255 BGR; rounded to integers.
+        """
+        pixels = image.detach().float().round().clamp(0, 255).byte().permute(1, 2, 0)
+        mmcv.imwrite(pixels.cpu().numpy(), str(self.path(entry, sample)))
+
+    def load(self, entry: str, sample: str) -> np.ndarray:
+        """Read one picture.
+
+        Args:
+            entry: Name of an entry, ``'input'`` or ``'truth'``.
+            sample: Name of the sample.
+
+        Returns:
+            (H, W, 3) uint8 RGB.
+
+        Raises:
+            FileNotFoundError: It was not saved.
+        """
+        path = self.path(entry, sample)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f'no picture of {sample!r} by {entry!r}: {path} is missing; run the benchmark '
+                'again with the same --out'
+            )
+        return mmcv.imread(str(path), channel_order='rgb')
+
+    def clear(self, entry: str) -> None:
+        """Remove the pictures of an earlier run; those of fewer images would leave some behind."""
+        (self.folder / entry / SIGNATURE).unlink(missing_ok=True)
+        for picture in (self.folder / entry).glob('*.png'):
+            picture.unlink()
+
+    def sign(self, entry: str, fingerprint: str) -> None:
+        """Say which run all pictures of an entry are from, once they are all there."""
+        write_file(self.folder / entry / SIGNATURE, fingerprint.encode())
+
+    def has_all(self, entry: str, samples: Sequence[str], fingerprint: str) -> bool:
+        """Whether an entry has pictures of all samples, and they are from that run."""
+        signature = self.folder / entry / SIGNATURE
+        if not signature.is_file() or signature.read_text() != fingerprint:
+            return False
+        return all(self.path(entry, sample).is_file() for sample in samples)
+
+
+def unused(stem: str, taken: Sequence[str]) -> str:
+    """The stem, with a number behind it if it is taken."""
+    candidate, number = stem, 1
+    while candidate in taken:
+        number += 1
+        candidate = f'{stem}_{number}'
+    return candidate

@@ -1,0 +1,154 @@
+"""What the command line says of the models to compare."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmengine.config import Config
+
+from fbinpaint_mm.benchmark.data.picture_files import INPUT, TRUTH
+from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
+
+NEEDED_TO_TRAIN = ('train_dataloader', 'train_cfg', 'optim_wrapper')
+CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
+NAME = re.compile(r'\w[\w .,+()-]*')
+# Their pictures lie beside those of the entries.
+RESERVED_NAMES = (INPUT, TRUTH)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model of a benchmark.
+
+    Attributes:
+        name: Unique in the benchmark; also a file name.
+        source: Path of the config, or name of a classical method.
+        checkpoint: Path or address; ``None`` for a model that does not learn, or that the
+            benchmark trains.
+        cfg: The whole config, with the options of the command line; for a classical method only
+            ``model``.
+    """
+
+    name: str
+    source: str
+    checkpoint: str | None = None
+    cfg: Config = field(default_factory=Config, compare=False)
+
+    @property
+    def is_classical(self) -> bool:
+        """Whether this is a method that does not learn."""
+        return self.source in CLASSICAL_METHODS
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the benchmark has to train it first."""
+        return not self.is_classical and self.checkpoint is None
+
+
+def parse_entries(texts: Sequence[str]) -> list[Entry]:
+    """The entries of a command line.
+
+    Args:
+        texts: ``[NAME=]CONFIG[:CHECKPOINT]`` or ``[NAME=]METHOD``, METHOD a classical one.
+
+    Returns:
+        The entries in the same order.
+
+    Raises:
+        ValueError: An entry is malformed, or shares its name with another.
+    """
+    entries = [parse_entry(text) for text in texts]
+    check_names(entries)
+    return entries
+
+
+def check_trainings(entries: Sequence[Entry], trains: bool) -> None:
+    """Makes sure that every entry without a checkpoint can be trained.
+
+    Args:
+        entries: With their configs.
+        trains: Whether the benchmark trains entries without a checkpoint.
+
+    Raises:
+        ValueError: It does not, or a config lacks what a training needs.
+    """
+    for entry in entries:
+        if not entry.is_trained:
+            continue
+        if not trains:
+            raise ValueError(
+                f'entry {entry.name!r} has no checkpoint: write {entry.source}:CHECKPOINT, or let '
+                'the benchmark train it with --train ITERATIONS'
+            )
+        missing = [key for key in NEEDED_TO_TRAIN if entry.cfg.get(key) is None]
+        if missing:
+            raise ValueError(
+                f'entry {entry.name!r} is to be trained, but {entry.source} has no '
+                f'{", ".join(missing)}: add them, or give it a checkpoint'
+            )
+
+
+def parse_entry(text: str) -> Entry:
+    """One entry of the command line.
+
+    Args:
+        text: ``[NAME=]CONFIG[:CHECKPOINT]`` or ``[NAME=]METHOD``. Either path may hold colons; a
+            config ends in ``.py``, ``.json``, ``.yaml`` or ``.yml``.
+
+    Returns:
+        The entry, without its config read. Its name is by default the config's without the suffix.
+
+    Raises:
+        ValueError: It is empty, its name cannot be a file name, or a classical method is given a
+            checkpoint.
+    """
+    name, rest = split_name(text)
+    source, checkpoint = split_checkpoint(rest)
+    if source in CLASSICAL_METHODS and checkpoint is not None:
+        raise ValueError(f'entry {text!r}: {source} does not learn and takes no checkpoint')
+    name = Path(source).stem if name is None else name
+    if not NAME.fullmatch(name) or name in RESERVED_NAMES:
+        raise ValueError(
+            f'entry {text!r} cannot be called {name!r}: a name starts with a letter or digit, goes '
+            'on with those, spaces or any of . , _ + ( ) -, and is not one of '
+            f'{", ".join(RESERVED_NAMES)}. Write NAME={rest}'
+        )
+    return Entry(name, source, checkpoint)
+
+
+def split_name(text: str) -> tuple[str | None, str]:
+    """Name and rest of ``NAME=REST``; no name where the '=' belongs to a path."""
+    name, equals, rest = text.partition('=')
+    if not equals or '/' in name or Path(text).is_file():
+        return None, text
+    return name, rest
+
+
+def split_checkpoint(text: str) -> tuple[str, str | None]:
+    """Config and checkpoint of ``CONFIG[:CHECKPOINT]``, at the colon that ends a config's name."""
+    colons = [match.start() for match in re.finditer(':', text)]
+    named = [colon for colon in colons if text[:colon].endswith(CONFIG_SUFFIXES)]
+    there = [colon for colon in named if Path(text[:colon]).is_file()]
+    method = [colon for colon in colons if text[:colon] in CLASSICAL_METHODS]
+    for colon in [*there, *named, *method][:1]:
+        return text[:colon], text[colon + 1 :]
+    return text, None
+
+
+def check_names(entries: Sequence[Entry]) -> None:
+    """Makes sure that no two entries share a name.
+
+    Raises:
+        ValueError: Two do.
+    """
+    (name, count) = Counter(entry.name for entry in entries).most_common(1)[0]
+    if count > 1:
+        sources = [entry.source for entry in entries if entry.name == name]
+        raise ValueError(
+            f'{count} entries are called {name!r}; give them names of their own: '
+            + ' '.join(f'NAME{number}={source}' for number, source in enumerate(sources, start=1))
+        )

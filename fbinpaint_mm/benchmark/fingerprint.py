@@ -1,0 +1,56 @@
+"""Short texts that tell whether a finished part of a benchmark is still the one asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+# Where a run writes, and how it is started, change nothing in its result.
+IRRELEVANT_KEYS = ('work_dir', 'launcher', 'resume')
+CHUNK = 2**20  # bytes
+PACKAGE = Path(__file__).resolve().parents[1]
+REPORT = PACKAGE / 'benchmark/report'
+
+
+def fingerprint(*parts: Any) -> str:
+    """Hash of anything that JSON can hold; of other objects their ``repr`` counts.
+
+    Args:
+        *parts: Dicts, lists, text, numbers, ``None``.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    text = json.dumps(parts, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def config_content(cfg: Config) -> dict[str, Any]:
+    """All settings of a config that its results depend on."""
+    return {key: value for key, value in cfg.to_dict().items() if key not in IRRELEVANT_KEYS}
+
+
+@cache
+def code_content() -> str:
+    """Hash of all that this package computes with; reports and their looks do not count."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob('*.py')):
+        if REPORT not in path.parents:
+            digest.update(path.relative_to(PACKAGE).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def checkpoint_content(checkpoint: str | None) -> str | None:
+    """Hash of a checkpoint file; an address stands for itself."""
+    if checkpoint is None or '://' in checkpoint:
+        return checkpoint
+    digest = hashlib.sha256()
+    with Path(checkpoint).open('rb') as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,135 @@
+"""The metrics of a benchmark: the evaluator's of the data config, and those that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+from mmagic.evaluation.metrics.base_sample_wise_metric import BaseSampleWiseMetric
+from mmagic.registry import METRICS
+from mmengine.config import Config
+from mmengine.evaluator import BaseMetric
+
+from fbinpaint_mm.evaluation.protocol import protocol_of
+
+DOWNLOAD = 'download'
+
+
+def metric_configs(
+    cfg: Config, split: str = 'test', lpips: str | None = None, fid: str | None = None
+) -> list[dict]:
+    """Configs of all metrics.
+
+    Args:
+        cfg: Config whose ``{split}_evaluator`` counts. mmagic's own metrics in it are put into
+            ``PerRound``, which keeps the score of every image.
+        split: ``'val'`` or ``'test'``.
+        lpips: File or folder with the weights of ``LPIPS``, or ``'download'``, also for one that
+            the evaluator has; ``None`` adds no ``LPIPS``.
+        fid: The same for ``RoundFID``.
+
+    Returns:
+        One config per metric; a benchmark makes ranges of hole areas of the scores of images.
+
+    Raises:
+        ValueError: There is no metric.
+    """
+    configs = [with_rounds(dict(one)) for one in evaluator_metrics(cfg.get(f'{split}_evaluator'))]
+    if lpips is not None and not set_weights(configs, 'LPIPS', lpips):
+        inner = dict(type='LPIPS', backbone='alex', weights=weights_of(lpips))
+        configs.append(dict(type='PerRound', metric=inner))
+    if fid is not None and not set_weights(configs, 'RoundFID', fid):
+        configs.append(dict(type='RoundFID', weights=weights_of(fid)))
+    if not configs:
+        raise ValueError(f'the config of the data has no {split}_evaluator: nothing to score with')
+    return configs
+
+
+def set_weights(configs: Sequence[dict], kind: str, given: str) -> bool:
+    """Give weights to the metrics of a kind; whether there are any."""
+    found = [one for config in configs for one in metrics_in(config) if named(one) == kind]
+    for one in found:
+        one['weights'] = weights_of(given)
+    return bool(found)
+
+
+def weights_of(given: str) -> str | None:
+    """Where a metric finds its weights; ``None`` lets it download them."""
+    return None if given == DOWNLOAD else given
+
+
+def evaluator_metrics(evaluator: Any) -> Iterator[dict]:
+    """Configs of the metrics of an evaluator, in any of the forms that mmengine takes."""
+    if evaluator is None:
+        return
+    if isinstance(evaluator, Mapping):
+        if 'metrics' in evaluator:
+            yield from evaluator_metrics(evaluator['metrics'])
+        else:
+            yield evaluator
+        return
+    for one in evaluator:
+        yield from evaluator_metrics(one)
+
+
+def with_rounds(config: dict) -> dict:
+    """The config of a metric that scores every round and keeps the score of every image."""
+    kind = class_of(config)
+    if not issubclass(kind, BaseSampleWiseMetric) or getattr(kind, 'scores_rounds', False):
+        return config
+    config.pop('area_bins', None)  # PerRound wants none inside
+    return dict(type='PerRound', metric=config)
+
+
+def class_of(config: Mapping) -> type:
+    """The class that a config builds."""
+    kind = config['type']
+    return METRICS.get(kind) if isinstance(kind, str) else kind
+
+
+def named(config: Mapping) -> str:
+    """Name of the class that a config builds."""
+    return class_of(config).__name__
+
+
+def metrics_in(config: dict) -> Iterator[dict]:
+    """The config of a metric, and that of the metric inside it."""
+    yield config
+    if isinstance(config.get('metric'), Mapping):
+        config['metric'] = dict(config['metric'])
+        yield from metrics_in(config['metric'])
+
+
+def build_metrics(configs: Sequence[dict]) -> list[BaseMetric]:
+    """Build the metrics, their weights loaded.
+
+    Args:
+        configs: From ``metric_configs``.
+
+    Returns:
+        One metric for each.
+
+    Raises:
+        ValueError: A metric wants images of its own making, such as those of a generator that
+            starts from noise, or two give scores of one name.
+    """
+    metrics = [METRICS.build(deepcopy(config)) for config in configs]
+    for metric in metrics:
+        if getattr(metric, 'SAMPLER_MODE', 'normal') != 'normal':
+            raise ValueError(
+                f'{type(metric).__name__} cannot score an inpaintor: it samples images by itself '
+                f'({metric.SAMPLER_MODE}); take it out of the evaluator'
+            )
+    check_names([name for metric in metrics for name in protocol_of(metric)])
+    return metrics
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raises ``ValueError`` if two metrics have one name; a prefix does not tell them apart."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f'the evaluator has two metrics of the name {", ".join(twice)}; a benchmark reports '
+            'one score for each name: take one of them out'
+        )

@@ -1,0 +1,1 @@
+"""Tables, plots and pictures of a benchmark; no model is run here."""

@@ -1,0 +1,127 @@
+"""What a benchmark knows of one entry; every table, plot and file is made of this."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from fbinpaint_mm.evaluation.score_series import ScoreSeries
+
+
+@dataclass
+class RunResult:
+    """One evaluated model: an entry with one seed.
+
+    Attributes:
+        seed: Seed it was trained with; ``None`` where the benchmark did not train it.
+        checkpoint: File that was evaluated; ``None`` for a model that does not learn.
+        series: Scores of every image: each metric for each round and for the final result.
+        set_scores: Scores that exist only for the whole set, such as FID, by name.
+        training: ``iterations``, ``seconds`` and ``flops`` that the training spent, where known.
+        environment: Versions, device, command, time and commit when it was scored: an earlier
+            call's, where its result is reused.
+    """
+
+    seed: int | None
+    checkpoint: str | None
+    series: list[ScoreSeries]
+    set_scores: dict[str, float] = field(default_factory=dict)
+    training: dict[str, float] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+
+    def find(self, metric: str, round_index: int | None = None) -> ScoreSeries | None:
+        """The series of a metric and round (``None``: final), or ``None`` if there is none."""
+        for series in self.series:
+            if series.metric == metric and series.round == round_index:
+                return series
+        return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON can hold it."""
+        return {**vars(self), 'series': [series.to_dict() for series in self.series]}
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> RunResult:
+        """The result that ``to_dict`` stored."""
+        series = [ScoreSeries.from_dict(one) for one in stored['series']]
+        return cls(**{**stored, 'series': series})
+
+
+@dataclass
+class EntryResult:
+    """Everything measured for one entry of a benchmark.
+
+    Attributes:
+        name: Unique in the benchmark; also a file name.
+        config: Path of the config, or name of the classical method.
+        runs: One per seed; empty if the entry failed.
+        speed: Measured by ``benchmark/speed/measure_speed.py``, numbers only:
+            ``parameters`` (count), ``parameters_trained`` (count; with the discriminator),
+            ``seconds_per_image`` (median), ``flops_per_image`` (multiply and add counted apart),
+            ``peak_memory`` (bytes, inference), ``training_seconds_per_iteration`` (median),
+            ``training_flops_per_iteration``, ``training_peak_memory`` (bytes) and, for models with
+            rounds, ``rounds``: a list with ``seconds_per_image`` and ``flops_per_image`` for
+            R = 0, 1, ...; a key is absent where it does not apply. ``conditions`` says how the
+            medians were taken: ``warm_up`` (calls that do not count), ``repeats`` (calls that
+            count; fewer where a time limit was reached), ``batch_size`` (images), the same of
+            training as ``training_warm_up``, ``training_repeats`` and ``training_batch_size``,
+            and ``threads`` (torch's, on the processor).
+        error: Why the entry failed; ``None`` if it did not.
+    """
+
+    name: str
+    config: str
+    runs: list[RunResult] = field(default_factory=list)
+    speed: dict[str, Any] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass
+class BenchmarkData:
+    """The image and hole pairs that all entries were scored on.
+
+    Attributes:
+        config: Config whose data set was used.
+        split: ``'val'`` or ``'test'``.
+        samples: Name of each image, in order.
+        hole_areas: Share of hole of each, in [0, 1].
+        size: (height, width) of the images in pixels; of the first one if they differ.
+        sha256: Hash over all pixels of images, holes and label maps: two benchmarks with the same
+            hash are comparable.
+    """
+
+    config: str
+    split: str
+    samples: list[str]
+    hole_areas: list[float]
+    size: tuple[int, int]
+    sha256: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The description as JSON can hold it."""
+        return asdict(self)
+
+
+@dataclass
+class Benchmark:
+    """All that is reported.
+
+    Attributes:
+        data: The image and hole pairs.
+        reference: Name of the entry that the others are compared with.
+        entries: In the order of the command line, the reference among them.
+        protocol: For each metric what it measures: ``unit``, ``data_range``, ``colour_order``,
+            ``image`` ('composite' or 'raw'), ``region``, ``higher_is_better``, and ``backbone``
+            where there is one.
+        environment: Versions, device, threads, command, time.
+    """
+
+    data: BenchmarkData
+    reference: str
+    entries: list[EntryResult]
+    protocol: dict[str, dict[str, Any]]
+    environment: dict[str, Any]
+
+    def entry(self, name: str) -> EntryResult:
+        """The entry of that name."""
+        return next(entry for entry in self.entries if entry.name == name)

@@ -1,0 +1,112 @@
+"""Running one model over all pairs, and scoring what it makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Any
+
+import torch
+from mmagic.evaluation import Evaluator
+from mmagic.registry import MODELS
+from mmengine.evaluator import BaseMetric
+from mmengine.model import BaseModel
+from mmengine.runner.utils import set_random_seed
+
+from fbinpaint_mm.benchmark.data.pairs import ImageHolePairs
+from fbinpaint_mm.benchmark.entry import Entry
+from fbinpaint_mm.checkpoint import load_fitting_checkpoint
+from fbinpaint_mm.evaluation.metrics.sample_wise_metric import sample_name
+from fbinpaint_mm.evaluation.score_series import ScoreSeries
+
+
+def build_model(entry: Entry, checkpoint: str | None, device: str) -> BaseModel:
+    """The model of an entry, ready to be tested.
+
+    Args:
+        entry: The entry.
+        checkpoint: Path or address of its weights; ``None`` for a model that does not learn.
+        device: Such as ``'cpu'`` or ``'cuda'``.
+
+    Returns:
+        The model in evaluation mode.
+
+    Raises:
+        ValueError: The checkpoint belongs to another model.
+    """
+    model = MODELS.build(deepcopy(entry.cfg.model))
+    if checkpoint is not None:
+        load_fitting_checkpoint(model, checkpoint)
+    return model.to(device).eval()
+
+
+def score_model(
+    model: BaseModel,
+    pairs: ImageHolePairs,
+    metrics: Sequence[BaseMetric],
+    save: Callable[[str, torch.Tensor], None] | None = None,
+    advance: Callable[[int], None] = lambda images: None,
+) -> tuple[list[ScoreSeries], dict[str, float]]:
+    """Test a model as mmagic's ``MultiTestLoop`` does.
+
+    Of the model's answer only ``output`` is used. Images, holes and label maps that it is compared
+    with are the data set's own, so no model and no preprocessor can change what it is scored on.
+
+    Args:
+        model: From ``build_model``.
+        pairs: What to inpaint, surveyed.
+        metrics: From ``build_metrics``, not used before.
+        save: Gets the name of each sample and its ``output.pred_img``, (3, H, W) in 0..255 BGR.
+        advance: Gets the number of images of each finished batch.
+
+    Returns:
+        The scores of every image, and by name those that exist for the whole set only.
+
+    Raises:
+        ValueError: The model gave other images than one for each input, of its size.
+    """
+    set_random_seed(0)
+    evaluator = Evaluator(list(metrics))
+    evaluator.prepare_metrics(model, pairs.dataloader)
+    evaluator.dataset_meta = getattr(pairs.dataset, 'metainfo', None)
+    for batch, truths in pairs.batches():
+        samples = inpaint(model, batch, truths)
+        evaluator.process(samples, batch, evaluator.metrics)
+        for sample in samples if save else ():
+            save(sample_name(sample), sample['output']['pred_img'])
+        advance(len(samples))
+    return reduce_scores(metrics)
+
+
+@torch.no_grad()
+def inpaint(model: BaseModel, batch: dict, truths: Sequence[dict]) -> list[dict[str, Any]]:
+    """The fields of the data set's samples, and ``output`` as the model gave it."""
+    answers = model.test_step(batch)
+    if len(answers) != len(truths):
+        raise ValueError(f'the model gave {len(answers)} samples for {len(truths)} images')
+    samples = []
+    for answer, truth in zip(answers, truths, strict=True):
+        output = answer.output.to_dict()
+        found, expected = tuple(output['pred_img'].shape), tuple(truth['gt_img'].shape)
+        if found != expected:
+            raise ValueError(
+                f'{sample_name(truth)}: pred_img has shape {found}, expected {expected} as the '
+                'image; check pad_size_divisor of the data preprocessor'
+            )
+        samples.append({**truth, 'output': output})
+    return samples
+
+
+def reduce_scores(
+    metrics: Sequence[BaseMetric],
+) -> tuple[list[ScoreSeries], dict[str, float]]:
+    """The scores of every image, and by name those that exist for the whole set only."""
+    series, set_scores = [], {}
+    for metric in metrics:
+        scores = metric.evaluate()
+        found = getattr(metric, 'series', None)
+        if found:
+            series += found
+        else:
+            set_scores.update({name: float(value) for name, value in scores.items()})
+    return series, set_scores

@@ -1,0 +1,172 @@
+"""The same training in another number of iterations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from itertools import accumulate, pairwise
+from typing import Any
+
+from mmengine.config import Config
+
+# Iterations in settings of mmengine's schedulers, of our hooks, and of train_cfg of mmagic's
+# inpaintors.
+SCHEDULER_KEYS = ('begin', 'end', 'T_max', 'total_iters', 'total_steps', 'step_size', 'milestones')
+HOOK_KEYS = {
+    'FeedbackHook': ('start', 'ramp'),
+    'MeanTeacherHook': ('start', 'ramp'),
+    'EMAHook': ('begin_iter',),
+}
+MODEL_KEYS = ('start_iter', 'iter_tc', 'iter_td')
+# Begins of names of schedulers whose step depends on the number of steps or of scores before it.
+UNSCALABLE = ('Exponential', 'ReduceOnPlateau', 'ReduceLR')
+CHECKPOINTS = 4  # so many are written in the course of a training, to resume from
+CLOCK_MODULE = 'fbinpaint_mm.benchmark.training.training_clock_hook'
+
+
+def scale_training(cfg: Config, iterations: int, seed: int) -> Config:
+    """The config of a training of so many iterations, every schedule in proportion.
+
+    Learning-rate schedules by iteration, the ramps of ``FeedbackHook`` and ``MeanTeacherHook``, the
+    begin of ``EMAHook`` and the phases of mmagic's inpaintors keep their share of the training.
+    There is no validation: the last checkpoint counts, and none is chosen by its scores.
+
+    Args:
+        cfg: The whole config, for its own number of iterations; left as it is.
+        iterations: Number of iterations, at least 1.
+        seed: For ``randomness``.
+
+    Returns:
+        A new config.
+
+    Raises:
+        ValueError: The config does not train, or by epochs, or has a scheduler by iteration that
+            cannot be scaled.
+    """
+    cfg = deepcopy(cfg)
+    share = iterations / own_iterations(cfg)
+    cfg.train_cfg.max_iters = iterations
+    for scheduler in each_scheduler(cfg.get('param_scheduler')):
+        scale_scheduler(scheduler, share)
+    for hook in cfg.get('custom_hooks') or []:
+        scale_keys(hook, HOOK_KEYS.get(type_name(hook), ()), share)
+    scale_keys(cfg.model.get('train_cfg') or {}, MODEL_KEYS, share)
+    remove_validation(cfg)
+    set_checkpoints(cfg, iterations)
+    add_clock(cfg)
+    cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed}
+    return cfg
+
+
+def own_iterations(cfg: Config) -> int:
+    """Number of iterations that a config was made for.
+
+    Raises:
+        ValueError: It does not train, or by epochs.
+    """
+    settings = cfg.get('train_cfg') or {}
+    if 'max_iters' not in settings:
+        raise ValueError(
+            'the config has no train_cfg.max_iters, so there is nothing to bring to an equal '
+            "budget; train with train_cfg=dict(type='IterBasedTrainLoop', max_iters=...), or give "
+            'the entry a checkpoint'
+        )
+    return settings['max_iters']
+
+
+def each_scheduler(schedulers: Any) -> Iterator[dict]:
+    """All schedulers of a config: one, a list, or such for each optimizer by name."""
+    if isinstance(schedulers, Mapping) and 'type' in schedulers:
+        yield schedulers
+    elif isinstance(schedulers, Mapping):
+        for one in schedulers.values():
+            yield from each_scheduler(one)
+    else:
+        for one in schedulers or []:
+            yield from each_scheduler(one)
+
+
+def scale_scheduler(scheduler: dict, share: float) -> None:
+    """Scales a scheduler by iteration, in place; it acts for at least one iteration.
+
+    Raises:
+        ValueError: It is one of ``UNSCALABLE``, and the number of iterations changes.
+    """
+    if scheduler.get('by_epoch', True):
+        return
+    if share != 1:
+        check_scalable(scheduler)
+    if 'periods' in scheduler:
+        scale_periods(scheduler, share)
+    scale_keys(scheduler, SCHEDULER_KEYS, share)
+    if 'end' in scheduler:
+        scheduler['end'] = max(scheduler['end'], scheduler.get('begin', 0) + 1)
+    for key in ('T_max', 'total_iters', 'total_steps', 'step_size'):
+        if key in scheduler:
+            scheduler[key] = max(scheduler[key], 1)
+
+
+def check_scalable(scheduler: dict) -> None:
+    """Raises a ``ValueError`` for one of ``UNSCALABLE``."""
+    name = type_name(scheduler)
+    if name.startswith(UNSCALABLE):
+        raise ValueError(
+            f'param_scheduler has a {name} with by_epoch=False, which cannot be brought to another '
+            'number of iterations in proportion; use one with a begin and an end, such as '
+            'MultiStepLR, CosineAnnealingLR or PolyLR, or train all entries for '
+            "the config's own train_cfg.max_iters"
+        )
+
+
+def type_name(settings: Mapping[str, Any]) -> str:
+    """Name of what settings build, which they give as a name, with or without scope, or a class."""
+    kind = settings['type']
+    return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
+
+
+def scale_periods(scheduler: dict, share: float) -> None:
+    """Scales the lengths of the cycles of ``CosineRestartLR``, in place, ``begin`` still unscaled.
+
+    The ends of the cycles are rounded, not their lengths: their sum must not fall short of ``end``,
+    where mmengine would fail.
+    """
+    ends = accumulate(scheduler['periods'], initial=scheduler.get('begin', 0))
+    borders = [round(end * share) for end in ends]
+    scheduler['periods'] = [max(1, after - before) for before, after in pairwise(borders)]
+
+
+def scale_keys(settings: dict, keys: tuple[str, ...], share: float) -> None:
+    """Multiplies numbers of iterations, or lists of them, in place and rounds them."""
+    for key in keys:
+        value = settings.get(key)
+        if isinstance(value, list | tuple):
+            settings[key] = [round(one * share) for one in value]
+        elif value is not None:
+            settings[key] = round(value * share)
+
+
+def remove_validation(cfg: Config) -> None:
+    """Trains without validation, in place; mmengine wants all of its parts or none."""
+    cfg.update(val_dataloader=None, val_evaluator=None, val_cfg=None)
+    for key in ('val_interval', 'val_begin', 'dynamic_intervals'):
+        cfg.train_cfg.pop(key, None)
+
+
+def set_checkpoints(cfg: Config, iterations: int) -> None:
+    """Keeps the newest checkpoint, in the work directory, in place."""
+    hooks = cfg.setdefault('default_hooks', {})
+    hooks['checkpoint'] = dict(
+        type='CheckpointHook',
+        by_epoch=False,
+        interval=max(1, iterations // CHECKPOINTS),
+        max_keep_ckpts=1,
+    )
+
+
+def add_clock(cfg: Config) -> None:
+    """Adds ``TrainingClockHook``, in place."""
+    imports = cfg.get('custom_imports') or {}
+    modules = imports.get('imports', [])
+    modules = [modules] if isinstance(modules, str) else list(modules)
+    cfg.custom_imports = dict(imports, imports=[*modules, CLOCK_MODULE])
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), dict(type='TrainingClockHook')]

@@ -1,0 +1,71 @@
+"""A sample as a metric sees it: once for the result of each feedback round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+
+def round_views(sample: dict, rounds_key: str, pred_key: str = 'pred_img') -> list[dict]:
+    """One copy of a sample per result that is to be scored.
+
+    Args:
+        sample: A sample as dict; nothing of it is changed or copied.
+        rounds_key: Field of ``output`` with the (R+1, 3, H, W) images of rounds 0..R; it may be
+            absent.
+        pred_key: Field of ``output`` that metrics read the image from.
+
+    Returns:
+        The sample with the image of round 0, ..., R as its prediction, then as it is. The last two
+        are one where the final image is that of round R, so that it is scored once.
+    """
+    images = sample['output'].get(rounds_key)
+    if images is None or len(images) == 0:
+        return [sample]
+    views = [replace_prediction(sample, pred_key, image) for image in images]
+    if is_same_image(images[-1], sample['output'].get(pred_key)):
+        return views
+    return [*views, sample]
+
+
+def count_rounds(sample: dict, rounds_key: str) -> int:
+    """Number R+1 of images of rounds; 0 for a model without rounds."""
+    images = sample['output'].get(rounds_key)
+    return 0 if images is None else len(images)
+
+
+def common_length(groups: Sequence[Sequence], what: str) -> int:
+    """The number of rounds that all images of an evaluation have.
+
+    Args:
+        groups: Results of the rounds of each image; at least one image.
+        what: Word for what there is one of in each round, for the message.
+
+    Returns:
+        Length of each group.
+
+    Raises:
+        ValueError: The lengths differ.
+    """
+    counts = {len(group) for group in groups}
+    if len(counts) > 1:
+        raise ValueError(
+            f'images of one evaluation have different numbers of {what}: {sorted(counts)}; '
+            'evaluate with one fixed number of rounds'
+        )
+    return counts.pop()
+
+
+def replace_prediction(sample: dict, pred_key: str, image: torch.Tensor) -> dict:
+    """The same sample with another prediction; nothing is copied or changed in place."""
+    return {**sample, 'output': {**sample['output'], pred_key: image}}
+
+
+def is_same_image(one: torch.Tensor, other: torch.Tensor | None) -> bool:
+    """Whether two images agree in every value, and in shape, type and device."""
+    return (
+        isinstance(other, torch.Tensor)
+        and (one.shape, one.dtype, one.device) == (other.shape, other.dtype, other.device)
+        and torch.equal(one, other)
+    )

@@ -1,0 +1,144 @@
+"""Scores as text: rounds side by side, and bins of hole area below each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from prettytable import PrettyTable
+
+from fbinpaint_mm.evaluation.direction import LOWER_IS_BETTER, higher_is_better
+from fbinpaint_mm.evaluation.score_name import ScoreName
+
+FINAL = 'final'
+Column = int | str
+
+
+def format_round_table(
+    scores: Mapping[str, float], lower_is_better: Sequence[str] = LOWER_IS_BETTER
+) -> str:
+    """Rounds as columns, metrics as rows, a mark where a round differs from the one before.
+
+    Args:
+        scores: ``roundN/<metric>`` and ``<metric>`` (final), possibly after a prefix -> value.
+            Spreads, counts and scores of bins are left out.
+        lower_is_better: Beginnings of the names of metrics that should fall.
+
+    Returns:
+        The table as text of several lines.
+    """
+    rows = group_by_round(scores)
+    columns = order_columns(rows)
+    table = start_table('', columns)
+    for name, row in rows.items():
+        rises = higher_is_better(name, lower_is_better)
+        table.add_row([name, *format_row([row.get(column) for column in columns], rises)])
+    return table.get_string()
+
+
+def format_bin_tables(
+    scores: Mapping[str, float], lower_is_better: Sequence[str] = LOWER_IS_BETTER
+) -> list[str]:
+    """For each metric with scores of bins: bins as rows, rounds and count of images as columns.
+
+    Args:
+        scores: As for ``format_round_table``.
+        lower_is_better: Beginnings of the names of metrics that should fall.
+
+    Returns:
+        One table per metric, as text of several lines; none if there are no bins.
+    """
+    metrics: dict[str, dict[str, dict[Column, float]]] = {}
+    for text, value in scores.items():
+        name = ScoreName.parse(text)
+        if name.bin is not None and name.statistic is None:
+            rows = metrics.setdefault(name.metric, {})
+            rows.setdefault(name.bin, {})[column_of(name)] = value
+    return [
+        format_bin_table(name, rows, scores, higher_is_better(name, lower_is_better))
+        for name, rows in metrics.items()
+    ]
+
+
+def format_bin_table(
+    metric: str,
+    rows: dict[str, dict[Column, float]],
+    scores: Mapping[str, float],
+    rises: bool,
+) -> str:
+    """The table of one metric.
+
+    Args:
+        metric: Its name.
+        rows: Bin in percent -> column -> score.
+        scores: Where the counts are.
+        rises: Whether a larger score is better.
+
+    Returns:
+        The table as text of several lines.
+    """
+    drop_repeated_final(rows)
+    columns = order_columns(rows)
+    table = start_table(f'{metric}, hole %', columns, 'images')
+    for name, row in rows.items():
+        cells = format_row([row.get(column) for column in columns], rises)
+        count = scores.get(str(ScoreName(metric, None, name, 'count')), float('nan'))
+        table.add_row([name, *cells, f'{count:.0f}'])
+    return table.get_string()
+
+
+def group_by_round(scores: Mapping[str, float]) -> dict[str, dict[Column, float]]:
+    """Metric (with its prefix) -> column -> value; the column is a round or ``'final'``.
+
+    Scores over all images only. A final score that equals the last round's has no column of its
+    own.
+    """
+    rows: dict[str, dict[Column, float]] = {}
+    for text, value in scores.items():
+        name = ScoreName.parse(text)
+        if name.bin is None and name.statistic is None:
+            rows.setdefault(name.metric, {})[column_of(name)] = value
+    drop_repeated_final(rows)
+    return rows
+
+
+def column_of(name: ScoreName) -> Column:
+    """The round that a score is in, or ``'final'``."""
+    return FINAL if name.round is None else name.round
+
+
+def drop_repeated_final(rows: dict[str, dict[Column, float]]) -> None:
+    """Take the final score out of each row where it equals the last round's."""
+    for row in rows.values():
+        rounds = [column for column in row if column != FINAL]
+        if rounds and row.get(FINAL) == row[max(rounds)]:
+            del row[FINAL]
+
+
+def order_columns(rows: Mapping[str, Mapping[Column, float]]) -> list[Column]:
+    """The rounds of all rows in order, then ``'final'`` if a row has it."""
+    columns = {column for row in rows.values() for column in row}
+    return [*sorted(columns - {FINAL}), *({FINAL} & columns)]
+
+
+def start_table(corner: str, columns: Sequence[Column], *more: str) -> PrettyTable:
+    """A table with its header, the first column to the left, the others to the right."""
+    titles = [FINAL if column == FINAL else f'round {column}' for column in columns]
+    table = PrettyTable([corner, *titles, *more])
+    table.align = 'r'
+    table.align[corner] = 'l'
+    return table
+
+
+def format_row(values: Sequence[float | None], rises: bool) -> list[str]:
+    """Each value with four decimals and its mark against the nearest value to its left."""
+    texts = []
+    before = None
+    for value in values:
+        if value is None:
+            texts.append('-  ')
+            continue
+        change = 0.0 if before is None else round(value - before, 4)
+        mark = ' ' if change == 0 else '▲' if (change > 0) == rises else '▼'
+        texts.append(f'{value:.4f} {mark}')
+        before = value
+    return texts

@@ -1,0 +1,163 @@
+import hashlib
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from fbinpaint_mm.benchmark.data.pairs import ImageHolePairs
+from fbinpaint_mm.benchmark.data.picture_files import PictureFiles
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    init_default_scope('mmagic')
+
+
+@pytest.fixture
+def cfg(repository):
+    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
+
+
+def folder_of(path, sizes):
+    random = np.random.default_rng(0)
+    path.mkdir()
+    for index, size in enumerate(sizes):
+        image = random.integers(0, 256, (*size, 3), dtype=np.uint8)
+        cv2.imwrite(str(path / f'{index}.png'), image)
+    load = [
+        dict(type='LoadImageFromFile', key='gt'),
+        dict(type='LoadSemanticMap'),
+        dict(type='FixedHole'),
+        dict(type='GetMaskedImage'),
+        dict(type='PackSemanticInputs'),
+    ]
+    dataset = dict(
+        type='SemanticInpaintingDataset',
+        data_root=str(path),
+        pipeline=load,
+        serialize_data=False,
+    )
+    sampler = dict(type='DefaultSampler', shuffle=True)
+    return Config(
+        dict(test_dataloader=dict(batch_size=2, num_workers=0, sampler=sampler, dataset=dataset))
+    )
+
+
+def test_the_survey_describes_all_pairs(cfg, tmp_path):
+    pairs = ImageHolePairs(cfg, 'small.py', 'test')
+    pictures = PictureFiles(tmp_path)
+    data = pairs.survey(pictures)
+    assert (data.config, data.split, data.size) == ('small.py', 'test', (32, 32))
+    assert data.samples == [f'procedural_test_{2_000_000 + i:010d}' for i in range(4)]
+    for low, area in zip((0.1, 0.2, 0.3, 0.4), data.hole_areas, strict=True):
+        assert low <= area <= low + 0.1
+    digest = hashlib.sha256()
+    for index in range(4):
+        sample = pairs.dataset[index]['data_samples']
+        for pixels in (sample.gt_img, sample.mask, sample.gt_seg.byte()):
+            digest.update(repr(tuple(pixels.shape)).encode() + pixels.numpy().tobytes())
+    assert data.sha256 == digest.hexdigest()
+
+
+def test_the_pictures_are_the_images_with_and_without_holes(cfg, tmp_path):
+    pairs, pictures = ImageHolePairs(cfg, 'small.py'), PictureFiles(tmp_path)
+    name = pairs.survey(pictures).samples[1]
+    sample = pairs.dataset[1]['data_samples']
+    truth = sample.gt_img.permute(1, 2, 0).numpy()[..., ::-1]
+    hole = sample.mask[0].numpy() == 1
+    assert (pictures.load('truth', name) == truth).all()
+    assert (pictures.load('input', name)[~hole] == truth[~hole]).all()
+    assert (pictures.load('input', name)[hole] == 128).all()
+
+
+def test_what_a_model_writes_into_its_batch_reaches_nobody(cfg, tmp_path):
+    pairs = ImageHolePairs(cfg, 'small.py')
+    pairs.survey(PictureFiles(tmp_path))
+    for batch, truths in pairs.batches():
+        for image, sample in zip(batch['inputs'], batch['data_samples'], strict=True):
+            image.zero_()
+            sample.gt_img.zero_()
+            sample.mask.fill_(1)
+        assert all(truth['gt_img'].any() and (truth['mask'] == 0).any() for truth in truths)
+    assert sum(len(truths) for _, truths in pairs.batches()) == 4
+
+
+def test_images_of_different_sizes_come_one_by_one_and_in_order(tmp_path):
+    cfg = folder_of(tmp_path / 'data', [(32, 32), (32, 40), (48, 32)])
+    pairs = ImageHolePairs(cfg, 'folder.py', batch_size=3)
+    data = pairs.survey(PictureFiles(tmp_path / 'pictures'))
+    assert [sample.rpartition('/')[2] for sample in data.samples] == ['0.png', '1.png', '2.png']
+    assert data.size == (32, 32)
+    assert [len(truths) for _, truths in pairs.batches()] == [1, 1, 1]
+
+
+def test_truth_in_rgb_is_turned_into_bgr(tmp_path):
+    cfg = folder_of(tmp_path / 'data', [(32, 32)])
+    bgr = ImageHolePairs(cfg, 'folder.py').survey(PictureFiles(tmp_path / 'pictures'))
+    cfg.test_dataloader.dataset.pipeline[0].channel_order = 'rgb'
+    pairs = ImageHolePairs(cfg, 'folder.py')
+    assert pairs.survey(PictureFiles(tmp_path / 'pictures')).sha256 == bgr.sha256
+    image = cv2.imread(str(tmp_path / 'data/0.png'))
+    (_, (truth,)) = next(iter(pairs.batches()))
+    assert torch.equal(truth['gt_img'].permute(1, 2, 0), torch.from_numpy(image))
+
+
+def test_the_first_images_alone(cfg, tmp_path):
+    pairs = ImageHolePairs(cfg, 'small.py', max_images=3, batch_size=1)
+    assert len(pairs.survey(PictureFiles(tmp_path)).samples) == len(pairs) == 3
+    assert len(list(pairs.batches())) == 3
+    assert len(ImageHolePairs(cfg, 'small.py', max_images=9)) == 4
+
+
+def test_one_pair_makes_a_batch(cfg):
+    pairs = ImageHolePairs(cfg, 'small.py')
+    batch = pairs.first_batch()
+    assert [tuple(image.shape) for image in batch['inputs']] == [(3, 32, 32)]
+    assert len(batch['data_samples']) == 1
+
+
+def test_random_holes_are_refused_before_a_pass_over_the_data(cfg, tmp_path):
+    cfg.test_dataloader.dataset.pipeline[1] = dict(type='RandomHole', mask_mode='ff')
+    pairs = ImageHolePairs(cfg, 'small.py')
+    with pytest.raises(
+        ValueError, match=r'small\.py: the test data set gives other .* \(FixedHole'
+    ):
+        pairs.survey(PictureFiles(tmp_path))
+
+
+def test_pairs_that_change_later_are_refused(cfg, tmp_path):
+    pairs = ImageHolePairs(cfg, 'small.py')
+    pairs.survey(PictureFiles(tmp_path))
+    pairs.data.sha256 = 'another'
+    with pytest.raises(ValueError, match='gives other images or holes each time'):
+        list(pairs.batches())
+
+
+def test_a_sample_that_comes_twice_is_refused(cfg, tmp_path):
+    scenes = cfg.test_dataloader.dataset
+    cfg.test_dataloader.dataset = dict(type='ConcatDataset', datasets=[scenes, scenes])
+    pairs = ImageHolePairs(cfg, 'small.py')
+    with pytest.raises(ValueError, match="test has the sample 'procedural_test_0002000000' twice"):
+        pairs.survey(PictureFiles(tmp_path))
+
+
+def test_a_config_without_the_data_is_named(cfg):
+    cfg.pop('val_dataloader')
+    with pytest.raises(ValueError, match=r'small\.py: .* one val_dataloader, found none; .*--data'):
+        ImageHolePairs(cfg, 'small.py', 'val')
+    cfg.val_dataloader = [cfg.test_dataloader, cfg.test_dataloader]
+    with pytest.raises(ValueError, match='found several'):
+        ImageHolePairs(cfg, 'small.py', 'val')
+
+
+def test_a_sample_without_its_hole_is_named(cfg, tmp_path):
+    cfg.test_dataloader.dataset.pipeline = [
+        dict(type='LoadProceduralScene'),
+        dict(type='PackInputs'),
+    ]
+    pairs = ImageHolePairs(cfg, 'small.py')
+    with pytest.raises(ValueError, match=r'procedural_test_\d+: the sample has no mask'):
+        pairs.survey(PictureFiles(tmp_path))

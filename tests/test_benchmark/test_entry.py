@@ -1,0 +1,84 @@
+from dataclasses import replace
+
+import pytest
+from mmengine.config import Config
+
+from fbinpaint_mm.benchmark.entry import Entry, check_trainings, parse_entries, parse_entry
+
+
+@pytest.mark.parametrize(
+    ('text', 'name', 'source', 'checkpoint'),
+    [
+        ('configs/demo.py', 'demo', 'configs/demo.py', None),
+        ('configs/demo.py:a/iter_5.pth', 'demo', 'configs/demo.py', 'a/iter_5.pth'),
+        ('two rounds=demo.py:x.pth', 'two rounds', 'demo.py', 'x.pth'),
+        ('demo.py:https://a.org/x.pth?v=1', 'demo', 'demo.py', 'https://a.org/x.pth?v=1'),
+        ('data:1/demo.py:run:2/x.pth', 'demo', 'data:1/demo.py', 'run:2/x.pth'),
+        ('runs/lr=1/demo.py', 'demo', 'runs/lr=1/demo.py', None),
+        ('demo.yaml:x.pth', 'demo', 'demo.yaml', 'x.pth'),
+        ('telea', 'telea', 'telea', None),
+        ('fast marching=telea', 'fast marching', 'telea', None),
+    ],
+)
+def test_an_entry_is_name_config_and_checkpoint(text, name, source, checkpoint):
+    entry = parse_entry(text)
+    assert (entry.name, entry.source, entry.checkpoint) == (name, source, checkpoint)
+    assert entry.is_classical == (source == 'telea')
+    assert entry.is_trained == (source != 'telea' and checkpoint is None)
+
+
+def test_a_config_that_is_there_wins_over_a_colon_before_it(tmp_path):
+    folder = tmp_path / 'old.py:copies'
+    folder.mkdir()
+    config = folder / 'demo.py'
+    config.touch()
+    assert parse_entry(f'{config}:x.pth') == Entry('demo', str(config), 'x.pth')
+    odd = tmp_path / 'lr=1.py'
+    odd.touch()
+    assert parse_entry(f'n={odd}:x.pth') == Entry('n', str(odd), 'x.pth')
+
+
+def test_a_config_file_with_an_equals_sign_keeps_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'lr=1.py').touch()
+    with pytest.raises(ValueError, match=r"cannot be called 'lr=1'.* Write NAME=lr=1\.py"):
+        parse_entry('lr=1.py')
+
+
+@pytest.mark.parametrize('name', ['input', 'truth', '.hidden', 'a|b', ''])
+def test_a_name_that_is_no_file_name_of_its_own_is_refused(name):
+    with pytest.raises(ValueError, match=r'cannot be called .* Write NAME=demo\.py'):
+        parse_entry(f'{name}=demo.py')
+
+
+def test_a_classical_method_takes_no_checkpoint():
+    with pytest.raises(ValueError, match='telea does not learn and takes no checkpoint'):
+        parse_entry('telea:x.pth')
+
+
+def test_two_entries_of_one_name_are_told_how_to_differ():
+    message = r"2 entries are called 'demo'.*: NAME1=a/demo\.py NAME2=b/demo\.py"
+    with pytest.raises(ValueError, match=message):
+        parse_entries(['a/demo.py:x.pth', 'telea', 'b/demo.py:x.pth'])
+
+
+def test_one_config_may_come_with_several_checkpoints():
+    entries = parse_entries(['early=demo.py:a.pth', 'late=demo.py:b.pth'])
+    assert [entry.checkpoint for entry in entries] == ['a.pth', 'b.pth']
+
+
+def test_a_learned_entry_needs_a_checkpoint_or_training():
+    entries = parse_entries(['telea', 'a/demo.py'])
+    assert [entry.is_trained for entry in entries] == [False, True]
+    with pytest.raises(ValueError, match=r'write a/demo\.py:CHECKPOINT, .* --train ITERATIONS'):
+        check_trainings(entries, trains=False)
+    check_trainings(parse_entries(['telea', 'a/demo.py:x.pth']), trains=False)
+
+
+def test_what_a_config_lacks_for_its_training_is_named():
+    cfg = Config(dict(train_cfg=dict(max_iters=3), optim_wrapper=dict()))
+    entries = [replace(parse_entries(['own.py'])[0], cfg=cfg)]
+    with pytest.raises(ValueError, match=r"entry 'own' .* own\.py has no train_dataloader"):
+        check_trainings(entries, trains=True)
+    cfg.train_dataloader = dict(batch_size=2)
+    check_trainings(entries, trains=True)

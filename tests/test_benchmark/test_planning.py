@@ -1,0 +1,83 @@
+import logging
+from dataclasses import replace
+
+import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from fbinpaint_mm.benchmark import planning
+from fbinpaint_mm.benchmark.entry import Entry
+from fbinpaint_mm.benchmark.planning import plan_runs, speed_of
+from fbinpaint_mm.benchmark.settings import Settings
+from fbinpaint_mm.benchmark.workbench import Workbench
+
+
+@pytest.fixture
+def bench(repository, tmp_path):
+    init_default_scope('mmagic')
+    cfg = Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
+    settings = Settings(tmp_path, 'a', 'cpu', iterations=10, seeds=(4, 5), train_tool=tmp_path)
+    entries = [Entry('a', 'small.py', cfg=cfg), Entry('b', 'small.py', cfg=cfg)]
+    logger = logging.getLogger('test_planning')
+    bench = Workbench.set_up(entries, cfg, 'small.py', settings, logger)
+    bench.pairs.survey(bench.pictures)
+    return bench
+
+
+def test_speed_is_measured_once(bench, monkeypatch):
+    calls, numbers = [], dict(parameters=5, training_seconds_per_iteration=0.5)
+    monkeypatch.setattr(planning, 'measure_speed', lambda *a: calls.append(a) or numbers)
+    entry = bench.entries[0]
+    assert speed_of(bench, entry) == speed_of(bench, entry) == numbers
+    ((measured, batch, folder, device, _),) = calls
+    assert (measured, folder, device) == (entry, bench.settings.out / 'speed/a', 'cpu')
+    assert len(batch['inputs']) == 1
+    changed = replace(entry, cfg=Config(dict(entry.cfg.to_dict(), more=1)))
+    speed_of(bench, changed)
+    assert len(calls) == 2
+    bench.settings = replace(bench.settings, speed=False)
+    assert speed_of(bench, entry) == {}
+
+
+def test_a_speed_without_that_of_its_training_is_measured_again(bench, monkeypatch):
+    calls = []
+    monkeypatch.setattr(planning, 'measure_speed', lambda *a: calls.append(a) or dict(parameters=5))
+    for _ in range(2):
+        assert speed_of(bench, bench.entries[0]) == dict(parameters=5)
+    assert len(calls) == 2
+    classical = Entry('telea', 'telea', cfg=Config(dict(model=dict(type='ClassicalInpaintor'))))
+    for _ in range(2):
+        speed_of(bench, classical)
+    assert len(calls) == 3
+
+
+def test_a_speed_that_cannot_be_measured_is_a_warning(bench, monkeypatch, caplog):
+    def fail(*args):
+        raise RuntimeError('no memory\nat all')
+
+    monkeypatch.setattr(planning, 'measure_speed', fail)
+    assert speed_of(bench, bench.entries[0]) == {}
+    assert 'a: speed not measured: RuntimeError: no memory at all' in caplog.text
+    assert bench.errors == {}
+
+
+def test_each_seed_is_a_run(bench):
+    plans = plan_runs(bench, {})
+    assert [(run.seed, run.part, run.saves_pictures) for run in plans['b']] == [
+        (4, 'scores_seed_4', True),
+        (5, 'scores_seed_5', False),
+    ]
+    first = plans['b'][0]
+    assert first.training.iterations == 10
+    assert first.training.folder.parent == bench.settings.out / 'training/b'
+    assert first.checkpoint == str(first.training.folder / 'iter_10.pth')
+    marks = {run.fingerprint for runs in plans.values() for run in runs}
+    assert len(marks) == 2, 'a and b are the same model, their seeds are not'
+
+
+def test_an_entry_that_cannot_be_planned_has_no_runs(bench):
+    cfg = Config(dict(bench.entries[1].cfg.to_dict(), train_cfg=dict(max_epochs=3)))
+    bench.entries = [bench.entries[0], Entry('b', 'small.py', cfg=cfg)]
+    plans = plan_runs(bench, {})
+    assert (len(plans['a']), plans['b']) == (2, [])
+    assert bench.errors['b'].startswith('ValueError: the config has no train_cfg.max_iters')

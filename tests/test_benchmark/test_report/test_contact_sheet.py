@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fbinpaint_mm.benchmark.report import contact_sheet
+from fbinpaint_mm.benchmark.report.choose_samples import ChosenSample
+from fbinpaint_mm.visualization.sheet import Note
+
+COLORS = {'input': (255, 0, 0), 'one': (0, 255, 0), 'two': (0, 0, 255), 'truth': (255, 0, 255)}
+SAMPLE = ChosenSample('001.png', 0.35, 'median')
+
+
+def load(entry, sample):
+    return np.full((48, 64, 3), COLORS[entry], np.uint8)
+
+
+@pytest.fixture
+def benchmark(benchmark_of):
+    return benchmark_of(one=[[20.0, 21.0]], two=[[22.0, 19.0]])
+
+
+def test_pictures_stand_in_order_enlarged_to_be_legible(benchmark):
+    sheet = contact_sheet.draw_contact_sheet(benchmark, [SAMPLE], load, ['one', 'two'])
+    lefts = []
+    for name in ('input', 'one', 'two', 'truth'):
+        rows, columns = np.where((sheet == COLORS[name]).all(-1))
+        assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (144, 192)
+        lefts.append(columns.min())
+    assert lefts == sorted(lefts)
+
+
+def test_scores_are_those_of_the_sample_and_the_best_is_bold(benchmark):
+    notes = contact_sheet.score_notes(benchmark, SAMPLE, 'PSNR', ['one', 'two'])
+    assert notes == [Note('PSNR 21.00', bold=True), Note('PSNR 19.00')]
+
+
+def test_scores_are_those_of_the_run_in_the_picture(benchmark_of):
+    benchmark = benchmark_of(one=[[20.0, 21.0], [30.0, 31.0]])
+    assert contact_sheet.sample_score(benchmark, 'one', 'PSNR', SAMPLE) == 21.0
+    assert contact_sheet.sample_score(benchmark, 'one', 'SSIM', SAMPLE) is None
+
+
+def test_a_row_says_what_it_shows_and_why(benchmark):
+    arguments = (load('truth', ''), load, ['one'], ['PSNR'], (48, 64))
+    row = contact_sheet.sample_row(benchmark, SAMPLE, *arguments)
+    assert row.heading == '001.png   hole 35 % of the image   median'
+    assert [cell.notes for cell in row.cells] == [(), (Note('PSNR 21.00'),), ()]
+
+
+def test_a_missing_picture_leaves_its_place_empty(benchmark):
+    def load_some(entry, sample):
+        if entry == 'two':
+            raise FileNotFoundError(entry)
+        return load(entry, sample)
+
+    empty, full = (
+        contact_sheet.draw_contact_sheet(benchmark, [SAMPLE], one, ['one', 'two'])
+        for one in (load_some, load)
+    )
+    assert not (empty == COLORS['two']).all(-1).any()
+    assert empty.shape == full.shape
+
+
+def test_nothing_to_show_is_an_error(benchmark):
+    with pytest.raises(ValueError, match='no sample was chosen'):
+        contact_sheet.draw_contact_sheet(benchmark, [], load, ['one'])
+
+    def load_nothing(entry, sample):
+        raise FileNotFoundError(sample)
+
+    with pytest.raises(ValueError, match=r"no picture of the truth of '001\.png'"):
+        contact_sheet.draw_contact_sheet(benchmark, [SAMPLE], load_nothing, ['one'])
+
+
+def test_captions_are_psnr_and_lpips_or_what_there_is(fake_benchmark, benchmark_of):
+    assert contact_sheet.caption_metrics(fake_benchmark) == ['PSNR', 'LPIPS']
+    assert contact_sheet.caption_metrics(benchmark_of('SSIM', one=[[1.0]])) == ['SSIM']
+
+
+def test_many_entries_are_divided_evenly_with_the_reference_on_every_sheet():
+    assert contact_sheet.split_sheets([], 'a') == []
+    assert contact_sheet.split_sheets(list('bacdefgh'), 'a') == [list('bacdefgh')]
+    assert contact_sheet.split_sheets(list('bacdefghi'), 'a') == [list('abcde'), list('afghi')]
+    assert contact_sheet.split_sheets(list('bcdefghij'), 'a') == [list('bcdef'), list('ghij')]
+
+
+def test_pictures_of_another_size_are_fitted():
+    fitted = contact_sheet.fit(np.zeros((20, 80, 3), np.uint8), (32, 64))
+    assert fitted.shape == (32, 64, 3)
+    assert (fitted == 0).all(-1).sum() == 16 * 64
+    assert (fitted[:8] == 255).all()

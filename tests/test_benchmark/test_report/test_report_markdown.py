@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from fbinpaint_mm.benchmark.report.report_markdown import write_markdown
+from fbinpaint_mm.benchmark.report.score_table import ScoreTable
+from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
+
+
+def write(benchmark, path, **kwargs) -> str:
+    table = ScoreTable(benchmark, HoleAreaBins((0.1, 0.35, 0.6)))
+    return write_markdown(benchmark, table, path / 'results.md', **kwargs).read_text('utf-8')
+
+
+def row_of(text: str, title: str, section: str) -> list[str]:
+    """Cells of the row with that title in the section with that heading."""
+    part = text.split(f'## {section}')[1].split('\n## ')[0]
+    (line,) = [line for line in part.splitlines() if line.startswith(f'| {title} |')]
+    return [cell.strip() for cell in line.strip('|').split('|')][1:]
+
+
+@pytest.fixture(scope='module')
+def text(fake_benchmark, fake_table, tmp_path_factory):
+    path = tmp_path_factory.mktemp('report') / 'results.md'
+    return write_markdown(fake_benchmark, fake_table, path).read_text(encoding='utf-8')
+
+
+def test_says_what_was_measured(text, fake_benchmark):
+    assert '`configs/fbinpaint_demo.py`, val, 24 images of 64 × 64 pixels' in text
+    assert fake_benchmark.data.sha256 in text
+    assert '- reference: one_way\n' in text
+    assert '- command: `python tools/benchmark.py configs/one_way.py`' in text
+    assert '- threads: 2' in text
+    line = '- LPIPS ↓: data range: 255; colour order: BGR; image: composite; region: whole image; '
+    assert f'{line}backbone: alex\n' in text
+    assert '- mIoU_hole ↑: in percent; region: hole\n' in text
+
+
+def test_best_is_bold_in_the_right_direction_with_all_ties(benchmark_of, tmp_path):
+    scores = dict(one=[[0.30, 0.30]], two=[[0.10001, 0.20]], three=[[0.10, 0.20]])
+    falling = write(benchmark_of('LPIPS', higher=False, **scores), tmp_path)
+    assert row_of(falling, 'one (reference)', 'All images') == ['0.3000']
+    assert row_of(falling, 'two', 'All images')[0].startswith('**0.1500**')
+    assert row_of(falling, 'three', 'All images')[0].startswith('**0.1500**')
+    rising = write(benchmark_of('SSIM', **scores), tmp_path)
+    assert row_of(rising, 'one (reference)', 'All images') == ['**0.3000**']
+
+
+def test_change_has_its_interval_and_seeds_their_spread(benchmark_of, tmp_path):
+    benchmark = benchmark_of(one=[[20.0, 10.0]], two=[[19.0, 9.5], [17.0, 8.5]])
+    text = write(benchmark, tmp_path)
+    assert row_of(text, 'two', 'All images') == ['13.50 ± 1.06<br>-10.00 % [-10.00, -10.00]']
+
+
+def test_bins_are_columns_with_their_counts(benchmark_of, tmp_path):
+    benchmark = benchmark_of(one=[[20.0, 21.0, 10.0]], two=[[30.0, 31.0, 9.0]])
+    text = write(benchmark, tmp_path)
+    section = 'PSNR ↑ by hole area (number of images)'
+    assert '|  | all (3) | 10-35 % (1) | 35-60 % (2) |' in text
+    assert row_of(text, 'one (reference)', section) == ['17.00', '20.00', '15.50']
+    assert row_of(text, 'two', section) == ['**23.33**', '**30.00**', '**20.00**']
+
+
+def test_what_was_not_measured_is_a_dash(text):
+    assert row_of(text, r'telea', 'All images')[4] == '-'
+    assert row_of(text, 'feedback, mIoU_hole ↑', 'Feedback rounds, all images')[0] == '-'
+
+
+def test_rounds_are_columns_for_entries_with_rounds(text, fake_table):
+    row = row_of(text, 'feedback, PSNR ↑', 'Feedback rounds, all images')
+    means = [
+        fake_table.find('feedback', 'PSNR', round_index=index).spread.mean for index in range(4)
+    ]
+    assert [float(cell.split(' ')[0].strip('*')) for cell in row] == [
+        pytest.approx(mean, abs=0.006) for mean in means
+    ]
+    assert [cell.startswith('**') for cell in row] == [mean == max(means) for mean in means]
+    assert '| one_way, PSNR' not in text
+
+
+def test_metrics_of_a_whole_set_have_no_table_of_bins(text):
+    assert '## FID' not in text
+    assert '## mIoU_hole ↑ by hole area' in text
+
+
+def test_failures_are_announced_and_quoted_at_the_end(text):
+    assert '- **failed**: 1 of 7 entries (broken); the errors are at the end' in text
+    end = text.split('## Failed')[1]
+    assert "**broken**\n\n    KeyError: 'backbone'\n    the config has no backbone" in end
+
+
+def test_a_reference_without_scores_is_said(fake_benchmark, benchmark_of, tmp_path):
+    benchmark = benchmark_of(one=[[1.0, 2.0]], two=[[1.0, 2.0]])
+    benchmark.entries[0].runs = []
+    text = write(benchmark, tmp_path)
+    assert '- reference: one, which has no scores: no changes are given' in text
+    assert row_of(text, 'two', 'All images') == ['1.50']
+
+
+def test_nothing_scored_is_still_a_report(benchmark_of, tmp_path):
+    benchmark = benchmark_of(one=[[1.0, 2.0]])
+    benchmark.entries[0].runs, benchmark.entries[0].error = [], 'out of memory'
+    text = write(benchmark, tmp_path)
+    assert re.findall('^#.*', text, flags=re.M) == ['# Benchmark', '## Failed']
+
+
+def test_shows_the_pictures_it_is_given(benchmark_of, tmp_path):
+    text = write(benchmark_of(one=[[1.0, 2.0]]), tmp_path, pictures=['area.png'])
+    assert '![area](area.png)' in text

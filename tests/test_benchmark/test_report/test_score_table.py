@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from fbinpaint_mm.benchmark.report.score_table import ScoreTable
+from fbinpaint_mm.benchmark.results import EntryResult, RunResult
+from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
+
+HALVES = HoleAreaBins((0.1, 0.35, 0.6))
+
+
+def test_scores_of_the_set_and_of_each_bin(benchmark_of):
+    benchmark = benchmark_of(one=[[20.0, 22.0, 30.0, 34.0]], two=[[22.0, 24.2, 33.0, 37.4]])
+    table = ScoreTable(benchmark, HALVES)
+    assert table.bins == ('all', '10-35', '35-60')
+    low = table.find('two', 'PSNR', '10-35')
+    assert (low.spread.mean, low.count) == (pytest.approx(23.1), 2)
+    assert low.std == pytest.approx(np.std([22.0, 24.2], ddof=1))
+    assert low.change.relative == pytest.approx(0.1)
+    assert low.change.low == pytest.approx(0.1)
+    whole = table.find('two', 'PSNR')
+    assert whole.spread.mean == pytest.approx(29.15)
+    assert whole.interval[0] < 29.15 < whole.interval[1]
+
+
+def test_an_image_outside_every_bin_counts_overall(benchmark_of):
+    table = ScoreTable(benchmark_of(one=[[1.0, 2.0, 3.0, 6.0]]), HoleAreaBins((0.1, 0.35)))
+    assert table.find('one', 'PSNR').count == 4
+    assert table.find('one', 'PSNR', '10-35').count == 2
+
+
+def test_a_bin_without_images_has_a_count_of_zero_and_no_score(benchmark_of):
+    table = ScoreTable(benchmark_of(one=[[1.0, 2.0]], two=[[1.0, 2.0]]), HoleAreaBins((0.7, 0.8)))
+    empty = table.find('two', 'PSNR', '70-80')
+    assert (empty.count, empty.interval, empty.change) == (0, None, None)
+    assert math.isnan(empty.spread.mean)
+
+
+def test_spread_over_images_is_averaged_over_seeds(benchmark_of):
+    table = ScoreTable(benchmark_of(one=[[1.0, 3.0], [2.0, 8.0]]), HALVES)
+    one = table.find('one', 'PSNR')
+    assert one.std == pytest.approx((math.sqrt(2) + math.sqrt(18)) / 2)
+    assert one.spread.std == pytest.approx(np.std([2.0, 5.0], ddof=1))
+    assert [(part.seed, part.mean) for part in one.seeds] == [(0, 2.0), (1, 5.0)]
+
+
+def test_rounds_are_compared_with_the_final_result_of_the_reference(fake_benchmark, fake_table):
+    last = fake_table.rounds_of('feedback')[-1]
+    assert fake_table.rounds_of('feedback') == [0, 1, 2, 3]
+    assert fake_table.rounds_of('feedback', 'mIoU_hole') == [1, 2, 3]
+    assert fake_table.rounds_of('one_way') == []
+    final = fake_table.find('feedback', 'PSNR')
+    assert fake_table.find('feedback', 'PSNR', round_index=last).change == final.change
+    first = fake_table.find('feedback', 'PSNR', round_index=0)
+    base = fake_table.find('one_way', 'PSNR')
+    expected = first.spread.mean / base.spread.mean - 1
+    assert first.change.relative == pytest.approx(expected)
+    assert base.change is None
+
+
+def test_metrics_of_a_whole_set_have_neither_bins_nor_intervals(fake_benchmark, fake_table):
+    fid = fake_table.find('feedback', 'FID')
+    assert (fid.spread.mean, fid.spread.seeds, fid.spread.std) == (pytest.approx(59.5), 3, 0.0)
+    assert fid.change.relative == pytest.approx(-0.5 / 60)
+    assert (fid.change.low, fid.interval, fid.count) == (None, None, 24)
+    assert fake_table.find('feedback', 'FID', '10-20') is None
+    assert not fake_table.has_images('FID')
+    assert fake_table.has_images('PSNR')
+
+
+def test_rounds_of_a_metric_of_a_whole_set_are_read_from_its_name(benchmark_of):
+    benchmark = benchmark_of(one=[[1.0, 2.0]])
+    benchmark.entries[0].runs[0].set_scores = {'round1/FID': 50.0, 'FID': 40.0}
+    table = ScoreTable(benchmark, HALVES)
+    assert table.find('one', 'FID', round_index=1).spread.mean == 50.0
+    assert table.find('one', 'FID').spread.mean == 40.0
+    assert table.headline('FID') == 'FID ↓'
+
+
+def test_metrics_come_in_the_order_of_the_protocol(fake_table):
+    expected = ['PSNR', 'SSIM', 'LPIPS', 'MAE_hole', 'mIoU_hole', 'FID']
+    assert fake_table.metrics == expected
+    assert [fake_table.higher_is_better(name) for name in expected] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert fake_table.units['PSNR'] == 'dB'
+
+
+def test_failed_entries_are_not_among_the_scored(fake_table):
+    assert 'broken' not in fake_table.entries
+    assert fake_table.entries[0] == 'one_way'
+
+
+def test_without_scores_of_the_reference_there_are_no_changes(benchmark_of):
+    benchmark = benchmark_of(one=[[1.0, 2.0]])
+    benchmark.entries.append(EntryResult('lost', 'lost.py', error='out of memory'))
+    benchmark.reference = 'lost'
+    table = ScoreTable(benchmark, HALVES)
+    assert table.find('one', 'PSNR').change is None
+
+
+def test_seeds_over_other_images_are_refused(benchmark_of, make_series):
+    benchmark = benchmark_of(one=[[1.0, 2.0]])
+    benchmark.entries[0].runs.append(RunResult(1, None, [make_series([1.0, 2.0, 3.0])]))
+    with pytest.raises(ValueError, match='2 images against 3; score every entry on the same'):
+        ScoreTable(benchmark, HALVES)

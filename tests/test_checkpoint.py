@@ -1,0 +1,49 @@
+import pytest
+import torch
+from torch import nn
+
+from fbinpaint_mm.checkpoint import check_fits, load_fitting_checkpoint
+
+
+def inpaintor():
+    return nn.ModuleDict(dict(generator=nn.Linear(5, 3), disc=nn.Linear(1, 1)))
+
+
+@pytest.fixture
+def save(tmp_path):
+    def write(state):
+        path = str(tmp_path / 'x.pth')
+        torch.save(dict(state_dict=state), path)
+        return path
+
+    return write
+
+
+def test_weights_are_loaded(save):
+    given, model = inpaintor(), inpaintor()
+    load_fitting_checkpoint(model, save(given.state_dict()))
+    assert all(one.equal(given.state_dict()[name]) for name, one in model.state_dict().items())
+
+
+def test_names_of_a_distributed_run_and_a_missing_discriminator_do_not_matter(save):
+    given, model = inpaintor(), inpaintor()
+    state = {f'module.generator.{k}': v for k, v in given.generator.state_dict().items()}
+    load_fitting_checkpoint(model, save(state))
+    assert model.generator.weight.equal(given.generator.weight)
+
+
+def test_a_checkpoint_of_another_model_is_refused(save):
+    message = (
+        r"2 of 2 entries do not fit, first 'generator.weight': found \(3, 2\), expected \(3, 5\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        check_fits(inpaintor(), save({'generator.weight': torch.zeros(3, 2)}))
+    with pytest.raises(ValueError, match='found nothing'):
+        load_fitting_checkpoint(inpaintor(), save({'weight': torch.zeros(3, 5)}))
+
+
+def test_a_model_without_a_generator_has_to_fit_as_a_whole(save):
+    model = nn.Linear(2, 2)
+    check_fits(model, save(model.state_dict()))
+    with pytest.raises(ValueError, match="1 of 2 entries do not fit, first 'bias'"):
+        check_fits(model, save({'weight': model.weight.detach()}))

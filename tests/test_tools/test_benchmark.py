@@ -1,0 +1,176 @@
+"""The command line, and one small benchmark from end to end."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import torch
+
+from fbinpaint_mm.benchmark import benchmark_runner, run_benchmark
+
+
+@pytest.fixture
+def tool(load_tool):
+    return load_tool('benchmark')
+
+
+@pytest.fixture
+def config(repository):
+    return str(repository / 'tests/test_benchmark/small_config.py')
+
+
+@pytest.fixture
+def refused(tool, capsys, tmp_path):
+    """The message with which the command line is refused."""
+
+    def run(*argv):
+        with pytest.raises(SystemExit) as end:
+            tool.main([*map(str, argv), '--out', str(tmp_path)])
+        assert end.value.code == 2
+        return capsys.readouterr().err
+
+    return run
+
+
+# ------------------------------------------------------------------------------ arguments
+
+
+@pytest.mark.parametrize(
+    ('argv', 'message'),
+    [
+        (['telea'], 'no entry has a config that says which images to use: give --data CONFIG'),
+        (['telea', 'telea'], "2 entries are called 'telea'"),
+        (['telea', '--seeds', '1'], '--equal and --seeds are about training: give --train'),
+        (['telea', '--train', '0'], '0 is not a positive number'),
+        (['telea', '--train', '5', '--seeds', '1', '1'], '--seeds has a seed twice'),
+        (
+            ['telea', '--train', '5', '--equal', 'flops', '--no-speed'],
+            '--equal flops needs measured speed: leave out --no-speed',
+        ),
+        (['telea', '--train', '5'], '--train: every entry has its checkpoint, or does not learn'),
+        (['missing.py', '--train', '5'], "config file 'missing.py' does not exist"),
+        (['telea', '--data', 'missing.py'], "config file 'missing.py' does not exist"),
+    ],
+)
+def test_mistakes_are_found_before_any_work(refused, argv, message):
+    assert message in refused(*argv)
+
+
+def test_mistakes_about_configs_are_found_before_any_work(refused, config, tmp_path):
+    assert 'has no checkpoint: write ' in refused(config)
+    assert "config file 'telea_.py' does not exist" in refused('telea_.py')
+    without_weights = refused('telea', '--data', config, '--lpips', tmp_path)
+    assert 'Put one of alexnet_features_torchvision.pth' in without_weights
+    assert "checkpoint 'no.pth' does not exist" in refused(f'{config}:no.pth')
+    message = refused('telea', '--data', config, '--reference', 'ours')
+    assert "--reference 'ours' is not an entry; there are telea" in message
+
+
+def test_an_interruption_says_how_to_go_on(tool, argv, monkeypatch, capsys):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_benchmark, 'run_benchmark', interrupt)
+    assert tool.main(argv) == 130
+    assert 'interrupted; the same command goes on from here' in capsys.readouterr().err
+
+
+def test_no_gpu_is_no_cuda(refused, config, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    message = refused('telea', '--data', config, '--device', 'cuda')
+    assert '--device cuda: torch finds no GPU' in message
+
+
+def test_options_change_every_config_and_settings_have_defaults(tool, config, tmp_path):
+    argv = [
+        f'a={config}',
+        'telea',
+        '--out',
+        str(tmp_path),
+        '--train',
+        '4',
+        '--lpips',
+        '--cfg-options',
+    ]
+    args = tool.parse_args([*argv, 'test_dataloader.dataset.num_scenes=7', 'model.disc=None'])
+    entries = tool.read_entries(args)
+    assert [entry.name for entry in entries] == ['a', 'telea']
+    assert entries[1].cfg.model == dict(type='ClassicalInpaintor', method='telea')
+    path, cfg = tool.find_data(args, entries)
+    assert (path, cfg.test_dataloader.dataset.num_scenes) == (config, 7)
+    settings = tool.build_settings(args, entries)
+    assert (settings.reference, settings.seeds, settings.equal) == ('a', (0,), 'iterations')
+    assert (settings.iterations, settings.lpips, settings.fid) == (4, 'download', None)
+    assert settings.train_tool.name == 'train.py'
+    assert settings.train_tool.is_file()
+
+
+def test_the_data_may_come_from_another_config(tool, config, tmp_path):
+    argv = ['telea', '--out', str(tmp_path), '--data', config]
+    args = tool.parse_args([*argv, '--cfg-options', 'test_dataloader.batch_size=1'])
+    path, cfg = tool.find_data(args, tool.read_entries(args))
+    assert (path, cfg.test_dataloader.batch_size) == (config, 1)
+
+
+# -------------------------------------------------------------------------- end to end
+
+
+@pytest.fixture(scope='module')
+def out(tmp_path_factory):
+    return tmp_path_factory.mktemp('benchmark')
+
+
+@pytest.fixture
+def argv(out, config):
+    entries = [f'ours={config}', 'telea', 'mean_colour']
+    options = ['--train', '2', '--no-speed', '--device', 'cpu', '--out', str(out)]
+    return [*entries, *options]
+
+
+def test_a_benchmark_trains_scores_and_reports(tool, argv, out, capsys):
+    assert tool.main(argv) == 0
+    results = json.loads((out / 'results.json').read_text())
+    assert list(results['entries']) == ['ours', 'telea', 'mean_colour']
+    assert results['reference'] == 'ours'
+    (run,) = results['entries']['ours']['runs']
+    assert (run['seed'], run['training']['iterations']) == (0, 2)
+    assert run['training']['seconds'] > 0
+    assert torch.load(run['checkpoint'], weights_only=False)['meta']['iter'] == 2
+    scores = {name: entry['scores']['PSNR'] for name, entry in results['entries'].items()}
+    assert list(scores['ours']) == ['round0', 'round1', 'final']
+    assert scores['telea']['final']['all']['count'] == 4
+    assert results['entries']['ours']['scores']['mIoU_hole']['final']['all']['mean'] >= 0
+    for name in ('results.md', 'results.csv', 'contact_sheet.png', 'benchmark.log'):
+        assert (out / name).is_file(), name
+    folders = sorted(path.name for path in (out / 'images').iterdir())
+    assert folders == ['input', 'mean_colour', 'ours', 'telea', 'truth']
+    log = (out / 'benchmark.log').read_text()
+    for name in ('ours', 'telea', 'mean_colour'):
+        assert re.search(rf' INFO {name}: PSNR \d', log), name
+    assert log.endswith(f'Report: {out / "results.md"}\n')
+    assert f'Report: {out / "results.md"}\n' in capsys.readouterr().err
+
+
+def test_a_second_call_measures_nothing(tool, argv, out, monkeypatch):
+    if not (out / 'results.json').is_file():
+        pytest.skip('needs the benchmark of the test before')
+    before = json.loads((out / 'results.json').read_text())
+    monkeypatch.setattr(benchmark_runner, 'build_model', None)
+    monkeypatch.setattr('fbinpaint_mm.benchmark.training.training.run_child', None)
+    assert tool.main(argv) == 0
+    after = json.loads((out / 'results.json').read_text())
+    assert after['entries'] == before['entries']
+
+
+def test_a_failure_is_reported_and_ends_in_status_1(tool, config, tmp_path):
+    wrong = tmp_path / 'wrong.pth'
+    torch.save(dict(state_dict={'generator.x': torch.zeros(1)}), wrong)
+    argv = ['mean_colour', f'{config}:{wrong}', '--no-speed', '--device', 'cpu']
+    assert tool.main([*argv, '--out', str(tmp_path / 'out')]) == 1
+    entries = json.loads((tmp_path / 'out/results.json').read_text())['entries']
+    assert entries['mean_colour']['error'] is None
+    assert 'does not belong to this config' in entries['small_config']['error']
+    report = (tmp_path / 'out/results.md').read_text()
+    assert 'does not belong to this config' in report
