@@ -283,3 +283,16 @@ def build_runner(cfg: Config) -> Any:
 
     compat.init_cpu_distributed(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def end_processes() -> None:
+    """Ends the group of processes, all of them together; a single process has none.
+
+    One that leaves its group to the interpreter's exit is aborted now and then by gloo's threads
+    (https://github.com/pytorch/pytorch/issues/190489), and torchrun then reports a failed run.
+    """
+    from torch import distributed
+
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.barrier()
+        distributed.destroy_process_group()

@@ -13,6 +13,7 @@ from launch import (
     build_runner,
     enable_amp,
     enable_auto_scale_lr,
+    end_processes,
     load_config,
     parse,
     set_resume,
@@ -74,6 +75,7 @@ def main() -> None:
     import fbinpaint_mm  # noqa: F401  (slow, so the command line is checked first)
 
     build_runner(build_config(args)).train()
+    end_processes()
 
 
 if __name__ == '__main__':
