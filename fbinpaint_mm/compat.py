@@ -459,3 +459,15 @@ def init_cpu_distributed(cfg: Config) -> bool:
         'device_ids': None,
     }
     return True
+
+
+def forget_casts_without_graph() -> None:
+    """Empties autocast's cache of half-precision weights, before layers run again with a graph.
+
+    torch below 2.11 caches casts made under ``no_grad`` too, and the same weights then get no
+    gradient for the rest of the autocast context
+    (https://github.com/pytorch/pytorch/pull/165068). Without autocast it does nothing.
+    """
+    import torch
+
+    torch.clear_autocast_cache()

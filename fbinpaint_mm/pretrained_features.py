@@ -10,7 +10,12 @@ from pathlib import Path
 import torch
 from mmengine.logging import print_log
 from torch import Tensor
-from torchvision.models import AlexNet_Weights, VGG16_Weights, WeightsEnum
+from torchvision.models import (
+    AlexNet_Weights,
+    MobileNet_V2_Weights,
+    VGG16_Weights,
+    WeightsEnum,
+)
 
 RANDOM = 'none'
 
@@ -39,13 +44,13 @@ class PretrainedFeatures:
         """The weights of some or all feature layers.
 
         Args:
-            shapes: Shape of each parameter that is wanted, by its name below ``features.``, such
-                as ``'0.weight'``.
+            shapes: Shape of each parameter or buffer that is wanted, by its name below
+                ``features.``, such as ``'0.weight'``.
             weights: See the class.
             owner: Name of who asks, for messages.
 
         Returns:
-            Name below ``features.`` -> float32 tensor on the CPU.
+            Name below ``features.`` -> tensor on the CPU, float32 unless it counts something.
 
         Raises:
             FileNotFoundError: The weights are neither at ``weights`` nor downloadable.
@@ -61,10 +66,10 @@ class PretrainedFeatures:
                 raise ValueError(
                     f'{path or "The download"} holds no {self.name} features: {key} is missing or '
                     f'has another shape than {tuple(shape)}. Expected the state dict of '
-                    f"torchvision's {self.name} ('features.0.weight', ...), with or without its "
-                    'classifier.'
+                    f"torchvision's {self.name} ('features.{next(iter(shapes))}', ...), with or "
+                    'without its classifier.'
                 )
-        return {name: stored[f'features.{name}'].float() for name in shapes}
+        return {name: _single_precision(stored[f'features.{name}']) for name in shapes}
 
     def find(self, weights: str, owner: str) -> Path:
         """The weight file that a path means.
@@ -125,6 +130,11 @@ ALEXNET = PretrainedFeatures(
     ),
     AlexNet_Weights.IMAGENET1K_V1,
 )
+MOBILENET_V2 = PretrainedFeatures(
+    'MobileNetV2',
+    ('mobilenet_v2-b0353104.pth',),  # torchvision's own name
+    MobileNet_V2_Weights.IMAGENET1K_V1,
+)
 
 
 def find_weight_file(weights: str, names: Sequence[str], what: str, owner: str) -> Path:
@@ -157,11 +167,12 @@ def random_features(shapes: Mapping[str, Sequence[int]], owner: str) -> dict[str
     """Random convolutions, the same at every call; the global random state is left alone.
 
     Args:
-        shapes: Shape of each parameter, by name.
+        shapes: Shape of each parameter or buffer, by name.
         owner: Name of who asks, for the warning.
 
     Returns:
-        Name -> float32 tensor: He-normal convolutions, biases of 0.
+        Name -> float32 tensor: He-normal convolutions, biases of 0; batch normalisations that
+        change nothing yet.
     """
     print_log(
         f"{owner}: weights='none', the features are random. Only for smoke tests; for results set "
@@ -171,8 +182,14 @@ def random_features(shapes: Mapping[str, Sequence[int]], owner: str) -> dict[str
     )
     generator = torch.Generator().manual_seed(0)  # the same on every rank and after a resume
     state = {name: torch.zeros(tuple(shape)) for name, shape in shapes.items()}
-    for value in state.values():
+    for name, value in state.items():
         if value.ndim == 4:
             fan_in = value[0].numel()
             value.normal_(0.0, (2.0 / fan_in) ** 0.5, generator=generator)
+        elif name.endswith(('weight', 'running_var')):
+            value.fill_(1.0)
     return state
+
+
+def _single_precision(value: Tensor) -> Tensor:
+    return value.float() if value.is_floating_point() else value

@@ -8,7 +8,7 @@ import torch
 from torchvision.models import AlexNet_Weights
 
 from fbinpaint_mm import pretrained_features
-from fbinpaint_mm.pretrained_features import ALEXNET, VGG16
+from fbinpaint_mm.pretrained_features import ALEXNET, MOBILENET_V2, VGG16
 
 SHAPES = {'0.weight': (64, 3, 11, 11), '0.bias': (64,)}
 
@@ -46,6 +46,37 @@ def test_layers_that_are_not_wanted_may_be_in_the_file(state, tmp_path):
     assert torch.equal(found['0.bias'], state['features.0.bias'])
 
 
+NORMALISED = {
+    '0.0.weight': (32, 3, 3, 3),
+    '0.1.weight': (32,),
+    '0.1.bias': (32,),
+    '0.1.running_mean': (32,),
+    '0.1.running_var': (32,),
+    '0.1.num_batches_tracked': (),
+}
+
+
+def test_statistics_of_batch_normalisation_are_read_too(tmp_path):
+    stored = {f'features.{name}': torch.rand(shape).half() for name, shape in NORMALISED.items()}
+    stored['features.0.1.num_batches_tracked'] = torch.tensor(4000)
+    torch.save(stored, tmp_path / MOBILENET_V2.files[0])
+    found = MOBILENET_V2.load(NORMALISED, str(tmp_path), 'backbone')
+    count = found.pop('0.1.num_batches_tracked')
+    assert (count.dtype, count.item()) == (torch.int64, 4000)
+    for name, value in found.items():
+        assert value.dtype == torch.float32
+        assert torch.equal(value, stored[f'features.{name}'].float())
+
+
+def test_random_batch_normalisation_changes_nothing():
+    found = MOBILENET_V2.load(NORMALISED, 'none', 'backbone')
+    for name in ('weight', 'running_var'):
+        assert (found[f'0.1.{name}'] == 1).all()
+    for name in ('bias', 'running_mean', 'num_batches_tracked'):
+        assert not found[f'0.1.{name}'].any()
+    assert found['0.0.weight'].std() == pytest.approx((2 / 27) ** 0.5, rel=0.1)
+
+
 def test_a_missing_file_is_named_with_the_remedy(tmp_path):
     message = r'LPIPS: no AlexNet weights at .*alexnet-owt-7be5be79\.pth\. Put one of .* there, or'
     with pytest.raises(FileNotFoundError, match=message):
@@ -59,7 +90,8 @@ def test_another_networks_file_is_refused(state, tmp_path):
     message = r'alexnet\.pth holds no VGG16 features: features\.0\.weight .* \(64, 3, 3, 3\)'
     with pytest.raises(ValueError, match=message):
         VGG16.load({'0.weight': (64, 3, 3, 3)}, str(tmp_path / 'alexnet.pth'), 'loss')
-    with pytest.raises(ValueError, match=r'features\.3\.bias is missing'):
+    message = r"features\.3\.bias is missing .* AlexNet \('features\.3\.bias', \.\.\.\), with or"
+    with pytest.raises(ValueError, match=message):
         ALEXNET.load({'3.bias': (192,)}, str(tmp_path / 'alexnet.pth'), 'LPIPS')
 
 

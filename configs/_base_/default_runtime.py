@@ -8,6 +8,7 @@ custom_hooks = [
         type='FeedbackHook',
         start=0,  # first iteration with feedback
         ramp=500,  # iterations until it acts in full
+        cycle_rounds=False,  # whether iterations take turns with 1, 2, ... R rounds
     ),
     dict(
         type='MeanTeacherHook',

@@ -3,10 +3,17 @@
 celebamask_hq_root = '{{$FBINPAINT_CELEBAMASK_HQ:data/celebamask_hq}}'
 cityscapes_root = '{{$FBINPAINT_CITYSCAPES:data/cityscapes}}'
 camvid_root = '{{$FBINPAINT_CAMVID:data/camvid}}'
-# Folder with torchvision's weight files, vgg16-397923af.pth for the perceptual loss and
-# alexnet-owt-7be5be79.pth for LPIPS; by default they are downloaded.
+# Folder with torchvision's weight files, vgg16-397923af.pth for the perceptual loss,
+# alexnet-owt-7be5be79.pth for LPIPS and mobilenet_v2-b0353104.pth for the small segmentor; by
+# default they are downloaded.
 weights_root = '{{$FBINPAINT_WEIGHTS:download}}'
 # mmengine refuses an empty default, so a word stands for it.
 weights_root = '' if weights_root == 'download' else weights_root
 # ImageNet weights of the full-size segmentor's backbone: mmengine's model zoo, or a file.
 resnet50_weights = '{{$FBINPAINT_RESNET50:open-mmlab://resnet50_v1c}}'
+# Segmentor to start from, in the _64px configs (model.segmentor.init_cfg): a checkpoint of a config
+# in segmentors/, of the same data set and share of labels; one data set at a time. By default only
+# the backbone is pre-trained.
+segmentor_checkpoint = '{{$FBINPAINT_SEGMENTOR:none}}'
+segmentor_init = dict(type='Pretrained', checkpoint=segmentor_checkpoint)
+segmentor_init = None if segmentor_checkpoint == 'none' else segmentor_init

@@ -16,6 +16,7 @@ from fbinpaint_mm.datasets.transforms import (
     RandomHole,
     ResizeSample,
     SemanticHole,
+    ToSegmentationKeys,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     'ResizeSample',
     'SemanticHole',
     'SemanticInpaintingDataset',
+    'ToSegmentationKeys',
 ]

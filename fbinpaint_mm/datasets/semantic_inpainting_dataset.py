@@ -39,6 +39,7 @@ class SemanticInpaintingDataset(BaseDataset):
             splits are parts of larger ones.
         labeled_seed: chooses the split of ``labeled_ratio``.
         labeled_list: optional text file with the stems that keep their label, instead of a ratio.
+        labeled_only: whether unlabelled images are left out, to train a segmentor alone.
         unlabeled_prefix: further folders of unlabelled images.
         label_map: optional mapping from the ids in the files to class ids, one entry for every id
             that may occur; an entry of 255 makes the id unknown.
@@ -73,6 +74,7 @@ class SemanticInpaintingDataset(BaseDataset):
         labeled_ratio: float | str | None = None,
         labeled_seed: int = 0,
         labeled_list: str | None = None,
+        labeled_only: bool = False,
         unlabeled_prefix: str | Sequence[str] = (),
         label_map: Mapping[int, int] | None = None,
         flip_pairs: Sequence[Sequence[int]] = (),
@@ -85,6 +87,7 @@ class SemanticInpaintingDataset(BaseDataset):
         self.labeled_ratio = labeled_ratio
         self.labeled_seed = labeled_seed
         self.labeled_list = labeled_list
+        self.labeled_only = labeled_only
         folders = [unlabeled_prefix] if isinstance(unlabeled_prefix, str) else unlabeled_prefix
         self.unlabeled_folders = [os.path.join(data_root, folder) for folder in folders]
         self.label_map = {int(k): int(v) for k, v in label_map.items()} if label_map else None
@@ -140,7 +143,10 @@ class SemanticInpaintingDataset(BaseDataset):
             check_samples(samples, self.num_ids, self.check)
 
     def load_data_list(self) -> list[dict]:
-        """List the samples: the training set in natural order, then further unlabelled folders."""
+        """List the samples: the training set in natural order, then further unlabelled folders.
+
+        With ``labeled_only`` only the labelled part of the training set.
+        """
         images = scan_folder(
             self.data_prefix['img_path'], self.img_suffixes, 'data_prefix.img_path'
         )
@@ -149,6 +155,8 @@ class SemanticInpaintingDataset(BaseDataset):
             images = {stem: path for stem, path in images.items() if stem in listed}
         labels = self._label_paths(list(images))
         samples = [self._sample(path, labels.get(stem)) for stem, path in images.items()]
+        if self.labeled_only:
+            return [sample for sample in samples if sample['is_labeled']]
         for folder in self.unlabeled_folders:
             unlabeled = scan_folder(folder, self.img_suffixes, 'unlabeled_prefix')
             samples += [self._sample(path, None) for path in unlabeled.values()]
@@ -157,6 +165,11 @@ class SemanticInpaintingDataset(BaseDataset):
     def _label_paths(self, stems: list[str]) -> dict[str, str]:
         """Path of the label map of every labelled image."""
         folder = self.data_prefix.get('seg_map_path')
+        if folder is None and self.labeled_only:
+            raise ValueError(
+                'labeled_only=True, but data_prefix has no seg_map_path, so no image is labelled; '
+                'set seg_map_path to the folder of label maps'
+            )
         if folder is None:
             return {}
         if not os.path.isdir(folder):

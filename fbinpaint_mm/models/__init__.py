@@ -25,6 +25,8 @@ from fbinpaint_mm.models.networks import (
     MMagicNetworkAdapter,
     PaddedPConvEncoderDecoder,
     SemanticGuidedEncoderDecoder,
+    SummedLateralHead,
+    TorchvisionMobileNetV2,
 )
 
 __all__ = [
@@ -47,5 +49,7 @@ __all__ = [
     'PrototypeLoss',
     'SemanticGuidedEncoderDecoder',
     'SemiSupervisedDataPreprocessor',
+    'SummedLateralHead',
+    'TorchvisionMobileNetV2',
     'VGGPerceptualLoss',
 ]

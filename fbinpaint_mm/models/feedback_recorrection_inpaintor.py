@@ -24,7 +24,8 @@ from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.round import Round
 from fbinpaint_mm.models.split_predictions import split_predictions
 
-DEFAULT_ROUNDS = 2
+TRAIN_DEFAULTS = dict(rounds=2, only_last_learns=False, label_mixing=False)
+TEST_DEFAULTS = dict(map_temperature=1.0)
 
 
 @MODELS.register_module()
@@ -58,17 +59,25 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             ``None`` trains supervised only, without a teacher.
         loss_prototype: Config of :class:`PrototypeLoss`, on labelled images of every map.
         loss_confidence: Config of :class:`LaplaceLoss`, which trains the inpainting confidence.
-        train_cfg: ``rounds``, R in training (default 2). ``FeedbackHook`` may change it while
-            training.
-        test_cfg: ``rounds``, R in validation, test and inference (default: as in training).
+        train_cfg: ``rounds``, R in training (default 2); ``FeedbackHook`` may change it while
+            training. ``only_last_learns`` (default False): rounds 1..R-1 of a step only lead to
+            round R, without a graph and without losses; to be used with a ``FeedbackHook`` that
+            cycles R, so that every round has its turn at little more than the cost of one.
+            ``label_mixing`` (default False): in the last round the guided network reads its map
+            mixed with the label map, or with the teacher's pseudo labels (all of them in a share
+            ``trust`` of the steps, none in the others), see :func:`mix_labels`.
+        test_cfg: ``rounds``, R in validation, test and inference (default: as in training), and
+            ``map_temperature`` (default 1), see :class:`FeedbackRecorrectionLoop`.
         guide_by_ground_truth: Whether the true map replaces the corrected one where it is known,
             in training, validation and test: the upper bound of what semantics can do for the
             image, not a way to inpaint.
         init_cfg: mmengine initialisation of the whole model.
 
     Raises:
-        ValueError: If only one of ``disc`` and ``loss_gan`` is given, or ``train_cfg`` or
-            ``test_cfg`` hold a negative number of rounds or anything else.
+        ValueError: If only one of ``disc`` and ``loss_gan`` is given, if ``train_cfg`` or
+            ``test_cfg`` hold a negative number of rounds, a ``map_temperature`` that is not
+            positive or an unknown setting, or if ``only_last_learns`` is asked for without
+            ``detach_rounds``.
     """
 
     def __init__(
@@ -101,6 +110,14 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         super().__init__(data_preprocessor=MODELS.build(data_preprocessor), init_cfg=init_cfg)
         if (disc is None) != (loss_gan is None):
             raise ValueError('disc and loss_gan go together: give both or neither')
+        train_cfg = _settings('train_cfg', train_cfg, TRAIN_DEFAULTS)
+        test_cfg = _settings(
+            'test_cfg', test_cfg, dict(rounds=train_cfg['rounds'], **TEST_DEFAULTS)
+        )
+        if train_cfg['only_last_learns'] and not detach_rounds:
+            raise ValueError(
+                'train_cfg.only_last_learns=True needs detach_rounds=True, found False'
+            )
         self.generator = FeedbackRecorrectionLoop(
             initial=initial,
             guided=guided,
@@ -111,6 +128,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             confidence=confidence,
             channel_order=self.data_preprocessor.output_channel_order or 'BGR',
             detach_rounds=detach_rounds,
+            map_temperature=test_cfg['map_temperature'],
         )
         self.disc = _build(disc)
         semi_supervised = segmentor is not None and loss_consistency is not None
@@ -125,8 +143,10 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             prototype=loss_prototype,
             confidence=loss_confidence or dict(type='LaplaceLoss'),
         )
-        self.rounds = _rounds_of(train_cfg, 'train_cfg', DEFAULT_ROUNDS)
-        self.test_rounds = _rounds_of(test_cfg, 'test_cfg', self.rounds)
+        self.rounds = train_cfg['rounds']
+        self.only_last_learns = train_cfg['only_last_learns']
+        self.label_mixing = train_cfg['label_mixing']
+        self.test_rounds = test_cfg['rounds']
         self.guide_by_ground_truth = guide_by_ground_truth
         self.completed_batch: CompletedBatch | None = None
 
@@ -194,8 +214,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         """
         if mode == 'loss':
             rounds = self.rounds if rounds is None else rounds
-            results = self._run(inputs, data_samples, rounds)
-            return self.generator_losses(results, data_samples)
+            results, pseudo_labels = self._training_rounds(inputs, data_samples, rounds)
+            return self.generator_losses(results, data_samples, pseudo_labels)
         if mode not in ('tensor', 'predict'):
             raise ValueError(f"mode must be 'tensor', 'predict' or 'loss', got {mode!r}")
         rounds = self.test_rounds if rounds is None else rounds
@@ -204,18 +224,38 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             return results[-1].raw, results[-1].composite
         return self.convert_to_datasample(results, data_samples, inputs)
 
-    def _run(self, inputs: Tensor, data_samples: DataSample, rounds: int) -> list[Round]:
-        """The R + 1 rounds of a preprocessed batch."""
+    def _run(
+        self, inputs: Tensor, data_samples: DataSample, rounds: int, **options: Any
+    ) -> list[Round]:
+        """The R + 1 rounds of a preprocessed batch; ``options`` are those of the loop."""
         mask = _padded(data_samples.mask.float(), inputs, 0)
         if not self.guide_by_ground_truth:
-            return self.generator(inputs, mask, rounds)
+            return self.generator(inputs, mask, rounds, **options)
         if 'gt_seg' not in data_samples:
             raise ValueError(
                 'guide_by_ground_truth=True needs gt_seg in every sample; found '
                 f'{sorted(data_samples.keys())}. Load it with LoadSemanticMap and pack it'
             )
         true_map = _padded(data_samples.gt_seg, inputs, IGNORE_INDEX)
-        return self.generator(inputs, mask, rounds, dictated_map=true_map)
+        return self.generator(inputs, mask, rounds, dictated_map=true_map, **options)
+
+    def _training_rounds(
+        self, inputs: Tensor, data_samples: DataSample, rounds: int
+    ) -> tuple[list[Round], PseudoLabels | None]:
+        """The rounds of a training batch, and the pseudo labels of its unlabelled images."""
+        has_maps = rounds > 0 and self.loop.segmentor is not None
+        pseudo_labels = self._pseudo_labels(data_samples) if has_maps else None
+        label_map = None
+        if has_maps and self.label_mixing:
+            label_map = _labels_to_mix(data_samples, pseudo_labels)
+        results = self._run(
+            inputs,
+            data_samples,
+            rounds,
+            label_map=label_map,
+            only_last_learns=self.only_last_learns,
+        )
+        return results, pseudo_labels
 
     def train_step(
         self, data: dict, optim_wrapper: OptimWrapperDict | OptimWrapper
@@ -234,19 +274,22 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         inputs, data_samples = data['inputs'], data['data_samples']
         wrapper = _wrapper_of(optim_wrapper, 'generator')
         with wrapper.optim_context(self.generator):
-            results = self._run(inputs, data_samples, self.rounds)
+            results, pseudo_labels = self._training_rounds(inputs, data_samples, self.rounds)
         log_vars = {}
         if self.disc is not None:
             log_vars.update(self._update_disc(results, data_samples, optim_wrapper['disc']))
         with wrapper.optim_context(self.generator):
-            losses = self.generator_losses(results, data_samples)
+            losses = self.generator_losses(results, data_samples, pseudo_labels)
         loss, log_vars_generator = self.parse_losses(losses)
         wrapper.update_params(loss)
         self._remember(results, data_samples)
         return log_vars | log_vars_generator
 
     def generator_losses(
-        self, results: Sequence[Round], data_samples: DataSample
+        self,
+        results: Sequence[Round],
+        data_samples: DataSample,
+        pseudo_labels: PseudoLabels | None,
     ) -> dict[str, Tensor]:
         """All losses of the generator.
 
@@ -254,6 +297,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             results: The rounds of :class:`FeedbackRecorrectionLoop`.
             data_samples: Stacked sample with ``gt_img`` in [-1, 1], ``mask``, ``gt_seg`` and
                 ``is_labeled``.
+            pseudo_labels: Of the unlabelled images, in their order; ``None`` without any.
 
         Returns:
             0-d tensors by name; names start with ``roundR_`` where a loss is taken round by round.
@@ -263,16 +307,17 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             results,
             data_samples,
             self.loop.memory.prototypes if has_maps else None,
-            self._pseudo_labels(data_samples) if has_maps else None,
+            pseudo_labels,
         )
         if self.disc is not None:
             losses['loss_gan'] = self._adversarial_loss(results, data_samples.mask.float())
         return losses
 
     def _adversarial_loss(self, results: Sequence[Round], mask: Tensor) -> Tensor:
-        composites = torch.cat([result.composite for result in results])
+        composites = [result.composite for result in results if result.learns]
+        masks = mask.repeat(len(composites), 1, 1, 1)
         set_requires_grad(self.disc, False)
-        judged = self.disc(torch.cat([composites, mask.repeat(len(results), 1, 1, 1)], dim=1))
+        judged = self.disc(torch.cat([torch.cat(composites), masks], dim=1))
         set_requires_grad(self.disc, True)
         return self.loss_gan(judged, True, is_disc=False)
 
@@ -294,7 +339,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         for each backward pass.
         """
         mask, real = data_samples.mask.float(), data_samples.gt_img
-        fakes = [result.composite.detach() for result in results]
+        fakes = [result.composite.detach() for result in results if result.learns]
         with wrapper.optim_context(self.disc):
             masks = mask.repeat(1 + len(fakes), 1, 1, 1)
             judged = self.disc(torch.cat([torch.cat([real, *fakes]), masks], dim=1))
@@ -381,14 +426,28 @@ def _build(config: dict | None) -> nn.Module | None:
     return None if config is None else MODELS.build(config)
 
 
-def _rounds_of(config: dict | None, name: str, default: int) -> int:
-    config = dict(config or {})
-    rounds = config.pop('rounds', default)
-    if rounds < 0 or config:
+def _settings(name: str, given: dict | None, defaults: dict[str, Any]) -> dict[str, Any]:
+    settings = defaults | dict(given or {})
+    unknown = sorted(set(settings) - set(defaults))
+    if settings['rounds'] < 0 or unknown:
         raise ValueError(
-            f'{name} takes rounds, a number of 0 or more; got rounds={rounds} and {sorted(config)}'
+            f'{name} takes {", ".join(defaults)}, with rounds a number of 0 or more; '
+            f'got rounds={settings["rounds"]} and unknown {unknown}'
         )
-    return rounds
+    return settings
+
+
+def _labels_to_mix(data_samples: DataSample, pseudo_labels: PseudoLabels | None) -> Tensor:
+    """(N, 1, H, W) labels; on unlabelled images, with a chance of ``trust``, the pseudo labels."""
+    labels = data_samples.gt_seg
+    if pseudo_labels is None:
+        return labels
+    labels = labels.clone()
+    trusted = torch.rand_like(pseudo_labels.trust) < pseudo_labels.trust
+    labels[~data_samples.is_labeled] = pseudo_labels.label.unsqueeze(1).masked_fill(
+        ~trusted, IGNORE_INDEX
+    )
+    return labels
 
 
 def _padded(plane: Tensor, image: Tensor, value: int) -> Tensor:

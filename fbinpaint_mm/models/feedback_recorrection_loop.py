@@ -9,8 +9,10 @@ from mmagic.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from fbinpaint_mm import compat
 from fbinpaint_mm.models.dictated_map import dictate
 from fbinpaint_mm.models.feedback import DecodeHeadLink, FeedbackSignal, confidence_from_scale
+from fbinpaint_mm.models.label_mixing import mix_labels
 from fbinpaint_mm.models.networks import build_inpainting_network
 from fbinpaint_mm.models.round import Round
 from fbinpaint_mm.models.segmentor import (
@@ -53,9 +55,13 @@ class FeedbackRecorrectionLoop(BaseModule):
         confidence: Config of :class:`InpaintingConfidence`.
         channel_order: Channel order of the images, ``'BGR'`` (mmagic's default) or ``'RGB'``.
         detach_rounds: Whether gradients stop between rounds.
+        map_temperature: Divides the logits of the maps that guide, except in training. Below 1 the
+            guided network commits itself to the likeliest class; with a network trained by label
+            mixing that lowered LPIPS and PSNR both, in one trial.
 
     Raises:
-        ValueError: If feedback or recorrection is asked for without a segmentor.
+        ValueError: If feedback or recorrection is asked for without a segmentor, or
+            ``map_temperature`` is not positive.
     """
 
     def __init__(
@@ -69,13 +75,17 @@ class FeedbackRecorrectionLoop(BaseModule):
         confidence: dict | None = None,
         channel_order: str = 'BGR',
         detach_rounds: bool = True,
+        map_temperature: float = 1.0,
     ) -> None:
         super().__init__()
+        if map_temperature <= 0:
+            raise ValueError(f'test_cfg.map_temperature must be positive, got {map_temperature}')
         if segmentor is None and (feedback or recorrection):
             raise ValueError(
                 'feedback and recorrection need a segmentor: give one, or set all three to None'
             )
         self.detach_rounds = detach_rounds
+        self.map_temperature = map_temperature
         self.register_buffer('strength', torch.ones(()))
         self.confidence = MODELS.build(confidence or dict(type='InpaintingConfidence'))
         self.segmentor = None if segmentor is None else build_segmentor(segmentor)
@@ -97,6 +107,8 @@ class FeedbackRecorrectionLoop(BaseModule):
         mask: Tensor,
         rounds: int,
         dictated_map: Tensor | None = None,
+        label_map: Tensor | None = None,
+        only_last_learns: bool = False,
     ) -> list[Round]:
         """Run the loop.
 
@@ -106,6 +118,11 @@ class FeedbackRecorrectionLoop(BaseModule):
             rounds: R >= 0, how often to segment, correct and inpaint again.
             dictated_map: (N, 1, H, W) int64 class ids that every round's map takes over, 255 where
                 the map is the model's own; ``None``: it is everywhere.
+            label_map: (N, 1, H, W) int64 class ids, 255 where unknown, that are mixed into the map
+                which guides the last round (:func:`mix_labels`). Not into earlier ones: an image
+                painted with the labels in view would show them to the next segmentation.
+            only_last_learns: Whether rounds 1..R-1 only lead to round R, without a graph (but for
+                the map of one-way guidance, which is made only once).
 
         Returns:
             The R + 1 rounds, round 0 first.
@@ -117,18 +134,33 @@ class FeedbackRecorrectionLoop(BaseModule):
             raise ValueError('a map is dictated, but the model has no segmentor and reads no map')
         self.link_feedback()
         results = [self._finish(self.initial(masked_img, mask), masked_img, mask, None)]
-        for _ in range(rounds):
-            before = results[-1]
-            semantics = self._segment(before, mask)
-            if dictated_map is not None:
-                semantics = replace(semantics, logits=dictate(semantics.logits, dictated_map))
-            results.append(self._inpaint_again(masked_img, mask, before, semantics))
+        for number in range(1, rounds + 1):
+            is_last = number == rounds
+            learns = is_last or not only_last_learns
+            if is_last and only_last_learns:
+                compat.forget_casts_without_graph()
+            semantics = self._guiding_map(results[-1], mask, dictated_map, learns)
+            results.append(
+                self._inpaint_again(
+                    masked_img, mask, results[-1], semantics, label_map if is_last else None, learns
+                )
+            )
         return results
 
     def link_feedback(self) -> None:
         """Link the feedback to the decode head, if there is one and it is not linked yet."""
         if self.link is not None:
             self.link.attach()
+
+    def _guiding_map(
+        self, before: Round, mask: Tensor, dictated_map: Tensor | None, learns: bool
+    ) -> Semantics | None:
+        """The map of a round; of one-way guidance it learns always, since it is made only once."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and (learns or self.feedback is None)):
+            semantics = self._segment(before, mask)
+        if dictated_map is None:
+            return semantics
+        return replace(semantics, logits=dictate(semantics.logits, dictated_map))
 
     def _segment(self, before: Round, mask: Tensor) -> Semantics | None:
         if self.segmentor is None:
@@ -154,20 +186,37 @@ class FeedbackRecorrectionLoop(BaseModule):
         return torch.lerp(raw_logits, corrected, self.strength)
 
     def _inpaint_again(
-        self, masked_img: Tensor, mask: Tensor, before: Round, semantics: Semantics | None
+        self,
+        masked_img: Tensor,
+        mask: Tensor,
+        before: Round,
+        semantics: Semantics | None,
+        label_map: Tensor | None,
+        learns: bool,
     ) -> Round:
-        soft_map = None if semantics is None else self._between_rounds(semantics.probabilities)
-        current = self._between_rounds(before.composite)
-        raw = self.guided(masked_img, mask, current, soft_map, before.confidence.detach())
-        return self._finish(raw, masked_img, mask, semantics)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and learns):
+            soft_map = None if semantics is None else self._soft_map(semantics, label_map)
+            current = self._between_rounds(before.composite)
+            raw = self.guided(masked_img, mask, current, soft_map, before.confidence.detach())
+            return self._finish(raw, masked_img, mask, semantics, learns)
+
+    def _soft_map(self, semantics: Semantics, label_map: Tensor | None) -> Tensor:
+        temperature = 1.0 if self.training else self.map_temperature
+        soft_map = (self._between_rounds(semantics.logits) / temperature).softmax(1)
+        return soft_map if label_map is None else mix_labels(soft_map, label_map)
 
     def _finish(
-        self, raw: Tensor, masked_img: Tensor, mask: Tensor, semantics: Semantics | None
+        self,
+        raw: Tensor,
+        masked_img: Tensor,
+        mask: Tensor,
+        semantics: Semantics | None,
+        learns: bool = True,
     ) -> Round:
         composite = torch.where(mask > 0.5, raw.clamp(-1, 1).to(masked_img.dtype), masked_img)
         error_scale = self.confidence(composite, mask)
         confidence = confidence_from_scale(error_scale, mask)
-        return Round(raw, composite, error_scale, confidence, semantics)
+        return Round(raw, composite, error_scale, confidence, semantics, learns)
 
     def _signal(self, before: Round, current: Tensor, mask: Tensor) -> FeedbackSignal:
         if before.semantics is None:

@@ -20,6 +20,7 @@ class Round:
             [-1, 1] range.
         confidence: (N, 1, H, W) float32 in [0, 1], 1 outside the hole.
         semantics: The map that guided this round; ``None`` in round 0 and without a segmentor.
+        learns: Whether the round has losses in training; one that only leads to the next has none.
     """
 
     raw: Tensor
@@ -27,3 +28,4 @@ class Round:
     error_scale: Tensor
     confidence: Tensor
     semantics: Semantics | None
+    learns: bool = True

@@ -14,7 +14,7 @@ def _remove_downloads(node):
         node['pretrained'] = None
     if (node.get('init_cfg') or {}).get('type') == 'Pretrained':
         node['init_cfg'] = None
-    if node.get('type') in ('VGGPerceptualLoss', 'LPIPS'):
+    if node.get('type') in ('VGGPerceptualLoss', 'LPIPS', 'mmagic.TorchvisionMobileNetV2'):
         node['weights'] = 'none'
     for child in node.values():
         _remove_downloads(child)

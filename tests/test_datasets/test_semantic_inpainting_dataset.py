@@ -97,6 +97,27 @@ def test_bad_ratio(write_dataset, ratio):
         build(write_dataset(), labeled_ratio=ratio)
 
 
+def test_labeled_only_leaves_the_others_out(write_dataset):
+    stems = [f'{i:02d}' for i in range(16)]
+    root = write_dataset(stems)
+    kept = labeled_stems(build(root, labeled_ratio='1/4', labeled_seed=3))
+    dataset = build(
+        root,
+        labeled_ratio='1/4',
+        labeled_seed=3,
+        labeled_only=True,
+        unlabeled_prefix='images/train',
+    )
+    assert len(dataset) == len(dataset.labeled_indices) == 4
+    assert labeled_stems(dataset) == kept
+
+
+def test_labeled_only_needs_labels(write_dataset):
+    message = 'labeled_only=True, but data_prefix has no seg_map_path.*set seg_map_path to the'
+    with pytest.raises(ValueError, match=message):
+        build(write_dataset(), data_prefix=dict(img_path='images/train'), labeled_only=True)
+
+
 def test_labeled_list(write_dataset):
     root = write_dataset(labels=['2', '5'])
     (root / 'labeled.txt').write_text('# mine\n5\n\n2\n')

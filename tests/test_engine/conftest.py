@@ -52,14 +52,22 @@ def plain_text(cfg: Config) -> str:
 
 @pytest.fixture
 def small_run(repository, monkeypatch) -> Callable[..., Runner]:
-    """A Runner of the shrunk demo, not yet started; a resumed one when given a checkpoint."""
+    """A Runner of the shrunk demo, not yet started; a resumed one when given a checkpoint.
+
+    ``segmentor`` are further settings of the segmentor.
+    """
     # mmengine formats the config with yapf, a second or two for every checkpoint.
     monkeypatch.setattr(Config, 'pretty_text', property(plain_text))
 
     def make(
-        work_dir: Path, max_iters: int, num_workers: int = 0, checkpoint: Path | None = None
+        work_dir: Path,
+        max_iters: int,
+        num_workers: int = 0,
+        checkpoint: Path | None = None,
+        segmentor: dict | None = None,
     ) -> Runner:
         cfg = shrunk(repository / 'configs/fbinpaint_demo.py')
+        cfg.model.segmentor.update(segmentor or {})
         cfg.work_dir = str(work_dir)
         cfg.train_cfg.update(max_iters=max_iters, val_interval=3)
         cfg.train_dataloader.update(num_workers=num_workers, persistent_workers=num_workers > 0)

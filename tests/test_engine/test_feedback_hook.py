@@ -124,10 +124,57 @@ def test_links_before_the_run_and_acts_around_every_iteration(tmp_path):
     assert runner.model.calls == expected
 
 
+def rounds_of(model):
+    return [call[2] for call in model.calls if call[0] == 'set']
+
+
 def test_rounds_of_the_model_are_kept_unless_given(tmp_path):
     runner = make_runner(tmp_path, FeedbackHook(), max_iters=2)
     runner.train()
-    assert [call[2] for call in runner.model.calls if call[0] == 'set'] == [2, 2]
+    assert rounds_of(runner.model) == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ('options', 'expected'),
+    [
+        (dict(cycle_rounds=True), [1, 2, 1, 2, 1, 2, 1]),  # the model's own 2
+        (dict(cycle_rounds=True, rounds=3), [1, 2, 3, 1, 2, 3, 1]),
+        (dict(cycle_rounds=True, rounds=1), [1] * 7),
+        (dict(cycle_rounds=True, rounds=0), [0] * 7),
+        (dict(rounds=3), [3] * 7),
+    ],
+)
+def test_iterations_take_turns_with_the_rounds(tmp_path, options, expected):
+    runner = make_runner(tmp_path, FeedbackHook(**options), max_iters=7)
+    runner.train()
+    assert rounds_of(runner.model) == expected
+
+
+def test_the_cycle_counts_iterations_and_not_batches_of_an_epoch():
+    hook, model = FeedbackHook(cycle_rounds=True, rounds=3), ToyModel()
+    runner = SimpleNamespace(model=model, iter=0)
+    hook.before_run(runner)
+    for runner.iter in (4, 5, 6):
+        hook.before_train_iter(runner, batch_idx=0)
+    assert rounds_of(model) == [2, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ('options', 'period'),
+    [
+        (dict(), 1),
+        (dict(rounds=3), 1),
+        (dict(cycle_rounds=True), 2),
+        (dict(cycle_rounds=True, rounds=3), 3),
+        (dict(cycle_rounds=True, rounds=1), 1),
+        (dict(cycle_rounds=True, rounds=0), 1),
+    ],
+)
+def test_period_is_known_once_the_run_began(options, period):
+    hook = FeedbackHook(**options)
+    assert hook.period == 1
+    hook.before_run(SimpleNamespace(model=ToyModel()))
+    assert hook.period == period
 
 
 def test_says_in_the_log_what_it_did(tmp_path):
@@ -153,6 +200,24 @@ def test_a_resumed_schedule_goes_on_where_it_stopped(tmp_path):
     runner.train()
     sets = [call for call in runner.model.calls if call[0] == 'set']
     assert sets == [('set', 0.75, 2), ('set', 1, 2)]
+
+
+@pytest.mark.parametrize(
+    ('rounds', 'expected'), [(None, [2, 1, 2, 1]), (3, [1, 2, 3, 1]), (4, [4, 1, 2, 3])]
+)
+def test_a_resumed_cycle_goes_on_where_it_stopped(tmp_path, rounds, expected):
+    """After three iterations: for most R in the middle of a turn."""
+    options = dict(rounds=rounds, cycle_rounds=True)
+    make_runner(tmp_path, FeedbackHook(**options), max_iters=3).train()
+    runner = make_runner(
+        tmp_path,
+        FeedbackHook(**options),
+        max_iters=7,
+        load_from=str(tmp_path / 'iter_3.pth'),
+        resume=True,
+    )
+    runner.train()
+    assert rounds_of(runner.model) == expected
 
 
 def test_methods_that_a_model_lacks_are_named(tmp_path):

@@ -42,6 +42,7 @@ HEADS = {
     ),
     'uper': dict(type='UPerHead', pool_scales=(1, 2), **PYRAMID, **HEAD),
     'segformer': dict(type='SegformerHead', **PYRAMID, **HEAD),
+    'summed': dict(type='mmagic.SummedLateralHead', **PYRAMID, **HEAD),
     'lraspp': dict(
         type='LRASPPHead',
         branch_channels=(2, 3),

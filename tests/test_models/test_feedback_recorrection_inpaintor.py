@@ -270,6 +270,208 @@ def test_rounds_of_training_and_test_are_apart(build):
     assert model.val_step(make_batch())[0].output.round_imgs.shape[0] == 4
 
 
+@pytest.mark.parametrize(
+    ('settings', 'message'),
+    [
+        (
+            dict(train_cfg=dict(rounds=-1)),
+            r'train_cfg takes rounds, only_last_learns, label_mixing, with rounds a number of 0 or '
+            r'more; got rounds=-1 and unknown \[\]',
+        ),
+        (
+            dict(train_cfg=dict(round=3, label_mixin=True)),
+            r"train_cfg takes rounds, .*; got rounds=2 and unknown \['label_mixin', 'round'\]",
+        ),
+        (
+            dict(test_cfg=dict(rounds=-2)),
+            r'test_cfg takes rounds, map_temperature, with rounds a number of 0 or more; '
+            r'got rounds=-2 and unknown \[\]',
+        ),
+        (
+            dict(test_cfg=dict(label_mixing=True)),
+            r"test_cfg takes rounds, map_temperature, .* and unknown \['label_mixing'\]",
+        ),
+        (dict(test_cfg=dict(map_temperature=0)), 'map_temperature must be positive, got 0'),
+        (
+            dict(train_cfg=dict(only_last_learns=True), detach_rounds=False),
+            'train_cfg.only_last_learns=True needs detach_rounds=True',
+        ),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(build, settings, message):
+    with pytest.raises(ValueError, match=message):
+        build(**settings)
+
+
+def test_settings_that_are_left_out_have_defaults(build):
+    model = build(train_cfg=dict(rounds=1), test_cfg=dict(map_temperature=0.5))
+    assert model.rounds == model.test_rounds == 1
+    assert model.loop.map_temperature == 0.5
+    assert (model.only_last_learns, model.label_mixing) == (False, False)
+    model = build(train_cfg=dict(only_last_learns=True, label_mixing=True), test_cfg=None)
+    assert model.rounds == model.test_rounds == 2
+    assert model.loop.map_temperature == 1
+    assert (model.only_last_learns, model.label_mixing) == (True, True)
+
+
+def test_temperature_acts_on_predictions_and_not_on_training(build):
+    settings = (dict(), dict(test_cfg=dict(map_temperature=0.2)))
+    plain, sharp = (make_effective(build(**one)) for one in settings)
+    data = plain.data_preprocessor(make_batch(), True)
+    one, other = (model(**data, mode='loss') for model in (plain, sharp))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    samples = (model.eval().val_step(make_batch())[0].output for model in (plain, sharp))
+    one, other = samples
+    assert torch.equal(one.round_segs[0], other.round_segs[0])
+    assert torch.equal(one.round_imgs[0], other.round_imgs[0])
+    assert not torch.equal(one.round_imgs[1], other.round_imgs[1])
+
+
+LAST = dict(train_cfg=dict(rounds=3, only_last_learns=True))
+
+
+@pytest.mark.parametrize('parts', [{}, dict(feedback=None, recorrection=None)])
+def test_when_only_the_last_round_learns_the_others_have_no_losses(small, build, parts):
+    parts = parts | small['perceptual']
+    some, every = (
+        make_effective(build(**parts, train_cfg=one)) for one in (LAST['train_cfg'], dict(rounds=3))
+    )
+    data = some.data_preprocessor(make_batch(), True)
+    found, expected = (model(**data, mode='loss') for model in (some, every))
+    if 'feedback' in parts:  # one map for all rounds, which learns in the first that learns
+        expected |= {
+            name.replace('round1', 'round3'): value
+            for name, value in expected.items()
+            if name.startswith('round1') and name.replace('round1', 'round3') not in expected
+        }
+    assert found.keys() == {name for name in expected if name.startswith(('round0', 'round3'))}
+    assert 'round3_loss_consistency' in found
+    assert all(torch.equal(found[name], expected[name]) for name in found)
+
+
+def test_discriminator_sees_the_rounds_that_learn(small, build):
+    model = build(**small['adversarial'], **LAST)
+    seen, rounds = [], []
+    model.disc.register_forward_pre_hook(lambda module, args: seen.append(args[0].detach()))
+    model.generator.register_forward_hook(lambda module, args, results: rounds.extend(results))
+    losses = model.train_step(make_batch(), make_wrappers(model))
+    assert 'round1_loss_l1_hole' not in losses
+    assert len(rounds) == 4
+    data = model.data_preprocessor(make_batch(), True)['data_samples']
+    fakes = [rounds[index].composite for index in (0, 3)]
+    for images, expected in zip(seen, ([data.gt_img, *fakes], fakes), strict=True):
+        assert torch.equal(images[:, :3], torch.cat(expected))
+        assert torch.equal(images[:, 3:], data.mask.repeat(len(expected), 1, 1, 1))
+
+
+def test_every_part_learns_when_only_the_last_round_does(small, build):
+    """In each turn of a cycle of the rounds."""
+    model = build(**small['adversarial'], train_cfg=dict(only_last_learns=True, label_mixing=True))
+    wrappers = make_wrappers(model)
+    for rounds in (1, 2, 1, 2):
+        model.set_feedback(1.0, rounds)
+        model.train_step(make_batch(), wrappers)
+        model.update_class_memory()
+    learning = {name for name, _ in model.named_parameters() if name.startswith('generator.')}
+    for rounds in (1, 2):
+        model.zero_grad()
+        data = model.data_preprocessor(make_batch(), True)
+        sum(model(**data, mode='loss', rounds=rounds).values()).backward()
+        parameters = model.named_parameters()
+        reached = {name for name, p in parameters if p.grad is not None and p.grad.any()}
+        assert learning <= reached, f'no gradient: {sorted(learning - reached)}'
+
+
+@pytest.fixture
+def mixed_labels():
+    """Trains a model one step; gives what is mixed into its maps, and the batch it learnt from."""
+
+    def train(model, batch):
+        given, samples = [], []
+        model.generator.register_forward_pre_hook(
+            lambda module, args, kwargs: given.append(kwargs.get('label_map')), with_kwargs=True
+        )
+        model.losses.register_forward_pre_hook(lambda module, args: samples.append(args[1]))
+        model.train_step(batch, make_wrappers(model))
+        (label_map,), (data_samples,) = given, samples
+        return label_map, data_samples
+
+    return train
+
+
+MIXING = dict(train_cfg=dict(rounds=2, label_mixing=True))
+
+
+def test_mixed_labels_are_true_where_known_and_the_teachers_elsewhere(build, mixed_labels):
+    model, said = build(**MIXING), []
+    model.teacher.register_forward_hook(lambda module, args, labels: said.append(labels))
+    batch = make_batch((False, True, False))
+    batch['data_samples'][1].gt_seg[:, :5] = 255
+    label_map, samples = mixed_labels(model, batch)
+    (pseudo_labels,) = said  # asked once for the mixture and for the losses
+    assert label_map.shape == (3, 1, 16, 16)
+    assert torch.equal(label_map[1], batch['data_samples'][1].gt_seg)
+    assert torch.equal(label_map[[0, 2], 0], pseudo_labels.label)
+    assert not torch.equal(pseudo_labels.label[0], pseudo_labels.label[1])
+    assert (samples.gt_seg[[0, 2]] == 255).all(), 'pseudo labels must not pass for true ones'
+
+
+@pytest.mark.parametrize(('trust', 'taken'), [(0.0, False), (0.3, False), (0.5, True), (1.0, True)])
+def test_pseudo_labels_are_mixed_in_as_often_as_they_are_trusted(
+    build, mixed_labels, monkeypatch, trust, taken
+):
+    drawn = 0.0 if trust == 0 else 0.4
+    monkeypatch.setattr(torch, 'rand_like', lambda like: torch.full_like(like, drawn))
+    model = build(**MIXING)
+    model.teacher.trust.fill_(trust)
+    label_map, _ = mixed_labels(model, make_batch((True, False)))
+    assert (label_map[0] != 255).all()
+    assert ((label_map[1] != 255) == taken).all()
+
+
+@pytest.mark.parametrize('kind', BATCHES)
+@pytest.mark.parametrize('parts', [{}, dict(loss_consistency=None)])
+def test_labels_of_every_kind_of_batch_are_mixed(build, mixed_labels, kind, parts):
+    model = build(**MIXING, **parts)
+    label_map, samples = mixed_labels(model, make_batch(BATCHES[kind]))
+    for labels, flag in zip(label_map, samples.is_labeled, strict=True):
+        assert ((labels != 255) == (flag or 'loss_consistency' not in parts)).all()
+
+
+@pytest.mark.parametrize(
+    'parts',
+    [
+        dict(),
+        dict(train_cfg=dict(rounds=0, label_mixing=True)),
+        dict(MIXING, segmentor=None, feedback=None, recorrection=None),
+    ],
+)
+def test_nothing_is_mixed_unless_asked_for_and_a_map_is_read(build, mixed_labels, parts):
+    label_map, _ = mixed_labels(build(**parts), make_batch())
+    assert label_map is None
+
+
+def test_mixed_labels_change_the_last_image_in_training_and_nothing_else(build):
+    """The map of the last round is judged as it was found; predictions see no labels."""
+    mixed, plain = (make_effective(build(**parts)) for parts in (MIXING, {}))
+    data = mixed.data_preprocessor(make_batch(), True)
+    found, expected = (model(**data, mode='loss') for model in (mixed, plain))
+    changed = {name for name in expected if not torch.equal(found[name], expected[name])}
+    assert changed == {f'round2_{name}' for name in PIXEL}
+    one, other = (model.eval().val_step(make_batch())[0].output for model in (mixed, plain))
+    assert torch.equal(one.round_imgs, other.round_imgs)
+
+
+def test_mixed_labels_fit_a_padded_batch(small, build, mixed_labels):
+    preprocessor = small['model']['data_preprocessor'] | dict(pad_size_divisor=8)
+    model = build(**MIXING, data_preprocessor=preprocessor)
+    label_map, _ = mixed_labels(model, make_batch((True, False), size=(12, 18)))
+    assert label_map.shape == (2, 1, 16, 24)
+    assert (label_map[0, :, :12, :18] != 255).all()
+    assert (label_map[0, :, 12:] == 255).all()
+    assert (label_map[0, :, :, 18:] == 255).all()
+
+
 ABLATIONS = {
     'no semantics': dict(segmentor=None, feedback=None, recorrection=None, memory=None),
     'no semantics, leftovers': dict(segmentor=None, feedback=None, recorrection=None),
@@ -282,6 +484,24 @@ ABLATIONS = {
     'no valid loss': dict(loss_l1_valid=None),
     'through all rounds': dict(detach_rounds=False),
     'no rounds': dict(train_cfg=dict(rounds=0)),
+    'last round, mixed labels': dict(
+        train_cfg=dict(rounds=2, only_last_learns=True, label_mixing=True)
+    ),
+    'last round, mixed labels, one-way': dict(
+        feedback=None,
+        recorrection=None,
+        train_cfg=dict(rounds=2, only_last_learns=True, label_mixing=True),
+    ),
+    'mixed labels, supervised only': dict(
+        loss_consistency=None, train_cfg=dict(rounds=2, label_mixing=True)
+    ),
+    'mixed labels, no semantics': dict(
+        segmentor=None,
+        feedback=None,
+        recorrection=None,
+        train_cfg=dict(rounds=2, only_last_learns=True, label_mixing=True),
+    ),
+    'mixed labels, no rounds': dict(train_cfg=dict(rounds=0, label_mixing=True)),
 }
 
 
@@ -299,9 +519,9 @@ def test_every_ablation_builds_trains_and_predicts(small, build, name, critics):
     assert ('round0_loss_perceptual' in losses) == ('perceptual' in critics)
     assert (model.teacher is None) == (not {'segmentor', 'loss_consistency'}.isdisjoint(parts))
     has_map = any('segmentation' in key for key in losses)
-    assert has_map == (name not in ('images only', 'no rounds') and 'segmentor' not in parts)
-    output = model.eval().val_step(make_batch())[0].output
     rounds = parts.get('train_cfg', dict(rounds=2))['rounds']
+    assert has_map == (name != 'images only' and rounds > 0 and 'segmentor' not in parts)
+    output = model.eval().val_step(make_batch())[0].output
     assert output.round_imgs.shape == (rounds + 1, 3, 16, 16)
     assert ('round_segs' in output) == ('segmentor' not in parts and rounds > 0)
 
@@ -399,7 +619,8 @@ def test_modes_of_forward(build):
     data = model.data_preprocessor(make_batch(), True)
     losses = model(**data, mode='loss')
     results = model.generator(data['inputs'], data['data_samples'].mask, 2)
-    expected = model.generator_losses(results, data['data_samples'])
+    pseudo_labels = model._pseudo_labels(data['data_samples'])
+    expected = model.generator_losses(results, data['data_samples'], pseudo_labels)
     assert losses.keys() == expected.keys()
     assert all(torch.equal(losses[name], expected[name]) for name in expected)
     raw, composite = model(**data)

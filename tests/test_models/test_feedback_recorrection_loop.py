@@ -59,6 +59,18 @@ def calls():
     return count
 
 
+@pytest.fixture
+def guides():
+    """Collects the maps that the guided network reads."""
+
+    def collect(loop):
+        seen = []
+        loop.guided.register_forward_pre_hook(lambda module, args: seen.append(args[3]))
+        return seen
+
+    return collect
+
+
 @pytest.mark.parametrize('rounds', [0, 1, 2, 3])
 def test_known_pixels_stay_bit_identical_in_every_round(loop, images, rounds):
     masked_img, mask = images
@@ -311,3 +323,187 @@ def test_auxiliary_heads_are_left_out(loop_config):
     made = MODELS.build(config)
     assert isinstance(made, FeedbackRecorrectionLoop)
     assert not [name for name in made.state_dict() if 'auxiliary' in name]
+
+
+@pytest.mark.parametrize('parts', [{}, dict(feedback=None)])
+@pytest.mark.parametrize('temperature', [0.5, 1.0, 3.0])
+def test_temperature_acts_on_what_guides_and_nothing_else(loop, images, guides, temperature, parts):
+    made = loop(map_temperature=temperature, **parts)
+    read, signals = guides(made), []
+    if made.feedback is not None:
+        made.feedback.register_forward_pre_hook(lambda module, args: signals.append(args[0]))
+    results, plain = made(*images, 2), loop(**parts)(*images, 2)
+    for result, soft_map in zip(results[1:], read, strict=True):
+        expected = (result.semantics.logits / temperature).softmax(1)
+        assert torch.equal(soft_map, expected)
+    assert torch.equal(results[1].semantics.logits, plain[1].semantics.logits)
+    assert torch.equal(results[1].composite, plain[1].composite) == (temperature == 1)
+    for signal in signals[1:]:
+        assert torch.equal(signal.previous_map, results[1].semantics.logits.softmax(1))
+
+
+def test_temperature_has_no_effect_in_training(loop, images, guides):
+    made = loop(map_temperature=0.5).train()
+    read = guides(made)
+    for result, soft_map in zip(made(*images, 2)[1:], read, strict=True):
+        assert torch.equal(soft_map, result.semantics.logits.softmax(1))
+
+
+@pytest.mark.parametrize('temperature', [0, -0.5])
+def test_a_temperature_that_is_not_positive_is_refused(loop_config, temperature):
+    message = f'map_temperature must be positive, got {temperature}$'
+    with pytest.raises(ValueError, match=message):
+        MODELS.build(loop_config(map_temperature=temperature))
+
+
+@pytest.fixture
+def labels():
+    """Labels of classes 0 to 4 on the upper half of the images."""
+    generator = torch.Generator().manual_seed(2)
+    labels = torch.randint(0, 5, (2, 1, *SIZE), generator=generator)
+    labels[..., SIZE[0] // 2 :, :] = 255
+    return labels
+
+
+@pytest.fixture
+def draws(monkeypatch):
+    """Makes every share of the labels 1, and counts the draws."""
+    seen = []
+
+    def rand(*size, **options):
+        seen.append(size)
+        return torch.ones(*size, **options)
+
+    monkeypatch.setattr(torch, 'rand', rand)
+    return seen
+
+
+@pytest.mark.parametrize('rounds', [1, 2, 3])
+@pytest.mark.parametrize('parts', [{}, dict(feedback=None, recorrection=None)])
+def test_labels_guide_the_last_round(loop, images, guides, labels, draws, rounds, parts):
+    made = loop(**parts)
+    read = guides(made)
+    results = made(*images, rounds, label_map=labels)
+    assert draws == [(2, 1, 1, 1)]
+    *earlier, last = read
+    for result, soft_map in zip(results[1:], earlier, strict=False):
+        assert torch.equal(soft_map, result.semantics.logits.softmax(1))
+    known = (labels != 255)[:, 0]
+    one_hot = torch.nn.functional.one_hot(labels[:, 0][known], 5).float()
+    assert torch.equal(last.movedim(1, -1)[known], one_hot)
+    own = results[-1].semantics.logits.softmax(1)
+    assert torch.equal(last.movedim(1, -1)[~known], own.movedim(1, -1)[~known])
+
+
+def listen(loop, images, rounds, **options):
+    """The rounds of a loop, and all that its segmentor and its feedback read."""
+    heard = []
+    loop.segmentor.backbone.register_forward_pre_hook(lambda module, args: heard.extend(args))
+    loop.feedback.register_forward_pre_hook(
+        lambda module, args: heard.extend(
+            [args[0].current, args[0].mask, args[0].confidence, args[0].previous_map]
+        )
+    )
+    return loop(*images, rounds, **options), heard
+
+
+@pytest.mark.parametrize('rounds', [1, 2, 3])
+def test_labels_reach_neither_the_maps_nor_the_next_signal(loop, images, labels, draws, rounds):
+    """The maps are what the losses see: they must not be told what they are to find."""
+    with_labels, heard = listen(loop(), images, rounds, label_map=labels)
+    without, expected = listen(loop(), images, rounds)
+    assert len(heard) == len(expected) == 5 * rounds
+    assert all(torch.equal(one, other) for one, other in zip(heard, expected, strict=True))
+    for one, other in zip(with_labels[1:], without[1:], strict=True):
+        assert torch.equal(one.semantics.logits, other.semantics.logits)
+        assert torch.equal(one.semantics.raw_logits, other.semantics.raw_logits)
+    for one, other in zip(with_labels[:-1], without[:-1], strict=True):
+        assert torch.equal(one.composite, other.composite)
+    assert not torch.equal(with_labels[-1].composite, without[-1].composite)
+
+
+def test_labels_known_nowhere_change_nothing(loop, images, draws):
+    nowhere = torch.full((2, 1, *SIZE), 255)
+    results = loop()(*images, 2, label_map=nowhere)
+    for one, other in zip(results, loop()(*images, 2), strict=True):
+        assert torch.equal(one.composite, other.composite)
+
+
+def tensors_of(result):
+    """All numbers of a round, by name."""
+    named = {name: value for name, value in vars(result).items() if torch.is_tensor(value)}
+    return named | (vars(result.semantics) if result.semantics else {})
+
+
+@pytest.mark.parametrize('rounds', [0, 1, 2, 3])
+def test_only_the_first_and_the_last_round_learn(loop, images, rounds):
+    results = loop().train()(*images, rounds, only_last_learns=True)
+    assert len(results) == rounds + 1
+    for index, result in enumerate(results):
+        learns = index in (0, rounds)
+        assert result.learns is learns
+        for name, value in tensors_of(result).items():
+            assert value.requires_grad == learns, f'{name} of round {index}'
+    assert all(result.learns for result in loop()(*images, rounds))
+
+
+@pytest.mark.parametrize('parts', [{}, dict(feedback=None, recorrection=None)])
+def test_rounds_that_do_not_learn_find_the_same(loop, images, parts):
+    """In training mode, batch statistics included."""
+    some, every = loop(**parts).train(), loop(**parts).train()
+    results = some(*images, 3, only_last_learns=True)
+    for one, other in zip(results, every(*images, 3), strict=True):
+        one, other = tensors_of(one), tensors_of(other)
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name], other[name]) for name in one)
+    for name, value in some.state_dict().items():
+        assert torch.equal(value, every.state_dict()[name]), name
+
+
+def gradients_of(loop, result):
+    """Gradients of a round's image, map and confidence, by parameter."""
+    values = [result.raw, result.error_scale]
+    if result.semantics is not None:
+        values += result.semantics.supervised_logits
+    sum(value.square().mean() for value in values).backward()
+    return {name: p.grad for name, p in loop.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize('index', [0, 3])
+def test_gradients_are_those_of_a_loop_in_which_all_rounds_learn(loop, images, index):
+    some, every = loop().train(), loop().train()
+    found = gradients_of(some, some(*images, 3, only_last_learns=True)[index])
+    expected = gradients_of(every, every(*images, 3)[index])
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in found)
+    parts = {name.split('.')[0] for name, gradient in found.items() if gradient.any()}
+    assert parts == ({'initial', 'confidence'} if index == 0 else {*PARTS} - {'initial'})
+
+
+@pytest.mark.parametrize('rounds', [1, 2, 3])
+def test_the_map_of_one_way_guidance_learns_though_it_is_made_in_round_1(loop, images, rounds):
+    made = loop(feedback=None).train()
+    results = made(*images, rounds, only_last_learns=True)
+    assert results[-1].semantics is results[1].semantics
+    assert results[1].raw.requires_grad == (rounds == 1)
+    found = gradients_of(made, results[-1])
+    parts = {name.split('.')[0] for name, gradient in found.items() if gradient.any()}
+    assert parts == {'segmentor', 'recorrection', 'guided', 'confidence'}
+
+
+def test_nothing_learns_where_gradients_are_off(loop, images):
+    with torch.no_grad():
+        results = loop()(*images, 2, only_last_learns=True)
+    assert not any(value.requires_grad for one in results for value in tensors_of(one).values())
+
+
+def test_mixed_precision_keeps_the_gradients_of_the_last_round(loop, images):
+    """Autocast casts a weight once: not in a round without a graph, for all that follow."""
+    made = loop().train()
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        results = made(*images, 3, only_last_learns=True)
+    found = gradients_of(made, results[-1])
+    plain = loop().train()
+    expected = gradients_of(plain, plain(*images, 3, only_last_learns=True)[-1])
+    reached = [{n for n, g in one.items() if g.any()} for one in (found, expected)]
+    assert reached[0] == reached[1]

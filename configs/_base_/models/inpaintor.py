@@ -60,6 +60,15 @@ inpaintor = dict(
         confidence_threshold=0.0,  # teacher's probability below which a pseudo label is dropped
     ),
     loss_prototype=dict(type='PrototypeLoss', loss_weight=0.5),
-    train_cfg=dict(rounds=2),
-    test_cfg=dict(rounds=2),  # 0..3; --cfg-options model.test_cfg.rounds=3
+    train_cfg=dict(
+        rounds=2,
+        # Whether rounds 1..R-1 of a step have no losses and no graph; with cycle_rounds of
+        # FeedbackHook.
+        only_last_learns=False,
+        label_mixing=False,  # whether the map of the last round is mixed with (pseudo) labels
+    ),
+    test_cfg=dict(
+        rounds=2,  # 0..3; --cfg-options model.test_cfg.rounds=3
+        map_temperature=1.0,  # below 1 the map that guides is sharpened
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from types import SimpleNamespace
@@ -30,14 +31,14 @@ class TrainingProbe:
     Attributes:
         optim_wrapper: Built as the Runner builds it.
         period: Iterations after which their cost repeats: of mmagic's inpaintors with
-            ``disc_step`` above 1, only every ``disc_step``-th trains the generator.
+            ``disc_step`` above 1, only every ``disc_step``-th trains the generator; our
+            ``FeedbackHook`` may cycle the number of rounds.
     """
 
     def __init__(self, model: BaseModel, cfg: Config) -> None:
         self.model = model.train()
         self.iterations = own_iterations(cfg)
         self.settings = getattr(model, 'train_cfg', None) or {}
-        self.period = max(1, self.settings.get('disc_step', 1))
         self._begin: int | None = None
         self.optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
         self.optim_wrapper.initialize_count_status(model, 0, self.iterations)
@@ -50,6 +51,8 @@ class TrainingProbe:
         for event in ('before_run', 'before_train'):
             for hook in self.hooks:
                 getattr(hook, event)(self.runner)
+        periods = [getattr(hook, 'period', 1) for hook in self.hooks]
+        self.period = math.lcm(max(1, self.settings.get('disc_step', 1)), *periods)
 
     def __call__(self, *batches: dict[str, list]) -> None:
         """One iteration with each batch.

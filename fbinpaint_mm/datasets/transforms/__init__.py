@@ -10,6 +10,7 @@ from fbinpaint_mm.datasets.transforms.pack_semantic_inputs import PackSemanticIn
 from fbinpaint_mm.datasets.transforms.random_hole import RandomHole
 from fbinpaint_mm.datasets.transforms.resize_sample import ResizeSample
 from fbinpaint_mm.datasets.transforms.semantic_hole import SemanticHole
+from fbinpaint_mm.datasets.transforms.to_segmentation_keys import ToSegmentationKeys
 
 __all__ = [
     'FixedHole',
@@ -22,4 +23,5 @@ __all__ = [
     'RandomHole',
     'ResizeSample',
     'SemanticHole',
+    'ToSegmentationKeys',
 ]

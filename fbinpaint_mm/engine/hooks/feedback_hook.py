@@ -17,6 +17,7 @@ class FeedbackHook(Hook):
     mixed precision and distributed training work. It needs of the (unwrapped) model:
 
     * ``link_feedback()``: link the feedback to the decode head; called once before a run;
+    * ``rounds``: R in training, read once, when the hook was not given any;
     * ``set_feedback(strength: float, rounds: int)``: called before each training iteration;
     * ``update_class_memory()``: called after each training iteration; returns a ``CompletedBatch``
       or ``None``.
@@ -30,6 +31,11 @@ class FeedbackHook(Hook):
             ``start`` on.
         strength: Factor of feedback and recorrection after the ramp, in [0, 1].
         rounds: R in training; ``None`` keeps the model's ``train_cfg.rounds``.
+        cycle_rounds: Whether iterations take turns with 1, 2, ... R rounds. Together with the
+            model's ``train_cfg.only_last_learns`` every round learns in its turn.
+
+    Attributes:
+        period: Iterations after which the number of rounds repeats; known once the run began.
 
     Raises:
         ValueError: If ``start`` or ``ramp`` is negative, or ``strength`` is outside [0, 1].
@@ -38,7 +44,12 @@ class FeedbackHook(Hook):
     priority = 'NORMAL'
 
     def __init__(
-        self, start: int = 0, ramp: int = 0, strength: float = 1.0, rounds: int | None = None
+        self,
+        start: int = 0,
+        ramp: int = 0,
+        strength: float = 1.0,
+        rounds: int | None = None,
+        cycle_rounds: bool = False,
     ) -> None:
         if start < 0 or ramp < 0:
             raise ValueError(f'start and ramp must not be negative, got start={start}, ramp={ramp}')
@@ -48,6 +59,8 @@ class FeedbackHook(Hook):
         self.ramp = ramp
         self.strength = strength
         self.rounds = rounds
+        self.cycle_rounds = cycle_rounds
+        self.period = 1
 
     def before_run(self, runner: Runner) -> None:
         """Link the feedback; fails early, naming what the model lacks."""
@@ -61,13 +74,17 @@ class FeedbackHook(Hook):
                 f'{", ".join(missing)}'
             )
         model.link_feedback()
+        if self.rounds is None:
+            self.rounds = model.rounds  # of the config: set_feedback will change it
+        self.period = max(1, self.rounds) if self.cycle_rounds else 1
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
         """Set strength and number of rounds of this iteration."""
         model = unwrapped_model(runner.model)
-        rounds = model.rounds if self.rounds is None else self.rounds
+        cycles = self.cycle_rounds and self.rounds > 0
+        rounds = 1 + runner.iter % self.period if cycles else self.rounds
         model.set_feedback(self.strength_at(runner.iter), rounds)
 
     def after_train_iter(

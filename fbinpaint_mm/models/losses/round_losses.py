@@ -48,7 +48,7 @@ class RoundLosses(BaseModule):
         """All losses of a batch.
 
         Args:
-            results: The rounds of the loop, round 0 first.
+            results: The rounds of the loop, round 0 first; those that do not learn are left out.
             data_samples: Stacked sample with ``gt_img`` (N, 3, H, W) in [-1, 1], ``mask``
                 (N, 1, H, W), ``gt_seg`` (N, 1, H, W) int64 and ``is_labeled`` (N,) bool.
             prototypes: (K, C) class prototypes; ``None`` without a segmentor.
@@ -61,6 +61,8 @@ class RoundLosses(BaseModule):
         looks = self._looks(target)
         losses, seen = {}, None
         for index, result in enumerate(results):
+            if not result.learns:
+                continue
             named = self._pixel_losses(result, target, mask)
             named |= self._perceptual_losses(result, looks)
             # One-way guidance uses one map in all rounds; it learns once.

@@ -1,4 +1,4 @@
-"""Inpainting networks of the loop."""
+"""Networks of the loop."""
 
 from fbinpaint_mm.models.networks.finite_attention_neck import FiniteAttentionNeck
 from fbinpaint_mm.models.networks.initializable_patch_discriminator import (
@@ -13,6 +13,8 @@ from fbinpaint_mm.models.networks.semantic_guided_encoder_decoder import (
     SemanticGuidedEncoderDecoder,
 )
 from fbinpaint_mm.models.networks.semantic_modulation import SemanticModulation
+from fbinpaint_mm.models.networks.summed_lateral_head import SummedLateralHead
+from fbinpaint_mm.models.networks.torchvision_mobilenet_v2 import TorchvisionMobileNetV2
 
 __all__ = [
     'FiniteAttentionNeck',
@@ -23,5 +25,7 @@ __all__ = [
     'SemanticEmbedding',
     'SemanticGuidedEncoderDecoder',
     'SemanticModulation',
+    'SummedLateralHead',
+    'TorchvisionMobileNetV2',
     'build_inpainting_network',
 ]

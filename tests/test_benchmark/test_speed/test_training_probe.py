@@ -91,6 +91,52 @@ def test_the_cost_repeats_with_the_steps_of_the_discriminator(settings, period):
     assert TrainingProbe(Phased(**settings), PHASED).period == period
 
 
+class Cycled(Phased):
+    """Notes the number of rounds that FeedbackHook asks for."""
+
+    def __init__(self, **train_cfg):
+        super().__init__(**train_cfg)
+        self.rounds = 2
+        self.asked = []
+
+    def link_feedback(self):
+        pass
+
+    def set_feedback(self, strength, rounds):
+        self.rounds = rounds
+        self.asked.append(rounds)
+
+    def update_class_memory(self):
+        return None
+
+
+@pytest.mark.parametrize(
+    ('hook', 'settings', 'period'),
+    [
+        (dict(), {}, 1),
+        (dict(rounds=3), {}, 1),
+        (dict(cycle_rounds=True), {}, 2),
+        (dict(cycle_rounds=True, rounds=3), {}, 3),
+        (dict(cycle_rounds=True, rounds=0), {}, 1),
+        (dict(), dict(disc_step=2), 2),
+    ],
+)
+def test_the_cost_repeats_with_the_rounds(hook, settings, period):
+    hooks = [dict(type='MeanTeacherHook'), dict(type='FeedbackHook', **hook)]
+    model = Cycled(**settings)
+    model.teacher, model.student = None, None
+    probe = TrainingProbe(model, Config(dict(PHASED, custom_hooks=hooks)))
+    assert probe.period == period
+
+
+def test_a_period_has_every_number_of_rounds_once():
+    hooks = [dict(type='FeedbackHook', cycle_rounds=True, rounds=3)]
+    probe = TrainingProbe(Cycled(), Config(dict(PHASED, custom_hooks=hooks)))
+    for _ in range(2):
+        probe(*[{}] * probe.period)
+    assert probe.model.asked == [1, 2, 3, 1, 2, 3]
+
+
 def test_phases_after_the_end_are_left_out():
     assert split_shares([0, 90001, 100001], 300) == [(0, 1.0)]
     assert split_shares([0, 151, 1001], 300) == [(0, 151 / 300), (151, 149 / 300)]

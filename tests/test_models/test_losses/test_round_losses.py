@@ -24,10 +24,10 @@ def samples() -> SimpleNamespace:
     )
 
 
-def make_round(value: float, semantics: Semantics | None = None) -> Round:
+def make_round(value: float, semantics: Semantics | None = None, learns: bool = True) -> Round:
     image = torch.full((2, 3, 1, 2), value)
     scale = torch.ones(2, 1, 1, 2)
-    return Round(image, image, scale, scale, semantics)
+    return Round(image, image, scale, scale, semantics, learns)
 
 
 def make_semantics(raw: torch.Tensor | None = None) -> Semantics:
@@ -74,21 +74,74 @@ def test_a_map_that_is_used_twice_learns_once(samples):
     assert list(losses(results, samples, None, None)) == ['round1_loss_segmentation']
 
 
+def test_a_round_that_does_not_learn_has_no_loss(samples):
+    losses = RoundLosses(
+        l1_hole=L1, confidence=dict(type='LaplaceLoss'), segmentation=CROSS_ENTROPY
+    )
+    wrong = torch.tensor([9.0, -9.0]).reshape(1, 2, 1, 1).expand(2, 2, 1, 2)
+    results = [
+        make_round(0.5),
+        make_round(8.0, Semantics(wrong, wrong, torch.ones(2, 4, 1, 2)), learns=False),
+        make_round(-0.25, make_semantics()),
+    ]
+    found = losses(results, samples, None, None)
+    names = ['l1_hole', 'confidence']
+    expected = [f'round{index}_loss_{name}' for index in (0, 2) for name in names]
+    assert list(found) == [*expected, 'round2_loss_segmentation']
+    assert found['round0_loss_l1_hole'].item() == pytest.approx(0.5)
+    assert found['round2_loss_l1_hole'].item() == pytest.approx(0.25)
+    assert found['round2_loss_segmentation'].item() == pytest.approx(LN2)
+
+
+def test_a_map_learns_in_the_first_round_that_learns(samples):
+    """Of one-way guidance, when only the last round learns."""
+    losses = RoundLosses(
+        l1_hole=L1, segmentation=CROSS_ENTROPY, consistency=dict(type='ConsistencyLoss')
+    )
+    semantics = make_semantics()
+    results = [make_round(0.0)] + [make_round(0.0, semantics, learns) for learns in (False, True)]
+    found = losses(results, samples, None, pseudo_labels(trust=1.0))
+    assert list(found) == [
+        'round0_loss_l1_hole',
+        'round2_loss_l1_hole',
+        'round2_loss_segmentation',
+        'round2_loss_consistency',
+    ]
+    assert found['round2_loss_segmentation'].item() == pytest.approx(LN2)
+
+
+class Perceptual(torch.nn.Module):
+    """Notes what it is asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.targets, self.images = [], []
+
+    def features(self, image):
+        self.targets.append(image)
+        return {'looks': image}
+
+    def forward(self, image, target):
+        self.images.append(image)
+        return (image - target['looks']).abs().mean(), None
+
+
+def test_perceptual_loss_is_spared_a_round_that_does_not_learn(samples):
+    losses = RoundLosses()
+    losses.perceptual = Perceptual()
+    results = [make_round(0.5), make_round(0.75, learns=False), make_round(0.25)]
+    found = losses(results, samples, None, None)
+    assert {key: value.item() for key, value in found.items()} == dict(
+        round0_loss_perceptual=0.5, round2_loss_perceptual=0.25
+    )
+    assert [image.mean().item() for image in losses.perceptual.images] == [0.5, 0.25]
+
+
 def test_target_goes_through_a_perceptual_loss_once(samples):
-    calls = []
-
-    class Perceptual(torch.nn.Module):
-        def features(self, image):
-            calls.append(image)
-            return {'looks': image}
-
-        def forward(self, image, target):
-            return (image - target['looks']).abs().mean(), None
-
     losses = RoundLosses()
     losses.perceptual = Perceptual()
     found = losses([make_round(0.5), make_round(0.25)], samples, None, None)
-    assert len(calls) == 1
+    assert len(losses.perceptual.targets) == 1
     assert {key: value.item() for key, value in found.items()} == dict(
         round0_loss_perceptual=0.5, round1_loss_perceptual=0.25
     )

@@ -1,0 +1,25 @@
+# Small segmentor for 64 to 128 px: MobileNetV2 with ImageNet weights, and a head that reads its
+# feature maps of every stride.
+segmentor = dict(
+    _scope_='mmseg',
+    type='EncoderDecoder',
+    backbone=dict(
+        type='mmagic.TorchvisionMobileNetV2',
+        out_indices=(1, 3, 6, 13, 17),  # 1/1, 1/2, 1/4, 1/8 and 1/16 of the image
+        stem_stride=1,  # 2 for larger images
+        weights=None,  # file or folder; None: torchvision downloads it
+    ),
+    decode_head=dict(
+        type='mmagic.SummedLateralHead',
+        in_channels=[16, 24, 32, 96, 320],
+        in_index=[0, 1, 2, 3, 4],
+        channels=48,  # of the pixel features
+        dropout_ratio=0.0,
+        num_classes=None,  # set by the top-level config
+        norm_cfg=dict(type='BN', requires_grad=True),
+        align_corners=False,
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
+    ),
+    train_cfg=dict(),
+    test_cfg=dict(mode='whole'),
+)
