@@ -6,7 +6,7 @@ segmentor_train_pipeline = [
     dict(type='LoadImageFromFile', key='gt'),
     dict(type='LoadSemanticMap'),
     # Enlarged by a factor of scale_range, then cropped at random to image_size of the data set.
-    dict(type='ResizeSample', crop=True, scale_range=(1.0, 1.4)),
+    dict(type='ResizeSample', crop=True, scale_range=(1.0, 1.1)),
     dict(type='FlipSample', probability=0.5),  # classes of left and right change places
     dict(type='ToSegmentationKeys'),  # mmseg's transforms from here on
     dict(type='mmseg.RandomRotate', prob=1.0, degree=11.5),  # corners: black, unknown
