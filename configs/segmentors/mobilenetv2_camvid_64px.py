@@ -13,7 +13,7 @@ segmentor.decode_head.num_classes = num_classes
 model = dict(**segmentor, data_preprocessor=_base_.segmentor_data_preprocessor)
 
 train_pipeline = _base_.segmentor_train_pipeline
-# Validation shows whole 72x96 frames, 1.125 of the size that covers 64x64:.
+# Validation shows whole 72x96 frames, 1.125 of the size that covers 64x64.
 train_pipeline[2].update(scale_range=(1.0, 1.25))
 train_dataloader = dict(
     num_workers=1,
