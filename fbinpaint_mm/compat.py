@@ -24,6 +24,7 @@ mmengine's launcher wants a GPU    ``torchrun`` on CPUs             `init_cpu_di
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -433,7 +434,8 @@ def init_cpu_distributed(cfg: Config) -> bool:
 
     mmengine calls ``torch.cuda.set_device`` while it starts the process group and hands
     DistributedDataParallel a GPU index. Here the group is started first, with gloo, and the
-    wrapper in ``cfg.model_wrapper_cfg`` gets ``device_ids=None``.
+    wrapper in ``cfg.model_wrapper_cfg`` gets ``device_ids=None``. The group is left when the
+    interpreter exits.
 
     Args:
         cfg: The whole config; ``launcher`` says how the processes were started. Changed in place.
@@ -448,6 +450,7 @@ def init_cpu_distributed(cfg: Config) -> bool:
         return False
     if not distributed.is_initialized():
         distributed.init_process_group('gloo')
+        atexit.register(end_process_group)
     defaults = dict(
         type='MMDistributedDataParallel',
         broadcast_buffers=False,
@@ -459,6 +462,18 @@ def init_cpu_distributed(cfg: Config) -> bool:
         'device_ids': None,
     }
     return True
+
+
+def end_process_group() -> None:
+    """Leaves the group of processes, if there is one, while the interpreter is still alive.
+
+    gloo's threads now and then abort a process that leaves its group to the interpreter's exit
+    (https://github.com/pytorch/pytorch/issues/190489), and torchrun then reports a failed run.
+    """
+    from torch import distributed
+
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def forget_casts_without_graph() -> None:

@@ -507,3 +507,11 @@ def test_torchrun_trains_on_cpus_and_averages_gradients(tmp_path):
     # Rank 0 sees the input 1 and rank 1 the input 3, which is also the gradient: their mean is 2.
     assert 'RESULT rank 0 of 2: 2.0000' in result.stdout
     assert 'RESULT rank 1 of 2: 2.0000' in result.stdout
+
+
+def test_a_process_leaves_its_group_and_needs_none(tmp_path):
+    compat.end_process_group()
+    store = torch.distributed.FileStore(str(tmp_path / 'store'), 1)
+    torch.distributed.init_process_group('gloo', store=store, rank=0, world_size=1)
+    compat.end_process_group()
+    assert not torch.distributed.is_initialized()

@@ -286,13 +286,11 @@ def build_runner(cfg: Config) -> Any:
 
 
 def end_processes() -> None:
-    """Ends the group of processes, all of them together; a single process has none.
-
-    One that leaves its group to the interpreter's exit is aborted now and then by gloo's threads
-    (https://github.com/pytorch/pytorch/issues/190489), and torchrun then reports a failed run.
-    """
+    """Ends the group of processes, all of them together; a single process has none."""
     from torch import distributed
+
+    from fbinpaint_mm import compat
 
     if distributed.is_available() and distributed.is_initialized():
         distributed.barrier()
-        distributed.destroy_process_group()
+        compat.end_process_group()
