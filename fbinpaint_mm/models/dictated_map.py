@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.models.feedback import one_hot_where_known
 
 # Logit of a class that is certain: exp(-30) = 1e-13 is left for each of the others.
 CERTAIN = 30.0
@@ -23,7 +22,5 @@ def dictate(logits: Tensor, dictated_map: Tensor) -> Tensor:
         (N, K, H, W) logits: certain of the dictated class, or as they were. No gradient flows where
         the map is dictated.
     """
-    free = dictated_map == IGNORE_INDEX
-    classes = dictated_map.masked_fill(free, 0)[:, 0]
-    one_hot = F.one_hot(classes, logits.shape[1]).movedim(-1, 1)
-    return torch.where(free, logits, CERTAIN * one_hot.to(logits.dtype))
+    one_hot, dictated = one_hot_where_known(dictated_map, logits.shape[1])
+    return torch.where(dictated, CERTAIN * one_hot.to(logits.dtype), logits)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.models.feedback import one_hot_where_known
 
 
 def mix_labels(probabilities: Tensor, label_map: Tensor) -> Tensor:
@@ -27,8 +26,7 @@ def mix_labels(probabilities: Tensor, label_map: Tensor) -> Tensor:
         (N, K, H, W) class probabilities, of the dtype of ``probabilities``. The shares come from
         torch's global generator, so a resumed run draws others.
     """
-    known = label_map != IGNORE_INDEX
-    classes = label_map.masked_fill(~known, 0)[:, 0]
-    one_hot = F.one_hot(classes, probabilities.shape[1]).movedim(-1, 1).to(probabilities.dtype)
+    one_hot, known = one_hot_where_known(label_map, probabilities.shape[1])
     share = torch.rand(len(probabilities), 1, 1, 1, device=probabilities.device)
-    return torch.lerp(probabilities, one_hot, share.to(probabilities.dtype) * known)
+    weight = share.to(probabilities.dtype) * known
+    return torch.lerp(probabilities, one_hot.to(probabilities.dtype), weight)

@@ -1,11 +1,7 @@
 # Small, for CPUs and 64 to 128 px: a MobileNetV2 with ImageNet weights as the segmentor, narrow
 # inpainters.
-_base_ = ['./inpaintor.py', './segmentor_mobilenetv2.py']
+_base_ = ['./inpaintor_small.py', './segmentor_mobilenetv2.py']
 
 model = dict(**_base_.inpaintor, segmentor=_base_.segmentor)
-model['initial'].update(base_channels=16, dilations=(1, 2, 4, 8))
-model['guided'].update(base_channels=16, dilations=(1, 2, 4, 8))
-model['feedback'].update(base_channels=32)
-model['disc'].update(max_channels=64, num_convs=4)
 # With cycle_rounds of FeedbackHook: each round has its turn at little more than the cost of one.
 model['train_cfg'].update(only_last_learns=True, label_mixing=True)

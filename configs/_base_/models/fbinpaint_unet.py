@@ -1,6 +1,6 @@
 # Small, for CPUs and 64 to 128 px: a narrow U-Net as the segmentor, narrow inpainters, nothing to
 # download.
-_base_ = ['./inpaintor.py', 'mmseg::_base_/models/fcn_unet_s5-d16.py']
+_base_ = ['./inpaintor_small.py', 'mmseg::_base_/models/fcn_unet_s5-d16.py']
 
 segmentor = _base_.model
 segmentor.backbone.update(
@@ -23,7 +23,3 @@ segmentor.decode_head.update(
 segmentor.test_cfg = dict(mode='whole')
 
 model = dict(_delete_=True, **_base_.inpaintor, segmentor=segmentor)
-model['initial'].update(base_channels=16, dilations=(1, 2, 4, 8))
-model['guided'].update(base_channels=16, dilations=(1, 2, 4, 8))
-model['feedback'].update(base_channels=32)
-model['disc'].update(max_channels=64, num_convs=4)

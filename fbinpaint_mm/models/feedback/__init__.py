@@ -2,7 +2,6 @@
 
 from fbinpaint_mm.models.feedback.class_memory import ClassMemory
 from fbinpaint_mm.models.feedback.cosine_similarity import (
-    IGNORE_INDEX,
     class_occupancy,
     cosine_to_prototypes,
     cross_image_weight,
@@ -15,6 +14,7 @@ from fbinpaint_mm.models.feedback.inpainting_confidence import (
     confidence_from_scale,
 )
 from fbinpaint_mm.models.feedback.inpainting_feedback import InpaintingFeedback
+from fbinpaint_mm.models.feedback.known_labels import IGNORE_INDEX, one_hot_where_known
 
 __all__ = [
     'IGNORE_INDEX',
@@ -28,4 +28,5 @@ __all__ = [
     'confidence_from_scale',
     'cosine_to_prototypes',
     'cross_image_weight',
+    'one_hot_where_known',
 ]

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-IGNORE_INDEX = 255
+from fbinpaint_mm.models.feedback.known_labels import one_hot_where_known
 
 
 def cosine_to_prototypes(features: Tensor, prototypes: Tensor) -> Tensor:
@@ -38,10 +38,8 @@ def class_occupancy(labels: Tensor, num_classes: int, size: tuple[int, int]) -> 
     Returns:
         (N, K, h, w) float32 in [0, 1]; the sum over K is below 1 where pixels are unknown.
     """
-    labels = labels.reshape(labels.shape[0], *labels.shape[-2:])
-    known = labels != IGNORE_INDEX
-    one_hot = F.one_hot(labels.where(known, 0), num_classes) * known.unsqueeze(-1)
-    return F.adaptive_avg_pool2d(one_hot.permute(0, 3, 1, 2).float(), size)
+    one_hot, _ = one_hot_where_known(labels, num_classes)
+    return F.adaptive_avg_pool2d(one_hot.float(), size)
 
 
 def cross_image_weight(cosine: Tensor, pseudo_label: Tensor, seen: Tensor) -> Tensor:
