@@ -63,6 +63,20 @@ def build_parser() -> argparse.ArgumentParser:
     add('--device', choices=('cpu', 'cuda'), help='default: a GPU if there is one')
     add('--no-speed', action='store_true', help='do not measure speed')
     add(
+        '--sizes',
+        type=positive,
+        nargs='+',
+        metavar='PIXELS',
+        help='score nothing: only measure the speed of inference on square images of these sizes; '
+        'needs neither data nor checkpoints',
+    )
+    add(
+        '--rounds',
+        type=natural,
+        metavar='R',
+        help="rounds of the models that have them (default: the config's test_cfg.rounds)",
+    )
+    add(
         '--cfg-options',
         nargs='+',
         action=DictAction,
@@ -83,7 +97,13 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         help='train the entries without a checkpoint; the reference gets so many iterations',
     )
     add('--equal', choices=EQUAL, help='what all trainings spend the same of (default: iterations)')
-    add('--seeds', type=seed, nargs='+', metavar='SEED', help='one training for each (default: 0)')
+    add(
+        '--seeds',
+        type=natural,
+        nargs='+',
+        metavar='SEED',
+        help='one training for each (default: 0)',
+    )
 
 
 def positive(text: str) -> int:
@@ -94,7 +114,7 @@ def positive(text: str) -> int:
     return number
 
 
-def seed(text: str) -> int:
+def natural(text: str) -> int:
     """A whole number of at least 0."""
     number = int(text)
     if number < 0:
@@ -116,6 +136,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     args.error = parser.error
     if args.train is None and (args.equal or args.seeds):
         parser.error('--equal and --seeds are about training: give --train ITERATIONS as well')
+    if args.sizes and (args.train or args.no_speed):
+        parser.error('--sizes only measures the speed of inference: leave out --train, --no-speed')
     if args.no_speed and args.equal in ('seconds', 'flops'):
         parser.error(f'--equal {args.equal} needs measured speed: leave out --no-speed')
     if args.seeds and len(set(args.seeds)) < len(args.seeds):
@@ -147,7 +169,8 @@ def read_entries(args: argparse.Namespace) -> list[Entry]:
     if args.train is not None and not any(entry.is_trained for entry in entries):
         raise ValueError('--train: every entry has its checkpoint, or does not learn')
     entries = [replace(entry, cfg=read_config(args, entry)) for entry in entries]
-    check_trainings(entries, trains=args.train is not None)
+    if not args.sizes:
+        check_trainings(entries, trains=args.train is not None)
     return entries
 
 
@@ -161,7 +184,10 @@ def read_config(args: argparse.Namespace, entry: Entry) -> Config:
 def load(args: argparse.Namespace, config: str) -> Config:
     """A config file, changed as the command line says."""
     given = dict(config=config, cfg_options=args.cfg_options, launcher='none', work_dir=None)
-    return load_config(argparse.Namespace(**given))
+    cfg = load_config(argparse.Namespace(**given))
+    if args.rounds is not None and 'rounds' in (cfg.model.get('test_cfg') or {}):
+        cfg.model.test_cfg.rounds = args.rounds
+    return cfg
 
 
 def find_data(args: argparse.Namespace, entries: list[Entry]) -> tuple[str, Config]:
@@ -243,13 +269,17 @@ def main(argv: list[str] | None = None) -> int:
     from mmengine.registry import init_default_scope
 
     from fbinpaint_mm.benchmark.run_benchmark import run_benchmark
+    from fbinpaint_mm.benchmark.speed.size_sweep import run_size_sweep
 
     try:
         entries = read_entries(args)
-        data_config, data_cfg = find_data(args, entries)
         settings = build_settings(args, entries)
         init_default_scope('mmagic')
-        failed = run_benchmark(entries, data_cfg, data_config, settings)
+        if args.sizes:
+            failed = run_size_sweep(entries, args.sizes, settings)
+        else:
+            data_config, data_cfg = find_data(args, entries)
+            failed = run_benchmark(entries, data_cfg, data_config, settings)
     except (ValueError, OSError) as error:
         args.error(str(error))
     except KeyboardInterrupt:

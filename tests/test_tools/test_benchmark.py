@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from fbinpaint_mm.benchmark import benchmark_runner, run_benchmark
+from fbinpaint_mm.benchmark.speed import size_sweep
 
 
 @pytest.fixture
@@ -50,6 +51,9 @@ def refused(tool, capsys, tmp_path):
             '--equal flops needs measured speed: leave out --no-speed',
         ),
         (['telea', '--train', '5'], '--train: every entry has its checkpoint, or does not learn'),
+        (['telea', '--sizes', '64', '--train', '5'], '--sizes only measures the speed'),
+        (['telea', '--sizes', '0'], '0 is not a positive number'),
+        (['telea', '--rounds', '-1'], '-1 is negative'),
         (['missing.py', '--train', '5'], "config file 'missing.py' does not exist"),
         (['telea', '--data', 'missing.py'], "config file 'missing.py' does not exist"),
     ],
@@ -112,6 +116,24 @@ def test_the_data_may_come_from_another_config(tool, config, tmp_path):
     args = tool.parse_args([*argv, '--cfg-options', 'test_dataloader.batch_size=1'])
     path, cfg = tool.find_data(args, tool.read_entries(args))
     assert (path, cfg.test_dataloader.batch_size) == (config, 1)
+
+
+def test_rounds_are_those_of_models_that_have_them(tool, config, tmp_path):
+    args = tool.parse_args([f'a={config}', 'telea', '--out', str(tmp_path), '--train', '1'])
+    assert tool.read_entries(args)[0].cfg.model.test_cfg.rounds == 1
+    args.rounds = 3
+    ours, telea = tool.read_entries(args)
+    assert ours.cfg.model.test_cfg.rounds == 3
+    assert 'test_cfg' not in telea.cfg.model
+
+
+def test_sizes_need_neither_data_nor_checkpoints(tool, config, tmp_path, monkeypatch):
+    measured = []
+    monkeypatch.setattr(size_sweep, 'run_size_sweep', lambda *a: measured.append(a) or 0)
+    assert tool.main(['telea', f'a={config}', '--sizes', '64', '32', '--out', str(tmp_path)]) == 0
+    ((entries, sizes, settings),) = measured
+    assert [entry.name for entry in entries] == ['telea', 'a']
+    assert (sizes, settings.reference) == ([64, 32], 'telea')
 
 
 # -------------------------------------------------------------------------- end to end

@@ -46,6 +46,7 @@ COLUMNS = (
     Column('training peak memory', 'training_peak_memory', format_bytes),
 )
 ROUND_COLUMNS = (
+    Column('images/s', 'seconds_per_image', format_quantity, per_second=True),
     Column('time per image', 'seconds_per_image', format_seconds),
     Column('FLOPs per image', 'flops_per_image', format_quantity),
 )
@@ -56,22 +57,36 @@ TRAINING_COLUMNS = (
 )
 
 
-def speed_section(benchmark: Benchmark) -> str:
-    """Size and speed of each entry with its ratio to the reference; empty if none was measured."""
-    entries = [entry for entry in benchmark.entries if entry.speed]
+def speed_section(
+    entries: Sequence[EntryResult], reference: str, title: str = 'Speed', level: str = '##'
+) -> str:
+    """Size and speed of each entry with its ratio to the reference; empty if none was measured.
+
+    Args:
+        entries: The reference among them.
+        reference: Name of the entry that the others are compared with.
+        title: Heading.
+        level: Of the heading.
+    """
+    base = speed_of_entry(entries, reference)
+    entries = [entry for entry in entries if entry.speed]
     columns = known_columns(COLUMNS, [entry.speed for entry in entries])
     if not columns:
         return ''
-    base = benchmark.entry(benchmark.reference).speed
     rows = [
         [entry.name, *(cell(entry.speed, base, column) for column in columns)] for entry in entries
     ]
     headers = ['', *(column.title for column in columns)]
     legend = (
         f'{describe_conditions([entry.speed for entry in entries])}; multiply and add count as two '
-        f'FLOPs. In brackets: multiple of {benchmark.reference}.'
+        f'FLOPs. In brackets: multiple of {reference}.'
     )
-    return '\n\n'.join(['## Speed', markdown_table(headers, rows), legend])
+    return '\n\n'.join([f'{level} {title}', markdown_table(headers, rows), legend])
+
+
+def speed_of_entry(entries: Sequence[EntryResult], name: str) -> dict[str, Any]:
+    """``EntryResult.speed`` of the entry of that name."""
+    return next(entry.speed for entry in entries if entry.name == name)
 
 
 def describe_conditions(speeds: Sequence[dict[str, Any]]) -> str:
@@ -103,12 +118,24 @@ def extent(conditions: Sequence[dict[str, int]], key: str) -> str:
     return f'{low}' if low == high else f'{low} to {high}'
 
 
-def round_speed_section(benchmark: Benchmark) -> str:
-    """Cost of stopping after each round; empty if no entry has rounds."""
-    entries = [entry for entry in benchmark.entries if entry.speed.get('rounds')]
+def round_speed_section(
+    entries: Sequence[EntryResult],
+    reference: str,
+    title: str = 'Speed by number of rounds',
+    level: str = '##',
+) -> str:
+    """Cost of stopping after each round; empty if no entry has rounds.
+
+    Args:
+        entries: The reference among them.
+        reference: Name of the entry that the others are compared with.
+        title: Heading.
+        level: Of the heading.
+    """
+    base = speed_of_entry(entries, reference)
+    entries = [entry for entry in entries if entry.speed.get('rounds')]
     if not entries:
         return ''
-    base = benchmark.entry(benchmark.reference).speed
     count = max(len(entry.speed['rounds']) for entry in entries)
     rows = []
     for entry in entries:
@@ -117,7 +144,7 @@ def round_speed_section(benchmark: Benchmark) -> str:
             cells = [cell(speed, base, column) for speed in rounds]
             rows.append([f'{entry.name}, {column.title}', *cells])
     headers = ['', *(f'{index} rounds' if index != 1 else '1 round' for index in range(count))]
-    return f'## Speed by number of rounds\n\n{markdown_table(headers, rows)}'
+    return f'{level} {title}\n\n{markdown_table(headers, rows)}'
 
 
 def training_section(benchmark: Benchmark) -> str:
