@@ -193,15 +193,20 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         data_samples: DataSample | None = None,
         mode: str = 'tensor',
         rounds: int | None = None,
+        tolerance: float | None = None,
     ) -> tuple[Tensor, Tensor] | list[DataSample] | dict[str, Tensor]:
         """Forward pass, in mmagic's modes.
 
         Args:
             inputs: (N, 3, H, W) float masked images in [-1, 1], 0 in the hole.
             data_samples: Stacked sample with ``mask`` (N, 1, H, W); for ``'loss'`` also ``gt_img``,
-                ``gt_seg``, ``is_labeled``.
+                ``gt_seg``, ``is_labeled``. In the other modes ``dictated_seg`` (N, 1, H, W) int64,
+                if there, dictates the map of every round: class ids, 255 where the map stays the
+                model's own. It goes before the truth of ``guide_by_ground_truth``.
             mode: ``'tensor'``, ``'predict'`` or ``'loss'``.
             rounds: R of this call; default ``test_cfg.rounds``, or ``train_cfg.rounds`` for
+                ``'loss'``.
+            tolerance: When the rounds stop early, see :class:`FeedbackRecorrectionLoop`; not for
                 ``'loss'``.
 
         Returns:
@@ -210,8 +215,11 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             describes. ``'loss'``: the generator's losses by name, 0-d tensors.
 
         Raises:
-            ValueError: For another mode.
+            ValueError: For another mode, for negative ``rounds``, or if a map is dictated to a
+                model without semantics.
         """
+        if rounds is not None and rounds < 0:
+            raise ValueError(f'rounds must be a number of 0 or more, got {rounds}')
         if mode == 'loss':
             rounds = self.rounds if rounds is None else rounds
             results, pseudo_labels = self._training_rounds(inputs, data_samples, rounds)
@@ -219,25 +227,25 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         if mode not in ('tensor', 'predict'):
             raise ValueError(f"mode must be 'tensor', 'predict' or 'loss', got {mode!r}")
         rounds = self.test_rounds if rounds is None else rounds
-        results = self._run(inputs, data_samples, rounds)
+        dictated_map = _dictated_map(data_samples, inputs)
+        results = self._run(inputs, data_samples, rounds, dictated_map, tolerance=tolerance)
         if mode == 'tensor':
             return results[-1].raw, results[-1].composite
         return self.convert_to_datasample(results, data_samples, inputs)
 
     def _run(
-        self, inputs: Tensor, data_samples: DataSample, rounds: int, **options: Any
+        self,
+        inputs: Tensor,
+        data_samples: DataSample,
+        rounds: int,
+        dictated_map: Tensor | None = None,
+        **options: Any,
     ) -> list[Round]:
         """The R + 1 rounds of a preprocessed batch; ``options`` are those of the loop."""
         mask = _padded(data_samples.mask.float(), inputs, 0)
-        if not self.guide_by_ground_truth:
-            return self.generator(inputs, mask, rounds, **options)
-        if 'gt_seg' not in data_samples:
-            raise ValueError(
-                'guide_by_ground_truth=True needs gt_seg in every sample; found '
-                f'{sorted(data_samples.keys())}. Load it with LoadSemanticMap and pack it'
-            )
-        true_map = _padded(data_samples.gt_seg, inputs, IGNORE_INDEX)
-        return self.generator(inputs, mask, rounds, dictated_map=true_map, **options)
+        if self.guide_by_ground_truth:
+            dictated_map = _first_known(dictated_map, _true_map(data_samples, inputs))
+        return self.generator(inputs, mask, rounds, dictated_map=dictated_map, **options)
 
     def _training_rounds(
         self, inputs: Tensor, data_samples: DataSample, rounds: int
@@ -448,6 +456,28 @@ def _labels_to_mix(data_samples: DataSample, pseudo_labels: PseudoLabels | None)
         ~trusted, IGNORE_INDEX
     )
     return labels
+
+
+def _dictated_map(data_samples: DataSample, inputs: Tensor) -> Tensor | None:
+    """The map that a user dictates, (N, 1, H, W) at the size of the inputs; ``None`` for none."""
+    if 'dictated_seg' not in data_samples:
+        return None
+    return _padded(data_samples.dictated_seg, inputs, IGNORE_INDEX)
+
+
+def _true_map(data_samples: DataSample, inputs: Tensor) -> Tensor:
+    """The ground truth, (N, 1, H, W) at the size of the inputs."""
+    if 'gt_seg' not in data_samples:
+        raise ValueError(
+            'guide_by_ground_truth=True needs gt_seg in every sample; found '
+            f'{sorted(data_samples.keys())}. Load it with LoadSemanticMap and pack it'
+        )
+    return _padded(data_samples.gt_seg, inputs, IGNORE_INDEX)
+
+
+def _first_known(first: Tensor | None, second: Tensor) -> Tensor:
+    """Labels of the first map, and of the second where the first has none, or there is no first."""
+    return second if first is None else first.where(first != IGNORE_INDEX, second)
 
 
 def _padded(plane: Tensor, image: Tensor, value: int) -> Tensor:

@@ -109,6 +109,7 @@ class FeedbackRecorrectionLoop(BaseModule):
         dictated_map: Tensor | None = None,
         label_map: Tensor | None = None,
         only_last_learns: bool = False,
+        tolerance: float | None = None,
     ) -> list[Round]:
         """Run the loop.
 
@@ -123,15 +124,21 @@ class FeedbackRecorrectionLoop(BaseModule):
                 painted with the labels in view would show them to the next segmentation.
             only_last_learns: Whether rounds 1..R-1 only lead to round R, without a graph (but for
                 the map of one-way guidance, which is made only once).
+            tolerance: Stop before a round whose map has another class than the round before in less
+                than this share, in [0, 1], of the hole's pixels, in every image of the batch;
+                ``None``: never. Round 1 always runs, and without semantics all rounds do.
 
         Returns:
-            The R + 1 rounds, round 0 first.
+            The R + 1 rounds, round 0 first; fewer when they stopped early.
 
         Raises:
-            ValueError: If a map is dictated to a model without semantics.
+            ValueError: If a map is dictated to a model without semantics, or ``tolerance`` is out
+                of range.
         """
         if dictated_map is not None and self.segmentor is None:
             raise ValueError('a map is dictated, but the model has no segmentor and reads no map')
+        if tolerance is not None and not 0 <= tolerance <= 1:
+            raise ValueError(f'tolerance must be a share in [0, 1], got {tolerance}')
         self.link_feedback()
         results = [self._finish(self.initial(masked_img, mask), masked_img, mask, None)]
         for number in range(1, rounds + 1):
@@ -140,6 +147,8 @@ class FeedbackRecorrectionLoop(BaseModule):
             if is_last and only_last_learns:
                 compat.forget_casts_without_graph()
             semantics = self._guiding_map(results[-1], mask, dictated_map, learns)
+            if tolerance is not None and _changed_share(results[-1], semantics, mask) < tolerance:
+                break
             results.append(
                 self._inpaint_again(
                     masked_img, mask, results[-1], semantics, label_map if is_last else None, learns
@@ -250,3 +259,16 @@ class FeedbackRecorrectionLoop(BaseModule):
         if recorrection is not None:
             self.recorrection = MODELS.build(recorrection)
         self.link = DecodeHeadLink(head, self.feedback)
+
+
+def _changed_share(before: Round, semantics: Semantics | None, mask: Tensor) -> float:
+    """Share of the hole's pixels whose class has changed, of the image with the largest share.
+
+    Infinite where there is nothing to compare: a first map, or none.
+    """
+    if semantics is None or before.semantics is None:
+        return float('inf')
+    hole = mask[:, 0] > 0.5
+    changed = hole & (semantics.logits.argmax(1) != before.semantics.logits.argmax(1))
+    pixels = hole.sum((1, 2)).clamp(min=1)
+    return (changed.sum((1, 2)) / pixels).max().item()

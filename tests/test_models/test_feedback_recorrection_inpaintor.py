@@ -550,6 +550,75 @@ def test_ground_truth_that_is_missing_is_named(build):
         model(**data, mode='predict')
 
 
+def dictating(batch, name='dictated_seg'):
+    """The batch with class 3 dictated in the left half of its first image."""
+    dictated = torch.full(batch['data_samples'][0].gt_seg.shape, 255)
+    dictated[..., : dictated.shape[-1] // 2] = 3
+    batch['data_samples'][0].set_data({name: dictated})
+    return batch
+
+
+@pytest.mark.parametrize('divisor', [1, 8])
+def test_a_dictated_map_is_taken_over_in_every_round(small, build, divisor):
+    preprocessor = small['model']['data_preprocessor'] | dict(pad_size_divisor=divisor)
+    model = make_effective(build(data_preprocessor=preprocessor)).eval()
+    size = (16, 16) if divisor == 1 else (12, 18)
+    own = model.val_step(make_batch(size=size))
+    found = model.val_step(dictating(make_batch(size=size)))
+    half = size[1] // 2
+    maps = found[0].output.round_segs
+    assert (maps[:, :, :half] == 3).all()
+    assert not (own[0].output.round_segs[:, :, :half] == 3).all()
+    assert torch.equal(maps[0, :, half:], own[0].output.round_segs[0, :, half:])
+    assert torch.equal(found[0].output.round_imgs[0], own[0].output.round_imgs[0])
+    assert not torch.equal(found[0].output.round_imgs[1], own[0].output.round_imgs[1])
+    hole = (found[0].mask == 1).expand(3, -1, -1)
+    assert torch.equal(found[0].output.pred_img[~hole], found[0].gt_img[~hole].float())
+    assert torch.equal(found[1].output.round_imgs, own[1].output.round_imgs)
+
+
+def test_a_dictated_map_acts_in_mode_tensor_and_not_in_training(build):
+    model = make_effective(build()).eval()
+    plain = model.data_preprocessor(make_batch(), True)
+    dictated = model.data_preprocessor(dictating(make_batch()), True)
+    _, own = model(**plain, mode='tensor')
+    _, told = model(**dictated, mode='tensor')
+    assert not torch.equal(own[0], told[0])
+    assert torch.equal(own[1], told[1])
+    losses = [model(**data, mode='loss') for data in (plain, dictated)]
+    assert all(torch.equal(losses[0][name], losses[1][name]) for name in losses[0])
+
+
+def test_a_dictated_map_goes_before_the_ground_truth(build):
+    model = build(guide_by_ground_truth=True).eval()
+    sample = model.val_step(dictating(make_batch((True,))))[0]
+    assert (sample.output.round_segs[:, :, :8] == 3).all()
+    assert torch.equal(sample.output.round_segs[0, :, 8:], sample.gt_seg[0, :, 8:])
+
+
+def test_a_map_dictated_to_a_model_without_semantics_is_refused(build):
+    model = build(segmentor=None, feedback=None, recorrection=None).eval()
+    with pytest.raises(ValueError, match='a map is dictated, but the model has no segmentor'):
+        model.val_step(dictating(make_batch()))
+
+
+def test_negative_rounds_are_refused(build):
+    model = build().eval()
+    with pytest.raises(ValueError, match='rounds must be a number of 0 or more, got -1'):
+        model(**model.data_preprocessor(make_batch()), mode='predict', rounds=-1)
+
+
+def test_prediction_stops_early(build):
+    """With a tolerance of everything, round 2 never runs; round 1 always does."""
+    model = make_effective(build()).eval()
+    data = model.data_preprocessor(make_batch(), False)
+    full = model(**data, mode='predict', rounds=3)[0].output
+    early = model(**data, mode='predict', rounds=3, tolerance=1.0)[0].output
+    assert early.round_imgs.shape[0] == 2
+    assert torch.equal(early.round_imgs, full.round_imgs[:2])
+    assert torch.equal(early.pred_img, full.round_imgs[1])
+
+
 @pytest.mark.parametrize('slot', ['initial', 'guided'])
 def test_networks_of_mmagic_fit_each_slot(build, slot):
     model = build(**{slot: GL})

@@ -507,3 +507,49 @@ def test_mixed_precision_keeps_the_gradients_of_the_last_round(loop, images):
     expected = gradients_of(plain, plain(*images, 3, only_last_learns=True)[-1])
     reached = [{n for n, g in one.items() if g.any()} for one in (found, expected)]
     assert reached[0] == reached[1]
+
+
+def shares_that_change(results, mask):
+    """Share of the hole whose class differs from the round before, largest of the batch, counted
+    pixel by pixel; of rounds 2, 3, ...
+    """
+    maps = [one.semantics.logits.argmax(1) for one in results[1:]]
+    shares = []
+    for before, after in pairwise(maps):
+        counts = [
+            (hole[0].sum().item(), ((one != other) & (hole[0] > 0)).sum().item())
+            for one, other, hole in zip(before, after, mask, strict=True)
+        ]
+        shares.append(max(changed / pixels for pixels, changed in counts))
+    return shares
+
+
+def test_the_loop_stops_before_the_first_round_that_changes_less_than_the_tolerance(loop, images):
+    made, mask = loop(), images[1]
+    with torch.no_grad():
+        made.feedback.projections[0].weight *= 30  # or random weights would hardly change a class
+        full = made(*images, 4)
+    shares = shares_that_change(full, mask)
+    assert len(set(shares)) > 1, 'maps that never change prove nothing'
+    near = [share + step for share in shares for step in (-1e-4, 1e-4)]
+    for tolerance in (0.0, *(share for share in near if 0 <= share <= 1), 1.0):
+        found = made(*images, 4, tolerance=tolerance)
+        small = [number for number, share in enumerate(shares, 2) if share < tolerance]
+        assert len(found) == (min(small) if small else 5)
+        for one, other in zip(found, full, strict=False):
+            assert torch.equal(one.composite, other.composite)
+
+
+def test_one_way_guidance_stops_after_round_1_and_no_semantics_never(loop, images):
+    """One map serves all rounds of one-way guidance, so none of them changes it."""
+    assert len(loop(feedback=None)(*images, 3, tolerance=1e-9)) == 2
+    without = loop(segmentor=None, feedback=None, recorrection=None)
+    assert len(without(*images, 3, tolerance=1.0)) == 4
+
+
+@pytest.mark.parametrize('tolerance', [-0.1, 1.5])
+def test_a_tolerance_that_is_no_share_is_refused(loop, images, tolerance):
+    with pytest.raises(
+        ValueError, match=rf'tolerance must be a share in \[0, 1\], got {tolerance}'
+    ):
+        loop()(*images, 1, tolerance=tolerance)

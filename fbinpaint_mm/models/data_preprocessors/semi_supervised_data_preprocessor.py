@@ -21,8 +21,10 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
     and in 0..255 otherwise, ``mask`` (N, 1, H, W) float 0/1 with 1 in the hole, ``gt_seg`` (N, 1,
     H, W) int64 with 255 where unknown, and ``is_labeled`` (N,) bool. Samples without ``gt_seg``, or
     whose ``is_labeled`` is False, get 255 everywhere; without ``is_labeled`` a sample with
-    ``gt_seg`` is labelled. Samples without ``mask`` (a plain mmagic pipeline) are refused. The
-    incoming batch is left as it was.
+    ``gt_seg`` is labelled. Samples without ``mask`` (a plain mmagic pipeline) are refused. A map
+    that a user dictates, ``dictated_seg``, is stacked likewise to (N, 1, H, W) int64 with 255 where
+    nothing is dictated; it is there if any sample of the batch has one. The incoming batch is left
+    as it was.
 
     Args:
         num_classes: K; label ids must be in [0, K) or 255. ``None`` accepts any id.
@@ -61,6 +63,7 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
             for sample, image in zip(data['data_samples'], data['inputs'], strict=True)
         ]
         _check_sizes(data)
+        _complete_dictated_maps(samples)
         labeled = sum(bool(sample.is_labeled) for sample in samples)
         if training and labeled < self.min_labeled:
             raise ValueError(
@@ -86,10 +89,10 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
                 f'{name}: is_labeled is True, but the sample has no gt_seg; load it with '
                 'LoadSemanticMap and pack it, or set is_labeled=False'
             )
-        if is_labeled:
-            gt_seg = self._checked_labels(sample.gt_seg, size, name)
-        else:
-            gt_seg = torch.full((1, *size), IGNORE_INDEX, dtype=torch.long)
+        gt_seg = self._checked_labels(sample.gt_seg, size, name) if is_labeled else _unknown(size)
+        if 'dictated_seg' in sample:
+            dictated = self._checked_labels(sample.dictated_seg, size, f'{name}, dictated_seg')
+            completed.set_data(dict(dictated_seg=dictated))
         if 'is_labeled' in completed.metainfo_keys():
             del completed.is_labeled
         completed.set_data(dict(gt_seg=gt_seg, is_labeled=torch.tensor(is_labeled)))
@@ -122,6 +125,19 @@ def _checked_mask(mask: Tensor, size: torch.Size, name: str) -> Tensor:
             f'{mask.min():g} to {mask.max():g}'
         )
     return mask.reshape(1, *size)
+
+
+def _complete_dictated_maps(samples: list[DataSample]) -> None:
+    """Dictates nothing to the samples without a dictated map, if another sample has one."""
+    if not any('dictated_seg' in sample for sample in samples):
+        return
+    for sample in samples:
+        if 'dictated_seg' not in sample:
+            sample.set_data(dict(dictated_seg=_unknown(sample.mask.shape[-2:])))
+
+
+def _unknown(size: torch.Size) -> Tensor:
+    return torch.full((1, *size), IGNORE_INDEX, dtype=torch.long)
 
 
 def _text(tensor: Tensor) -> str:

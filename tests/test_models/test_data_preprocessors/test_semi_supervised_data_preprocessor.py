@@ -301,3 +301,37 @@ def test_batch_of_a_real_pipeline(training):
     hole = samples.mask.expand_as(result['inputs']) == 1
     assert (result['inputs'][hole] == 0).all()
     assert samples.metainfo['sample_idx'] == indices
+
+
+def test_a_dictated_map_is_stacked_with_255_where_nothing_is_dictated(preprocessor, make_batch):
+    batch = make_batch()
+    assert 'dictated_seg' not in preprocessor(batch)['data_samples']
+    size = batch['inputs'][0].shape[-2:]
+    dictated = torch.full(size, 255, dtype=torch.uint8)
+    dictated[0, 1] = 2
+    batch['data_samples'][0].set_data(dict(dictated_seg=dictated))
+    for training in (False, True):
+        found = preprocessor(batch, training)['data_samples'].dictated_seg
+        assert found.dtype == torch.int64
+        assert found.shape == (len(batch['inputs']), 1, *size)
+        assert found[0, 0, 0, 1] == 2
+        assert (found != 255).sum() == 1
+    assert 'dictated_seg' not in batch['data_samples'][1]
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda size: torch.full(size, 5), r'000\.png, dictated_seg: label id 5 is out of range'),
+        (
+            lambda size: torch.zeros(size[0] + 1, size[1], dtype=torch.long),
+            r'000\.png, dictated_seg: label size .* differs from image size',
+        ),
+    ],
+)
+def test_a_dictated_map_that_does_not_fit_is_refused(preprocessor, make_batch, change, message):
+    batch = make_batch()
+    dictated = change(batch['inputs'][0].shape[-2:])
+    batch['data_samples'][0].set_data(dict(dictated_seg=dictated))
+    with pytest.raises(ValueError, match=message):
+        preprocessor(batch)
