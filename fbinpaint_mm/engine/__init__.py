@@ -1,10 +1,17 @@
 """Training: hooks."""
 
 from fbinpaint_mm.engine.hooks import (
+    CorrectionReportHook,
     FeedbackHook,
     FeedbackVisualizationHook,
     MeanTeacherHook,
     RoundReportHook,
 )
 
-__all__ = ['FeedbackHook', 'FeedbackVisualizationHook', 'MeanTeacherHook', 'RoundReportHook']
+__all__ = [
+    'CorrectionReportHook',
+    'FeedbackHook',
+    'FeedbackVisualizationHook',
+    'MeanTeacherHook',
+    'RoundReportHook',
+]

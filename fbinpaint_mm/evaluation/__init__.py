@@ -4,6 +4,7 @@ from fbinpaint_mm.evaluation.direction import higher_is_better
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 from fbinpaint_mm.evaluation.metrics import (
     LPIPS,
+    CorrectionRate,
     FinitePSNR,
     HoleIoU,
     HoleMAE,
@@ -18,6 +19,7 @@ from fbinpaint_mm.evaluation.summary import summarise
 
 __all__ = [
     'LPIPS',
+    'CorrectionRate',
     'FinitePSNR',
     'HoleAreaBins',
     'HoleIoU',

@@ -82,11 +82,22 @@ def protocol_of_loop(loop: Any) -> dict[str, dict[str, Any]]:
     Returns:
         Name of the score, with its prefix and without round -> facts.
     """
-    evaluators = getattr(loop, 'evaluators', None) or [getattr(loop, 'evaluator', None)]
     protocol = {}
-    for evaluator in evaluators:
-        for metric in getattr(evaluator, 'metrics', None) or []:
-            prefix = getattr(metric, 'prefix', None)
-            for name, facts in protocol_of(metric).items():
-                protocol[f'{prefix}/{name}' if prefix else name] = facts
+    for metric in metrics_of_loop(loop):
+        prefix = getattr(metric, 'prefix', None)
+        for name, facts in protocol_of(metric).items():
+            protocol[f'{prefix}/{name}' if prefix else name] = facts
     return protocol
+
+
+def metrics_of_loop(loop: Any) -> list[BaseMetric]:
+    """All metrics of a validation or test.
+
+    Args:
+        loop: As for ``protocol_of_loop``.
+
+    Returns:
+        The metrics of all its evaluators, in order.
+    """
+    evaluators = getattr(loop, 'evaluators', None) or [getattr(loop, 'evaluator', None)]
+    return [metric for one in evaluators for metric in getattr(one, 'metrics', None) or []]

@@ -402,7 +402,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             with ``pred_img``, ``fake_img`` (composite of the last round) and ``fake_res`` (raw),
             (3, H, W) float in 0..255 BGR; ``round_imgs`` (R+1, 3, H, W) likewise;
             ``round_confidences`` (R+1, 1, H, W) in [0, 1]; and, with a segmentor and R > 0,
-            ``round_segs`` (R, H, W) int64.
+            ``round_segs`` (R, H, W) int64, the maps that guided rounds 1..R, and
+            ``round_raw_segs`` likewise, the segmentor's own maps before they were corrected.
         """
         destruct = partial(self.data_preprocessor.destruct, data_samples=data_samples)
         images = torch.stack([self._to_8_bit_range(r, data_samples) for r in results], dim=1)
@@ -415,9 +416,15 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             round_imgs=images,
             round_confidences=_crop(confidences, size),
         )
-        maps = [r.semantics.logits.argmax(1) for r in results if r.semantics is not None]
+        maps = [r.semantics for r in results if r.semantics is not None]
         if maps:
-            output.set_tensor_data(dict(round_segs=_crop(torch.stack(maps, 1), size)))
+            logits = dict(
+                round_segs=[one.logits for one in maps],
+                round_raw_segs=[one.raw_logits for one in maps],
+            )
+            output.set_tensor_data(
+                {name: _crop(_class_ids(rounds), size) for name, rounds in logits.items()}
+            )
         return split_predictions(data_samples, output, destruct(inputs))
 
     def _to_8_bit_range(self, result: Round, data_samples: DataSample) -> Tensor:
@@ -478,6 +485,11 @@ def _true_map(data_samples: DataSample, inputs: Tensor) -> Tensor:
 def _first_known(first: Tensor | None, second: Tensor) -> Tensor:
     """Labels of the first map, and of the second where the first has none, or there is no first."""
     return second if first is None else first.where(first != IGNORE_INDEX, second)
+
+
+def _class_ids(rounds: Sequence[Tensor]) -> Tensor:
+    """(N, R, H, W) int64 likeliest class of the (N, K, H, W) logits of R rounds."""
+    return torch.stack([logits.argmax(1) for logits in rounds], dim=1)
 
 
 def _padded(plane: Tensor, image: Tensor, value: int) -> Tensor:

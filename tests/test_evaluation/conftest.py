@@ -33,6 +33,9 @@ def build_sample(
         output.round_imgs = images
         output.round_segs = torch.where(keep, gt_seg, wrong)
         output.round_confidences = torch.rand(rounds + 1, 1, size, size, generator=generator)
+        raw = torch.randint(0, num_classes, (rounds, size, size), generator=generator)
+        keep = torch.rand(rounds, size, size, generator=generator) < 0.4
+        output.round_raw_segs = torch.where(keep, gt_seg, raw)
     return DataSample(
         gt_img=gt_img,
         mask=mask,

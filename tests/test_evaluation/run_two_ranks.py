@@ -26,6 +26,7 @@ METRICS = [
     {'type': 'PerRound', 'metric': {'type': 'HoleMAE'}},
     {'type': 'PerRound', 'metric': {'type': 'LPIPS', 'weights': 'none'}, 'area_bins': BINS},
     {'type': 'HoleIoU', 'num_classes': 4, 'area_bins': BINS},
+    {'type': 'CorrectionRate', 'num_classes': 4},
 ]
 if importlib.util.find_spec('torchmetrics') and importlib.util.find_spec('torch_fidelity'):
     METRICS.append({'type': 'RoundFID', 'extractor': 'added below'})
@@ -48,11 +49,11 @@ def samples() -> list:
     return samples
 
 
-def score(indices: list[int], size: int) -> tuple[dict[str, float], list[int]]:
+def score(indices: list[int], size: int) -> tuple[dict[str, float], list[int], list | None]:
     """What this rank's evaluator reports after seeing the samples at the indices.
 
     Returns:
-        The scores, and for each metric the number of its series.
+        The scores, for each metric the number of its series, and the counts by class.
     """
     data = samples()
     configs = [{**one, 'extractor': Colours()} if 'extractor' in one else one for one in METRICS]
@@ -61,13 +62,16 @@ def score(indices: list[int], size: int) -> tuple[dict[str, float], list[int]]:
     for index in indices:
         evaluator.process([data[index]])
     scores = evaluator.evaluate(size)
-    return scores, [len(metric.series) for metric in evaluator.metrics]
+    counts = next(one.class_counts for one in evaluator.metrics if hasattr(one, 'class_counts'))
+    counts = None if counts is None else counts.tolist()
+    return scores, [len(metric.series) for metric in evaluator.metrics], counts
 
 
 def write(path: str, indices: list[int]) -> None:
     """The scores after seeing the samples at the indices, as JSON."""
-    scores, series = score(indices, size=5)
-    Path(path).write_text(json.dumps({'indices': indices, 'scores': scores, 'series': series}))
+    scores, series, counts = score(indices, size=5)
+    found = {'indices': indices, 'scores': scores, 'series': series, 'class_counts': counts}
+    Path(path).write_text(json.dumps(found))
 
 
 def work(rank: int, rendezvous: str, result: str) -> None:

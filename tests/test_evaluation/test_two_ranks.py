@@ -55,5 +55,12 @@ def test_distance_of_sets_needs_no_second_rank(reports):
 def test_the_main_process_keeps_the_series(reports):
     first, second, alone = (report['series'] for report in reports)
     assert first == alone
-    assert first[:4] == [4, 4, 4, 6]
+    assert first[:5] == [4, 4, 4, 6, 6]
     assert not any(second)
+
+
+def test_the_main_process_has_the_counts_of_every_class(reports):
+    first, second, alone = (report['class_counts'] for report in reports)
+    assert first == alone
+    assert second is None
+    assert alone[0][0][1][0] > 0

@@ -187,6 +187,8 @@ def test_prediction_keeps_the_output_contract(build):
         assert output.round_segs.shape == (2, 16, 24)
         assert output.round_segs.dtype == torch.int64
         assert 0 <= output.round_segs.min() <= output.round_segs.max() < 5
+        assert output.round_raw_segs.shape == (2, 16, 24)
+        assert output.round_raw_segs.dtype == torch.int64
         assert output.round_confidences.shape == (3, 1, 16, 24)
         assert 0 <= output.round_confidences.min() <= output.round_confidences.max() <= 1
         hole = (given.mask == 1).expand(3, -1, -1)
@@ -198,6 +200,20 @@ def test_prediction_keeps_the_output_contract(build):
         assert (sample.input[hole] == 127.5).all()
         as_dict = sample.to_dict()
         assert torch.equal(as_dict['output']['pred_img'], output.pred_img)
+
+
+def test_the_segmentors_own_maps_are_beside_the_corrected_ones(build):
+    model, batch = make_effective(build()).eval(), make_batch()
+    data = model.data_preprocessor(batch, False)
+    with torch.no_grad():
+        rounds = model.generator(data['inputs'], data['data_samples'].mask.float(), 2)[1:]
+    for index, sample in enumerate(model.val_step(batch)):
+        expected = [one.semantics.raw_logits[index].argmax(0) for one in rounds]
+        assert torch.equal(sample.output.round_raw_segs, torch.stack(expected))
+        assert not torch.equal(sample.output.round_raw_segs, sample.output.round_segs)
+    model.set_feedback(0.0, 2)
+    for sample in model.val_step(batch):
+        assert torch.equal(sample.output.round_raw_segs, sample.output.round_segs)
 
 
 def test_every_value_of_a_known_pixel_survives(build):
@@ -235,7 +251,7 @@ def test_padding_is_undone_in_the_prediction(small, build):
         assert torch.equal(sample.mask, given.mask.float())
         assert torch.equal(sample.gt_seg, given.gt_seg)
         assert output.round_imgs.shape == (3, 3, 12, 18)
-        assert output.round_segs.shape == (2, 12, 18)
+        assert output.round_segs.shape == output.round_raw_segs.shape == (2, 12, 18)
         assert output.round_confidences.shape == (3, 1, 12, 18)
         hole = (given.mask == 1).expand(3, -1, -1)
         assert torch.equal(output.pred_img[~hole], given.gt_img[~hole].float())

@@ -6,7 +6,9 @@ for part in ('model', 'inpaintor', 'segmentor', 'norm_cfg', 'data_preprocessor',
     _base_.pop(part)
 del part
 
-# Pictures and report; feedback and teacher belong to our model.
+# Pictures and report; all others belong to our model.
 custom_hooks = [
-    hook for hook in _base_.custom_hooks if hook.type not in ('FeedbackHook', 'MeanTeacherHook')
+    hook
+    for hook in _base_.custom_hooks
+    if hook.type in ('FeedbackVisualizationHook', 'RoundReportHook')
 ]

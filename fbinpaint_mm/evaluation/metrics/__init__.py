@@ -1,5 +1,6 @@
 """Metrics registered in mmagic's ``METRICS``."""
 
+from fbinpaint_mm.evaluation.metrics.correction_rate import CorrectionRate
 from fbinpaint_mm.evaluation.metrics.finite_psnr import FinitePSNR
 from fbinpaint_mm.evaluation.metrics.hole_iou import HoleIoU
 from fbinpaint_mm.evaluation.metrics.hole_mae import HoleMAE
@@ -10,6 +11,7 @@ from fbinpaint_mm.evaluation.metrics.sample_wise_metric import SampleWiseMetric
 
 __all__ = [
     'LPIPS',
+    'CorrectionRate',
     'FinitePSNR',
     'HoleIoU',
     'HoleMAE',

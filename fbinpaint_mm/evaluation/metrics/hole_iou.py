@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,8 @@ from mmengine.logging import print_log
 from mmseg.evaluation.metrics.iou_metric import IoUMetric
 from torch import Tensor
 
-from fbinpaint_mm.evaluation.metrics.round_views import common_length
-from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
-    SampleWiseMetric,
-    identify,
-    make_series,
-    sample_name,
-)
+from fbinpaint_mm.evaluation.metrics.map_metric import MapMetric, by_round
+from fbinpaint_mm.evaluation.metrics.sample_wise_metric import make_series
 from fbinpaint_mm.evaluation.score_series import ScoreSeries
 
 REGIONS = ('mIoU_hole', 'mIoU')
@@ -51,7 +45,7 @@ def intersection_and_union(
 
 
 @METRICS.register_module()
-class HoleIoU(SampleWiseMetric):
+class HoleIoU(MapMetric):
     """mIoU of the corrected map of every round: ``roundR/mIoU_hole``, ``roundR/mIoU``.
 
     ``mIoU_hole`` and ``mIoU`` without a round are those of the last one. Maps are counted over the
@@ -66,89 +60,21 @@ class HoleIoU(SampleWiseMetric):
     scores. Without one labelled pixel a warning says so and the score is left out.
 
     Args:
-        num_classes: Number of classes; by default the length of ``classes`` in the metainfo of the
-            data set, which the loop hands over.
-        ignore_index: Label of pixels that do not count.
-        seg_key: Field of ``output`` with the maps, (R, H, W) int64, of rounds 1..R.
-        gt_key: Data field with the true map, (1, H, W) int64.
-        mask_key: Data field with the hole, (1, H, W), not 0 in the hole.
-        area_bins: Edges of ranges of hole area to report on as well; see ``summarise``.
-        collect_device: ``'cpu'`` or ``'gpu'``, how results of several ranks are collected.
-        prefix: Put before every name.
+        **kwargs: See :class:`MapMetric`.
     """
 
     metric = 'mIoU'
-    scores_rounds = True
 
-    def __init__(
-        self,
-        num_classes: int | None = None,
-        ignore_index: int = 255,
-        seg_key: str = 'round_segs',
-        gt_key: str = 'gt_seg',
-        mask_key: str = 'mask',
-        area_bins: Sequence[float] | None = None,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-    ) -> None:
-        super().__init__(
-            gt_key=gt_key,
-            mask_key=mask_key,
-            area_bins=area_bins,
-            collect_device=collect_device,
-            prefix=prefix,
-        )
-        self.num_classes = num_classes
-        self.ignore_index = ignore_index
-        self.seg_key = seg_key
-
-    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Count the maps of one batch.
-
-        Args:
-            data_batch: Not used.
-            data_samples: Samples as dicts: ``gt_seg``, ``mask`` and ``output.round_segs``.
-
-        Raises:
-            KeyError: A sample has maps and no ground truth or no mask.
-            ValueError: Sizes differ, or the number of classes is unknown.
-        """
-        for sample in data_samples:
-            maps = sample['output'].get(self.seg_key)
-            counts = [] if maps is None else [self._count(sample, one).numpy() for one in maps]
-            self.results.append({**identify(sample), 'rounds': counts})
+    def count_rounds(self, sample: dict) -> list[Tensor]:
+        """The (2, 2, K) counts of rounds 1..R, see ``intersection_and_union``."""
+        maps = sample['output'].get(self.seg_key)
+        return [] if maps is None else [self._count(sample, one) for one in maps]
 
     def _count(self, sample: dict, prediction: Tensor) -> Tensor:
-        label, mask = (self._field(sample, key, prediction) for key in (self.gt_key, self.mask_key))
+        label, mask = self.truth_and_hole(sample, prediction)
         return intersection_and_union(
-            prediction, label, mask, self._count_of_classes(), self.ignore_index
+            prediction, label, mask, len(self.class_names()), self.ignore_index
         )
-
-    def _field(self, sample: dict, key: str, prediction: Tensor) -> Tensor:
-        """One (1, H, W) data field as (H, W) on the map's device, its size checked."""
-        if key not in sample:
-            raise KeyError(
-                f'{sample_name(sample)}: HoleIoU needs the data field {key!r}; the sample has '
-                f'{sorted(sample)}. Pack it with PackInputs(data_keys=[{key!r}])'
-            )
-        field = sample[key]
-        if field.shape != (1, *prediction.shape):
-            raise ValueError(
-                f'{sample_name(sample)}: {key} has shape {tuple(field.shape)}, expected '
-                f'{(1, *prediction.shape)} as the map; resize both in the pipeline'
-            )
-        return field[0].to(prediction.device)
-
-    def _count_of_classes(self) -> int:
-        if self.num_classes is not None:
-            return self.num_classes
-        classes = (self.dataset_meta or {}).get('classes')
-        if not classes:
-            raise ValueError(
-                'HoleIoU does not know the number of classes: the data set has no "classes" in its '
-                'metainfo; set HoleIoU(num_classes=...) or give the data set METAINFO'
-            )
-        return len(classes)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Scores of the summed counts.
@@ -170,13 +96,9 @@ class HoleIoU(SampleWiseMetric):
 
     def build_series(self, results: list[dict]) -> list[ScoreSeries]:
         """Counts of every round, each region on its own; the last round is the final result."""
-        rounds = common_length([result['rounds'] for result in results], 'maps')
-        columns = {r: [result['rounds'][r - 1] for result in results] for r in range(1, rounds + 1)}
-        if columns:
-            columns[None] = columns[rounds]
         return [
             make_series(results, name, r, np.stack(column)[:, region], True, 'iou')
-            for r, column in columns.items()
+            for r, column in by_round(results).items()
             for region, name in enumerate(REGIONS)
         ]
 

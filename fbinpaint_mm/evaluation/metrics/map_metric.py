@@ -1,0 +1,143 @@
+"""What metrics of semantic maps share: where they find maps, labels and holes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from fbinpaint_mm.evaluation.metrics.round_views import common_length
+from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
+    SampleWiseMetric,
+    identify,
+    sample_name,
+)
+
+
+class MapMetric(SampleWiseMetric):
+    """A metric of the semantic maps of every round, made of pixel counts that sum over images.
+
+    A model that gives no maps (no rounds asked for, or an inpaintor without semantics) gets no
+    counts.
+
+    Args:
+        num_classes: Number of classes K; by default the length of ``classes`` in the metainfo of
+            the data set, which the loop hands over.
+        ignore_index: Label of pixels that do not count.
+        seg_key: Field of ``output`` with the maps, (R, H, W) int64, of rounds 1..R.
+        gt_key: Data field with the true map, (1, H, W) int64.
+        mask_key: Data field with the hole, (1, H, W), not 0 in the hole.
+        area_bins: Edges of ranges of hole area to report on as well; see ``summarise``.
+        collect_device: ``'cpu'`` or ``'gpu'``, how results of several ranks are collected.
+        prefix: Put before every name.
+    """
+
+    scores_rounds = True
+
+    def __init__(
+        self,
+        num_classes: int | None = None,
+        ignore_index: int = 255,
+        seg_key: str = 'round_segs',
+        gt_key: str = 'gt_seg',
+        mask_key: str = 'mask',
+        area_bins: Sequence[float] | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(
+            gt_key=gt_key,
+            mask_key=mask_key,
+            area_bins=area_bins,
+            collect_device=collect_device,
+            prefix=prefix,
+        )
+        self.num_classes = num_classes
+        self.ignore_index = ignore_index
+        self.seg_key = seg_key
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Count the maps of one batch.
+
+        Args:
+            data_batch: Not used.
+            data_samples: Samples as dicts: ``gt_seg``, ``mask`` and ``output`` with the maps.
+
+        Raises:
+            KeyError: A sample has maps and no ground truth or no mask.
+            ValueError: Sizes differ, or the number of classes is unknown.
+        """
+        for sample in data_samples:
+            counts = [one.numpy() for one in self.count_rounds(sample)]
+            self.results.append({**identify(sample), 'rounds': counts})
+
+    @abstractmethod
+    def count_rounds(self, sample: dict) -> list[Tensor]:
+        """Pixel counts of rounds 1..R of one sample, on the CPU; none for a sample without maps."""
+
+    def truth_and_hole(self, sample: dict, like: Tensor) -> tuple[Tensor, Tensor]:
+        """The true map and the hole of a sample.
+
+        Args:
+            sample: The sample as a dict.
+            like: (H, W) map, whose size they must have.
+
+        Returns:
+            Two (H, W) tensors on the device of ``like``.
+
+        Raises:
+            KeyError: One is missing.
+            ValueError: One has another size.
+        """
+        return self._field(sample, self.gt_key, like), self._field(sample, self.mask_key, like)
+
+    def class_names(self) -> list[str]:
+        """Name of each class, from the metainfo of the data set or a number.
+
+        Raises:
+            ValueError: The number of classes is unknown.
+        """
+        known = list((self.dataset_meta or {}).get('classes') or ())
+        if self.num_classes is None and not known:
+            name = type(self).__name__
+            raise ValueError(
+                f'{name} does not know the number of classes: the data set has no "classes" in its '
+                f'metainfo; set {name}(num_classes=...) or give the data set METAINFO'
+            )
+        count = len(known) if self.num_classes is None else self.num_classes
+        return [*known, *(f'class {index}' for index in range(len(known), count))][:count]
+
+    def _field(self, sample: dict, key: str, prediction: Tensor) -> Tensor:
+        """One (1, H, W) data field as (H, W) on the map's device, its size checked."""
+        if key not in sample:
+            raise KeyError(
+                f'{sample_name(sample)}: {type(self).__name__} needs the data field {key!r}; the '
+                f'sample has {sorted(sample)}. Pack it with PackInputs(data_keys=[{key!r}])'
+            )
+        field = sample[key]
+        if field.shape != (1, *prediction.shape):
+            raise ValueError(
+                f'{sample_name(sample)}: {key} has shape {tuple(field.shape)}, expected '
+                f'{(1, *prediction.shape)} as the map; resize both in the pipeline'
+            )
+        return field[0].to(prediction.device)
+
+
+def by_round(results: Sequence[dict]) -> dict[int | None, list[np.ndarray]]:
+    """Counts of all images by round; the last round is the final result (``None``) as well.
+
+    Args:
+        results: One entry per image, with the counts of its rounds 1..R in ``rounds``.
+
+    Returns:
+        Round 1..R, then ``None`` -> counts of every image; empty for R = 0.
+
+    Raises:
+        ValueError: Images of one run have different numbers of rounds.
+    """
+    rounds = common_length([result['rounds'] for result in results], 'maps')
+    columns = {r: [result['rounds'][r - 1] for result in results] for r in range(1, rounds + 1)}
+    return {**columns, None: columns[rounds]} if columns else {}
