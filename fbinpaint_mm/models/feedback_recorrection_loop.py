@@ -21,6 +21,7 @@ from fbinpaint_mm.models.segmentor import (
     last_decode_head,
     segment,
 )
+from fbinpaint_mm.models.segmentor_checkpoint import check_segmentor_checkpoint
 from fbinpaint_mm.models.segmentor_input import SegmentorInput
 from fbinpaint_mm.models.semantics import Semantics
 
@@ -62,6 +63,7 @@ class FeedbackRecorrectionLoop(BaseModule):
     Raises:
         ValueError: If feedback or recorrection is asked for without a segmentor, or
             ``map_temperature`` is not positive.
+        TypeError: If the feedback cannot be linked to the segmentor.
     """
 
     def __init__(
@@ -100,6 +102,16 @@ class FeedbackRecorrectionLoop(BaseModule):
     def decode_head(self) -> nn.Module:
         """The decode head that makes the map: the last one of a cascade."""
         return last_decode_head(self.segmentor)
+
+    def init_weights(self) -> None:
+        """Initialise all parts, from checkpoints if so configured.
+
+        Raises:
+            ValueError: If a checkpoint does not fit.
+        """
+        if self.segmentor is not None:
+            check_segmentor_checkpoint(self.segmentor)
+        super().init_weights()
 
     def forward(
         self,

@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
+from fbinpaint_mm.models.segmentor_support import check_segmentor_support
+
 
 def build_segmentor(config: dict) -> nn.Module:
     """Build an mmseg segmentor without its auxiliary heads.
@@ -17,7 +19,11 @@ def build_segmentor(config: dict) -> nn.Module:
 
     Returns:
         The segmentor.
+
+    Raises:
+        TypeError: If it is not one that the feedback can be linked to.
     """
+    check_segmentor_support(config)
     # mmseg writes into the config that it is given; the teacher is built from it once more.
     config = {key: deepcopy(value) for key, value in config.items() if key != 'auxiliary_head'}
     return MODELS.build(config)

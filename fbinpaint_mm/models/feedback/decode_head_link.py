@@ -33,7 +33,8 @@ class DecodeHeadLink:
             graph; ``None`` before.
 
     Raises:
-        TypeError: If the head has no ``conv_seg`` to tap.
+        TypeError: If the head has no ``conv_seg`` to tap; when it is called within :meth:`sending`
+            with anything but feature maps (the tokens that mmseg's DPTHead reads).
     """
 
     def __init__(self, decode_head: nn.Module, feedback: InpaintingFeedback | None) -> None:
@@ -89,10 +90,21 @@ class DecodeHeadLink:
             return None
         inputs = list(args[0])
         indices = _selected_indices(self.decode_head.in_index, len(inputs))
+        self._check_feature_maps([inputs[i] for i in indices])
         summands = self.feedback(self._signal, [inputs[i].shape[-2:] for i in indices])
         for i, summand in zip(indices, summands, strict=True):
             inputs[i] = inputs[i] + self._signal.strength * summand
         return (inputs, *args[1:])
+
+    def _check_feature_maps(self, inputs: list) -> None:
+        for features in inputs:
+            if not isinstance(features, Tensor) or features.dim() != 4:
+                raise TypeError(
+                    f'decode head {type(self.decode_head).__name__} is given '
+                    f'{type(features).__name__} by its backbone, and feedback can be added to '
+                    'feature maps (N, C, H, W) only; choose another head or backbone, or set '
+                    'feedback=None'
+                )
 
 
 def _selected_indices(in_index: int | Sequence[int], count: int) -> list[int]:

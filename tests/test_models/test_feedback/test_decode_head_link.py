@@ -243,3 +243,14 @@ def test_copy_of_a_linked_model_is_linked_among_the_copies(used, linked, image_f
         assert link.attached
         with link.sending(signal):
             assert torch.equal(segment(segmentor, image), before)
+
+
+def test_heads_that_read_tokens_are_refused(linked, signal_for):
+    """As mmseg's DPTHead, whose backbone hands it pairs of feature map and class token."""
+    _, link = linked('fcn')
+    link.attach()
+    image = torch.randn(2, 3, 16, 24)
+    pair = [torch.randn(2, 4, 16, 24), torch.randn(2, 4)]
+    message = 'decode head FCNHead is given list by its backbone, and feedback can be added to feat'
+    with pytest.raises(TypeError, match=message), link.sending(signal_for(image)):
+        link.decode_head([pair] * 3)
