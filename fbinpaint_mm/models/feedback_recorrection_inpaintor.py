@@ -15,6 +15,7 @@ from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
+from fbinpaint_mm.models.compilation import compile_networks as compile_in_place
 from fbinpaint_mm.models.completed_batch import CompletedBatch
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
@@ -24,7 +25,7 @@ from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.round import Round
 from fbinpaint_mm.models.split_predictions import split_predictions
 
-TRAIN_DEFAULTS = dict(rounds=2, only_last_learns=False, label_mixing=False)
+TRAIN_DEFAULTS = dict(rounds=2, only_last_learns=False, label_mixing=False, checkpoint_rounds=False)
 TEST_DEFAULTS = dict(map_temperature=1.0)
 
 
@@ -66,11 +67,18 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             ``label_mixing`` (default False): in the last round the guided network reads its map
             mixed with the label map, or with the teacher's pseudo labels (all of them in a share
             ``trust`` of the steps, none in the others), see :func:`mix_labels`.
+            ``checkpoint_rounds`` (default False): the backward pass computes each round, and the
+            perceptual features of its image, again, so that memory grows little with R.
         test_cfg: ``rounds``, R in validation, test and inference (default: as in training), and
             ``map_temperature`` (default 1), see :class:`FeedbackRecorrectionLoop`.
         guide_by_ground_truth: Whether the true map replaces the corrected one where it is known,
             in training, validation and test: the upper bound of what semantics can do for the
             image, not a way to inpaint.
+        channels_last: Whether the weights lie in memory as (N, H, W, C), and with them every
+            activation; on many processors convolutions are faster so.
+        compile_networks: Whether ``torch.compile`` compiles both inpainters, the bodies of student
+            and teacher and the discriminator; keyword arguments of ``torch.compile`` for other
+            than its defaults.
         init_cfg: mmengine initialisation of the whole model.
 
     Raises:
@@ -103,6 +111,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
         guide_by_ground_truth: bool = False,
+        channels_last: bool = False,
+        compile_networks: bool | dict = False,
         init_cfg: dict | None = None,
     ) -> None:
         # Built here, in mmagic's registry: mmengine would look in the scope of the moment, and find
@@ -129,6 +139,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             channel_order=self.data_preprocessor.output_channel_order or 'BGR',
             detach_rounds=detach_rounds,
             map_temperature=test_cfg['map_temperature'],
+            checkpoint_rounds=train_cfg['checkpoint_rounds'],
         )
         self.disc = _build(disc)
         semi_supervised = segmentor is not None and loss_consistency is not None
@@ -142,6 +153,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             consistency=loss_consistency,
             prototype=loss_prototype,
             confidence=loss_confidence or dict(type='LaplaceLoss'),
+            checkpoint_rounds=train_cfg['checkpoint_rounds'],
         )
         self.rounds = train_cfg['rounds']
         self.only_last_learns = train_cfg['only_last_learns']
@@ -149,6 +161,10 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         self.test_rounds = test_cfg['rounds']
         self.guide_by_ground_truth = guide_by_ground_truth
         self.completed_batch: CompletedBatch | None = None
+        if channels_last:
+            self.to(memory_format=torch.channels_last)
+        if compile_networks is not False:
+            self._compile({} if compile_networks is True else compile_networks)
 
     @property
     def loop(self) -> FeedbackRecorrectionLoop:
@@ -246,6 +262,10 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         if self.guide_by_ground_truth:
             dictated_map = _first_known(dictated_map, _true_map(data_samples, inputs))
         return self.generator(inputs, mask, rounds, dictated_map=dictated_map, **options)
+
+    def _compile(self, options: dict[str, Any]) -> None:
+        segmentors = [self.loop.segmentor, getattr(self.teacher, 'segmentor', None)]
+        compile_in_place(segmentors, [self.loop.initial, self.loop.guided, self.disc], options)
 
     def _training_rounds(
         self, inputs: Tensor, data_samples: DataSample, rounds: int

@@ -15,6 +15,7 @@ from fbinpaint_mm.models.feedback import DecodeHeadLink, FeedbackSignal, confide
 from fbinpaint_mm.models.label_mixing import mix_labels
 from fbinpaint_mm.models.networks import build_inpainting_network
 from fbinpaint_mm.models.round import Round
+from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing, run_plainly
 from fbinpaint_mm.models.segmentor import (
     build_segmentor,
     decode_head_config,
@@ -78,6 +79,7 @@ class FeedbackRecorrectionLoop(BaseModule):
         channel_order: str = 'BGR',
         detach_rounds: bool = True,
         map_temperature: float = 1.0,
+        checkpoint_rounds: bool = False,
     ) -> None:
         super().__init__()
         if map_temperature <= 0:
@@ -97,6 +99,7 @@ class FeedbackRecorrectionLoop(BaseModule):
         self.num_classes = 0 if self.segmentor is None else self.decode_head.num_classes
         self.initial = build_inpainting_network(initial, None, 'initial')
         self.guided = build_inpainting_network(guided, self.num_classes or None, 'guided')
+        self._run_part = RoundCheckpointing(self) if checkpoint_rounds else run_plainly
 
     @property
     def decode_head(self) -> nn.Module:
@@ -152,18 +155,19 @@ class FeedbackRecorrectionLoop(BaseModule):
         if tolerance is not None and not 0 <= tolerance <= 1:
             raise ValueError(f'tolerance must be a share in [0, 1], got {tolerance}')
         self.link_feedback()
-        results = [self._finish(self.initial(masked_img, mask), masked_img, mask, None)]
+        results = [self._run_part(self._first_round, masked_img, mask)]
         for number in range(1, rounds + 1):
             is_last = number == rounds
             learns = is_last or not only_last_learns
             if is_last and only_last_learns:
                 compat.forget_casts_without_graph()
-            semantics = self._guiding_map(results[-1], mask, dictated_map, learns)
+            semantics = self._run_part(self._guiding_map, results[-1], mask, dictated_map, learns)
             if tolerance is not None and _changed_share(results[-1], semantics, mask) < tolerance:
                 break
+            labels = label_map if is_last else None
             results.append(
-                self._inpaint_again(
-                    masked_img, mask, results[-1], semantics, label_map if is_last else None, learns
+                self._run_part(
+                    self._inpaint_again, masked_img, mask, results[-1], semantics, labels, learns
                 )
             )
         return results
@@ -172,6 +176,9 @@ class FeedbackRecorrectionLoop(BaseModule):
         """Link the feedback to the decode head, if there is one and it is not linked yet."""
         if self.link is not None:
             self.link.attach()
+
+    def _first_round(self, masked_img: Tensor, mask: Tensor) -> Round:
+        return self._finish(self.initial(masked_img, mask), masked_img, mask, None)
 
     def _guiding_map(
         self, before: Round, mask: Tensor, dictated_map: Tensor | None, learns: bool

@@ -292,8 +292,8 @@ def test_rounds_of_training_and_test_are_apart(build):
     [
         (
             dict(train_cfg=dict(rounds=-1)),
-            r'train_cfg takes rounds, only_last_learns, label_mixing, with rounds a number of 0 or '
-            r'more; got rounds=-1 and unknown \[\]',
+            r'train_cfg takes rounds, .*checkpoint_rounds.*, with rounds a number of 0 or more; '
+            r'got rounds=-1 and unknown \[\]',
         ),
         (
             dict(train_cfg=dict(round=3, label_mixin=True)),
@@ -689,6 +689,74 @@ def test_clipping_limits_the_whole_update(small, build, part):
         steps[limit] = torch.stack([(after[k] - before[k]).norm() for k in before]).norm()
     assert steps[None] > 2e-3
     torch.testing.assert_close(steps[1e-3], torch.tensor(1e-3), rtol=1e-2, atol=0)
+
+
+def trained(model, steps=2):
+    """The model after some steps of all its losses, with the class memory moving."""
+    wrappers = make_wrappers(model, lr=0.01)
+    for _ in range(steps):
+        model.train_step(make_batch(), wrappers)
+        model.update_class_memory()
+    return model
+
+
+SWITCHES = {
+    'checkpoint_rounds': dict(train_cfg=dict(checkpoint_rounds=True)),
+    'channels_last': dict(channels_last=True),
+    'both': dict(train_cfg=dict(checkpoint_rounds=True), channels_last=True),
+}
+
+
+@pytest.fixture(scope='module')
+def trained_plainly(repository):
+    small = Config.fromfile(repository / 'tests/small_inpaintor.py').to_dict()
+    torch.manual_seed(0)
+    return trained(MODELS.build(small['model'] | small['adversarial'] | small['perceptual']))
+
+
+@pytest.mark.parametrize('switch', SWITCHES)
+def test_switches_of_speed_and_memory_change_no_number(small, build, trained_plainly, switch):
+    model = trained(build(**small['adversarial'], **small['perceptual'], **SWITCHES[switch]))
+    assert_same_state(model, trained_plainly)
+
+
+def test_compiled_networks_learn_the_same(small, build, trained_plainly):
+    """By torch's tracing alone; the tracing of gradients and inductor would take a minute."""
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    options = dict(compile_networks=dict(backend=backend), train_cfg=dict(checkpoint_rounds=True))
+    model = build(**small['adversarial'], **small['perceptual'], **options)
+    assert_same_state(trained(model), trained_plainly)
+    assert len(graphs) >= 5, 'two inpainters, discriminator, bodies of student and teacher'
+
+
+def assert_same_state(model, other):
+    expected = other.state_dict()
+    assert model.state_dict().keys() == expected.keys(), 'checkpoints would not fit'
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(value, expected[name], rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_weights_and_activations_are_channels_last(build):
+    model = build(channels_last=True)
+    weights = [p for p in model.parameters() if p.dim() == 4 and p.shape[1] > 1]
+    formats = []
+
+    def look(module, args, output):
+        formats.append(output.is_contiguous(memory_format=torch.channels_last))
+
+    for network in (model.loop.initial, model.loop.guided, model.loop.segmentor.backbone):
+        layers = [one for one in network.modules() if isinstance(one, torch.nn.Conv2d)]
+        layers[0].register_forward_hook(look)
+        layers[-2].register_forward_hook(look)
+    model.train_step(make_batch(), make_wrappers(model))
+    assert all(one.is_contiguous(memory_format=torch.channels_last) for one in weights)
+    assert len(formats) == 2 + 4 + 4
+    assert all(formats)
 
 
 def test_a_single_wrapper_serves_a_model_without_discriminator(build):

@@ -66,9 +66,12 @@ inpaintor = dict(
         # FeedbackHook.
         only_last_learns=False,
         label_mixing=False,  # whether the map of the last round is mixed with (pseudo) labels
+        checkpoint_rounds=False,  # whether rounds are computed again in the backward pass: memory
     ),
     test_cfg=dict(
         rounds=2,  # 0..3; --cfg-options model.test_cfg.rounds=3
         map_temperature=1.0,  # below 1 the map that guides is sharpened
     ),
+    channels_last=False,  # whether weights and activations are (N, H, W, C) in memory: speed
+    compile_networks=False,  # True, or keyword arguments of torch.compile: speed
 )

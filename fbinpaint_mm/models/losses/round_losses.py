@@ -13,6 +13,7 @@ from torch import Tensor
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.round import Round
+from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing, run_plainly
 from fbinpaint_mm.models.semantics import Semantics
 
 
@@ -29,10 +30,13 @@ class RoundLosses(BaseModule):
         consistency: Config of :class:`ConsistencyLoss`, on unlabelled images.
         prototype: Config of :class:`PrototypeLoss`, on labelled pixels.
         confidence: Config of :class:`LaplaceLoss`, which trains the inpainting confidence.
+        checkpoint_rounds: Whether the backward pass computes the perceptual features of each round
+            again instead of keeping them.
     """
 
-    def __init__(self, **configs: dict | None) -> None:
+    def __init__(self, checkpoint_rounds: bool = False, **configs: dict | None) -> None:
         super().__init__()
+        self._run_part = RoundCheckpointing(self) if checkpoint_rounds else run_plainly
         names = ('l1_hole', 'l1_valid', 'perceptual', 'segmentation', 'consistency', 'prototype')
         for name in (*names, 'confidence'):
             config = configs.get(name)
@@ -94,7 +98,7 @@ class RoundLosses(BaseModule):
     ) -> dict[str, Tensor]:
         if self.perceptual is None:
             return {}
-        perceptual, style = self.perceptual(result.composite, looks)
+        perceptual, style = self._run_part(self.perceptual, result.composite, looks)
         named = dict(loss_perceptual=perceptual, loss_style=style)
         return {name: value for name, value in named.items() if value is not None}
 

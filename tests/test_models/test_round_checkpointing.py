@@ -1,0 +1,148 @@
+import copy
+
+import pytest
+import torch
+from mmagic.registry import MODELS
+from mmengine.config import Config
+from torch import nn
+
+from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing, batch_statistics_held
+
+SIZE = (16, 16)
+
+
+@pytest.fixture
+def build(repository):
+    """A small loop in training mode with dropout in its head; the same weights each time."""
+    config = Config.fromfile(repository / 'tests/small_inpaintor.py').loop.to_dict()
+    config['segmentor']['decode_head']['dropout_ratio'] = 0.5
+
+    def make(**parts):
+        torch.manual_seed(0)
+        loop = MODELS.build(dict(copy.deepcopy(config), type='FeedbackRecorrectionLoop', **parts))
+        with torch.no_grad():
+            for parameter in loop.parameters():
+                parameter.add_(torch.randn_like(parameter) * 0.2)
+            loop.memory.prototypes.normal_()
+        return loop.train()
+
+    return make
+
+
+@pytest.fixture
+def images():
+    generator = torch.Generator().manual_seed(1)
+    mask = torch.zeros(2, 1, *SIZE)
+    mask[0, :, 4:12, 4:12] = 1
+    mask[1, :, :8, 10:] = 1
+    return (torch.rand((2, 3, *SIZE), generator=generator) * 2 - 1) * (1 - mask), mask
+
+
+@pytest.fixture
+def labels():
+    return torch.randint(0, 5, (2, 1, *SIZE), generator=torch.Generator().manual_seed(2))
+
+
+def backward(loop, images, **options):
+    """Results and gradients of one pass, after random numbers have been drawn."""
+    torch.manual_seed(3)
+    results = loop(*images, 2, **options)
+    learning = [one for one in results if one.learns]
+    values = [value for one in learning for value in (one.raw, one.error_scale)]
+    values += [one.semantics.logits for one in learning if one.semantics is not None]
+    sum(value.square().mean() for value in values).backward()
+    gradients = {name: p.grad for name, p in loop.named_parameters() if p.grad is not None}
+    return results, gradients
+
+
+OPTIONS = {
+    'every round': ({}, {}),
+    'one graph': (dict(detach_rounds=False), {}),
+    'last round': ({}, dict(only_last_learns=True)),
+    'one way': (dict(feedback=None), dict(only_last_learns=True)),
+}
+
+
+@pytest.mark.parametrize('name', OPTIONS)
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+def test_nothing_is_changed_but_memory(build, images, labels, name, dtype):
+    """Gradients under dropout and drawn labels, and batch statistics after the backward pass."""
+    parts, options = OPTIONS[name]
+    plain, again = build(**parts), build(**parts, checkpoint_rounds=True)
+    with torch.autocast('cpu', dtype, enabled=dtype != torch.float32):
+        expected = backward(plain, images, label_map=labels, **options)
+        found = backward(again, images, label_map=labels, **options)
+    for one, other in zip(found[0], expected[0], strict=True):
+        assert torch.equal(one.composite, other.composite)
+        assert one.learns == other.learns
+    assert found[1].keys() == expected[1].keys()
+    assert any(value.any() for value in found[1].values())
+    for key, value in found[1].items():
+        torch.testing.assert_close(value, expected[1][key], msg=lambda text, key=key: key + text)
+    for key, value in again.state_dict().items():
+        assert torch.equal(value, plain.state_dict()[key]), key
+
+
+def test_rounds_are_computed_twice_and_the_hooks_act_both_times(build, images):
+    loop = build(checkpoint_rounds=True)
+    loop.link_feedback()
+    calls, link = [], loop.link
+    loop.segmentor.backbone.register_forward_hook(lambda *_: calls.append('backbone'))
+    loop.feedback.register_forward_hook(lambda *_: calls.append('feedback'))
+    results = loop(*images, 2)
+    assert calls == ['backbone', 'feedback'] * 2
+    sum(result.semantics.logits.mean() for result in results[1:]).backward()
+    assert calls == ['backbone', 'feedback'] * 4
+    assert link.features is None, 'the graph of the second pass would live on'
+
+
+def test_activations_of_a_round_are_not_kept(build, images):
+    """Autograd keeps the inputs of the rounds, whatever their networks hold."""
+
+    def kept(loop):
+        sizes = []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda tensor: sizes.append(tensor.numel()) or tensor, lambda tensor: tensor
+        ):
+            loop(*images, 2)
+        return sum(sizes)
+
+    plain, again = kept(build()), kept(build(checkpoint_rounds=True))
+    masked_img = images[0].numel()
+    assert plain > 100 * masked_img
+    assert again <= 2 * 3 * masked_img, 'more than image and composite of each of three rounds'
+
+
+def test_without_a_graph_rounds_are_computed_once(build, images):
+    loop = build(checkpoint_rounds=True)
+    with torch.no_grad():
+        results = loop(*images, 2)
+    assert not any(result.raw.requires_grad for result in results)
+
+
+@pytest.mark.parametrize('norm', [nn.BatchNorm2d(3), nn.BatchNorm2d(3, momentum=None)])
+def test_held_statistics_are_those_of_the_batch_and_stay(norm):
+    module = nn.Sequential(norm).train()
+    before = copy.deepcopy(module.state_dict())
+    data = torch.randn(4, 3, 5, 5) * 3 + 1
+    with batch_statistics_held(module):
+        output = module(data)
+    torch.testing.assert_close(output.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
+    for name, value in module.state_dict().items():
+        assert torch.equal(value, before[name])
+    module(data)
+    assert module[0].num_batches_tracked == 1
+
+
+def test_an_error_leaves_the_statistics_moving():
+    norm = nn.BatchNorm2d(3)
+    with pytest.raises(RuntimeError, match='stop'), batch_statistics_held(norm):
+        raise RuntimeError('stop')
+    assert norm.momentum == 0.1
+
+
+@pytest.mark.parametrize('wrap', [nn.utils.spectral_norm, nn.utils.parametrizations.spectral_norm])
+def test_spectral_norm_is_refused(wrap):
+    module = nn.Sequential(nn.ReLU(), wrap(nn.Conv2d(3, 3, 1)))
+    with pytest.raises(ValueError, match=r'checkpoint_rounds=True: 1.* has spectral norm'):
+        RoundCheckpointing(module)
