@@ -203,7 +203,8 @@ def test_prediction_keeps_the_output_contract(build):
 
 
 def test_the_segmentors_own_maps_are_beside_the_corrected_ones(build):
-    model, batch = make_effective(build()).eval(), make_batch()
+    model, batch = build().eval(), make_batch()
+    torch.nn.init.normal_(model.loop.memory.prototypes)
     model.loop.recorrection.temperature = 1e-4  # so that the correction shows
     data = model.data_preprocessor(batch, False)
     with torch.no_grad():
