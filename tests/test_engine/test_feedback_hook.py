@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import Dataset
 
-from fbinpaint_mm.engine.hooks import FeedbackHook
+from fbinpaint_mm.engine.hooks import FeedbackHook, FeedbackModel
 from fbinpaint_mm.models.completed_batch import CompletedBatch
 
 
@@ -225,12 +225,18 @@ def test_methods_that_a_model_lacks_are_named(tmp_path):
         set_feedback = update_class_memory = property()
 
     message = (
-        'FeedbackHook needs a model with the methods link_feedback, set_feedback, '
-        'update_class_memory; Plain lacks set_feedback, update_class_memory'
+        'FeedbackHook needs rounds, link_feedback, set_feedback, update_class_memory, see '
+        r'fbinpaint_mm\.engine\.hooks\.feedback_model\.FeedbackModel; Plain lacks set_feedback, '
+        'update_class_memory in'
     )
     runner = make_runner(tmp_path, FeedbackHook(), model=Plain())
     with pytest.raises(TypeError, match=message):
         runner.train()
+
+
+def test_the_protocol_can_be_asked_for():
+    assert isinstance(ToyModel(), FeedbackModel)
+    assert not isinstance(nn.Linear(1, 1), FeedbackModel)
 
 
 class Wrapper(nn.Module):

@@ -158,9 +158,23 @@ def test_model_without_a_teacher_is_left_alone(repository):
 
 
 def test_attributes_that_a_model_lacks_are_named():
-    message = 'MeanTeacherHook needs a model with teacher and student; Linear lacks teacher, stude'
+    message = (
+        r'MeanTeacherHook needs teacher, student, see .*\.taught_model\.TaughtModel; Linear lacks '
+        'teacher, student$'
+    )
     with pytest.raises(TypeError, match=message):
         MeanTeacherHook().before_train(runner_of(nn.Linear(1, 1)))
+
+
+def test_members_that_a_teacher_lacks_are_named():
+    model = nn.Module()
+    model.student = model.teacher = nn.Linear(1, 1)
+    message = (
+        r'MeanTeacherHook needs trust, copy_from, follow, see .*\.MovingAverageTeacher; Linear '
+        'lacks trust, copy_from, follow$'
+    )
+    with pytest.raises(TypeError, match=message):
+        MeanTeacherHook().before_train(runner_of(model))
 
 
 class Wrapper(nn.Module):

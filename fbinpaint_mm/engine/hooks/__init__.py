@@ -1,15 +1,21 @@
-"""Hooks."""
+"""Hooks, and what they need of a model."""
 
 from fbinpaint_mm.engine.hooks.correction_report_hook import CorrectionReportHook
 from fbinpaint_mm.engine.hooks.feedback_hook import FeedbackHook
+from fbinpaint_mm.engine.hooks.feedback_model import FeedbackModel
 from fbinpaint_mm.engine.hooks.feedback_visualization_hook import FeedbackVisualizationHook
 from fbinpaint_mm.engine.hooks.mean_teacher_hook import MeanTeacherHook
+from fbinpaint_mm.engine.hooks.moving_average_teacher import MovingAverageTeacher
 from fbinpaint_mm.engine.hooks.round_report_hook import RoundReportHook
+from fbinpaint_mm.engine.hooks.taught_model import TaughtModel
 
 __all__ = [
     'CorrectionReportHook',
     'FeedbackHook',
+    'FeedbackModel',
     'FeedbackVisualizationHook',
     'MeanTeacherHook',
+    'MovingAverageTeacher',
     'RoundReportHook',
+    'TaughtModel',
 ]

@@ -6,6 +6,8 @@ from mmagic.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from fbinpaint_mm.engine.hooks.check_protocol import check_protocol
+from fbinpaint_mm.engine.hooks.feedback_model import FeedbackModel
 from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
 
 
@@ -14,13 +16,8 @@ class FeedbackHook(Hook):
     """Links the feedback to the decode head, and decides when and how strongly it acts.
 
     The hook only schedules; every computation and every backward pass stay in the model, so that
-    mixed precision and distributed training work. It needs of the (unwrapped) model:
-
-    * ``link_feedback()``: link the feedback to the decode head; called once before a run;
-    * ``rounds``: R in training, read once, when the hook was not given any;
-    * ``set_feedback(strength: float, rounds: int)``: called before each training iteration;
-    * ``update_class_memory()``: called after each training iteration; returns a ``CompletedBatch``
-      or ``None``.
+    mixed precision and distributed training work. What it needs of the (unwrapped) model is written
+    down in :class:`~fbinpaint_mm.engine.hooks.FeedbackModel`; any model that has it will do.
 
     All that it does follows from the iteration number and from buffers of the model: a resumed run
     continues as if never interrupted.
@@ -63,16 +60,13 @@ class FeedbackHook(Hook):
         self.period = 1
 
     def before_run(self, runner: Runner) -> None:
-        """Link the feedback; fails early, naming what the model lacks."""
+        """Link the feedback.
+
+        Raises:
+            TypeError: If the model is no ``FeedbackModel``; names what it lacks.
+        """
         model = unwrapped_model(runner.model)
-        needed = ('link_feedback', 'set_feedback', 'update_class_memory')
-        missing = [name for name in needed if not hasattr(model, name)]
-        if missing:
-            raise TypeError(
-                f'FeedbackHook needs a model with the methods {", ".join(needed)}; '
-                f'{type(model).__name__} lacks '
-                f'{", ".join(missing)}'
-            )
+        check_protocol(FeedbackModel, model, type(self).__name__)
         model.link_feedback()
         if self.rounds is None:
             self.rounds = model.rounds  # of the config: set_feedback will change it

@@ -6,6 +6,9 @@ from mmagic.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from fbinpaint_mm.engine.hooks.check_protocol import check_protocol
+from fbinpaint_mm.engine.hooks.moving_average_teacher import MovingAverageTeacher
+from fbinpaint_mm.engine.hooks.taught_model import TaughtModel
 from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
 
 
@@ -17,9 +20,9 @@ class MeanTeacherHook(Hook):
     in U2PL and AugSeg): the teacher starts as the student and slows down. A model without a teacher
     is left alone, so the hook may stay in the config of a supervised run.
 
-    It needs of the (unwrapped) model: ``teacher`` (a module with ``copy_from(student)``,
-    ``follow(student, momentum)`` and the 0-d buffer ``trust``, or ``None``) and ``student`` (the
-    module it follows).
+    What it needs of the (unwrapped) model is written down in
+    :class:`~fbinpaint_mm.engine.hooks.TaughtModel` and
+    :class:`~fbinpaint_mm.engine.hooks.MovingAverageTeacher`; any model that has it will do.
 
     Args:
         momentum: Share of the teacher that is kept at each iteration, in [0, 1).
@@ -46,14 +49,16 @@ class MeanTeacherHook(Hook):
         self.ramp = ramp
 
     def before_train(self, runner: Runner) -> None:
-        """Start the teacher as a copy of the student, unless the run was resumed."""
+        """Start the teacher as a copy of the student, unless the run was resumed.
+
+        Raises:
+            TypeError: If the model is no ``TaughtModel``, or its teacher no
+                ``MovingAverageTeacher``; names what is missing.
+        """
         model = unwrapped_model(runner.model)
-        missing = [name for name in ('teacher', 'student') if not hasattr(model, name)]
-        if missing:
-            raise TypeError(
-                'MeanTeacherHook needs a model with teacher and student; '
-                f'{type(model).__name__} lacks {", ".join(missing)}'
-            )
+        check_protocol(TaughtModel, model, type(self).__name__)
+        if model.teacher is not None:
+            check_protocol(MovingAverageTeacher, model.teacher, type(self).__name__)
         if model.teacher is not None and runner.iter == 0:
             model.teacher.copy_from(model.student)
 
