@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+import zipfile
+from pathlib import Path
+
+import torch
 from mmengine.runner.checkpoint import CheckpointLoader, load_checkpoint
 from torch import nn
 
 GENERATOR = 'generator.'
+RESUMED_KEYS = ('meta', 'state_dict', 'message_hub')
+
+
+def resume_problem(path: Path) -> str | None:
+    """What keeps a run from being resumed from a file; None if nothing does.
+
+    The whole file is read: its checksums tell a file that was cut off, or damaged inside, from a
+    whole one. Like resuming itself, it unpickles the file, so it is only for files that you trust.
+
+    Args:
+        path: A local checkpoint.
+
+    Returns:
+        One sentence without the file's name.
+    """
+    if not zipfile.is_zipfile(path):
+        return (
+            f'it is cut off, or no checkpoint ({path.stat().st_size} bytes without a zip directory)'
+        )
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        # Mapped, not read: only the names are looked at.
+        checkpoint = torch.load(path, map_location='cpu', weights_only=False, mmap=True)
+    except Exception as error:  # damaged bytes can make a reader raise anything
+        return f'it is damaged ({type(error).__name__}: {error})'
+    if damaged is not None:
+        return f'its part {damaged!r} is damaged'
+    found = checkpoint if isinstance(checkpoint, dict) else ()
+    missing = [key for key in RESUMED_KEYS if key not in found]
+    if missing:
+        return f'it holds weights but no training state (no {", ".join(missing)})'
+    return None
 
 
 def check_fits(model: nn.Module, checkpoint: str) -> None:

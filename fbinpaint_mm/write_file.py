@@ -3,21 +3,83 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
+DRAFT_SUFFIX = '.part'
 
-def write_file(path: Path, content: str | bytes) -> Path:
+
+def write_file(path: Path, content: str | bytes, durable: bool = False) -> Path:
     """Replace a file in one step, so that an interruption leaves the old or the new one.
 
     Args:
         path: Where to write; folders are made.
         content: Text is written as UTF-8.
+        durable: Whether to wait until the disk has it, so that not even a power failure loses it.
 
     Returns:
         The path.
+
+    Raises:
+        OSError: The disk is full or refuses. The message names the file, how much was to be written
+            and how much is free; the old file is intact and nothing partial is left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + '.part')
-    draft.write_bytes(content.encode() if isinstance(content, str) else content)
-    os.replace(draft, path)
+    data = content.encode() if isinstance(content, str) else content
+    draft = path.with_name(path.name + DRAFT_SUFFIX)
+    try:
+        _write(draft, data, durable)
+        os.replace(draft, path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise _explained(error, path, len(data)) from error
+    if durable:
+        _sync_folder(path.parent)
     return path
+
+
+def remove_drafts(folder: Path, pattern: str) -> list[Path]:
+    """Remove what processes that were killed while writing have left.
+
+    Args:
+        folder: Where to look, without subfolders.
+        pattern: Names of the files that were being written, such as ``'*.pth'``.
+
+    Returns:
+        The removed files.
+    """
+    drafts = sorted(folder.glob(pattern + DRAFT_SUFFIX))
+    for draft in drafts:
+        draft.unlink(missing_ok=True)
+    return drafts
+
+
+def _write(draft: Path, data: bytes, durable: bool) -> None:
+    with draft.open('wb') as file:
+        file.write(data)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name durable too; some file systems cannot, and then need not."""
+    if os.name != 'posix':
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)
+
+
+def _explained(error: OSError, path: Path, size: int) -> OSError:
+    free = shutil.disk_usage(path.parent).free
+    return OSError(
+        error.errno,
+        f'cannot write {size / 2**20:.2f} MiB ({error.strerror}); {free / 2**20:.2f} MiB are free. '
+        'Make room there or choose another folder; an older file of this name is unchanged',
+        str(path),
+    )

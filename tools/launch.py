@@ -167,43 +167,88 @@ def set_resume(cfg: Config, resume: str | None) -> None:
         cfg: Changed in place; its ``work_dir`` is searched.
         resume: None to leave the config alone, 'auto' for the newest checkpoint of the work
             directory, or a checkpoint.
+
+    Raises:
+        ValueError: The given checkpoint cannot be continued from, see `check_resumable`.
     """
     if resume is None:
         return
+    if resume != AUTO:
+        check_resumable(resume)
     checkpoint = find_newest_checkpoint(Path(cfg.work_dir)) if resume == AUTO else resume
     if checkpoint is None:
-        print_log(
-            f'--resume: no checkpoint in {cfg.work_dir}, training starts from the beginning.',
-            logger='current',
-            level=logging.WARNING,
+        _log(
+            f'--resume: no whole checkpoint in {cfg.work_dir}, training starts from the beginning.',
+            logging.WARNING,
         )
         return
     # mmengine would resume from a load_from of the config, not from the newest checkpoint.
     cfg.load_from, cfg.resume = str(checkpoint), True
-    print_log(f'--resume: continuing from {checkpoint}.', logger='current')
+    _log(f'--resume: continuing from {checkpoint}.')
+
+
+def check_resumable(checkpoint: str) -> None:
+    """Makes sure that a run can go on from a local checkpoint; an address is left to mmengine.
+
+    Args:
+        checkpoint: Path, or address with a scheme.
+
+    Raises:
+        ValueError: It is cut off, damaged or without training state. The message names the newest
+            whole checkpoint beside it.
+    """
+    from fbinpaint_mm.checkpoint import resume_problem
+
+    problem = None if '://' in checkpoint else resume_problem(Path(checkpoint))
+    if problem is None:
+        return
+    newest = find_newest_checkpoint(Path(checkpoint).parent)
+    hint = f'The newest whole one beside it is {newest}' if newest else 'No whole one is beside it'
+    raise ValueError(f'--resume: cannot continue from {checkpoint!r}: {problem}. {hint}.')
 
 
 def find_newest_checkpoint(work_dir: Path) -> Path | None:
-    """Newest checkpoint of an earlier run, also where the folder has been moved since.
+    """Newest whole checkpoint of an earlier run, also where the folder has been moved since.
 
     Args:
         work_dir: Folder of the run. mmengine writes the newest one's path into the file
-            ``last_checkpoint`` in it.
+            ``last_checkpoint`` in it. A warning names every newer file that is not whole.
 
     Returns:
         The file, or None if there is none.
     """
+    from fbinpaint_mm.checkpoint import resume_problem
+
+    for path in _checkpoints(work_dir):
+        problem = resume_problem(path)
+        if problem is None:
+            return path
+        _log(f'--resume: {path} is passed over: {problem}.', logging.WARNING)
+    return None
+
+
+def _checkpoints(work_dir: Path) -> list[Path]:
+    """Checkpoints from the newest to the oldest.
+
+    The record decides, since a longer run may have left its files in the folder; except over those
+    written after it, by a process that was killed before it could say so.
+    """
     record = work_dir / 'last_checkpoint'
-    recorded = Path(record.read_text().strip()) if record.is_file() else Path()
-    candidates = [work_dir / recorded.name, recorded]
-    # The record may be lost with a process that was killed while writing it.
-    candidates += sorted(work_dir.glob('iter_*.pth'), key=_iteration, reverse=True)
-    return next((path for path in candidates if path.is_file()), None)
+    recorded = Path(record.read_text(errors='replace').strip()) if record.is_file() else Path()
+    numbered = sorted(work_dir.glob('iter_*.pth'), key=_iteration, reverse=True)
+    since = record.stat().st_mtime_ns if record.is_file() else 0
+    unrecorded = [path for path in numbered if path.stat().st_mtime_ns > since]
+    ordered = [*unrecorded, work_dir / recorded.name, recorded, *numbered]
+    return [path for path in dict.fromkeys(ordered) if path.is_file()]
 
 
 def _iteration(checkpoint: Path) -> int:
     number = checkpoint.stem.removeprefix('iter_')
     return int(number) if number.isdigit() else -1
+
+
+def _log(text: str, level: int = logging.INFO) -> None:
+    print_log(text, logger='current', level=level)
 
 
 def enable_amp(cfg: Config) -> None:

@@ -22,6 +22,7 @@ custom_hooks = [
 default_hooks = dict(
     logger=dict(interval=50),
     checkpoint=dict(
+        type='WholeCheckpointHook',  # mmengine's, safe against a kill and a full disk
         interval=500,
         max_keep_ckpts=3,
         save_best='PSNR',  # of the last round

@@ -9,6 +9,7 @@ from fbinpaint_mm.engine.hooks import (
     MovingAverageTeacher,
     RoundReportHook,
     TaughtModel,
+    WholeCheckpointHook,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     'MovingAverageTeacher',
     'RoundReportHook',
     'TaughtModel',
+    'WholeCheckpointHook',
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from mmengine.config import Config
@@ -48,6 +49,12 @@ def shrunk(config: Path) -> Config:
 
 def plain_text(cfg: Config) -> str:
     return '\n'.join(f'{key} = {value!r}' for key, value in cfg.to_dict().items())
+
+
+@pytest.fixture
+def launch(load_tool) -> ModuleType:
+    """What the command-line tools share."""
+    return load_tool('launch')
 
 
 @pytest.fixture

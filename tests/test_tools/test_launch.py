@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import pytest
+import torch
 from mmengine.config import Config
 
 
@@ -81,15 +83,30 @@ def messages(launch, monkeypatch):
     return seen
 
 
+@pytest.fixture
+def save(tmp_path):
+    """Writes a small checkpoint with all that resuming reads, as old as its number is small."""
+
+    def write(name, seconds=None):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        state = dict(weight=torch.arange(1000.0))
+        torch.save(dict(meta=dict(iter=1), state_dict=state, message_hub={}), path)
+        if seconds is not None:
+            os.utime(path, (seconds, seconds))
+        return path
+
+    return write
+
+
 def test_without_resume_the_config_decides(launch, messages, tmp_path):
     cfg = Config(dict(work_dir=str(tmp_path), load_from='other.pth', resume=True))
     launch.set_resume(cfg, None)
     assert (cfg.load_from, cfg.resume, messages) == ('other.pth', True, [])
 
 
-def test_resume_takes_the_newest_checkpoint_and_says_so(launch, messages, tmp_path):
-    newest = tmp_path / 'iter_20.pth'
-    newest.touch()
+def test_resume_takes_the_newest_checkpoint_and_says_so(launch, messages, tmp_path, save):
+    newest = save('iter_20.pth')
     (tmp_path / 'last_checkpoint').write_text(str(newest))
     cfg = Config(dict(work_dir=str(tmp_path), load_from='pretrained.pth'))
     launch.set_resume(cfg, launch.AUTO)
@@ -97,15 +114,14 @@ def test_resume_takes_the_newest_checkpoint_and_says_so(launch, messages, tmp_pa
     assert messages == [f'--resume: continuing from {newest}.']
 
 
-def test_resume_works_in_a_folder_that_was_moved(launch, tmp_path):
-    (tmp_path / 'iter_20.pth').touch()
+def test_resume_works_in_a_folder_that_was_moved(launch, tmp_path, save):
+    save('iter_20.pth')
     (tmp_path / 'last_checkpoint').write_text('/not/there/any/more/iter_20.pth')
     assert launch.find_newest_checkpoint(tmp_path) == tmp_path / 'iter_20.pth'
 
 
-def test_resume_finds_a_checkpoint_kept_elsewhere(launch, tmp_path):
-    kept = tmp_path / 'elsewhere.pth'
-    kept.touch()
+def test_resume_finds_a_checkpoint_kept_elsewhere(launch, tmp_path, save):
+    kept = save('elsewhere.pth')
     work_dir = tmp_path / 'run'
     work_dir.mkdir()
     (work_dir / 'last_checkpoint').write_text(str(kept))
@@ -113,12 +129,63 @@ def test_resume_finds_a_checkpoint_kept_elsewhere(launch, tmp_path):
 
 
 @pytest.mark.parametrize('record', [None, '', 'deleted.pth'])
-def test_resume_survives_a_lost_record(launch, tmp_path, record):
+def test_resume_survives_a_lost_record(launch, tmp_path, save, record):
     for name in ('iter_5.pth', 'iter_20.pth', 'iter_100.pth', 'best_PSNR_iter_100.pth'):
-        (tmp_path / name).touch()
+        save(name)
     if record is not None:
         (tmp_path / 'last_checkpoint').write_text(record)
     assert launch.find_newest_checkpoint(tmp_path) == tmp_path / 'iter_100.pth'
+
+
+@pytest.mark.parametrize('share', [0.0, 0.001, 0.5, 0.99, 1.0])
+def test_resume_passes_over_a_checkpoint_that_was_cut_off(launch, messages, tmp_path, save, share):
+    older, newest = save('iter_20.pth'), save('iter_100.pth')
+    (tmp_path / 'last_checkpoint').write_text(str(newest))
+    data = newest.read_bytes()
+    newest.write_bytes(data[: round(share * (len(data) - 1))])
+    assert launch.find_newest_checkpoint(tmp_path) == older
+    assert len(messages) == 1
+    assert messages[0].startswith(f'--resume: {newest} is passed over: it is cut off')
+
+
+def test_resume_passes_over_a_damaged_checkpoint(launch, messages, tmp_path, save):
+    older, newest = save('iter_20.pth'), save('iter_100.pth')
+    data = bytearray(newest.read_bytes())
+    data[len(data) // 2] ^= 1
+    newest.write_bytes(data)
+    assert launch.find_newest_checkpoint(tmp_path) == older
+    assert messages == [
+        f"--resume: {newest} is passed over: its part 'iter_100/data/0' is damaged."
+    ]
+
+
+def test_resume_passes_over_mere_weights(launch, messages, tmp_path, save):
+    older, newest = save('iter_20.pth'), tmp_path / 'iter_100.pth'
+    torch.save(dict(state_dict={}), newest)
+    assert launch.find_newest_checkpoint(tmp_path) == older
+    assert 'no training state (no meta, message_hub)' in messages[0]
+
+
+def test_a_checkpoint_younger_than_the_record_is_the_newest(launch, tmp_path, save):
+    """The process was killed between the two; but a longer run's older files do not count."""
+    save('iter_900.pth', seconds=100), save('iter_20.pth', seconds=200)
+    record = tmp_path / 'last_checkpoint'
+    record.write_text(str(tmp_path / 'iter_20.pth'))
+    os.utime(record, (300, 300))
+    assert launch.find_newest_checkpoint(tmp_path).name == 'iter_20.pth'
+    save('iter_40.pth', seconds=400)
+    assert launch.find_newest_checkpoint(tmp_path).name == 'iter_40.pth'
+
+
+def test_a_given_checkpoint_that_is_not_whole_is_refused(launch, tmp_path, save):
+    given, beside = tmp_path / 'iter_100.pth', save('iter_20.pth')
+    given.write_bytes(b'PK')
+    cfg = Config(dict(work_dir=str(tmp_path)))
+    with pytest.raises(ValueError, match=r'cannot continue from .*iter_100') as error:
+        launch.set_resume(cfg, str(given))
+    assert str(error.value).endswith(f'The newest whole one beside it is {beside}.')
+    launch.set_resume(cfg, str(beside))
+    assert (cfg.load_from, cfg.resume) == (str(beside), True)
 
 
 def test_optimizer_of_a_part_that_is_switched_off_is_dropped(launch):
@@ -136,7 +203,7 @@ def test_resume_without_a_checkpoint_says_that_there_is_none(launch, messages, t
     launch.set_resume(cfg, launch.AUTO)
     assert (cfg.load_from, cfg.resume) == ('pretrained.pth', False)
     assert messages == [
-        f'--resume: no checkpoint in {tmp_path}, training starts from the beginning.'
+        f'--resume: no whole checkpoint in {tmp_path}, training starts from the beginning.'
     ]
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_resume_with_and_without_a_checkpoint(train, config, tmp_path):
     assert train.parse_args([str(config)]).resume is None
     assert train.parse_args([str(config), '--resume']).resume == 'auto'
     checkpoint = tmp_path / 'iter_5.pth'
-    checkpoint.touch()
+    torch.save(dict(meta={}, state_dict={}, message_hub={}), checkpoint)
     cfg = train.build_config(train.parse_args([str(config), '--resume', str(checkpoint)]))
     assert (cfg.load_from, cfg.resume) == (str(checkpoint), True)
 

@@ -156,7 +156,7 @@ def set_checkpoints(cfg: Config, iterations: int) -> None:
     """Keeps the newest checkpoint, in the work directory, in place."""
     hooks = cfg.setdefault('default_hooks', {})
     hooks['checkpoint'] = dict(
-        type='CheckpointHook',
+        type='WholeCheckpointHook',
         by_epoch=False,
         interval=max(1, iterations // CHECKPOINTS),
         max_keep_ckpts=1,

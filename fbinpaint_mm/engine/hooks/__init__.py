@@ -8,6 +8,7 @@ from fbinpaint_mm.engine.hooks.mean_teacher_hook import MeanTeacherHook
 from fbinpaint_mm.engine.hooks.moving_average_teacher import MovingAverageTeacher
 from fbinpaint_mm.engine.hooks.round_report_hook import RoundReportHook
 from fbinpaint_mm.engine.hooks.taught_model import TaughtModel
+from fbinpaint_mm.engine.hooks.whole_checkpoint_hook import WholeCheckpointHook
 
 __all__ = [
     'CorrectionReportHook',
@@ -18,4 +19,5 @@ __all__ = [
     'MovingAverageTeacher',
     'RoundReportHook',
     'TaughtModel',
+    'WholeCheckpointHook',
 ]

@@ -27,7 +27,7 @@ def test_no_checkpoint_is_chosen_by_its_scores(cfg):
     scaled = scale_training(cfg, 40, seed=0)
     assert (scaled.val_dataloader, scaled.val_evaluator, scaled.val_cfg) == (None, None, None)
     assert scaled.default_hooks.checkpoint == dict(
-        type='CheckpointHook', by_epoch=False, interval=10, max_keep_ckpts=1
+        type='WholeCheckpointHook', by_epoch=False, interval=10, max_keep_ckpts=1
     )
     assert scaled.default_hooks.logger.interval == 1
 

@@ -1,0 +1,198 @@
+"""A checkpoint is whole, or it is not there."""
+
+from __future__ import annotations
+
+import builtins
+import errno
+import io
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from fbinpaint_mm.checkpoint import resume_problem
+from fbinpaint_mm.engine import whole_file_backend
+from tests.test_engine.toy_run import toy_runner
+
+REAL_OPEN = io.open
+
+
+class DyingFile:
+    """Kills its process in the middle of what it is told to write."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def write(self, data):
+        self.file.write(data[: len(data) // 2])
+        self.file.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.file.close()
+
+
+def train_until_killed(work_dir, fatal_name):
+    """Runs in a forked process, which dies while it writes a file of this name."""
+
+    def open_file(file, mode='r', *args, **kwargs):
+        opened = REAL_OPEN(file, mode, *args, **kwargs)
+        fatal = 'w' in mode and Path(str(file)).name.startswith(fatal_name)
+        return DyingFile(opened) if fatal else opened
+
+    torch.set_num_threads(1)  # as every forked worker of torch does
+    builtins.open = io.open = open_file
+    toy_runner(work_dir, 6, dict(save_best='PSNR', rule='greater'), validate=True).train()
+
+
+def kill_training(work_dir, fatal_name):
+    child = multiprocessing.get_context('fork').Process(
+        target=train_until_killed, args=(work_dir, fatal_name)
+    )
+    child.start()
+    child.join(60)
+    assert child.exitcode == -signal.SIGKILL
+
+
+def state_of(checkpoint):
+    found = torch.load(checkpoint, weights_only=False)
+    return found['state_dict'], found['optimizer'], found['meta']['iter']
+
+
+def assert_same_state(one, other):
+    one, other = state_of(one), state_of(other)
+    assert one[2] == other[2]
+    for name, value in one[0].items():
+        assert torch.equal(value, other[0][name]), name
+    for network, wrapper in one[1].items():
+        for index, state in wrapper['state'].items():
+            for name, value in state.items():
+                assert torch.equal(value, other[1][network]['state'][index][name]), name
+
+
+@pytest.fixture(scope='module')
+def uninterrupted(tmp_path_factory):
+    work_dir = tmp_path_factory.mktemp('uninterrupted')
+    toy_runner(work_dir, 6).train()
+    return work_dir / 'iter_6.pth'
+
+
+# What a process writes last before it is killed, and the iteration that it can be resumed from.
+@pytest.mark.parametrize(
+    ('fatal_name', 'iteration'),
+    [('iter_4.pth', 2), ('iter_6.pth', 4), ('best_PSNR_iter_4', 4)],
+)
+def test_killed_while_writing_a_checkpoint(
+    launch, uninterrupted, tmp_path, monkeypatch, fatal_name, iteration
+):
+    kill_training(tmp_path, fatal_name)
+    halves = [path.name for path in tmp_path.glob('*.part')]
+    assert [name.startswith(fatal_name) for name in halves] == [True]
+    newest = launch.find_newest_checkpoint(tmp_path)
+    assert newest == tmp_path / f'iter_{iteration}.pth'
+    assert all(resume_problem(path) is None for path in tmp_path.glob('iter_*.pth'))
+    best = tmp_path / 'best_PSNR_iter_2.pth'
+    assert best.is_file() == (fatal_name not in ('iter_6.pth',)), 'given up before the new one'
+
+    toy_runner(tmp_path, 6, resume=newest).train()
+    assert_same_state(tmp_path / 'iter_6.pth', uninterrupted)
+    assert not list(tmp_path.glob('*.part'))
+
+
+def test_killed_while_writing_the_record(launch, tmp_path):
+    kill_training(tmp_path, 'last_checkpoint')
+    assert not (tmp_path / 'last_checkpoint').exists()
+    assert launch.find_newest_checkpoint(tmp_path) == tmp_path / 'iter_2.pth'
+
+
+def fail_for(names, monkeypatch):
+    """Makes the disk full for some files, after half of them was written."""
+    real = os.fsync
+
+    def full(descriptor):
+        name = os.path.basename(os.readlink(f'/proc/self/fd/{descriptor}'))
+        if any(name.startswith(one) for one in names):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
+
+    monkeypatch.setattr('fbinpaint_mm.write_file.os.fsync', full)
+
+
+@pytest.fixture
+def errors(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        'mmengine.logging.MMLogger.error', lambda self, text, *a, **k: seen.append(text)
+    )
+    return seen
+
+
+def test_full_disk_is_reported_and_training_goes_on(
+    launch, uninterrupted, tmp_path, monkeypatch, errors
+):
+    fail_for(['iter_4.pth'], monkeypatch)
+    toy_runner(tmp_path, 6).train()
+    assert len(errors) == 1
+    assert str(tmp_path / 'iter_4.pth') in errors[0]
+    assert 'No space left on device' in errors[0]
+    assert 'MiB are free' in errors[0]
+    assert f'newest whole checkpoint is {tmp_path / "iter_2.pth"}' in errors[0]
+    assert sorted(path.name for path in tmp_path.glob('*.pth*')) == ['iter_6.pth']
+    assert_same_state(tmp_path / 'iter_6.pth', uninterrupted)
+    hub = torch.load(tmp_path / 'iter_6.pth', weights_only=False)['message_hub']
+    assert hub['runtime_info']['keep_ckpt_ids'] == [6]
+
+
+def test_full_disk_keeps_the_older_checkpoint(launch, tmp_path, monkeypatch, errors):
+    fail_for(['iter_4.pth'], monkeypatch)
+    toy_runner(tmp_path, 5).train()
+    monkeypatch.undo()
+    assert launch.find_newest_checkpoint(tmp_path).name == 'iter_5.pth'
+
+    fail_for(['iter_6.pth', 'iter_7.pth'], monkeypatch)
+    with pytest.raises(OSError, match=r'No space left on device.*iter_7\.pth') as error:
+        toy_runner(tmp_path, 7, resume=tmp_path / 'iter_5.pth').train()
+    assert error.value.errno == errno.ENOSPC
+    assert [path.name for path in tmp_path.glob('*.pth*')] == ['iter_5.pth']
+    assert launch.find_newest_checkpoint(tmp_path).name == 'iter_5.pth'
+
+
+def test_full_disk_keeps_the_best_checkpoint(tmp_path, monkeypatch, errors):
+    fail_for(['best_PSNR_iter_4'], monkeypatch)
+    best = dict(save_best='PSNR', rule='greater')
+    runner = toy_runner(tmp_path, 5, best, validate=True)
+    runner.val_loop  # noqa: B018  (built before the run, so that the metric can be read)
+    runner.train()
+    assert 'best_PSNR_iter_4.pth' in errors[0]
+    assert [path.name for path in tmp_path.glob('best*')] == ['best_PSNR_iter_5.pth']
+
+
+def test_checkpoints_are_given_up_as_mmengine_does(tmp_path):
+    settings = dict(max_keep_ckpts=2, save_best='PSNR', rule='greater')
+    toy_runner(tmp_path / 'ours', 7, settings, validate=True).train()
+    toy_runner(tmp_path / 'theirs', 7, dict(settings, type='CheckpointHook'), validate=True).train()
+    ours, theirs = (
+        sorted(path.name for path in (tmp_path / run).glob('*.pth')) for run in ('ours', 'theirs')
+    )
+    assert ours == theirs == ['best_PSNR_iter_7.pth', 'iter_6.pth', 'iter_7.pth']
+    one, other = (
+        torch.load(tmp_path / run / 'iter_7.pth', weights_only=False)['message_hub']
+        for run in ('ours', 'theirs')
+    )
+    names = ('keep_ckpt_ids', 'best_score')
+    assert all(one['runtime_info'][n] == other['runtime_info'][n] for n in names)
+    for name in ('best_ckpt', 'last_ckpt'):
+        kept = [Path(hub['runtime_info'][name]).name for hub in (one, other)]
+        assert kept[0] == kept[1]
+
+
+def test_backend_writes_what_mmengines_local_backend_reads(tmp_path):
+    backend = whole_file_backend.WholeFileBackend()
+    backend.put(b'content', tmp_path / 'folder' / 'file')
+    assert backend.get(tmp_path / 'folder' / 'file') == b'content'
