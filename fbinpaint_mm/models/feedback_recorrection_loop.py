@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import torch
@@ -21,6 +22,7 @@ from fbinpaint_mm.models.segmentor import (
     decode_head_config,
     last_decode_head,
     segment,
+    size_divisor_of,
 )
 from fbinpaint_mm.models.segmentor_checkpoint import check_segmentor_checkpoint
 from fbinpaint_mm.models.segmentor_input import SegmentorInput
@@ -105,6 +107,18 @@ class FeedbackRecorrectionLoop(BaseModule):
     def decode_head(self) -> nn.Module:
         """The decode head that makes the map: the last one of a cascade."""
         return last_decode_head(self.segmentor)
+
+    @property
+    def size_divisor(self) -> int:
+        """Sides of images must be multiples of it, for both networks and the segmentor."""
+        parts = [getattr(net, 'size_divisor', 1) for net in (self.initial, self.guided)]
+        return math.lcm(*parts, 1 if self.segmentor is None else size_divisor_of(self.segmentor))
+
+    def valid_side(self, side: int) -> int:
+        """The smallest side of an image, in pixels and at least ``side``, that all parts take."""
+        networks = (self.initial, self.guided)
+        least = max(side, *(getattr(network, 'minimum_size', 1) for network in networks))
+        return -(-least // self.size_divisor) * self.size_divisor
 
     def init_weights(self) -> None:
         """Initialise all parts, from checkpoints if so configured.

@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import torch.nn.functional as F
 from mmagic.registry import MODELS
+from mmseg.models.backbones import UNet
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.segmentor_support import check_segmentor_support
@@ -65,3 +66,15 @@ def decode_head_config(segmentor: dict) -> dict:
     """Config of the decode head that makes the final map, out of the config of a segmentor."""
     head = segmentor['decode_head']
     return head[-1] if isinstance(head, (list, tuple)) else head
+
+
+def size_divisor_of(segmentor: nn.Module) -> int:
+    """What the sides of a segmentor's image must be multiples of.
+
+    Of mmseg's backbones only the U-Net says no to other sizes; the others pad or interpolate.
+    """
+    backbone = segmentor.backbone
+    if not isinstance(backbone, UNet):
+        return 1
+    stages = zip(backbone.strides[1:], backbone.downsamples, strict=False)
+    return 2 ** sum(stride == 2 or halves for stride, halves in stages)

@@ -1,0 +1,244 @@
+"""From a picture with a hole to a result, without knowing mmengine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from mmagic.structures import DataSample
+from mmengine.config import Config
+
+from fbinpaint_mm.apis.hole_crop import HoleCrop
+from fbinpaint_mm.apis.hole_mask import read_hole
+from fbinpaint_mm.apis.inpainting_job import InpaintingJob
+from fbinpaint_mm.apis.inpainting_result import InpaintingResult
+from fbinpaint_mm.apis.load_model import class_metainfo, load_config, load_model
+from fbinpaint_mm.apis.picture import PictureSource, read_picture
+from fbinpaint_mm.apis.semantic_edit import read_dictated_map
+from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.visualization.drawing import default_palette
+
+DEFAULT_MAX_SIDE = 512
+# Pictures of one size run together as long as a batch has no more pixels than this many of the
+# largest crops.
+CROPS_OF_A_BATCH = 4
+
+Step = tuple[InpaintingJob, HoleCrop]
+
+
+class FeedbackInpainter:
+    """Fills the holes of pictures with a trained model, and shows what every round did.
+
+    A picture of up to ``max_side`` pixels is inpainted whole, just as in validation and test. Of a
+    larger one the model sees a crop around each part of the hole, scaled down where the crop is
+    larger than ``max_side``; so memory is bounded. Known pixels come back bit-identical, always.
+    The same call gives the same result.
+
+    Args:
+        config: Path of a config file, name of one of the package's configs such as
+            ``'fbinpaint_demo'``, or a config already read.
+        checkpoint: Path or address of the weights; ``None`` for random ones, with a warning.
+        device: Where the model runs, such as ``'cpu'`` or ``'cuda:1'``; ``None``: on a GPU if there
+            is one.
+        cfg_options: Settings that replace those of the config, by their dotted names.
+
+    Raises:
+        FileNotFoundError: If there is no such config (the message suggests some) or checkpoint.
+        ValueError: If the config is not of this model, or the checkpoint is of another config (the
+            message names the keys that do not fit).
+
+    Example:
+        Random weights, so that nothing is downloaded; give a checkpoint for something to look at.
+
+        >>> import numpy as np
+        >>> from fbinpaint_mm.apis import FeedbackInpainter
+        >>> inpainter = FeedbackInpainter('fbinpaint_demo', device='cpu')
+        >>> inpainter.classes[:3], inpainter.num_classes, inpainter.default_rounds
+        (['sky', 'mountain', 'water'], 10, 2)
+        >>> image = np.arange(40 * 50 * 3, dtype=np.uint8).reshape(40, 50, 3)  # RGB
+        >>> mask = np.zeros((40, 50), dtype=bool)
+        >>> mask[10:30, 15:40] = True  # the hole
+        >>> result = inpainter.inpaint(image, mask, return_rounds=True)
+        >>> result.image.shape, result.image.dtype, len(result.rounds)
+        ((40, 50, 3), dtype('uint8'), 3)
+        >>> np.array_equal(result.image[~mask], image[~mask])
+        True
+        >>> road = np.where(mask, inpainter.classes.index('road'), 255)  # dictate the semantics
+        >>> edited = inpainter.inpaint(image, mask, semantic_map=road)
+        >>> set(edited.semantic_map[mask]) == {inpainter.classes.index('road')}
+        True
+    """
+
+    def __init__(
+        self,
+        config: str | os.PathLike[str] | Config,
+        checkpoint: str | os.PathLike[str] | None = None,
+        device: str | torch.device | None = None,
+        cfg_options: dict[str, Any] | None = None,
+    ) -> None:
+        self.config = load_config(config, cfg_options)
+        model = load_model(self.config, None if checkpoint is None else str(checkpoint))
+        self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        self.model = model.to(self.device)
+
+    @property
+    def num_classes(self) -> int:
+        """K, number of semantic classes; 0 for a model without semantics."""
+        return self.model.loop.num_classes
+
+    @property
+    def default_rounds(self) -> int:
+        """R where a call does not say it: ``test_cfg.rounds`` of the config."""
+        return self.model.test_rounds
+
+    @cached_property
+    def classes(self) -> list[str] | None:
+        """Names of the K classes, of the data set of the config; ``None`` if it names none."""
+        names = list(class_metainfo(self.config).get('classes') or ())
+        return names if names and len(names) == self.num_classes else None
+
+    @cached_property
+    def palette(self) -> list[list[int]]:
+        """K RGB colours in 0..255: those of the data set, or distinct ones."""
+        colors = class_metainfo(self.config).get('palette') or ()
+        if len(colors) != self.num_classes:
+            colors = default_palette(self.num_classes).tolist()
+        return [[int(value) for value in color] for color in colors]
+
+    def inpaint(
+        self,
+        image: PictureSource | Sequence[PictureSource],
+        mask: PictureSource | Sequence[PictureSource],
+        rounds: int | None = None,
+        return_rounds: bool = False,
+        *,
+        semantic_map: np.ndarray | Sequence[np.ndarray | None] | None = None,
+        semantic_map_mask: np.ndarray | Sequence[np.ndarray | None] | None = None,
+        tolerance: float | None = None,
+        max_side: int = DEFAULT_MAX_SIDE,
+    ) -> InpaintingResult | list[InpaintingResult]:
+        """Fills the hole of a picture, or the holes of a list of pictures.
+
+        Args:
+            image: Picture: array of (H, W) or (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3)
+                RGB or (H, W, 4) RGB and alpha, uint8 or uint16; Pillow image; or path of a file.
+                Images with an EXIF orientation are turned upright. Or a list of these.
+            mask: The hole, of the size of the upright picture: array of bool, of 0 and 1, of 0..255
+                or of floats in [0, 1]; Pillow image; or path. True, 1 and white are the hole. Or a
+                list, one for each image.
+            rounds: R >= 0, how often to make the map and inpaint again; ``None``: as the config
+                says.
+            return_rounds: Whether the results have every round.
+            semantic_map: (H, W) integer class ids in [0, K), which the map of every round takes
+                over; or a list, one or ``None`` for each image.
+            semantic_map_mask: (H, W) bool, where ``semantic_map`` is dictated and not the model's
+                own; ``None``: where ``semantic_map`` is not 255. Or a list likewise.
+            tolerance: Stop before a round whose map would have another class than the last one in
+                less than this share, in [0, 1], of the hole's pixels; ``None``: run all rounds.
+            max_side: Longest side in pixels of what the model sees at once.
+
+        Returns:
+            The result, or the results in the order of the images.
+
+        Raises:
+            FileNotFoundError: If a file is missing.
+            TypeError: If an image or a mask is no array, Pillow image or path.
+            ValueError: If a file is damaged or no image, sizes, data types or class ids do not fit,
+                lists differ in length, or a setting is out of range. Everything is checked before
+                the first picture is inpainted.
+        """
+        rounds = self.default_rounds if rounds is None else rounds
+        _check_settings(rounds, tolerance, max_side)
+        several = isinstance(image, (list, tuple))
+        columns = dict(
+            image=image,
+            mask=mask,
+            semantic_map=semantic_map,
+            semantic_map_mask=semantic_map_mask,
+        )
+        rows = _rows(columns) if several else [tuple(columns.values())]
+        jobs = [self._job(*row, max_side, rounds, return_rounds) for row in rows]
+        for index in range(max((len(job.crops) for job in jobs), default=0)):
+            pending = [(job, job.crops[index]) for job in jobs if index < len(job.crops)]
+            for batch in self._batches(pending, max_side, tolerance is not None):
+                self._run(batch, rounds, tolerance)
+        results = [job.result() for job in jobs]
+        return results if several else results[0]
+
+    def _job(
+        self,
+        image: PictureSource,
+        mask: PictureSource,
+        semantic_map: np.ndarray | None,
+        semantic_map_mask: np.ndarray | None,
+        max_side: int,
+        rounds: int,
+        keeps_rounds: bool,
+    ) -> InpaintingJob:
+        picture = read_picture(image, 'image')
+        hole = read_hole(mask, picture)
+        classes = None if semantic_map is None else self.classes
+        dictated_map = read_dictated_map(
+            semantic_map, semantic_map_mask, picture.size, self.num_classes, classes
+        )
+        return InpaintingJob(picture, hole, dictated_map, max_side, rounds, keeps_rounds)
+
+    def _batches(self, steps: list[Step], max_side: int, one_by_one: bool) -> Iterator[list[Step]]:
+        """Steps of one size together, as far as memory goes."""
+        by_size: dict[tuple[int, int], list[Step]] = {}
+        for step in steps:
+            by_size.setdefault(step[1].size, []).append(step)
+        for (height, width), group in by_size.items():
+            count = max(1, CROPS_OF_A_BATCH * max_side**2 // (height * width))
+            count = 1 if one_by_one else count
+            for first in range(0, len(group), count):
+                yield group[first : first + count]
+
+    @torch.inference_mode()
+    def _run(self, steps: list[Step], rounds: int, tolerance: float | None) -> None:
+        inputs, samples = zip(*(self._model_input(*step) for step in steps), strict=True)
+        data = self.model.data_preprocessor(
+            dict(inputs=list(inputs), data_samples=list(samples)), False
+        )
+        predictions = self.model(**data, mode='predict', rounds=rounds, tolerance=tolerance)
+        for (job, crop), sample in zip(steps, predictions, strict=True):
+            job.paste(crop, sample.output)
+
+    def _model_input(self, job: InpaintingJob, crop: HoleCrop) -> tuple[torch.Tensor, DataSample]:
+        """A masked image and its sample, as a test pipeline packs them, padded to a valid size."""
+        image, hole, dictated = job.look(crop)
+        pad = [(0, self.model.loop.valid_side(side) - side) for side in crop.size]
+        # A mirrored picture, with its mirrored hole, goes on as the picture does.
+        masked = torch.from_numpy(np.pad(image, [*pad, (0, 0)], 'symmetric')).movedim(-1, 0)
+        mask = torch.from_numpy(np.pad(hole, pad, 'symmetric')).float()[None]
+        sample = DataSample(mask=mask, gt_img=masked)
+        if dictated is not None:
+            labels = np.pad(dictated, pad, constant_values=IGNORE_INDEX)
+            sample.set_data(dict(dictated_seg=torch.from_numpy(labels)[None]))
+        return masked, sample
+
+
+def _check_settings(rounds: int, tolerance: float | None, max_side: int) -> None:
+    if rounds < 0:
+        raise ValueError(f'rounds must be a number of 0 or more, got {rounds}')
+    if tolerance is not None and not 0 <= tolerance <= 1:
+        raise ValueError(f'tolerance must be a share in [0, 1], got {tolerance}')
+    if max_side < 1:
+        raise ValueError(f'max_side must be a positive number of pixels, got {max_side}')
+
+
+def _rows(columns: dict[str, Any]) -> list[tuple]:
+    """One tuple for each image; what is ``None`` as a whole is ``None`` for each."""
+    count = len(columns['image'])
+    columns = {k: [None] * count if v is None else v for k, v in columns.items()}
+    for name, column in columns.items():
+        if not isinstance(column, (list, tuple)) or len(column) != count:
+            found = len(column) if isinstance(column, (list, tuple)) else type(column).__name__
+            raise ValueError(
+                f'{name}: found {found}, expected a list of {count}, one for each image'
+            )
+    return list(zip(*columns.values(), strict=True))

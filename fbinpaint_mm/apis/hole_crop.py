@@ -1,0 +1,133 @@
+"""Where to look: the parts of a large picture that the network sees, one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+# Holes nearer to each other than this, in pixels, are one. It also keeps the search cheap.
+CELL = 16
+# Context on each side of a hole: half of its longer side, or this many pixels.
+CONTEXT = 0.5
+SMALLEST_CONTEXT = 64
+# ... but as little as this share of it, where a crop then need not be scaled down.
+SCARCE_CONTEXT = 0.125
+
+
+class Box(NamedTuple):
+    """A rectangle of pixels; ``bottom`` and ``right`` lie outside of it."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.bottom - self.top, self.right - self.left
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """To index an array with."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def grown(self, margin: int, size: tuple[int, int]) -> Box:
+        """The box with a margin on each side, cut off at the borders of a picture of that size."""
+        return Box(
+            max(self.top - margin, 0),
+            max(self.left - margin, 0),
+            min(self.bottom + margin, size[0]),
+            min(self.right + margin, size[1]),
+        )
+
+    def joined(self, other: Box) -> Box:
+        """The smallest box around both."""
+        return Box(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))
+
+
+@dataclass(frozen=True)
+class HoleCrop:
+    """A part of a picture for the network.
+
+    Args:
+        target: What is to be filled: every pixel of the hole in this box.
+        window: What the network sees: the target with context.
+        size: Height and width at which it sees the window; smaller than the window where that is
+            too large.
+    """
+
+    target: Box
+    window: Box
+    size: tuple[int, int]
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether the network sees the window at a smaller size."""
+        return self.size != self.window.size
+
+
+def find_hole_crops(hole: np.ndarray, max_side: int) -> list[HoleCrop]:
+    """Covers a hole with crops, none of which is larger than the network may see.
+
+    A picture that is not larger than ``max_side`` is one crop, whole. Of a larger one each
+    connected part of the hole has a crop with context of its own; small parts that are neighbours
+    share one.
+
+    Args:
+        hole: (H, W) bool, True in the hole.
+        max_side: Longest side in pixels of what the network sees.
+
+    Returns:
+        The crops, whose targets cover the hole; none for an empty hole.
+    """
+    whole = Box(0, 0, *hole.shape)
+    if not hole.any():
+        return []
+    if max(hole.shape) <= max_side:
+        return [HoleCrop(whole, whole, whole.size)]
+    targets = _join_small_neighbours(_parts_of(hole), max_side // 4)
+    return [_crop_around(target, hole.shape, max_side) for target in targets]
+
+
+def _parts_of(hole: np.ndarray) -> list[Box]:
+    """Boxes around the connected parts of a hole."""
+    starts = [np.arange(0, side, CELL) for side in hole.shape]
+    cells = np.logical_or.reduceat(hole, starts[0], axis=0)
+    cells = np.logical_or.reduceat(cells, starts[1], axis=1)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8), connectivity=8)
+    return [_tight(hole, row) for row in stats[1:]]  # 0 is what is known
+
+
+def _tight(hole: np.ndarray, stats: np.ndarray) -> Box:
+    left, top, width, height = (int(value) * CELL for value in stats[:4])
+    part = hole[top : top + height, left : left + width]
+    rows, columns = (np.flatnonzero(part.any(axis)) for axis in (1, 0))
+    return Box(top + rows[0], left + columns[0], top + rows[-1] + 1, left + columns[-1] + 1)
+
+
+def _join_small_neighbours(parts: list[Box], side: int) -> list[Box]:
+    """One box for all parts, none longer than ``side``, whose centres share a tile of that side."""
+    tiles: dict[tuple[int, ...], Box] = {}
+    for index, part in enumerate(parts):
+        if max(part.size) > side:
+            tiles[(index,)] = part
+            continue
+        tile = ((part.top + part.bottom) // 2 // side, (part.left + part.right) // 2 // side)
+        tiles[tile] = tiles.get(tile, part).joined(part)
+    return list(tiles.values())
+
+
+def _crop_around(target: Box, size: tuple[int, int], max_side: int) -> HoleCrop:
+    longer = max(target.size)
+    margin = max(SMALLEST_CONTEXT, int(CONTEXT * longer))
+    scarce = int(SCARCE_CONTEXT * longer)
+    if longer + 2 * scarce <= max_side:
+        margin = min(margin, (max_side - longer) // 2)
+    window = target.grown(margin, size)
+    scale = min(1.0, max_side / max(window.size))
+    height, width = (max(1, round(side * scale)) for side in window.size)
+    return HoleCrop(target, window, (height, width))

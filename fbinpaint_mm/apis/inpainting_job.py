@@ -1,0 +1,145 @@
+"""One picture on its way through the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import torch
+from mmagic.structures import DataSample
+
+from fbinpaint_mm.apis.hole_crop import Box, HoleCrop, find_hole_crops
+from fbinpaint_mm.apis.inpainting_result import InpaintingResult
+from fbinpaint_mm.apis.picture import Picture, put_colors, to_network
+from fbinpaint_mm.apis.resampling import enlarge, shrink, shrink_hole, shrink_labels
+from fbinpaint_mm.apis.round_result import RoundResult
+from fbinpaint_mm.models.feedback import IGNORE_INDEX
+
+MASKED = 127.5  # is 0 after normalisation, as GetMaskedImage has it
+STRIP = 1024  # rows that are scaled up at once
+
+
+class InpaintingJob:
+    """One picture on its way through the network, crop by crop.
+
+    A crop sees what earlier crops have filled as known. Nothing but pixels of the hole is ever
+    written.
+
+    Args:
+        picture: The picture.
+        hole: (H, W) bool, True in the hole.
+        dictated_map: (H, W) uint8 class ids that every map takes over, 255 elsewhere; or ``None``.
+        max_side: Longest side in pixels of what the network sees.
+        rounds: R, how many rounds there are at most.
+        keeps_rounds: Whether all rounds are kept, or the last only.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        hole: np.ndarray,
+        dictated_map: np.ndarray | None,
+        max_side: int,
+        rounds: int,
+        keeps_rounds: bool,
+    ) -> None:
+        self.picture = picture
+        self.dictated_map = dictated_map
+        self.keeps_rounds = keeps_rounds
+        self.crops = find_hole_crops(hole, max_side)
+        self.notes = [*picture.notes]
+        if not self.crops:
+            self.notes.append('the mask is empty: the input is returned')
+        if dictated_map is not None and rounds == 0:
+            self.notes.append('rounds=0: no round reads the semantic map')
+        self.hole = hole.copy()  # what is still to be filled
+        self.rounds_run = 0
+        kept = rounds + 1 if keeps_rounds and self.crops else 1
+        self.rounds = [
+            RoundResult(picture.pixels.copy(), None, np.ones(picture.size, np.float32))
+            for _ in range(kept)
+        ]
+
+    def look(self, crop: HoleCrop) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """What the network sees of a crop.
+
+        Args:
+            crop: One of ``crops``.
+
+        Returns:
+            (h, w, 3) float32 BGR image in 0..255, grey in the hole; (h, w) bool hole; and (h, w)
+            uint8 dictated map, or ``None``; all of ``crop.size``.
+        """
+        window = crop.window.slices
+        hole = shrink_hole(self.hole[window], crop.size)
+        image = to_network(shrink(self.rounds[-1].image[window], crop.size))
+        image[hole] = MASKED
+        dictated = None
+        if self.dictated_map is not None:
+            dictated = shrink_labels(self.dictated_map[window], crop.size)
+        return image, hole, dictated
+
+    def paste(self, crop: HoleCrop, output: DataSample) -> None:
+        """Takes over what the network made of a crop.
+
+        Args:
+            crop: One of ``crops``.
+            output: The prediction for it, as
+                ``FeedbackRecorrectionInpaintor.convert_to_datasample`` describes it; it may be
+                padded on the right and below.
+        """
+        last = len(output.round_imgs) - 1
+        self.rounds_run = max(self.rounds_run, last)
+        for index, kept in enumerate(self.rounds):
+            number = min(index, last) if self.keeps_rounds else last
+            self._paste_image(kept, crop, output.round_imgs[number])
+            self._paste_confidence(kept, crop, output.round_confidences[number])
+            if number > 0 and 'round_segs' in output:
+                self._paste_map(kept, crop, output.round_segs[number - 1])
+        self.hole[crop.target.slices] = False
+
+    def result(self) -> InpaintingResult:
+        """The result, when all crops are pasted."""
+        last = self.rounds[self.rounds_run] if self.keeps_rounds else self.rounds[-1]
+        return InpaintingResult(
+            **vars(last),
+            rounds=self.rounds[: self.rounds_run + 1] if self.keeps_rounds else None,
+            rounds_run=self.rounds_run,
+            notes=self.notes,
+        )
+
+    def _paste_image(self, kept: RoundResult, crop: HoleCrop, image: torch.Tensor) -> None:
+        color = np.ascontiguousarray(_to_numpy(image, crop).transpose(1, 2, 0))
+        for strip in _strips(crop.target):
+            painted = enlarge(color, crop, strip, cv2.INTER_CUBIC)
+            put_colors(kept.image[strip.slices], self.hole[strip.slices], painted)
+
+    def _paste_confidence(self, kept: RoundResult, crop: HoleCrop, plane: torch.Tensor) -> None:
+        whole = _to_numpy(plane[0], crop)
+        for strip in _strips(crop.target):
+            confidence = enlarge(whole, crop, strip, cv2.INTER_LINEAR)
+            hole = self.hole[strip.slices]
+            kept.confidence[strip.slices][hole] = confidence[hole]
+
+    def _paste_map(self, kept: RoundResult, crop: HoleCrop, labels: torch.Tensor) -> None:
+        """The whole window, but for what an earlier crop has filled."""
+        if kept.semantic_map is None:
+            kept.semantic_map = np.full(self.picture.size, IGNORE_INDEX, np.uint8)
+        ids = _to_numpy(labels, crop).astype(np.uint8)
+        for strip in _strips(crop.window):
+            found = enlarge(ids, crop, strip, cv2.INTER_NEAREST)
+            given = kept.semantic_map[strip.slices]
+            new = (given == IGNORE_INDEX) | self.hole[strip.slices]
+            given[new] = found[new]
+
+
+def _to_numpy(plane: torch.Tensor, crop: HoleCrop) -> np.ndarray:
+    """(..., h, w) of a crop, without padding."""
+    return plane[..., : crop.size[0], : crop.size[1]].cpu().numpy()
+
+
+def _strips(box: Box) -> Iterator[Box]:
+    """A box in pieces of a bounded height."""
+    for top in range(box.top, box.bottom, STRIP):
+        yield box._replace(top=top, bottom=min(top + STRIP, box.bottom))

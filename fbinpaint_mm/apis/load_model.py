@@ -1,0 +1,122 @@
+"""From the name of a config to a model that is ready to inpaint."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+from pathlib import Path
+
+from mmagic.registry import DATASETS, MODELS
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.registry import DefaultScope
+
+from fbinpaint_mm import compat
+from fbinpaint_mm.checkpoint import load_fitting_checkpoint
+from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
+
+# Parts that serve training only, some of which would download weights.
+WITHOUT_TRAINING = dict(disc=None, loss_gan=None, loss_perceptual=None, loss_consistency=None)
+
+
+def load_config(config: str | os.PathLike[str] | Config, options: dict | None = None) -> Config:
+    """Reads a config.
+
+    Args:
+        config: Path of a config file; name of one of the package's, with or without its folder and
+            ``.py``; or a config already read.
+        options: Settings that replace those of the config, by their dotted names.
+
+    Returns:
+        The config.
+
+    Raises:
+        FileNotFoundError: If it is neither a file nor a name. The message suggests some.
+    """
+    if not isinstance(config, Config):
+        config = Config.fromfile(find_config_file(config))
+    config = config.copy()
+    config.merge_from_dict(options or {})
+    return config
+
+
+def find_config_file(config: str | os.PathLike[str]) -> Path:
+    """Finds the file of a config.
+
+    Args:
+        config: Path, or name of one of the package's configs, with or without its folder and
+            ``.py``.
+
+    Returns:
+        The file.
+
+    Raises:
+        FileNotFoundError: If it is neither. The message suggests some.
+    """
+    if Path(config).is_file():
+        return Path(config)
+    folder = compat.find_configs()
+    paths = [path.relative_to(folder) for path in sorted(folder.rglob('*.py'))]
+    by_name = {path.stem: path for path in paths if '_base_' not in path.parts}
+    wanted = Path(config).with_suffix('')
+    found = by_name.get(wanted.name)
+    if found is not None and found.with_suffix('').parts[-len(wanted.parts) :] == wanted.parts:
+        return folder / found
+    close = difflib.get_close_matches(wanted.name, by_name, n=5, cutoff=0.5)
+    raise FileNotFoundError(
+        f'config {str(config)!r} is neither a file nor one of the configs of {compat.PACKAGE}. '
+        f'{"Did you mean" if close else "There are"}: {", ".join(close or sorted(by_name))}'
+    )
+
+
+def load_model(config: Config, checkpoint: str | None) -> FeedbackRecorrectionInpaintor:
+    """Builds the model of a config, without what serves training only, and loads its weights.
+
+    Args:
+        config: The whole config. It is not changed.
+        checkpoint: Path or address of the checkpoint; ``None`` for random weights.
+
+    Returns:
+        The model, in evaluation mode, on the CPU.
+
+    Raises:
+        FileNotFoundError: If there is no such checkpoint.
+        ValueError: If the config has no model of ours, or the checkpoint is of another config.
+    """
+    model_config = config.get('model') or {}
+    kind = MODELS.get(model_config.get('type', ''))
+    if kind is None or not issubclass(kind, FeedbackRecorrectionInpaintor):
+        raise ValueError(
+            f'the config must have a model of type FeedbackRecorrectionInpaintor, found '
+            f'{model_config.get("type")!r}'
+        )
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        model = MODELS.build({**model_config, **WITHOUT_TRAINING})
+    if checkpoint is None:
+        print_log(
+            'No checkpoint is given: the model has random weights.', 'current', logging.WARNING
+        )
+    else:
+        load_fitting_checkpoint(model, str(checkpoint))
+    return model.eval()
+
+
+def class_metainfo(config: Config) -> dict:
+    """What the data set of a config says about its classes.
+
+    Args:
+        config: The whole config; the data set of its test, validation or training is asked. No file
+            of it is touched.
+
+    Returns:
+        mmengine's ``metainfo``, with ``classes`` and ``palette``; empty without a data set.
+    """
+    loaders = (config.get(f'{stage}_dataloader') for stage in ('test', 'val', 'train'))
+    dataset = next((loader.dataset for loader in loaders if loader), None)
+    while dataset is not None and 'dataset' in dataset:  # a wrapper, such as RepeatDataset
+        dataset = dataset.dataset
+    if dataset is None:
+        return {}
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        return DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo

@@ -1,0 +1,71 @@
+"""Between the size of a crop and the size at which the network sees it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from fbinpaint_mm.apis.hole_crop import Box, HoleCrop
+
+
+def shrink(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(h, w) or (h, w, C) pixels at another (height, width), each the mean of what it covers."""
+    if pixels.shape[:2] == tuple(size):
+        return pixels
+    shrunk = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA)
+    return shrunk.reshape(*size, *pixels.shape[2:])
+
+
+def shrink_hole(hole: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A hole at a smaller (height, width): every pixel that covers a pixel of the hole.
+
+    Args:
+        hole: (h, w) bool.
+        size: Smaller height and width.
+
+    Returns:
+        bool of that size.
+    """
+    if hole.shape == tuple(size):
+        return hole
+    # A pixel at the seam of two smaller ones belongs to both.
+    grown = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    starts = [np.arange(new) * old // new for old, new in zip(hole.shape, size, strict=True)]
+    return np.logical_or.reduceat(np.logical_or.reduceat(grown, starts[0], 0), starts[1], 1)
+
+
+def shrink_labels(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(h, w) uint8 labels at another (height, width), each that of the nearest pixel."""
+    if labels.shape == tuple(size):
+        return labels
+    return cv2.resize(labels, size[::-1], interpolation=cv2.INTER_NEAREST)
+
+
+def enlarge(plane: np.ndarray, crop: HoleCrop, part: Box, interpolation: int) -> np.ndarray:
+    """Part of a crop at the size of the picture.
+
+    Args:
+        plane: (h, w) or (h, w, C) of ``crop.size``, what the network made.
+        crop: The crop.
+        part: The part of the picture to make; within ``crop.window``.
+        interpolation: A flag of OpenCV.
+
+    Returns:
+        The array of ``part.size``.
+    """
+    if not crop.is_scaled:
+        top, left = part.top - crop.window.top, part.left - crop.window.left
+        return plane[top : top + part.size[0], left : left + part.size[1]]
+    scale_y, scale_x = (
+        small / large for small, large in zip(crop.size, crop.window.size, strict=True)
+    )
+    # Centres of pixels lie at halves.
+    shift_x = (part.left - crop.window.left + 0.5) * scale_x - 0.5
+    shift_y = (part.top - crop.window.top + 0.5) * scale_y - 0.5
+    return cv2.warpAffine(
+        plane,
+        np.array([[scale_x, 0, shift_x], [0, scale_y, shift_y]]),
+        part.size[::-1],
+        flags=interpolation | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )

@@ -1,0 +1,70 @@
+"""A small model, and pictures for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from fbinpaint_mm.apis import FeedbackInpainter
+
+CLASSES = ('sky', 'road', 'tree', 'car', 'wall')
+
+
+@pytest.fixture(scope='session')
+def small_config(repository: Path) -> Config:
+    """Config of the small model, with a data set that names its five classes."""
+    small = Config.fromfile(repository / 'tests/small_inpaintor.py')
+    dataset = dict(type='SemanticInpaintingDataset', metainfo=dict(classes=CLASSES))
+    return Config(dict(model=small.model.to_dict(), test_dataloader=dict(dataset=dataset)))
+
+
+@pytest.fixture(scope='session')
+def inpainter(small_config: Config) -> FeedbackInpainter:
+    """The small model with weights under which every part has an effect."""
+    return make_effective(FeedbackInpainter(small_config, device='cpu'))
+
+
+@pytest.fixture(scope='session')
+def without_semantics(small_config: Config) -> FeedbackInpainter:
+    """The small model without a segmentor."""
+    off = {f'model.{part}': None for part in ('segmentor', 'feedback', 'recorrection')}
+    return FeedbackInpainter(small_config, device='cpu', cfg_options=off)
+
+
+def make_effective(inpainter: FeedbackInpainter) -> FeedbackInpainter:
+    """Random weights and prototypes: some parts start at zero, where nothing shows."""
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in inpainter.model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+        prototypes = inpainter.model.loop.memory.prototypes
+        prototypes.copy_(torch.randn(prototypes.shape, generator=generator))
+    return inpainter
+
+
+@pytest.fixture
+def make_picture() -> Callable[..., np.ndarray]:
+    """Makes pictures of random values of any shape and integer type."""
+
+    def make(shape: tuple[int, ...], dtype: str = 'uint8', seed: int = 0) -> np.ndarray:
+        random = np.random.default_rng(seed)
+        return random.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+
+    return make
+
+
+@pytest.fixture
+def make_hole() -> Callable[[tuple[int, int]], np.ndarray]:
+    """Makes a hole in the middle that covers about a quarter of a picture."""
+
+    def make(size: tuple[int, int]) -> np.ndarray:
+        hole = np.zeros(size, bool)
+        hole[size[0] // 4 : size[0] * 3 // 4, size[1] // 4 : size[1] * 3 // 4 + 1] = True
+        return hole
+
+    return make
