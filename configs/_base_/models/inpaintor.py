@@ -7,6 +7,7 @@ inpaintor = dict(
         type='SemiSupervisedDataPreprocessor',
         num_classes=None,  # label ids are checked against it; set by the top-level config
         min_labeled=0,  # fewest labelled samples of a training batch
+        pad_size_divisor=8,  # images of any size are padded to a multiple, results cut back
     ),
     # Round 0. Any encoder-decoder of mmagic fits here and below: see the README.
     initial=dict(
