@@ -17,9 +17,11 @@ albumentations looks for updates   imports without internet         `silence_alb
 mmengine knows its sisters only    ``_base_ = 'fbinpaint_mm::...'`` `add_config_prefix`
 deprecations inside the stack      the log, unreadable              `filter_warnings`
 mmengine's launcher wants a GPU    ``torchrun`` on CPUs             `init_cpu_distributed`
+torch's new exporter: opset >= 18  export to ONNX's opset 17        `export_onnx`
+mmseg's ``Upsample`` fixes sizes   export with dynamic sizes        `sizes_traced`
 ================================== ================================ ========================
 
-`init_cpu_distributed` needs a config and is therefore called by the tools, not by `install`.
+The last three act where they are called, not by `install`.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.metadata
 import importlib.util
+import inspect
 import os
 import sys
 import types
@@ -43,6 +46,7 @@ from packaging.specifiers import SpecifierSet
 
 if TYPE_CHECKING:
     from mmengine.config import Config
+    from torch import Tensor, nn
 
 PACKAGE = 'fbinpaint_mm'
 
@@ -486,3 +490,103 @@ def forget_casts_without_graph() -> None:
     import torch
 
     torch.clear_autocast_cache()
+
+
+def require_extra(extra: str, modules: Sequence[str]) -> None:
+    """Makes sure that the packages of one of our extras are installed, without importing them.
+
+    Args:
+        extra: Name of the extra in pyproject.toml.
+        modules: Top-level modules that are needed.
+
+    Raises:
+        ImportError: Names those that are absent, and the pip command.
+    """
+    absent = [name for name in modules if importlib.util.find_spec(name) is None]
+    if absent:
+        raise ImportError(
+            f"{', '.join(absent)}: not installed. Run: pip install '{PACKAGE}[{extra}]'"
+        )
+
+
+def export_onnx(module: nn.Module, inputs: tuple[Tensor, ...], path: str, **options: Any) -> None:
+    """``torch.onnx.export`` by way of a trace.
+
+    Since torch 2.9 the default is another exporter, which knows opset 18 and later; its conversion
+    to 17 fails on our networks ("axes_input_to_attribute.h: No initializer or constant input",
+    torch 2.14, onnx 1.23), and takes about ten times as long.
+
+    Args:
+        module: In evaluation mode.
+        inputs: Example of its inputs.
+        path: File to write.
+        **options: As for ``torch.onnx.export``.
+    """
+    import torch
+
+    # torch 2.4 has no argument `dynamo`, and the exporter by trace only.
+    if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
+        options['dynamo'] = False
+    with sizes_traced(module), _quiet_trace(), torch.no_grad():
+        torch.onnx.export(module, inputs, path, **options)
+
+
+def export_torchscript(
+    module: nn.Module, inputs: tuple[Tensor, ...], path: str, extra_files: dict[str, str]
+) -> None:
+    """``torch.jit.trace`` and ``torch.jit.save``, which torch calls deprecated and still has.
+
+    Args:
+        module: In evaluation mode.
+        inputs: Example of its inputs; torch runs the trace on it once more and compares.
+        path: File to write.
+        extra_files: Text by name, to be stored in the file.
+    """
+    import torch
+
+    with sizes_traced(module), _quiet_trace(), torch.no_grad():
+        torch.jit.save(torch.jit.trace(module, inputs), path, _extra_files=extra_files)
+
+
+@contextmanager
+def _quiet_trace() -> Iterator[None]:
+    """Hides that traces are deprecated, and that they hold our checks of sizes for constant."""
+    from torch.jit import TracerWarning
+
+    with warnings.catch_warnings():
+        for category in (DeprecationWarning, FutureWarning, UserWarning, TracerWarning):
+            warnings.simplefilter('ignore', category)
+        yield
+
+
+@contextmanager
+def sizes_traced(module: nn.Module) -> Iterator[None]:
+    """Puts torch's ``Upsample`` in the place of mmseg's for a while; the numbers are the same.
+
+    mmseg computes the size with ``int()``, which a trace takes for a constant.
+
+    Args:
+        module: Any module; the same at the end.
+    """
+    from mmseg.models.utils import Upsample
+    from torch import nn
+
+    places = [
+        (parent, name, child)
+        for parent in module.modules()
+        for name, child in parent.named_children()
+        if isinstance(child, Upsample) and child.scale_factor and not child.size
+    ]
+    try:
+        for parent, name, old in places:
+            new = nn.Upsample(
+                scale_factor=old.scale_factor,
+                mode=old.mode,
+                align_corners=old.align_corners,
+                recompute_scale_factor=True,
+            )
+            setattr(parent, name, new)
+        yield
+    finally:
+        for parent, name, old in places:
+            setattr(parent, name, old)

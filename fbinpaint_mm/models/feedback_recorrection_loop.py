@@ -191,6 +191,22 @@ class FeedbackRecorrectionLoop(BaseModule):
         if self.link is not None:
             self.link.attach()
 
+    def next_round(self, masked_img: Tensor, mask: Tensor, before: Round) -> Round:
+        """One more round, for callers that run the rounds themselves, such as exported models.
+
+        Args:
+            masked_img: (N, 3, H, W) float in [-1, 1], 0 in the hole.
+            mask: (N, 1, H, W) float, 1 in the hole.
+            before: The round before. Its composite, confidence and semantics are read; with one-way
+                guidance its semantics, if there are any, are taken over.
+
+        Returns:
+            What :meth:`forward` would append to its rounds.
+        """
+        self.link_feedback()
+        semantics = self._guiding_map(before, mask, None, True)
+        return self._inpaint_again(masked_img, mask, before, semantics, None, True)
+
     def _first_round(self, masked_img: Tensor, mask: Tensor) -> Round:
         return self._finish(self.initial(masked_img, mask), masked_img, mask, None)
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class SemanticEmbedding(nn.Module):
-    """Two 3x3 convolutions over a soft map, resized by area so that it stays a distribution.
+    """Two 3x3 convolutions over a soft map, reduced by area so that it stays a distribution.
 
     Args:
         num_classes: K, channels of the map.
@@ -23,6 +23,15 @@ class SemanticEmbedding(nn.Module):
             nn.GELU(),
         )
 
-    def forward(self, semantic_map: Tensor, size: tuple[int, int]) -> Tensor:
-        """(N, K, H, W) float class probabilities -> (N, E, h, w) float, (h, w) being ``size``."""
-        return self.layers(F.adaptive_avg_pool2d(semantic_map, size))
+    def forward(self, semantic_map: Tensor, stride: int) -> Tensor:
+        """Embed a map.
+
+        Args:
+            semantic_map: (N, K, H, W) float class probabilities; H and W divisible by ``stride``.
+            stride: How many times smaller the embedding is.
+
+        Returns:
+            (N, E, H / stride, W / stride) float.
+        """
+        # Not adaptive_avg_pool2d, which gives the same bits: ONNX has no pooling to a given size.
+        return self.layers(F.avg_pool2d(semantic_map, stride))

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from fbinpaint_mm.models.networks.modulated_residual_block import ModulatedResidualBlock
 from fbinpaint_mm.models.networks.semantic_embedding import SemanticEmbedding
 
+STRIDES = (1, 2, 4)  # of the three scales: full, half and quarter resolution
+
 
 @MODELS.register_module()
 class SemanticGuidedEncoderDecoder(BaseModule):
@@ -96,21 +98,19 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         full = self.stem(torch.cat(planes, dim=1))
         half = self.down1(full)
         x = self.down2(half)
-        scales = [features.shape[-2:] for features in (full, half, x)]
-        embedded = self._embed(semantic_map, scales)
+        embedded = self._embed(semantic_map)
         for block in self.trunk:
             x = block(x, embedded[2])
         x = self.block1(half + self.up1(_double(x)), embedded[1])
         x = self.block2(full + self.up2(_double(x)), embedded[0])
         return self.to_image(F.gelu(x))
 
-    def _embed(
-        self, semantic_map: Tensor | None, scales: list[tuple[int, int]]
-    ) -> list[Tensor | None]:
+    def _embed(self, semantic_map: Tensor | None) -> list[Tensor | None]:
         if not self.embeddings:
-            return [None] * len(scales)
+            return [None] * len(STRIDES)
         return [
-            embed(semantic_map, size) for embed, size in zip(self.embeddings, scales, strict=True)
+            embed(semantic_map, stride)
+            for embed, stride in zip(self.embeddings, STRIDES, strict=True)
         ]
 
 

@@ -1,0 +1,194 @@
+"""What is in the files, run by onnxruntime and by a process without this package."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from fbinpaint_mm.export import ParityError
+from fbinpaint_mm.export.onnx_format import OnnxFormat
+from fbinpaint_mm.export.torchscript_format import METADATA_FILE, TorchScriptFormat
+
+LEVELS = 0.02  # of 255: rounding errors of float32, and none that anybody sees
+
+
+def check_round(found, own, mask, image, number):
+    """A round of an exported file against the same round of the model itself."""
+    composites, maps, confidences = own
+    np.testing.assert_allclose(found['composite'], composites[:, number], rtol=0, atol=LEVELS)
+    known = np.broadcast_to(mask.numpy() == 0, image.shape)
+    assert np.array_equal(found['composite'][known], image.numpy()[known])
+    np.testing.assert_allclose(found['confidence'], confidences[:, number], rtol=0, atol=1e-4)
+    if maps is not None and number:
+        probabilities = found['map']
+        np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+        ids = maps[:, number - 1].reshape(mask.shape)
+        chosen = np.take_along_axis(probabilities, ids, axis=1)[:, 0]
+        np.testing.assert_allclose(chosen, probabilities.max(1), rtol=0, atol=1e-4)
+
+
+def run_rounds(run_onnx, files, image, mask, rounds):
+    """Rounds 0..R of per-round files, as a user runs them."""
+    states = [run_onnx(files[0].path, image=image, mask=mask)]
+    for _ in range(rounds):
+        previous = {f'previous_{name}': value for name, value in states[-1].items()}
+        states.append(run_onnx(files[1].path, image=image, mask=mask, **previous))
+    return states
+
+
+def test_unrolled_rounds_give_what_the_model_gives(model, unrolled, run_onnx, own_rounds, picture):
+    image, mask = picture
+    found = run_onnx(unrolled.path, image=image, mask=mask)
+    own = own_rounds(model, image, mask, 2)
+    check_round(found, own, mask, image, 2)
+    apart = np.abs(own[0][:, 2] - own[0][:, 1]).max()
+    assert apart > 10 * LEVELS, 'rounds that do not differ prove nothing'
+
+
+def test_one_round_per_call_gives_what_the_model_gives(
+    model, per_round, run_onnx, own_rounds, picture
+):
+    image, mask = picture
+    own = own_rounds(model, image, mask, 3)
+    states = run_rounds(run_onnx, per_round, image, mask, 3)
+    for number, state in enumerate(states):
+        check_round(state, own, mask, image, number)
+    assert not states[0]['map'].any()
+
+
+@pytest.mark.parametrize('parts', ['one_way', 'no_semantics'])
+@pytest.mark.parametrize('mode', ['unrolled', 'per-round'])
+def test_models_with_parts_switched_off(build, export, run_onnx, own_rounds, picture, parts, mode):
+    off = ['feedback'] if parts == 'one_way' else ['segmentor', 'feedback', 'recorrection']
+    model = build(**dict.fromkeys(off))
+    image, mask = picture
+    files = export(model, mode=mode, rounds=2)
+    own = own_rounds(model, image, mask, 2)
+    if mode == 'unrolled':
+        found = run_onnx(files[0].path, image=image, mask=mask)
+    else:
+        *_, found = run_rounds(run_onnx, files, image, mask, 2)
+    check_round(found, own, mask, image, 2)
+    assert ('map' in found) == (parts == 'one_way')
+
+
+def test_other_sizes_and_batches_than_the_example(model, unrolled, run_onnx, own_rounds, picture):
+    image, mask = (torch.cat([part, part.flip(3)], dim=2)[:1] for part in picture)
+    assert image.shape == (1, 3, 32, 24)
+    found = run_onnx(unrolled.path, image=image, mask=mask)
+    check_round(found, own_rounds(model, image, mask, 2), mask, image, 2)
+    assert len({(h, w) for _, h, w in unrolled.sizes}) == 3
+    assert {n for n, _, _ in unrolled.sizes} == {1, 2, 3}
+
+
+def test_what_is_in_the_hole_is_never_read(unrolled, run_onnx, picture):
+    image, mask = picture
+    found = run_onnx(unrolled.path, image=image, mask=mask)
+    other = run_onnx(unrolled.path, image=image.where(mask == 0, 255.0), mask=mask * 255)
+    assert all(np.array_equal(found[name], other[name]) for name in found)
+
+
+def test_the_feedback_is_part_of_the_file(build, export, unrolled, run_onnx, picture):
+    """It reaches the decode head by torch hooks, which an exporter might leave behind."""
+    image, mask = picture
+    found = run_onnx(unrolled.path, image=image, mask=mask)
+    other = build()
+    with torch.no_grad():
+        for projection in other.loop.feedback.projections:
+            projection.weight.neg_()
+    files = export(other, rounds=2)
+    changed = run_onnx(files[0].path, image=image, mask=mask)
+    assert np.abs(found['map'] - changed['map']).max() > 0.01
+    assert np.abs(found['composite'] - changed['composite']).max() > 10 * LEVELS
+
+
+def test_torchscript_gives_what_the_model_gives(model, export, own_rounds, picture):
+    """Compared by the exporter in a fresh process; here with the model's own way."""
+    image, mask = picture
+    file = export(model, format='torchscript', rounds=2, dynamic=True)[0]
+    assert file.path.name == 'small_rounds2.pt'
+    extra = {METADATA_FILE: ''}
+    network = torch.jit.load(file.path, _extra_files=extra)
+    names = json.loads(json.loads(extra[METADATA_FILE])['outputs'])
+    with torch.no_grad():
+        found = {n: x.numpy() for n, x in zip(names, network(image, mask), strict=True)}
+    check_round(found, own_rounds(model, image, mask, 2), mask, image, 2)
+
+
+def test_the_file_says_what_it_is(unrolled, per_round, checkpoint):
+    model = onnx.load(unrolled.path)
+    told = {entry.key: entry.value for entry in model.metadata_props}
+    assert told['checkpoint_sha256'] == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    assert json.loads(told['classes']) == ['sky', 'road', 'tree', 'car', 'house']
+    assert json.loads(told['inputs'])['image'].startswith('float32 (N,3,H,W) RGB 0..255')
+    assert (told['kind'], told['rounds'], told['opset']) == ('unrolled', '2', '17')
+    assert (told['height'], told['size_divisor']) == ('dynamic', '4')
+    assert told['torch_version'] == torch.__version__
+    told = {e.key: e.value for e in onnx.load(per_round[0].path).metadata_props}
+    assert told['next_round_file'] == per_round[1].path.name == 'small_round.onnx'
+
+
+def test_no_operator_outside_of_opset_17(unrolled, per_round):
+    for file in (unrolled, *per_round):
+        model = onnx.load(file.path)
+        assert [(entry.domain, entry.version) for entry in model.opset_import] == [('', 17)]
+        assert not model.functions
+        assert {node.domain for node in model.graph.node} == {''}
+        operators = {node.op_type for node in model.graph.node}
+        assert all(onnx.defs.get_schema(name, 17).since_version <= 17 for name in operators)
+
+
+def test_the_model_is_the_same_after_the_export(model, build):
+    """Parts of mmseg are replaced while it is exported."""
+    types = [type(module) for module in build().modules()]
+    assert [type(module) for module in model.modules()] == types
+
+
+# ------------------------------------------------------------------------------ refusals
+
+
+@pytest.mark.parametrize('writer', [OnnxFormat, TorchScriptFormat])
+def test_a_file_that_differs_is_not_left_behind(model, export, tmp_path, monkeypatch, writer):
+    def run_wrongly(self, path, batches):
+        assert path.is_file()
+        return [[out.numpy() + 0.5 for out in model_outputs(batch)] for batch in batches]
+
+    def model_outputs(batch):
+        image, mask = batch
+        n, _, h, w = image.shape
+        return image, torch.zeros(n, 5, h, w), torch.ones_like(mask)
+
+    monkeypatch.setattr(writer, 'run', run_wrongly)
+    with pytest.raises(ParityError, match=r'differs from PyTorch by more than 0\.001 .*: .*map'):
+        export(model, out=tmp_path, format=writer.name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_does_not_run_is_not_left_behind(model, export, tmp_path, monkeypatch):
+    def fail(self, path, batches):
+        raise RuntimeError('no kernel')
+
+    monkeypatch.setattr(OnnxFormat, 'run', fail)
+    with pytest.raises(ParityError, match=r'small_rounds2\.onnx does not run: no kernel'):
+        export(model, out=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_size_that_does_not_fit_names_the_next_one(model, export, tmp_path):
+    with pytest.raises(ValueError, match=r'size 18 24 .* multiples of 4; the next ones are 20 24'):
+        export(model, out=tmp_path, size=(18, 24))
+
+
+def test_a_model_that_needs_the_truth_is_refused(build, export):
+    with pytest.raises(ValueError, match='guide_by_ground_truth=True and needs the true map'):
+        export(build(guide_by_ground_truth=True))
+
+
+def test_another_model_is_refused(export):
+    with pytest.raises(ValueError, match=r'FeedbackRecorrectionInpaintor, found Linear'):
+        export(torch.nn.Linear(1, 1))
