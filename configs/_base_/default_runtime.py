@@ -17,6 +17,7 @@ custom_hooks = [
     ),
     dict(type='FeedbackVisualizationHook', max_samples=8),  # pictures of each validation
     dict(type='RoundReportHook'),  # the table of scores, round by round
+    dict(type='ClassMemoryHook', interval=500),  # iterations between pictures of the prototypes
     dict(type='CorrectionReportHook'),  # what the recorrection mends and spoils, class by class
 ]
 default_hooks = dict(

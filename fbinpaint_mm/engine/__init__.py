@@ -1,6 +1,7 @@
 """Training: hooks, and what they need of a model."""
 
 from fbinpaint_mm.engine.hooks import (
+    ClassMemoryHook,
     CorrectionReportHook,
     FeedbackHook,
     FeedbackModel,
@@ -13,6 +14,7 @@ from fbinpaint_mm.engine.hooks import (
 )
 
 __all__ = [
+    'ClassMemoryHook',
     'CorrectionReportHook',
     'FeedbackHook',
     'FeedbackModel',

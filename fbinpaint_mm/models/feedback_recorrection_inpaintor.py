@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from fbinpaint_mm.models.compilation import compile_networks as compile_in_place
 from fbinpaint_mm.models.completed_batch import CompletedBatch
-from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.models.feedback import IGNORE_INDEX, ClassMemory
 from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
 from fbinpaint_mm.models.losses import RoundLosses
 from fbinpaint_mm.models.mean_teacher import MeanTeacher, student_modules
@@ -177,6 +177,11 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         if self.loop.segmentor is None:
             return None
         return student_modules(self.loop.segmentor, self.loop.feedback)
+
+    @property
+    def class_memory(self) -> ClassMemory | None:
+        """What every class looks like in other images; ``None`` without a segmentor."""
+        return self.loop.memory
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """As torch's, with the same names whether or not children are in distributed wrappers.

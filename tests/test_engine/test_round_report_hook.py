@@ -201,6 +201,14 @@ def test_scores_that_are_no_finite_numbers_are_left_out(caplog):
     assert 'no finite score, left out of the report: PSNR, No Metric' in caplog.text
 
 
+def test_pictures_of_other_things_are_not_pointed_to(tmp_path):
+    folder = tmp_path / 'vis_data' / 'vis_image'
+    folder.mkdir(parents=True)
+    for name in ('000_iter_2.png', '001_iter_2.png', 'class_memory_map_4.png'):
+        (folder / name).touch()
+    assert round_report_hook.latest_picture(tmp_path) == folder / '001_iter_2.png'
+
+
 def test_hook_is_found_by_its_name():
     with DefaultScope.overwrite_default_scope('mmagic'):
         assert isinstance(HOOKS.build({'type': 'RoundReportHook'}), RoundReportHook)

@@ -1,5 +1,6 @@
 """Hooks, and what they need of a model."""
 
+from fbinpaint_mm.engine.hooks.class_memory_hook import ClassMemoryHook
 from fbinpaint_mm.engine.hooks.correction_report_hook import CorrectionReportHook
 from fbinpaint_mm.engine.hooks.feedback_hook import FeedbackHook
 from fbinpaint_mm.engine.hooks.feedback_model import FeedbackModel
@@ -11,6 +12,7 @@ from fbinpaint_mm.engine.hooks.taught_model import TaughtModel
 from fbinpaint_mm.engine.hooks.whole_checkpoint_hook import WholeCheckpointHook
 
 __all__ = [
+    'ClassMemoryHook',
     'CorrectionReportHook',
     'FeedbackHook',
     'FeedbackModel',

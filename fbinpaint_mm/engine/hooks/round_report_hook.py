@@ -161,6 +161,7 @@ def best_checkpoints(runner: Runner) -> list[str]:
 
 
 def latest_picture(folder: Path) -> Path | None:
-    """The PNG file below a folder that was written last."""
-    pictures = folder.glob('vis_data/**/*.png')
+    """The picture of a validated or tested sample below a folder that was written last."""
+    # As FeedbackVisualizer names them; other pictures have other names.
+    pictures = folder.glob('vis_data/**/*_iter_*.png')
     return max(pictures, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
