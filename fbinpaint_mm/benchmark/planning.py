@@ -8,12 +8,6 @@ from typing import Any
 
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.environment import describe_machine, describe_versions
-from fbinpaint_mm.benchmark.fingerprint import (
-    checkpoint_content,
-    code_content,
-    config_content,
-    fingerprint,
-)
 from fbinpaint_mm.benchmark.planned_run import PlannedRun
 from fbinpaint_mm.benchmark.results import RunResult
 from fbinpaint_mm.benchmark.speed.measure_speed import measure_speed
@@ -22,6 +16,12 @@ from fbinpaint_mm.benchmark.training.training import Training
 from fbinpaint_mm.benchmark.training.training_budget import COSTS, plan_iterations
 from fbinpaint_mm.benchmark.training.training_schedule import scale_training
 from fbinpaint_mm.benchmark.workbench import Workbench, in_one_line
+from fbinpaint_mm.fingerprint import (
+    checkpoint_content,
+    code_content,
+    config_content,
+    fingerprint,
+)
 
 SPEED = 'speed'
 

@@ -13,7 +13,6 @@ from tqdm import tqdm
 from fbinpaint_mm.benchmark.benchmark_log import open_log
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.environment import describe_environment, describe_machine
-from fbinpaint_mm.benchmark.fingerprint import code_content, config_content, fingerprint
 from fbinpaint_mm.benchmark.report.speed_markdown import round_speed_section, speed_section
 from fbinpaint_mm.benchmark.result_store import ResultStore
 from fbinpaint_mm.benchmark.results import EntryResult
@@ -21,6 +20,7 @@ from fbinpaint_mm.benchmark.settings import Settings
 from fbinpaint_mm.benchmark.speed.measure_speed import measure_speed
 from fbinpaint_mm.benchmark.speed.synthetic_batch import make_synthetic_batch
 from fbinpaint_mm.benchmark.workbench import in_one_line
+from fbinpaint_mm.fingerprint import code_content, config_content, fingerprint
 from fbinpaint_mm.write_file import write_file
 
 

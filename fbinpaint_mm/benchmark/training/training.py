@@ -10,8 +10,8 @@ from pathlib import Path
 from mmengine.config import Config
 
 from fbinpaint_mm.benchmark.child_process import run_child
-from fbinpaint_mm.benchmark.fingerprint import config_content, fingerprint
 from fbinpaint_mm.benchmark.training.training_clock_hook import FILE_NAME as PROGRESS
+from fbinpaint_mm.fingerprint import config_content, fingerprint
 
 CONFIG, LOG = 'config.py', 'log.txt'
 

@@ -2,7 +2,7 @@ import hashlib
 
 from mmengine.config import Config
 
-from fbinpaint_mm.benchmark.fingerprint import checkpoint_content, config_content, fingerprint
+from fbinpaint_mm.fingerprint import checkpoint_content, config_content, fingerprint
 
 
 def test_equal_settings_have_equal_fingerprints():

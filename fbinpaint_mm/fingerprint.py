@@ -1,4 +1,4 @@
-"""Short texts that tell whether a finished part of a benchmark is still the one asked for."""
+"""Short texts that tell whether something finished earlier is still the one asked for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mmengine.config import Config
 # Where a run writes, and how it is started, change nothing in its result.
 IRRELEVANT_KEYS = ('work_dir', 'launcher', 'resume')
 CHUNK = 2**20  # bytes
-PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parent
 REPORT = PACKAGE / 'benchmark/report'
 
 
@@ -49,8 +49,13 @@ def checkpoint_content(checkpoint: str | None) -> str | None:
     """Hash of a checkpoint file; an address stands for itself."""
     if checkpoint is None or '://' in checkpoint:
         return checkpoint
+    return file_content(Path(checkpoint))
+
+
+def file_content(path: Path) -> str:
+    """Hash of a file of any size, 64 hexadecimal digits."""
     digest = hashlib.sha256()
-    with Path(checkpoint).open('rb') as file:
+    with path.open('rb') as file:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
