@@ -21,7 +21,11 @@ _MAX_SHAPES = 10_000
 
 
 def draw_hole(
-    random: StableRandom, height: int, width: int, area_range: tuple[float, float]
+    random: StableRandom,
+    height: int,
+    width: int,
+    area_range: tuple[float, float],
+    box_share: float | None = None,
 ) -> np.ndarray:
     """Draw strokes, boxes or both until the hole has the wanted area.
 
@@ -31,6 +35,8 @@ def draw_hole(
         width: Image width in pixels.
         area_range: Fractions of the image area, 0 < low < high <= 1; the hole lies
             strictly between.
+        box_share: Share of boxes among the shapes, in [0, 1]; the stream chooses between none,
+            about a third and all where it is None.
 
     Returns:
         (H,W) uint8 mask, 1 = hole.
@@ -46,7 +52,7 @@ def draw_hole(
             'Use a larger image or a wider range.'
         )
     target = random.integer(smallest, largest)
-    probability_box = random.choice((0.0, 0.35, 1.0))
+    probability_box = random.choice((0.0, 0.35, 1.0)) if box_share is None else box_share
     mask = np.zeros((height, width), np.uint8)
     for _ in range(_MAX_SHAPES):
         missing = target - int(np.count_nonzero(mask))
