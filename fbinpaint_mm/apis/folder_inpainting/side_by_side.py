@@ -1,0 +1,90 @@
+"""One picture of what the rounds made of an image without ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fbinpaint_mm.apis.folder_inpainting.encoding import to_8_bits
+from fbinpaint_mm.apis.round_result import RoundResult
+from fbinpaint_mm.visualization.drawing import Color, cell_scale, colorize, heat, stripe_hole
+from fbinpaint_mm.visualization.feedback_grid import class_legend
+from fbinpaint_mm.visualization.sheet import Cell, Row, lay_out
+
+CELL_SIZE, MAX_CELL_SIZE = 192, 512
+
+
+def draw_side_by_side(
+    pixels: np.ndarray,
+    hole: np.ndarray,
+    rounds: Sequence[RoundResult],
+    classes: Sequence[str] | None,
+    palette: Sequence[Color],
+    title: str,
+) -> np.ndarray:
+    """Draw the input with its hole, and the image, map and confidence of every round.
+
+    Args:
+        pixels: (H, W) or (H, W, C) pixels of the input, uint8 or uint16.
+        hole: (H, W) bool, True in the hole.
+        rounds: Rounds 0..R; the last one is the result.
+        classes: Names for the legend, or ``None``.
+        palette: RGB of each class.
+        title: Line at the top.
+
+    Returns:
+        (height, width, 3) uint8 RGB picture.
+    """
+    colors = np.asarray(palette, np.uint8).reshape(-1, 3)
+    maps = [result.semantic_map for result in rounds]
+    rows = [_image_row(pixels, hole, rounds)]
+    if any(seg is not None for seg in maps):
+        rows.append(_map_row(hole, maps, colors))
+    rows.append(_confidence_row(hole, rounds))
+    headers = ['input', *(f'round {index}' for index in range(len(rounds)))]
+    headers[-1] += ' = result'
+    legend = class_legend(classes, colors, np.array([m for m in maps if m is not None]), None)
+    scale = cell_scale(*hole.shape, CELL_SIZE, MAX_CELL_SIZE)
+    return lay_out(title, headers, rows, legend, hole.shape, scale)
+
+
+def _image_row(pixels: np.ndarray, hole: np.ndarray, rounds: Sequence[RoundResult]) -> Row:
+    before = to_rgb(pixels)
+    stripes = stripe_hole(before, hole, max(hole.shape[0] // 32, 1))
+    cells = [Cell(stripes, f'hole {100 * hole.mean():.0f} % of the image', smooth=True)]
+    for index, result in enumerate(rounds):
+        image = to_rgb(result.image)
+        change = np.abs(image[hole].astype(int) - before[hole]).mean() if hole.any() else 0.0
+        caption = f'changed by {change:.1f} of 255' if index else ''
+        cells.append(Cell(image, caption, smooth=True))
+        before = image
+    return Row('Image, and what the round changed in the hole', cells)
+
+
+def _map_row(hole: np.ndarray, maps: Sequence[np.ndarray | None], colors: np.ndarray) -> Row:
+    mask = np.where(hole[..., None], 255, 40).astype(np.uint8).repeat(3, axis=2)
+    cells, before = [Cell(mask, 'hole')], None
+    for seg in maps:
+        if seg is None:
+            cells.append(Cell(caption='no map'))
+            continue
+        share = 0.0 if before is None else 100 * (seg != before)[hole].mean()
+        caption = 'first map' if before is None else f'{share:.1f} % of the hole changed'
+        cells.append(Cell(colorize(seg, colors), caption, outline=hole))
+        before = seg
+    return Row('Semantic map that guided the round', cells)
+
+
+def _confidence_row(hole: np.ndarray, rounds: Sequence[RoundResult]) -> Row:
+    cells = [Cell(caption='bright = 1, dark = 0')]
+    for result in rounds:
+        mean = result.confidence[hole].mean() if hole.any() else 1.0
+        cells.append(Cell(heat(result.confidence), f'mean {mean:.2f} in the hole', outline=hole))
+    return Row('Confidence in the image', cells)
+
+
+def to_rgb(pixels: np.ndarray) -> np.ndarray:
+    """Pixels of any picture as (H, W, 3) uint8 RGB; alpha is left out."""
+    planes = to_8_bits(pixels).reshape(*pixels.shape[:2], -1)
+    return planes[..., :3] if planes.shape[-1] >= 3 else planes[..., [0, 0, 0]]
