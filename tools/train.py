@@ -6,6 +6,7 @@ Usage: python tools/train.py CONFIG [--work-dir DIR] [--resume [CHECKPOINT]] [--
 from __future__ import annotations
 
 import argparse
+import sys
 
 from launch import (
     AUTO,
@@ -70,12 +71,18 @@ def build_config(args: argparse.Namespace) -> Config:
 
 
 def main() -> None:
-    """Trains what the command line says."""
+    """Trains what the command line says; ends with a message where the training diverges."""
     args = parse_args()
-    import fbinpaint_mm  # noqa: F401  (slow, so the command line is checked first)
+    # Slow, so the command line is checked first.
+    from fbinpaint_mm.engine import DivergedTrainingError
 
-    build_runner(build_config(args)).train()
+    failure = None
+    try:
+        build_runner(build_config(args)).train()
+    except DivergedTrainingError as error:
+        failure = str(error)
     end_processes()
+    sys.exit(failure)
 
 
 if __name__ == '__main__':

@@ -19,6 +19,10 @@ custom_hooks = [
     dict(type='RoundReportHook'),  # the table of scores, round by round
     dict(type='ClassMemoryHook', interval=500),  # iterations between pictures of the prototypes
     dict(type='CorrectionReportHook'),  # what the recorrection mends and spoils, class by class
+    dict(
+        type='DivergenceHook',  # stops at a loss or gradient that is not finite
+        explode_factor=1000,  # or at a term above this many times its median
+    ),
 ]
 default_hooks = dict(
     logger=dict(interval=50),

@@ -52,7 +52,7 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=100, end=max_iters),
 ]
 
-custom_hooks = []  # without the inpaintor's
+custom_hooks = [dict(type='DivergenceHook')]  # without the inpaintor's
 default_hooks = dict(
     timer=dict(type='mmengine.IterTimerHook'),  # mmagic's knows MultiValLoop only
     checkpoint=dict(interval=300, max_keep_ckpts=1, save_best='mIoU'),

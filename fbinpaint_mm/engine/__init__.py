@@ -1,8 +1,10 @@
 """Training: hooks, and what they need of a model."""
 
+from fbinpaint_mm.engine.diverged_training_error import DivergedTrainingError
 from fbinpaint_mm.engine.hooks import (
     ClassMemoryHook,
     CorrectionReportHook,
+    DivergenceHook,
     FeedbackHook,
     FeedbackModel,
     FeedbackVisualizationHook,
@@ -16,6 +18,8 @@ from fbinpaint_mm.engine.hooks import (
 __all__ = [
     'ClassMemoryHook',
     'CorrectionReportHook',
+    'DivergedTrainingError',
+    'DivergenceHook',
     'FeedbackHook',
     'FeedbackModel',
     'FeedbackVisualizationHook',

@@ -15,6 +15,7 @@ import torch
 
 from fbinpaint_mm.checkpoint import resume_problem
 from fbinpaint_mm.engine import whole_file_backend
+from tests.test_engine.checkpoint_state import assert_same_state
 from tests.test_engine.toy_run import toy_runner
 
 REAL_OPEN = io.open
@@ -58,22 +59,6 @@ def kill_training(work_dir, fatal_name):
     child.start()
     child.join(60)
     assert child.exitcode == -signal.SIGKILL
-
-
-def state_of(checkpoint):
-    found = torch.load(checkpoint, weights_only=False)
-    return found['state_dict'], found['optimizer'], found['meta']['iter']
-
-
-def assert_same_state(one, other):
-    one, other = state_of(one), state_of(other)
-    assert one[2] == other[2]
-    for name, value in one[0].items():
-        assert torch.equal(value, other[0][name]), name
-    for network, wrapper in one[1].items():
-        for index, state in wrapper['state'].items():
-            for name, value in state.items():
-                assert torch.equal(value, other[1][network]['state'][index][name]), name
 
 
 @pytest.fixture(scope='module')
