@@ -22,6 +22,7 @@ from fbinpaint_mm.models.mean_teacher import MeanTeacher
 from fbinpaint_mm.models.networks import (
     FiniteAttentionNeck,
     InitializablePatchDiscriminator,
+    MMagicDiscriminatorAdapter,
     MMagicNetworkAdapter,
     PaddedPConvEncoderDecoder,
     SemanticGuidedEncoderDecoder,
@@ -43,6 +44,7 @@ __all__ = [
     'InpaintingConfidence',
     'InpaintingFeedback',
     'LaplaceLoss',
+    'MMagicDiscriminatorAdapter',
     'MMagicNetworkAdapter',
     'MeanTeacher',
     'PaddedPConvEncoderDecoder',

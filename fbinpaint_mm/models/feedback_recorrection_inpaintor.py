@@ -19,8 +19,9 @@ from fbinpaint_mm.models.compilation import compile_networks as compile_in_place
 from fbinpaint_mm.models.completed_batch import CompletedBatch
 from fbinpaint_mm.models.feedback import IGNORE_INDEX, ClassMemory
 from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
-from fbinpaint_mm.models.losses import RoundLosses
+from fbinpaint_mm.models.losses import AdversarialLoss, RoundLosses, split_judgement
 from fbinpaint_mm.models.mean_teacher import MeanTeacher, student_modules
+from fbinpaint_mm.models.networks import build_discriminator
 from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.round import Round
 from fbinpaint_mm.models.split_predictions import split_predictions
@@ -47,13 +48,16 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         data_preprocessor: Config of :class:`SemiSupervisedDataPreprocessor`.
         initial, guided, segmentor, feedback, recorrection, memory, confidence, detach_rounds: See
             :class:`FeedbackRecorrectionLoop`.
-        disc: Config of an mmagic discriminator that reads 4 channels, composite and mask; ``None``
-            for none.
+        disc: Config of an mmagic discriminator that reads 4 channels, composite and mask, or of a
+            :class:`MMagicDiscriminatorAdapter` around another one; a list for several that judge
+            together; ``None`` for none.
         loss_l1_hole: Config of a pixel loss inside the hole, on the raw image of every round.
         loss_l1_valid: Config of a pixel loss outside the hole, on the raw image of every round.
         loss_perceptual: Config of a loss ``(composite, target) -> (perceptual, style)``, on every
             round.
-        loss_gan: Config of mmagic's ``GANLoss``, on every round; needs ``disc``.
+        loss_tv: Config of a loss ``(composite, mask)`` on every round, mmagic's ``MaskedTVLoss``.
+        loss_gan: Config of mmagic's ``GANLoss``, of any ``gan_type``, on every round; needs
+            ``disc``.
         loss_segmentation: Config of a loss of mmseg, ``(logits, labels, ignore_index=255)``, on
             labelled pixels of every map.
         loss_consistency: Config of :class:`ConsistencyLoss`, on the unlabelled images of every map;
@@ -99,10 +103,11 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         memory: dict | None = None,
         confidence: dict | None = None,
         detach_rounds: bool = True,
-        disc: dict | None = None,
+        disc: dict | list[dict] | None = None,
         loss_l1_hole: dict | None = None,
         loss_l1_valid: dict | None = None,
         loss_perceptual: dict | None = None,
+        loss_tv: dict | None = None,
         loss_gan: dict | None = None,
         loss_segmentation: dict | None = None,
         loss_consistency: dict | None = None,
@@ -141,14 +146,15 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             map_temperature=test_cfg['map_temperature'],
             checkpoint_rounds=train_cfg['checkpoint_rounds'],
         )
-        self.disc = _build(disc)
+        self.disc = None if disc is None else build_discriminator(disc)
         semi_supervised = segmentor is not None and loss_consistency is not None
         self.teacher = MeanTeacher(segmentor, self.generator.feedback) if semi_supervised else None
-        self.loss_gan = _build(loss_gan)
+        self.loss_gan = None if loss_gan is None else AdversarialLoss(loss_gan)
         self.losses = RoundLosses(
             l1_hole=loss_l1_hole,
             l1_valid=loss_l1_valid,
             perceptual=loss_perceptual,
+            tv=loss_tv,
             segmentation=loss_segmentation,
             consistency=loss_consistency,
             prototype=loss_prototype,
@@ -352,7 +358,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         set_requires_grad(self.disc, False)
         judged = self.disc(torch.cat([torch.cat(composites), masks], dim=1))
         set_requires_grad(self.disc, True)
-        return self.loss_gan(judged, True, is_disc=False)
+        return self.loss_gan(judged, True, is_disc=False, mask=masks)
 
     def _pseudo_labels(self, data_samples: DataSample) -> PseudoLabels | None:
         unlabeled = ~data_samples.is_labeled
@@ -376,10 +382,12 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         with wrapper.optim_context(self.disc):
             masks = mask.repeat(1 + len(fakes), 1, 1, 1)
             judged = self.disc(torch.cat([torch.cat([real, *fakes]), masks], dim=1))
-            judged_real, judged_fake = judged.split([len(real), len(judged) - len(real)])
+            judged_real, judged_fake = split_judgement(judged, len(real))
             losses = dict(
-                loss_disc_real=self.loss_gan(judged_real, True, is_disc=True),
-                loss_disc_fake=self.loss_gan(judged_fake, False, is_disc=True),
+                loss_disc_real=self.loss_gan(judged_real, True, is_disc=True, mask=mask),
+                loss_disc_fake=self.loss_gan(
+                    judged_fake, False, is_disc=True, mask=masks[len(real) :]
+                ),
             )
         loss, log_vars = self.parse_losses(losses)
         wrapper.update_params(loss)
@@ -460,10 +468,6 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         image = self.data_preprocessor.destruct(result.composite, data_samples)
         hole = _crop(data_samples.mask, image.shape[-2:]) > 0.5
         return torch.where(hole, image, image.round())
-
-
-def _build(config: dict | None) -> nn.Module | None:
-    return None if config is None else MODELS.build(config)
 
 
 def _settings(name: str, given: dict | None, defaults: dict[str, Any]) -> dict[str, Any]:

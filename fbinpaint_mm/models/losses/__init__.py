@@ -1,9 +1,18 @@
 """Losses of the feedback-recorrection inpainter that MMagic and MMSegmentation do not have."""
 
+from fbinpaint_mm.models.losses.adversarial_loss import AdversarialLoss, split_judgement
 from fbinpaint_mm.models.losses.consistency_loss import ConsistencyLoss
 from fbinpaint_mm.models.losses.laplace_loss import LaplaceLoss
 from fbinpaint_mm.models.losses.prototype_loss import PrototypeLoss
 from fbinpaint_mm.models.losses.round_losses import RoundLosses
 from fbinpaint_mm.models.losses.vgg_perceptual_loss import VGGPerceptualLoss
 
-__all__ = ['ConsistencyLoss', 'LaplaceLoss', 'PrototypeLoss', 'RoundLosses', 'VGGPerceptualLoss']
+__all__ = [
+    'AdversarialLoss',
+    'ConsistencyLoss',
+    'LaplaceLoss',
+    'PrototypeLoss',
+    'RoundLosses',
+    'VGGPerceptualLoss',
+    'split_judgement',
+]

@@ -25,6 +25,7 @@ class RoundLosses(BaseModule):
         l1_valid: Config of a pixel loss outside the hole, on the raw image.
         perceptual: Config of a loss ``(composite, target) -> (perceptual, style)``. If it has a
             method ``features``, the target goes through it once for all rounds.
+        tv: Config of a loss ``(composite, mask)``, mmagic's ``MaskedTVLoss``.
         segmentation: Config of a loss of mmseg, ``(logits, labels, ignore_index=255)``, on labelled
             pixels.
         consistency: Config of :class:`ConsistencyLoss`, on unlabelled images.
@@ -38,7 +39,7 @@ class RoundLosses(BaseModule):
         super().__init__()
         self._run_part = RoundCheckpointing(self) if checkpoint_rounds else run_plainly
         names = ('l1_hole', 'l1_valid', 'perceptual', 'segmentation', 'consistency', 'prototype')
-        for name in (*names, 'confidence'):
+        for name in (*names, 'tv', 'confidence'):
             config = configs.get(name)
             setattr(self, name, None if config is None else MODELS.build(config))
 
@@ -87,6 +88,8 @@ class RoundLosses(BaseModule):
             losses['loss_l1_hole'] = self.l1_hole(result.raw, target, weight=mask)
         if self.l1_valid is not None:
             losses['loss_l1_valid'] = self.l1_valid(result.raw, target, weight=1 - mask)
+        if self.tv is not None:
+            losses['loss_tv'] = self.tv(result.composite, mask)
         if self.confidence is not None:
             losses['loss_confidence'] = self.confidence(
                 result.error_scale, result.composite, target, mask

@@ -1,0 +1,97 @@
+"""One interface for the discriminators of mmagic, whatever they look at."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from mmagic.models.utils import extract_bbox_patch
+from mmagic.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor
+
+VIEWS = ('image', 'image_and_mask', 'global_local')
+
+
+@MODELS.register_module()
+class MMagicDiscriminatorAdapter(BaseModule):
+    """Shows a discriminator of mmagic what it was made for.
+
+    The model hands every discriminator four channels, image and hole mask. One that reads them
+    (``MultiLayerDiscriminator``, ``SoftMaskPatchDiscriminator``, ``PatchDiscriminator``,
+    ``UNetDiscriminatorWithSpectralNorm`` with ``in_channels=4``) needs no adapter, except
+    ``PatchDiscriminator`` and ``SoftMaskPatchDiscriminator``, which no Runner can initialise
+    without.
+
+    Args:
+        discriminator: Config of a discriminator in mmagic's registry.
+        view: What it sees: 'image', three channels; 'image_and_mask', four; 'global_local', a pair
+            of the image and a square window of it, three channels each, as ``GLDiscs`` and
+            ``DeepFillv1Discriminators`` want it.
+        local_size: Side in pixels of the window, which is where it holds most of the hole.
+
+    Raises:
+        ValueError: If the view is unknown, or ``local_size`` is missing where it is needed.
+    """
+
+    def __init__(
+        self, discriminator: dict, view: str = 'image_and_mask', local_size: int | None = None
+    ) -> None:
+        super().__init__()
+        if view not in VIEWS:
+            raise ValueError(f'view: found {view!r}, expected one of {VIEWS}')
+        if (view == 'global_local') != (local_size is not None):
+            raise ValueError(
+                f"local_size: found {local_size} with view={view!r}; 'global_local' needs the side "
+                'of the window in pixels, the other views have none'
+            )
+        self.discriminator = MODELS.build(discriminator)
+        self.view = view
+        self.local_size = local_size
+
+    def init_weights(self) -> None:
+        """Initialise the discriminator as mmagic means to.
+
+        mmagic's patch discriminators fail while they report to mmengine what they did to each
+        layer; they do not report where there is nothing to report to.
+        """
+        reports = {
+            layer: vars(layer).pop('_params_init_info')
+            for layer in self.discriminator.modules()
+            if '_params_init_info' in vars(layer)
+        }
+        if hasattr(self.discriminator, 'init_weights'):
+            self.discriminator.init_weights()
+        for layer, report in reports.items():
+            layer._params_init_info = report
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Judge.
+
+        Args:
+            x: (N, 4, H, W) float, image in [-1, 1] and mask, 1 in the hole.
+
+        Returns:
+            Whatever the discriminator returns.
+
+        Raises:
+            ValueError: If the image is smaller than the window.
+        """
+        if self.view == 'image_and_mask':
+            return self.discriminator(x)
+        image, mask = x.split([3, 1], dim=1)
+        if self.view == 'image':
+            return self.discriminator(image)
+        return self.discriminator((image, self._window(image, mask)))
+
+    def _window(self, image: Tensor, mask: Tensor) -> Tensor:
+        """(N, 3, local_size, local_size), for each image where most of its hole is."""
+        size = self.local_size
+        if min(image.shape[-2:]) < size:
+            raise ValueError(
+                f'local_size={size} is larger than the image, {tuple(image.shape[-2:])}'
+            )
+        # Column sums, then row sums: k + k instead of k * k operations for each position.
+        covered = F.avg_pool2d(F.avg_pool2d(mask, (size, 1), 1), (1, size), 1)
+        best, columns = covered.flatten(1).argmax(1), covered.shape[-1]
+        boxes = image.new_tensor([[0, 0, size, size]]).long().repeat(len(image), 1)
+        boxes[:, 0], boxes[:, 1] = best // columns, best % columns
+        return extract_bbox_patch(boxes, image)
