@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from mmengine.runner.checkpoint import CheckpointLoader, load_checkpoint
 from torch import nn
 
 GENERATOR = 'generator.'
+NAMED_ENTRIES = 5  # of those that do not fit
 RESUMED_KEYS = ('meta', 'state_dict', 'message_hub')
 
 
@@ -54,20 +56,44 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
         checkpoint: Path or address of the checkpoint.
 
     Raises:
-        ValueError: A parameter or buffer is missing or has another shape.
+        FileNotFoundError: There is no such file.
+        ValueError: The file cannot be read, or an entry is missing, has another shape, or belongs
+            to no part of the generator. The first five are named.
     """
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
-    given = {k.removeprefix('module.'): v for k, v in loaded.get('state_dict', loaded).items()}
-    needed = {k: v.shape for k, v in model.state_dict().items()}
-    needed = {k: v for k, v in needed.items() if k.startswith(GENERATOR)} or needed
-    wrong = [k for k, shape in needed.items() if k not in given or given[k].shape != shape]
+    given = _read_weights(checkpoint)
+    needed = model.state_dict()
+    if any(key.startswith(GENERATOR) for key in needed):
+        given, needed = (
+            {key: value for key, value in state.items() if key.startswith(GENERATOR)}
+            for state in (given, needed)
+        )
+    keys = dict.fromkeys([*needed, *given])
+    wrong = [key for key in keys if _shape(given, key) != _shape(needed, key)]
     if wrong:
-        found = tuple(given[wrong[0]].shape) if wrong[0] in given else 'nothing'
+        named = '; '.join(
+            f'{key!r}: found {_shape(given, key)}, expected {_shape(needed, key)}'
+            for key in wrong[:NAMED_ENTRIES]
+        )
+        more = f'; and {len(wrong) - NAMED_ENTRIES} more' if len(wrong) > NAMED_ENTRIES else ''
         raise ValueError(
             f'checkpoint {checkpoint!r} does not belong to this config: {len(wrong)} of '
-            f'{len(needed)} entries do not fit, first {wrong[0]!r}: found {found}, expected '
-            f'{tuple(needed[wrong[0]])}. Test it with the config it was trained with'
+            f'{len(keys)} entries do not fit, first {named}{more}. Use the config it was trained '
+            'with'
         )
+
+
+def _read_weights(checkpoint: str) -> dict[str, torch.Tensor]:
+    """Weights by name, without the prefix of a distributed wrapper."""
+    try:
+        loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ValueError(f'checkpoint {checkpoint!r} cannot be read: {error}') from error
+    weights = loaded.get('state_dict', loaded)
+    return {key.removeprefix('module.'): value for key, value in weights.items()}
+
+
+def _shape(weights: dict[str, torch.Tensor], key: str) -> tuple[int, ...] | str:
+    return tuple(weights[key].shape) if key in weights else 'nothing'
 
 
 def load_fitting_checkpoint(model: nn.Module, checkpoint: str) -> None:
@@ -78,7 +104,8 @@ def load_fitting_checkpoint(model: nn.Module, checkpoint: str) -> None:
         checkpoint: Path or address of the checkpoint.
 
     Raises:
-        ValueError: It belongs to another model.
+        FileNotFoundError: There is no such file.
+        ValueError: It cannot be read, or belongs to another model.
     """
     check_fits(model, checkpoint)
     load_checkpoint(model, checkpoint, map_location='cpu', logger='silent')

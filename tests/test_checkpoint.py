@@ -42,6 +42,28 @@ def test_a_checkpoint_of_another_model_is_refused(save):
         load_fitting_checkpoint(inpaintor(), save({'weight': torch.zeros(3, 5)}))
 
 
+def test_up_to_five_entries_that_do_not_fit_are_named(save):
+    """Also those for which the model has no place: they are another model's."""
+    state = inpaintor().state_dict()
+    with pytest.raises(
+        ValueError, match=r"1 of 3 entries.*'generator.more': found \(2,\), expe.* no"
+    ):
+        check_fits(inpaintor(), save(state | {'generator.more': torch.zeros(2)}))
+    check_fits(inpaintor(), save(state | {'teacher.more': torch.zeros(2)}))
+    more = {f'generator.{index}': torch.zeros(1) for index in range(7)}
+    with pytest.raises(
+        ValueError, match=r"7 of 9 entries.*'generator.4'.*; and 2 more\. Use the c"
+    ):
+        check_fits(inpaintor(), save(state | more))
+
+
+def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
+    path = tmp_path / 'x.pth'
+    path.write_bytes(b'no checkpoint')
+    with pytest.raises(ValueError, match=r"checkpoint '.*x\.pth' cannot be read"):
+        check_fits(inpaintor(), str(path))
+
+
 def test_a_model_without_a_generator_has_to_fit_as_a_whole(save):
     model = nn.Linear(2, 2)
     check_fits(model, save(model.state_dict()))
