@@ -188,15 +188,19 @@ class FeedbackInpainter:
         return InpaintingJob(picture, hole, dictated_map, max_side, rounds, keeps_rounds)
 
     def _batches(self, steps: list[Step], max_side: int, one_by_one: bool) -> Iterator[list[Step]]:
-        """Steps of one size together, as far as memory goes."""
+        """Steps of one padded size together, as far as memory goes."""
         by_size: dict[tuple[int, int], list[Step]] = {}
         for step in steps:
-            by_size.setdefault(step[1].size, []).append(step)
+            by_size.setdefault(self._padded_size(step[1]), []).append(step)
         for (height, width), group in by_size.items():
             count = max(1, CROPS_OF_A_BATCH * max_side**2 // (height * width))
             count = 1 if one_by_one else count
             for first in range(0, len(group), count):
                 yield group[first : first + count]
+
+    def _padded_size(self, crop: HoleCrop) -> tuple[int, int]:
+        height, width = map(self.model.loop.valid_side, crop.size)
+        return height, width
 
     @torch.inference_mode()
     def _run(self, steps: list[Step], rounds: int, tolerance: float | None) -> None:
@@ -211,7 +215,8 @@ class FeedbackInpainter:
     def _model_input(self, job: InpaintingJob, crop: HoleCrop) -> tuple[torch.Tensor, DataSample]:
         """A masked image and its sample, as a test pipeline packs them, padded to a valid size."""
         image, hole, dictated = job.look(crop)
-        pad = [(0, self.model.loop.valid_side(side) - side) for side in crop.size]
+        sides = zip(crop.size, self._padded_size(crop), strict=True)
+        pad = [(0, padded - side) for side, padded in sides]
         # A mirrored picture, with its mirrored hole, goes on as the picture does.
         masked = torch.from_numpy(np.pad(image, [*pad, (0, 0)], 'symmetric')).movedim(-1, 0)
         mask = torch.from_numpy(np.pad(hole, pad, 'symmetric')).float()[None]

@@ -85,11 +85,11 @@ def load_model(config: Config, checkpoint: str | None) -> FeedbackRecorrectionIn
         ValueError: If the config has no model of ours, or the checkpoint is of another config.
     """
     model_config = config.get('model') or {}
-    kind = MODELS.get(model_config.get('type', ''))
-    if kind is None or not issubclass(kind, FeedbackRecorrectionInpaintor):
+    kind = model_config.get('type')
+    model_class = MODELS.module_dict.get(kind) if isinstance(kind, str) else kind
+    if model_class is None or not issubclass(model_class, FeedbackRecorrectionInpaintor):
         raise ValueError(
-            f'the config must have a model of type FeedbackRecorrectionInpaintor, found '
-            f'{model_config.get("type")!r}'
+            f'the config must have a model of type FeedbackRecorrectionInpaintor, found {kind!r}'
         )
     with DefaultScope.overwrite_default_scope('mmagic'):
         model = MODELS.build({**model_config, **WITHOUT_TRAINING})

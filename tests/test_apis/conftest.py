@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +36,25 @@ def without_semantics(small_config: Config) -> FeedbackInpainter:
     return FeedbackInpainter(small_config, device='cpu', cfg_options=off)
 
 
+@pytest.fixture
+def seen_shapes(inpainter: FeedbackInpainter) -> Iterator[list[tuple[int, ...]]]:
+    """Shapes of all batches that the small model has seen in a test."""
+    shapes = []
+    hook = inpainter.model.generator.register_forward_pre_hook(
+        lambda module, args: shapes.append(tuple(args[0].shape))
+    )
+    yield shapes
+    hook.remove()
+
+
 def make_effective(inpainter: FeedbackInpainter) -> FeedbackInpainter:
     """Random weights and prototypes: some parts start at zero, where nothing shows."""
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for parameter in inpainter.model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+        for network in (inpainter.model.loop.initial, inpainter.model.loop.guided):
+            network.to_image.weight *= 0.02  # or all colours would be cut off at black or white
         prototypes = inpainter.model.loop.memory.prototypes
         prototypes.copy_(torch.randn(prototypes.shape, generator=generator))
     return inpainter

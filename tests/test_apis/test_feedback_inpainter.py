@@ -2,8 +2,10 @@
 
 import doctest
 
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from fbinpaint_mm.apis import feedback_inpainter
 
@@ -47,3 +49,264 @@ def test_known_pixels_and_alpha_come_back_bit_identical(
     assert changed[hole].mean() > 0.9
     assert np.array_equal(result.image, result.rounds[-1].image)
     assert len(result.rounds) == result.rounds_run + 1 == 3
+
+
+def test_the_same_call_gives_the_same_result(inpainter, make_picture, make_hole):
+    image, hole = make_picture((24, 32, 3)), make_hole((24, 32))
+    one, other = (inpainter.inpaint(image, hole) for _ in range(2))
+    assert np.array_equal(one.image, other.image)
+    assert np.array_equal(one.confidence, other.confidence)
+    assert not inpainter.model.training
+    assert not any(module.training for module in inpainter.model.modules())
+
+
+def test_what_lies_in_the_hole_does_not_matter(inpainter, make_picture, make_hole):
+    image, hole = make_picture((24, 90, 3)), make_hole((24, 90))
+    other = image.copy()
+    other[hole] = 255 - other[hole]
+    for max_side in (96, 32):
+        found = [inpainter.inpaint(one, hole, max_side=max_side) for one in (image, other)]
+        assert np.array_equal(found[0].image, found[1].image)
+
+
+def test_equal_sizes_run_as_one_batch_and_results_keep_their_order(
+    inpainter, make_picture, make_hole, seen_shapes
+):
+    sizes = [(24, 32), (16, 16), (24, 32), (24, 31)]
+    images = [make_picture((*size, 3), seed=seed) for seed, size in enumerate(sizes)]
+    holes = [make_hole(size) for size in sizes]
+    results = inpainter.inpaint(images, holes)
+    assert seen_shapes == [(3, 3, 24, 32), (1, 3, 16, 16)]  # 31 pixels are padded to 32
+    for image, hole, result in zip(images, holes, results, strict=True):
+        alone = inpainter.inpaint(image, hole)
+        assert np.array_equal(result.image[~hole], image[~hole])
+        # Batches of other sizes may round differently.
+        assert np.abs(result.image.astype(int) - alone.image).max() <= 1
+        assert np.abs(result.confidence - alone.confidence).max() < 1e-4
+
+
+def test_a_batch_has_a_bounded_number_of_pixels(inpainter, make_picture, make_hole, seen_shapes):
+    images = [make_picture((32, 32, 3), seed=seed) for seed in range(9)]
+    inpainter.inpaint(images, [make_hole((32, 32))] * 9, max_side=32)
+    assert [shape[0] for shape in seen_shapes] == [4, 4, 1]
+
+
+@pytest.mark.parametrize('as_what', ['array', 'pillow', 'path'])
+def test_arrays_pillow_images_and_paths_give_the_same(
+    inpainter, make_picture, make_hole, tmp_path, as_what
+):
+    image, hole = make_picture((24, 32, 3)), make_hole((24, 32))
+    expected = inpainter.inpaint(image, hole)
+    given = Image.fromarray(image), Image.fromarray(hole)
+    if as_what == 'array':
+        given = image, np.where(hole, 255, 0).astype(np.uint8)
+    if as_what == 'path':
+        for picture, name in zip(given, ('image.png', 'mask.png'), strict=True):
+            picture.save(tmp_path / name)
+        given = tmp_path / 'image.png', str(tmp_path / 'mask.png')
+    result = inpainter.inpaint(*given)
+    assert np.array_equal(result.image, expected.image)
+    assert np.array_equal(np.asarray(result.to_pil()), expected.image)
+
+
+def test_sixteen_bits_are_painted_with_sixteen(inpainter, make_picture, make_hole):
+    """The finer picture, reduced to 8 bits, is the picture of 8 bits."""
+    image, hole = make_picture((24, 32, 3)), make_hole((24, 32))
+    coarse = inpainter.inpaint(image, hole).image
+    fine = inpainter.inpaint(image.astype(np.uint16) * 257, hole).image
+    assert np.array_equal(np.rint(fine / 257).astype(np.uint8), coarse)
+    assert (fine[hole] % 257 != 0).mean() > 0.9
+
+
+def test_grey_is_painted_as_an_equal_colour_would_be(inpainter, make_picture, make_hole):
+    image, hole = make_picture((24, 32)), make_hole((24, 32))
+    grey = inpainter.inpaint(image, hole).image
+    color = inpainter.inpaint(np.repeat(image[..., None], 3, 2), hole).image
+    luma = cv2.cvtColor(color, cv2.COLOR_RGB2GRAY)
+    assert np.abs(grey.astype(int) - luma).max() <= 1
+
+
+def test_rounds(inpainter, make_picture, make_hole):
+    image, hole = make_picture((24, 32, 3)), make_hole((24, 32))
+    three = inpainter.inpaint(image, hole, rounds=3, return_rounds=True)
+    assert [one.semantic_map is None for one in three.rounds] == [True, False, False, False]
+    for rounds in range(4):
+        result = inpainter.inpaint(image, hole, rounds)
+        assert result.rounds is None
+        assert result.rounds_run == rounds
+        assert np.array_equal(result.image, three.rounds[rounds].image)
+        assert np.array_equal(result.confidence, three.rounds[rounds].confidence)
+        if rounds:
+            assert result.semantic_map.dtype == np.uint8
+            assert np.array_equal(result.semantic_map, three.rounds[rounds].semantic_map)
+    assert not np.array_equal(three.rounds[0].image, three.rounds[1].image)
+    assert inpainter.default_rounds == 2
+
+
+@pytest.mark.parametrize('max_side', [512, 32])
+def test_rounds_that_would_change_nothing_are_left_out(
+    inpainter, make_picture, make_hole, max_side
+):
+    image, hole = make_picture((24, 40, 3)), make_hole((24, 40))
+    full = inpainter.inpaint(image, hole, 3, True, max_side=max_side)
+    early = inpainter.inpaint(image, hole, 3, True, max_side=max_side, tolerance=1.0)
+    assert early.rounds_run == 1
+    assert len(early.rounds) == 2
+    assert np.array_equal(early.image, full.rounds[1].image)
+    assert np.array_equal(early.image, early.rounds[1].image)
+    assert inpainter.inpaint(image, hole, 3, max_side=max_side, tolerance=0.0).rounds_run == 3
+
+
+def test_the_map_can_be_dictated(inpainter, make_picture, make_hole):
+    image, hole = make_picture((24, 32, 3)), make_hole((24, 32))
+    own = inpainter.inpaint(image, hole, rounds=1)
+    wanted = (own.semantic_map.astype(np.int64) + 1) % 5
+    part = np.zeros_like(hole)
+    part[:, :16] = True
+    for given in (
+        dict(semantic_map=wanted, semantic_map_mask=part),
+        dict(semantic_map=np.where(part, wanted, 255)),
+        dict(semantic_map=np.where(part, wanted, -7), semantic_map_mask=part.astype(np.uint8)),
+    ):
+        edited = inpainter.inpaint(image, hole, rounds=1, **given)
+        assert np.array_equal(edited.semantic_map[part], wanted[part])
+        assert np.array_equal(edited.semantic_map[~part], own.semantic_map[~part])
+        assert not np.array_equal(edited.image[hole], own.image[hole])
+        assert np.array_equal(edited.image[~hole], image[~hole])
+
+
+def test_a_map_can_be_dictated_to_some_pictures_of_a_list(inpainter, make_picture, make_hole):
+    images = [make_picture((24, 32, 3), seed=seed) for seed in range(2)]
+    holes = [make_hole((24, 32))] * 2
+    maps = [None, np.full((24, 32), 3)]
+    own = inpainter.inpaint(images, holes)
+    edited = inpainter.inpaint(images, holes, semantic_map=maps, semantic_map_mask=[None, holes[1]])
+    assert np.array_equal(own[0].image, edited[0].image)
+    assert (edited[1].semantic_map[holes[1]] == 3).all()
+    assert not np.array_equal(own[1].image, edited[1].image)
+
+
+def test_a_map_of_a_large_picture_can_be_dictated(inpainter, make_picture, make_hole):
+    image, hole = make_picture((60, 200, 3)), make_hole((60, 200))
+    edited = inpainter.inpaint(image, hole, semantic_map=np.full(hole.shape, 4), max_side=48)
+    assert (edited.semantic_map[hole] == 4).all()
+
+
+def test_classes_and_colours_come_from_the_data_set(inpainter, without_semantics):
+    assert inpainter.num_classes == 5
+    assert inpainter.classes == ['sky', 'road', 'tree', 'car', 'wall']
+    assert len({tuple(color) for color in inpainter.palette}) == 5
+    assert without_semantics.num_classes == 0
+    assert without_semantics.classes is None
+    assert without_semantics.palette == []
+
+
+def test_a_model_without_semantics_inpaints(without_semantics, make_picture, make_hole):
+    image, hole = make_picture((24, 32, 3)), make_hole((24, 32))
+    result = without_semantics.inpaint(image, hole, return_rounds=True)
+    assert result.semantic_map is None
+    assert all(one.semantic_map is None for one in result.rounds)
+    assert result.rounds_run == 2
+    assert not np.array_equal(result.image[hole], image[hole])
+
+
+@pytest.mark.parametrize('shape', [(24, 32, 3), (24, 32, 4), (1, 1)])
+def test_an_empty_mask_gives_the_input_back_and_says_so(inpainter, make_picture, shape):
+    image = make_picture(shape)
+    result = inpainter.inpaint(image, np.zeros(shape[:2], bool), return_rounds=True)
+    assert np.array_equal(result.image, image)
+    assert result.image is not image
+    assert result.notes == ['the mask is empty: the input is returned']
+    assert result.rounds_run == 0
+    assert (result.confidence == 1).all()
+    assert result.semantic_map is None
+    assert len(result.rounds) == 1
+
+
+@pytest.mark.parametrize('max_side', [512, 32])
+@pytest.mark.parametrize('shape', [(24, 40, 3), (1, 1), (1, 70, 4)])
+def test_a_full_mask_works(inpainter, make_picture, shape, max_side):
+    image = make_picture(shape)
+    full = np.ones(shape[:2], np.uint8)
+    result = inpainter.inpaint(image, full, max_side=max_side)
+    assert result.image.shape == shape
+    assert result.notes == []
+    other = inpainter.inpaint(255 - image, full, max_side=max_side)
+    colors = slice(0, 3) if len(shape) == 3 else slice(None)
+    assert np.array_equal(result.image[..., colors], other.image[..., colors])
+
+
+def test_a_dictated_map_that_no_round_reads_is_mentioned(inpainter, make_picture, make_hole):
+    image, hole = make_picture((24, 32, 3)), make_hole((24, 32))
+    result = inpainter.inpaint(image, hole, 0, semantic_map=np.zeros((24, 32), int))
+    assert result.notes == ['rounds=0: no round reads the semantic map']
+
+
+IMAGE, HOLE = np.zeros((24, 32, 3), np.uint8), np.eye(24, 32) > 0
+
+
+@pytest.mark.parametrize(
+    ('given', 'error', 'message'),
+    [
+        (dict(mask=HOLE.T), ValueError, 'mask: found size 32x24 .*, expected .* image, 24x32$'),
+        (dict(image=3), TypeError, 'image: found int, expected a numpy array, a Pillow image or a'),
+        (dict(image=IMAGE / 255), ValueError, 'image: found data type float64, expected uint8 in'),
+        (dict(image=IMAGE[None]), ValueError, r'image: found an array of shape \(1, 24, 32, 3\)'),
+        (dict(image=IMAGE[:0]), ValueError, r'image: found an array of shape \(0, 32, 3\), expect'),
+        (dict(image='no.png'), FileNotFoundError, "image: there is no file 'no.png'"),
+        (dict(mask='no.png'), FileNotFoundError, "mask: there is no file 'no.png'"),
+        (dict(rounds=-1), ValueError, 'rounds must be a number of 0 or more, got -1'),
+        (dict(tolerance=2), ValueError, r'tolerance must be a share in \[0, 1\], got 2'),
+        (dict(max_side=0), ValueError, 'max_side must be a positive number of pixels, got 0'),
+        (
+            dict(semantic_map=np.full((24, 32), 5)),
+            ValueError,
+            r'class id 5 is out of range, expected 0\.\.4 \(sky, road, tree, car, wall\), or 255',
+        ),
+        (
+            dict(semantic_map=np.zeros((32, 24), int)),
+            ValueError,
+            r'semantic_map: found shape \(32, 24\), expected that of the image, \(24, 32\)',
+        ),
+        (dict(image=[IMAGE] * 2, mask=[HOLE]), ValueError, 'mask: found 1, expected a list of 2'),
+        (dict(image=[IMAGE] * 2), ValueError, 'mask: found ndarray, expected a list of 2, one for'),
+    ],
+)
+def test_input_that_cannot_be_is_refused(inpainter, seen_shapes, given, error, message):
+    with pytest.raises(error, match=message):
+        inpainter.inpaint(**(dict(image=IMAGE, mask=HOLE) | given))
+    assert seen_shapes == []
+
+
+def test_all_pictures_of_a_list_are_checked_before_the_first_is_inpainted(inpainter, seen_shapes):
+    with pytest.raises(ValueError, match='mask: found size 32x24'):
+        inpainter.inpaint([IMAGE, IMAGE], [HOLE, HOLE.T])
+    assert seen_shapes == []
+
+
+def test_a_map_dictated_to_a_model_without_semantics_is_refused(without_semantics):
+    with pytest.raises(ValueError, match=r'this model has no semantics \(segmentor=None\)'):
+        without_semantics.inpaint(IMAGE, HOLE, semantic_map=np.zeros((24, 32), int))
+
+
+def test_an_empty_list_has_no_results(inpainter):
+    assert inpainter.inpaint([], []) == []
+
+
+@pytest.mark.parametrize('fill', ['strokes', 'box', 'all'])
+def test_the_model_never_sees_more_than_max_side(inpainter, seen_shapes, fill):
+    """What bounds the memory, whatever the size of the picture and of the hole."""
+    image = np.full((700, 3000), 90, np.uint8)
+    hole = np.zeros(image.shape, bool)
+    if fill == 'strokes':
+        hole[::350, ::600] = True
+    if fill == 'box':
+        hole[100:600, 500:2500] = True
+    if fill == 'all':
+        hole[:] = True
+    result = inpainter.inpaint(image, hole, rounds=1, max_side=64)
+    assert len(seen_shapes) >= 1
+    assert max(max(shape[2:]) for shape in seen_shapes) <= 64
+    assert max(shape[0] for shape in seen_shapes) == 1
+    assert (result.image[~hole] == 90).all()
+    assert (result.confidence[hole] < 1).all()

@@ -1,0 +1,86 @@
+"""Crops cover the hole, have context and are bounded."""
+
+import numpy as np
+import pytest
+
+from fbinpaint_mm.apis.hole_crop import Box, find_hole_crops
+
+
+def holes_of(size, boxes):
+    hole = np.zeros(size, bool)
+    for box in boxes:
+        hole[Box(*box).slices] = True
+    return hole
+
+
+HOLES = {
+    'one': [(300, 400, 350, 480)],
+    'large': [(100, 100, 700, 900)],
+    'corners': [(0, 0, 5, 5), (795, 0, 800, 5), (0, 995, 5, 1000), (795, 995, 800, 1000)],
+    'line': [(400, 0, 403, 1000)],
+    'everything': [(0, 0, 800, 1000)],
+    'dust': [(y, x, y + 1, x + 2) for y in range(0, 800, 97) for x in range(0, 998, 61)],
+    'L': [(100, 100, 700, 120), (680, 100, 700, 900)],
+}
+
+
+@pytest.mark.parametrize('name', HOLES)
+@pytest.mark.parametrize('max_side', [64, 256])
+def test_crops_cover_the_hole_within_bounds(name, max_side):
+    hole = holes_of((800, 1000), HOLES[name])
+    crops = find_hole_crops(hole, max_side)
+    covered = np.zeros_like(hole)
+    for crop in crops:
+        assert max(crop.size) <= max_side
+        assert crop.window.joined(crop.target) == crop.window
+        top, left, bottom, right = crop.window
+        assert 0 <= top < bottom <= 800
+        assert 0 <= left < right <= 1000
+        ratios = [small / large for small, large in zip(crop.size, crop.window.size, strict=True)]
+        assert ratios[0] == pytest.approx(ratios[1], abs=1 / min(crop.window.size))
+        assert crop.is_scaled == (max(crop.window.size) > max_side)
+        covered[crop.target.slices] = True
+    assert not (hole & ~covered).any()
+
+
+def test_a_picture_that_is_small_enough_is_one_crop():
+    hole = holes_of((60, 64), [(1, 2, 3, 4), (40, 40, 50, 50)])
+    (crop,) = find_hole_crops(hole, 64)
+    assert crop.target == crop.window == Box(0, 0, 60, 64)
+    assert crop.size == (60, 64)
+    assert not crop.is_scaled
+
+
+def test_an_empty_hole_has_no_crop():
+    assert find_hole_crops(np.zeros((80, 90), bool), 64) == []
+
+
+def test_parts_far_apart_have_crops_of_their_own_with_context_on_all_sides():
+    boxes = [(300, 200, 340, 260), (600, 800, 630, 820)]
+    crops = find_hole_crops(holes_of((1000, 1200), boxes), 256)
+    assert [crop.target for crop in crops] == [Box(*box) for box in boxes]
+    for crop in crops:
+        margins = np.abs(np.subtract(crop.window, crop.target))
+        assert (margins == 64).all()
+
+
+def test_small_parts_that_are_neighbours_share_a_crop():
+    boxes = [(300, 300, 310, 310), (330, 340, 340, 350)]
+    (crop,) = find_hole_crops(holes_of((1000, 1200), boxes), 512)
+    assert crop.target == Box(300, 300, 340, 350)
+
+
+def test_context_gives_way_before_the_resolution_does():
+    """A hole of 200 pixels would have 100 on each side, if the model could see 400."""
+    for max_side, margin in ((512, 100), (300, 50), (250, 25)):
+        (crop,) = find_hole_crops(holes_of((1000, 1200), [(400, 400, 600, 600)]), max_side)
+        assert crop.window == Box(400 - margin, 400 - margin, 600 + margin, 600 + margin)
+        assert not crop.is_scaled
+    (crop,) = find_hole_crops(holes_of((1000, 1200), [(400, 400, 600, 600)]), 200)
+    assert crop.window == Box(300, 300, 700, 700)
+    assert crop.size == (200, 200)
+
+
+def test_dust_does_not_cost_a_crop_for_each_grain():
+    hole = holes_of((800, 1000), HOLES['dust'])
+    assert len(find_hole_crops(hole, 512)) <= 56  # tiles of 128 pixels

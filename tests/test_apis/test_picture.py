@@ -1,0 +1,146 @@
+"""Every format goes through the network and back."""
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from fbinpaint_mm.apis.picture import put_colors, read_picture, to_network, to_pil
+
+SIZE = (10, 14)
+
+
+def tagged(image, orientation, path, **options):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(path, exif=exif, **options)
+    return path
+
+
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_photographs_are_turned_upright_as_pillow_does(make_picture, tmp_path, orientation):
+    path = tagged(Image.fromarray(make_picture((*SIZE, 3))), orientation, tmp_path / 'x.png')
+    for source in (path, Image.open(path)):
+        picture = read_picture(source, 'image')
+        expected = np.asarray(ImageOps.exif_transpose(Image.open(path)))
+        assert np.array_equal(picture.pixels, expected)
+        assert picture.orientation == orientation
+        assert picture.size == expected.shape[:2]
+
+
+@pytest.mark.parametrize('mode', ['L', 'LA', 'RGB', 'RGBA'])
+def test_eight_bits_are_kept_as_they_are(make_picture, tmp_path, mode):
+    pixels = make_picture((*SIZE, len(mode)) if len(mode) > 1 else SIZE)
+    image = Image.fromarray(pixels, mode)
+    image.save(tmp_path / 'x.png')
+    for source in (pixels, image, tmp_path / 'x.png'):
+        picture = read_picture(source, 'image')
+        assert picture.pixels.dtype == np.uint8
+        assert np.array_equal(picture.pixels, pixels)
+        assert picture.notes == []
+    assert to_pil(pixels).mode == mode
+
+
+@pytest.mark.parametrize('channels', [1, 3, 4])
+@pytest.mark.parametrize('suffix', ['.png', '.tif'])
+def test_sixteen_bits_of_a_file_are_kept(make_picture, tmp_path, channels, suffix):
+    pixels = make_picture((*SIZE, channels) if channels > 1 else SIZE, 'uint16')
+    path = tmp_path / f'x{suffix}'
+    order = {1: pixels, 3: pixels[..., ::-1], 4: pixels[..., [2, 1, 0, 3]] if channels == 4 else 0}
+    assert cv2.imwrite(str(path), order[channels])
+    picture = read_picture(path, 'image')
+    assert picture.pixels.dtype == np.uint16
+    assert np.array_equal(picture.pixels, pixels)
+
+
+def test_pillow_images_of_sixteen_bits_are_kept_and_32_refused(make_picture):
+    pixels = make_picture(SIZE, 'uint16')
+    assert np.array_equal(read_picture(Image.fromarray(pixels), 'image').pixels, pixels)
+    assert np.array_equal(np.asarray(to_pil(pixels)), pixels)
+    wide = Image.fromarray(pixels.astype(np.int32))
+    assert wide.mode == 'I'
+    assert np.array_equal(read_picture(wide, 'image').pixels, pixels)
+    with pytest.raises(ValueError, match=r"'I' with values from .* to .*; expected values of 16"):
+        read_picture(Image.fromarray(pixels.astype(np.int32) + 65000), 'image')
+    with pytest.raises(ValueError, match="Pillow mode 'F' is not supported"):
+        read_picture(Image.fromarray(pixels.astype(np.float32)), 'image')
+
+
+@pytest.mark.parametrize(
+    ('mode', 'expected', 'note'),
+    [
+        ('1', 'L', None),
+        ('P', 'RGB', 'a picture of mode P is returned as RGB'),
+        ('CMYK', 'RGB', 'a picture of mode CMYK is returned as RGB'),
+        ('PA', 'RGBA', None),
+    ],
+)
+def test_other_modes_are_converted(make_picture, mode, expected, note):
+    image = Image.fromarray(make_picture((*SIZE, 3))).convert(mode)
+    picture = read_picture(image, 'image')
+    assert np.array_equal(picture.pixels, np.asarray(image.convert(expected)))
+    assert picture.notes == ([note] if note else [])
+
+
+def test_a_palette_with_a_transparent_colour_keeps_its_alpha(tmp_path):
+    image = Image.fromarray(np.arange(140, dtype=np.uint8).reshape(SIZE)).convert('P')
+    image.save(tmp_path / 'x.png', transparency=3)
+    picture = read_picture(tmp_path / 'x.png', 'image')
+    assert picture.pixels.shape == (*SIZE, 4)
+    assert (picture.pixels[..., 3] == 0).sum() == 1
+
+
+def jpeg(size=(64, 64)):
+    buffer = io.BytesIO()
+    Image.effect_noise(size, 90).save(buffer, 'JPEG')
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (jpeg()[:900], r"image: '.*x\.jpg' cannot be decoded: image file is truncated"),
+        (b'this is no image', r"image: '.*x\.jpg' is not an image that Pillow knows"),
+        (b'', r"image: '.*x\.jpg' is not an image that Pillow knows"),
+    ],
+)
+def test_damaged_files_are_named(tmp_path, content, message):
+    path = tmp_path / 'x.jpg'
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_picture(path, 'image')
+
+
+@pytest.mark.parametrize('dtype', ['uint8', 'uint16'])
+@pytest.mark.parametrize('channels', [None, 1, 2, 3, 4])
+def test_all_values_survive_the_way_to_the_network_and_back(make_picture, dtype, channels):
+    pixels = make_picture((40, 50) if channels is None else (40, 50, channels), dtype)
+    where = np.ones((40, 50), bool)
+    where[:5] = False
+    seen = to_network(pixels)
+    assert seen.dtype == np.float32
+    assert seen.shape == (40, 50, 3)
+    assert 0 <= seen.min() <= seen.max() <= 255
+    target = make_picture(pixels.shape, dtype, seed=1)
+    before = target.copy()
+    put_colors(target, where, seen)
+    assert np.array_equal(target[~where], before[~where])
+    colors = pixels.shape[-1] - 1 if channels in (2, 4) else None
+    found, expected = target.reshape(40, 50, -1), pixels.reshape(40, 50, -1)
+    assert np.array_equal(found[where][:, :colors], expected[where][:, :colors])
+    if colors:
+        assert np.array_equal(found[..., colors], before[..., colors])
+
+
+def test_the_network_sees_bgr_and_colours_out_of_range_are_cut_off():
+    red = np.array([[[250, 100, 0]]], np.uint8)
+    assert to_network(red).tolist() == [[[0, 100, 250]]]
+    put_colors(red, np.ones((1, 1), bool), np.array([[[-3.0, 99.6, 300.0]]], np.float32))
+    assert red.tolist() == [[[255, 100, 0]]]
+
+
+def test_pillow_has_no_mode_for_colours_of_sixteen_bits(make_picture):
+    with pytest.raises(ValueError, match='Pillow has no mode for 16-bit pictures with colour'):
+        to_pil(make_picture((*SIZE, 3), 'uint16'))
