@@ -25,7 +25,10 @@ custom_hooks = [
     ),
 ]
 default_hooks = dict(
-    logger=dict(interval=50),
+    logger=dict(
+        interval=50,
+        log_metric_by_epoch=False,  # else all validations are at step 0 of TensorBoard
+    ),
     checkpoint=dict(
         type='WholeCheckpointHook',  # mmengine's, safe against a kill and a full disk
         interval=500,

@@ -1,0 +1,112 @@
+"""Draws curves of trainings, and says how long their iterations took.
+
+Every LOG is a work directory (its newest run, joined with those it was resumed from), the folder of
+one run, or a scalars.json.
+
+Examples:
+    python tools/analyze_logs.py plot_curve work_dirs/fbinpaint_demo --keys PSNR loss \
+        --out curves.png
+    python tools/analyze_logs.py rounds work_dirs/fbinpaint_demo --keys PSNR mIoU_hole \
+        --out rounds.png --csv rounds.csv
+    python tools/analyze_logs.py cal_train_time work_dirs/*
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from training_log import TrainingLog, describe_times
+
+SUFFIXES = ('.png', '.jpg', '.pdf', '.svg')
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    tasks = parser.add_subparsers(dest='task', required=True)
+    curves = tasks.add_parser('plot_curve', help='scalars over iterations, one line for each log')
+    curves.add_argument('logs', nargs='+', type=Path, metavar='LOG')
+    curves.add_argument('--keys', nargs='+', required=True, help='such as PSNR round1/PSNR loss')
+    curves.add_argument('--legend', nargs='+', help='names of the logs (default: of the folders)')
+    rounds = tasks.add_parser('rounds', help='a score over iterations, one line for each round')
+    rounds.add_argument('log', type=Path, metavar='LOG')
+    rounds.add_argument(
+        '--keys', nargs='+', default=['PSNR'], help='scores without the round (default: PSNR)'
+    )
+    for one in (curves, rounds):
+        one.add_argument('--out', type=Path, help=f'plot to write ({", ".join(SUFFIXES)})')
+        one.add_argument('--csv', type=Path, help='table of all points to write')
+        one.add_argument('--title', default='', help='line at the top of the plot')
+    times = tasks.add_parser('cal_train_time', help='duration of the training iterations')
+    times.add_argument('logs', nargs='+', type=Path, metavar='LOG')
+    return parser
+
+
+def parse_args(parser: argparse.ArgumentParser, argv: list[str] | None) -> argparse.Namespace:
+    """Parses the command line; what is wrong with it ends the process with a message."""
+    args = parser.parse_args(argv)
+    if args.task == 'cal_train_time':
+        return args
+    if args.out is None and args.csv is None:
+        parser.error('nothing to write: give --out for a plot, --csv for a table, or both')
+    if args.out is not None and args.out.suffix.lower() not in SUFFIXES:
+        parser.error(f"--out '{args.out}' should end with one of {', '.join(SUFFIXES)}")
+    legend = getattr(args, 'legend', None)
+    if legend and len(legend) != len(args.logs):
+        parser.error(f'--legend has {len(legend)} names for {len(args.logs)} logs')
+    return args
+
+
+def curves_of(args: argparse.Namespace) -> dict[str, dict[str, dict[int, float]]]:
+    """Key -> name of each log -> iteration -> value."""
+    logs = [TrainingLog.read(path) for path in args.logs]
+    names = args.legend or unique([log.name for log in logs], args.logs)
+    pairs = list(zip(names, logs, strict=True))
+    return {key: {name: log.curve(key) for name, log in pairs} for key in args.keys}
+
+
+def unique(names: list[str], paths: list[Path]) -> list[str]:
+    """The names, or the whole paths where two names are the same."""
+    return names if len(set(names)) == len(names) else [str(path) for path in paths]
+
+
+def rounds_of(args: argparse.Namespace) -> dict[str, dict[str, dict[int, float]]]:
+    """Score -> ``round R`` -> iteration -> value."""
+    log = TrainingLog.read(args.log)
+    return {
+        key: {f'round {number}': curve for number, curve in log.rounds(key).items()}
+        for key in args.keys
+    }
+
+
+def write(args: argparse.Namespace, panels: dict[str, dict[str, dict[int, float]]]) -> None:
+    """Writes the plot and the table that the command line asks for, and says where they are."""
+    from log_curves import plot, write_csv  # matplotlib is slow, so the logs are read first
+
+    if args.out is not None:
+        plot(panels, args.out, args.title)
+        print(f'curves: {args.out}')
+    if args.csv is not None:
+        write_csv(panels, args.csv)
+        print(f'table: {args.csv}')
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Does what the command line says."""
+    parser = build_parser()
+    args = parse_args(parser, argv)
+    try:
+        if args.task == 'cal_train_time':
+            for path in args.logs:
+                print('\n'.join(describe_times(TrainingLog.read(path))))
+        else:
+            write(args, curves_of(args) if args.task == 'plot_curve' else rounds_of(args))
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+
+
+if __name__ == '__main__':
+    main()
