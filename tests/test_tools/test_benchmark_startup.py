@@ -37,7 +37,7 @@ def test_every_stage_is_timed_in_its_turn(tool, config):
     times = tool.run_stages(args)
     assert len(times) == len(tool.STAGES)
     assert times == sorted(times)
-    assert 0 < times[0]
+    assert times[0] > 0
     assert times[-1] <= time.time() - began
 
 
