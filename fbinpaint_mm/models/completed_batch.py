@@ -17,9 +17,11 @@ class CompletedBatch:
         labels: (N, 1, H, W) int64 class ids, 255 where unknown.
         is_labeled: (N,) bool.
         corrected_share: 0-d float in [0, 1], share of pixels whose class the recorrection changed.
+        is_whole: Whether the optimiser made its step; of accumulated batches only after the last.
     """
 
     features: Tensor
     labels: Tensor
     is_labeled: Tensor
     corrected_share: Tensor
+    is_whole: bool = True

@@ -15,6 +15,7 @@ from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
+from fbinpaint_mm.models.batch_statistics import average_batch_statistics
 from fbinpaint_mm.models.compilation import compile_networks as compile_in_place
 from fbinpaint_mm.models.completed_batch import CompletedBatch
 from fbinpaint_mm.models.feedback import IGNORE_INDEX, ClassMemory
@@ -321,7 +322,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             losses = self.generator_losses(results, data_samples, pseudo_labels)
         loss, log_vars_generator = self.parse_losses(losses)
         wrapper.update_params(loss)
-        self._remember(results, data_samples)
+        average_batch_statistics(filter(None, (self.generator, self.disc)))
+        self._remember(results, data_samples, wrapper.should_update())
         return log_vars | log_vars_generator
 
     def generator_losses(
@@ -394,7 +396,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         log_vars['loss_disc'] = log_vars.pop('loss')
         return log_vars
 
-    def _remember(self, results: Sequence[Round], data_samples: DataSample) -> None:
+    def _remember(self, results: Sequence[Round], data_samples: DataSample, is_whole: bool) -> None:
         """Keep what the class memory learns from, until ``FeedbackHook`` collects it."""
         semantics = results[-1].semantics
         if semantics is None:
@@ -406,6 +408,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             corrected_share=(semantics.logits.argmax(1) != semantics.raw_logits.argmax(1))
             .float()
             .mean(),
+            is_whole=is_whole,
         )
 
     def update_class_memory(self) -> CompletedBatch | None:
@@ -417,7 +420,9 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         batch, self.completed_batch = self.completed_batch, None
         if batch is not None:
             labeled = batch.is_labeled
-            self.loop.memory.update(batch.features[labeled], batch.labels[labeled])
+            self.loop.memory.update(
+                batch.features[labeled], batch.labels[labeled], postpone=not batch.is_whole
+            )
         return batch
 
     def convert_to_datasample(

@@ -196,3 +196,10 @@ def test_reaches_the_model_inside_a_distributed_wrapper(model, monkeypatch):
     hook.after_train_iter(runner, 0)
     for name, value in state_of_teacher(model).items():
         torch.testing.assert_close(value, model.student.state_dict()[name])
+
+
+def test_momentum_counts_updates_and_not_accumulated_iterations(model):
+    moments = []
+    model.teacher.follow = lambda student, momentum: moments.append(momentum)
+    train_iterations(MeanTeacherHook(momentum=0.6, interval=2), model, 8)
+    assert moments == pytest.approx([0, 1 / 2, 0.6, 0.6])

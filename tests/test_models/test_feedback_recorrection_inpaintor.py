@@ -678,6 +678,33 @@ def test_two_accumulated_halves_equal_the_whole_batch(build):
         torch.testing.assert_close(value, expected[name], rtol=1e-5, atol=1e-6)
 
 
+def test_accumulated_halves_move_the_class_memory_as_the_whole_batch(build):
+    """With class memory and recorrection in effect, over two steps of the optimiser.
+
+    Exact with the same labels in each half, so that every class has the same area in both.
+    """
+
+    def batch(first, count):
+        made = make_batch((True,) * count, first=first)
+        for index, sample in enumerate(made['data_samples']):
+            sample.gt_seg = make_batch((True, True))['data_samples'][index % 2].gt_seg
+        return made
+
+    whole, halves = (make_effective(build()).eval() for _ in range(2))
+    one = make_wrappers(whole, lr=0.01)
+    several = make_wrappers(halves, lr=0.01, accumulative_counts=2)
+    for step in range(2):
+        whole.train_step(batch(4 * step, 4), one)
+        whole.update_class_memory()
+        for half in range(2):
+            before = halves.loop.memory.prototypes.clone()
+            halves.train_step(batch(4 * step + 2 * half, 2), several)
+            assert halves.update_class_memory().is_whole == (half == 1)
+            assert torch.equal(halves.loop.memory.prototypes, before) == (half == 0)
+    for name, value in halves.state_dict().items():
+        torch.testing.assert_close(value, whole.state_dict()[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
 @pytest.mark.parametrize('part', ['generator', 'disc'])
 def test_clipping_limits_the_whole_update(small, build, part):
     steps = {}

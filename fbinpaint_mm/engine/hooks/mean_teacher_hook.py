@@ -16,7 +16,7 @@ from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
 class MeanTeacherHook(Hook):
     """Moves the teacher's parameters and float buffers towards the student's after each iteration.
 
-    The momentum warms up as ``min(1 - 1 / (i + 1), momentum)``, i the iteration counted from 0 (as
+    The momentum warms up as ``min(1 - 1 / (i + 1), momentum)``, i the update counted from 0 (as
     in U2PL and AugSeg): the teacher starts as the student and slows down. A model without a teacher
     is left alone, so the hook may stay in the config of a supervised run.
 
@@ -26,7 +26,8 @@ class MeanTeacherHook(Hook):
 
     Args:
         momentum: Share of the teacher that is kept at each iteration, in [0, 1).
-        interval: Iterations between two updates.
+        interval: Iterations between two updates; where gradients are accumulated, as many as the
+            optimiser's ``accumulative_counts``.
         ramp: Iterations over which the trust in the teacher rises linearly to 1: its first pseudo
             labels are no better than chance.
 
@@ -80,11 +81,11 @@ class MeanTeacherHook(Hook):
         """Let the teacher follow the student."""
         model = unwrapped_model(runner.model)
         if model.teacher is not None and self.every_n_train_iters(runner, self.interval):
-            model.teacher.follow(model.student, self.momentum_at(runner.iter))
+            model.teacher.follow(model.student, self.momentum_at(runner.iter // self.interval))
 
-    def momentum_at(self, iteration: int) -> float:
-        """Momentum at an iteration, counted from 0."""
-        return min(1 - 1 / (iteration + 1), self.momentum)
+    def momentum_at(self, update: int) -> float:
+        """Momentum at an update, counted from 0."""
+        return min(1 - 1 / (update + 1), self.momentum)
 
     def trust_at(self, iteration: int) -> float:
         """Trust in [0, 1] at an iteration, counted from 0."""

@@ -41,6 +41,8 @@ class ClassMemory(nn.Module):
         self.momentum = momentum
         self.register_buffer('prototypes', torch.zeros(num_classes, channels))
         self.register_buffer('updates', torch.zeros(num_classes, dtype=torch.long))
+        self.register_buffer('_sums', torch.zeros(num_classes, channels), persistent=False)
+        self.register_buffer('_areas', torch.zeros(num_classes), persistent=False)
 
     @property
     def seen(self) -> Tensor:
@@ -48,7 +50,7 @@ class ClassMemory(nn.Module):
         return self.updates > 0
 
     @torch.no_grad()
-    def update(self, features: Tensor, labels: Tensor) -> None:
+    def update(self, features: Tensor, labels: Tensor, postpone: bool = False) -> None:
         """Move the prototypes towards the features of a labelled batch, summed over all ranks.
 
         Every rank must call this in the same iterations, if need be with an empty batch or with
@@ -57,16 +59,26 @@ class ClassMemory(nn.Module):
         Args:
             features: (N, C, h, w) float pixel features.
             labels: (N, 1, H, W) or (N, H, W) int64 class ids, 255 where unknown.
+            postpone: Whether this is a part of a larger batch, of which more parts follow: the
+                prototypes move with the last one.
         """
-        sums, area = self._class_sums(features, labels)
-        all_reduce(sums)
-        all_reduce(area)
-        present = area > 0
-        mean = sums / area.clamp_min(1e-12).unsqueeze(1)
+        sums, areas = self._class_sums(features, labels)
+        self._sums += sums
+        self._areas += areas
+        if not postpone:
+            self._move()
+
+    def _move(self) -> None:
+        all_reduce(self._sums)
+        all_reduce(self._areas)
+        present = self._areas > 0
+        mean = self._sums / self._areas.clamp_min(1e-12).unsqueeze(1)
         keep = torch.where(self.seen, self.momentum, 0.0).unsqueeze(1)
         moved = keep * self.prototypes + (1 - keep) * mean
         self.prototypes.copy_(torch.where(present.unsqueeze(1), moved, self.prototypes))
         self.updates += present
+        self._sums.zero_()
+        self._areas.zero_()
 
     def _class_sums(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         if features.shape[0] == 0:

@@ -45,7 +45,11 @@ class ConsistencyLoss(nn.Module):
         Returns:
             0-d float32 tensor >= 0; exactly 0 when no pixel is trusted.
         """
-        weight = weight * (probability >= self.confidence_threshold)
+        weight = self.trusted(weight, probability)
         loss = F.cross_entropy(logits.float(), pseudo_label, reduction='none')
         smallest = torch.finfo(torch.float32).eps
         return self.loss_weight * (loss * weight).sum() / weight.sum().clamp_min(smallest)
+
+    def trusted(self, weight: Tensor, probability: Tensor) -> Tensor:
+        """(N, H, W) float weight in [0, 1] of every pixel; the loss is divided by its sum."""
+        return weight * (probability >= self.confidence_threshold)

@@ -8,9 +8,15 @@ import torch
 from mmagic.registry import MODELS
 from mmagic.structures import DataSample
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.models.losses.normalisers import (
+    Normalisers,
+    is_one_process,
+    normalisers_over_ranks,
+)
+from fbinpaint_mm.models.losses.prototype_loss import areas_of_classes
 from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.round import Round
 from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing, run_plainly
@@ -19,6 +25,11 @@ from fbinpaint_mm.models.semantics import Semantics
 
 class RoundLosses(BaseModule):
     """The losses of every round's image and map, each of which may be left out.
+
+    In distributed training the mean of the ranks' losses is the loss of the whole batch: averages
+    over holes, labelled or trusted pixels are taken over all ranks (:class:`Normalisers`). Losses
+    of the map other than mmseg's cross entropy, which normalise in their own way, do so on each
+    rank.
 
     Args:
         l1_hole: Config of a pixel loss inside the hole, on the raw image.
@@ -64,17 +75,20 @@ class RoundLosses(BaseModule):
         """
         target, mask = data_samples.gt_img, data_samples.mask.float()
         looks = self._looks(target)
+        parts = self._normalisers(results[-1].semantics, data_samples, pseudo_labels)
         losses, seen = {}, None
         for index, result in enumerate(results):
             if not result.learns:
                 continue
-            named = self._pixel_losses(result, target, mask)
+            named = self._pixel_losses(result, target, mask, parts)
             named |= self._perceptual_losses(result, looks)
             # One-way guidance uses one map in all rounds; it learns once.
             if result.semantics is not seen:
                 seen = result.semantics
-                named |= self._labeled_losses(seen, data_samples.gt_seg, prototypes)
-                named |= self._unlabeled_losses(seen, ~data_samples.is_labeled, pseudo_labels)
+                named |= self._labeled_losses(seen, data_samples.gt_seg, prototypes, parts)
+                named |= self._unlabeled_losses(
+                    seen, ~data_samples.is_labeled, pseudo_labels, parts
+                )
             losses |= {f'round{index}_{name}': value for name, value in named.items()}
         return losses
 
@@ -82,16 +96,44 @@ class RoundLosses(BaseModule):
         features = getattr(self.perceptual, 'features', None)
         return target if features is None else features(target)
 
-    def _pixel_losses(self, result: Round, target: Tensor, mask: Tensor) -> dict[str, Tensor]:
+    def _normalisers(
+        self,
+        semantics: Semantics | None,
+        data_samples: DataSample,
+        pseudo_labels: PseudoLabels | None,
+    ) -> Normalisers:
+        if is_one_process():
+            return Normalisers()
+        mask, labels = data_samples.mask.float(), data_samples.gt_seg
+        trusted, class_areas = mask.new_zeros(()), None
+        if pseudo_labels is not None:
+            trusted = self.consistency.trusted(pseudo_labels.weight, pseudo_labels.probability)
+        if semantics is not None:
+            num_classes, size = semantics.logits.shape[1], semantics.features.shape[-2:]
+            class_areas = areas_of_classes(labels, num_classes, size)
+        return normalisers_over_ranks(
+            hole=mask.sum(),
+            valid=(1 - mask).sum(),
+            labeled=_labeled_area(self.segmentation, labels),
+            trusted=trusted.sum(),
+            class_areas=class_areas,
+        )
+
+    def _pixel_losses(
+        self, result: Round, target: Tensor, mask: Tensor, parts: Normalisers
+    ) -> dict[str, Tensor]:
         losses = {}
         if self.l1_hole is not None:
-            losses['loss_l1_hole'] = self.l1_hole(result.raw, target, weight=mask)
+            factor = parts.hole if _averages_over_area(self.l1_hole) else 1.0
+            losses['loss_l1_hole'] = factor * self.l1_hole(result.raw, target, weight=mask)
         if self.l1_valid is not None:
-            losses['loss_l1_valid'] = self.l1_valid(result.raw, target, weight=1 - mask)
+            factor = parts.valid if _averages_over_area(self.l1_valid) else 1.0
+            losses['loss_l1_valid'] = factor * self.l1_valid(result.raw, target, weight=1 - mask)
         if self.tv is not None:
-            losses['loss_tv'] = self.tv(result.composite, mask)
+            # Not exact: it leaves out the last row and the last column of the hole.
+            losses['loss_tv'] = parts.hole * self.tv(result.composite, mask)
         if self.confidence is not None:
-            losses['loss_confidence'] = self.confidence(
+            losses['loss_confidence'] = parts.hole * self.confidence(
                 result.error_scale, result.composite, target, mask
             )
         return losses
@@ -106,20 +148,26 @@ class RoundLosses(BaseModule):
         return {name: value for name, value in named.items() if value is not None}
 
     def _labeled_losses(
-        self, semantics: Semantics, labels: Tensor, prototypes: Tensor
+        self, semantics: Semantics, labels: Tensor, prototypes: Tensor, parts: Normalisers
     ) -> dict[str, Tensor]:
         losses = {}
         if self.segmentation is not None:
-            losses['loss_segmentation'] = _mean(
+            losses['loss_segmentation'] = parts.labeled * _mean(
                 self.segmentation(logits, labels.squeeze(1), ignore_index=IGNORE_INDEX)
                 for logits in semantics.supervised_logits
             )
         if self.prototype is not None:
-            losses['loss_prototype'] = self.prototype(semantics.features, labels, prototypes)
+            losses['loss_prototype'] = self.prototype(
+                semantics.features, labels, prototypes, parts.class_areas
+            )
         return losses
 
     def _unlabeled_losses(
-        self, semantics: Semantics, unlabeled: Tensor, pseudo_labels: PseudoLabels | None
+        self,
+        semantics: Semantics,
+        unlabeled: Tensor,
+        pseudo_labels: PseudoLabels | None,
+        parts: Normalisers,
     ) -> dict[str, Tensor]:
         if pseudo_labels is None:
             return {}
@@ -127,8 +175,23 @@ class RoundLosses(BaseModule):
         loss = _mean(
             self.consistency(logits[unlabeled], *given) for logits in semantics.supervised_logits
         )
-        return dict(loss_consistency=pseudo_labels.trust * loss)
+        return dict(loss_consistency=pseudo_labels.trust * parts.trusted * loss)
 
 
 def _mean(losses: Iterable[Tensor]) -> Tensor:
     return torch.stack(list(losses)).mean()
+
+
+def _averages_over_area(loss: nn.Module) -> bool:
+    """Whether a pixel loss of mmagic divides by the sum of its weights, and not image by image."""
+    return getattr(loss, 'reduction', 'mean') == 'mean' and not getattr(loss, 'sample_wise', False)
+
+
+def _labeled_area(loss: nn.Module | None, labels: Tensor) -> Tensor:
+    """Number of pixels that mmseg's cross entropy divides by, 0-d float.
+
+    With ``avg_non_ignore`` these are the known pixels; without, or with a loss that knows nothing
+    of it, all pixels.
+    """
+    known = labels != IGNORE_INDEX
+    return (known if getattr(loss, 'avg_non_ignore', False) else torch.ones_like(known)).sum()

@@ -112,3 +112,20 @@ def test_momentum_outside_its_range_is_refused(momentum):
     message = rf'momentum of ClassMemory must be in \[0, 1\), got {momentum}'
     with pytest.raises(ValueError, match=message):
         ClassMemory(3, 2, momentum=momentum)
+
+
+def test_postponed_parts_move_it_as_one_batch(memory):
+    features, labels = torch.randn(4, 2, 2, 2), torch.randint(0, 3, (4, 1, 4, 4))
+    other = ClassMemory(3, 2, momentum=0.9)
+    other.load_state_dict(memory.state_dict())
+    before = state(memory)
+    memory.update(features[:1], labels[:1], postpone=True)
+    memory.update(features[:0], labels[:0], postpone=True)
+    assert unchanged(memory, before)
+    memory.update(features[1:], labels[1:])
+    other.update(features, labels)
+    torch.testing.assert_close(memory.prototypes, other.prototypes)
+    assert torch.equal(memory.updates, other.updates)
+    memory.update(FEATURES, LABELS)
+    other.update(FEATURES, LABELS)
+    torch.testing.assert_close(memory.prototypes, other.prototypes)

@@ -6,6 +6,7 @@ import torch
 
 from fbinpaint_mm.models.feedback import cosine_to_prototypes
 from fbinpaint_mm.models.losses import PrototypeLoss
+from fbinpaint_mm.models.losses.prototype_loss import areas_of_classes
 
 
 def by_loops(features: np.ndarray, labels: np.ndarray, prototypes: np.ndarray) -> float:
@@ -128,3 +129,17 @@ def test_wide_float16_features_stay_finite():
     assert loss.dtype == torch.float32
     assert loss.isfinite()
     assert features.grad.isfinite().all()
+
+
+def test_halves_with_shared_areas_average_to_the_whole():
+    """As two ranks of unequal batches do; class 3 is in one of them only."""
+    features, labels, prototypes = batch()
+    labels[1][labels[1] == 3] = 255
+    whole = PrototypeLoss()(features, labels, prototypes)
+    shared = areas_of_classes(labels, 4, (3, 5)) / 2
+    halves = [
+        PrototypeLoss()(features[i : i + 1], labels[i : i + 1], prototypes, shared) for i in (0, 1)
+    ]
+    torch.testing.assert_close(sum(halves) / 2, whole)
+    alone = [PrototypeLoss()(features[i : i + 1], labels[i : i + 1], prototypes) for i in (0, 1)]
+    assert abs(sum(alone) / 2 - whole) > 1e-3

@@ -3,7 +3,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from fbinpaint_mm.models.losses import RoundLosses
+from fbinpaint_mm.models.losses import RoundLosses, round_losses
+from fbinpaint_mm.models.losses.normalisers import Normalisers
 from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.round import Round
 from fbinpaint_mm.models.semantics import Semantics
@@ -149,3 +150,58 @@ def test_target_goes_through_a_perceptual_loss_once(samples):
 
 def test_nothing_asked_for_gives_nothing(samples):
     assert RoundLosses()([make_round(0.5)], samples, None, None) == {}
+
+
+@pytest.fixture
+def one_of_two(monkeypatch):
+    """Makes this process believe that it is one of two, and keeps what it tells the other."""
+    told = {}
+
+    def normalisers_over_ranks(**areas):
+        told.update(areas)
+        return Normalisers(2.0, 3.0, 5.0, 7.0, torch.ones(2, 2))
+
+    monkeypatch.setattr(round_losses, 'is_one_process', lambda: False)
+    monkeypatch.setattr(round_losses, 'normalisers_over_ranks', normalisers_over_ranks)
+    return told
+
+
+SEMANTIC = dict(segmentation=CROSS_ENTROPY, consistency=dict(type='ConsistencyLoss'))
+
+
+def test_each_loss_gets_the_factor_of_its_own_area(samples, one_of_two):
+    configs = dict(l1_hole=L1, l1_valid=L1, confidence=dict(type='LaplaceLoss'), **SEMANTIC)
+    results = [make_round(0.5, make_semantics())]
+    found = RoundLosses(**configs)(results, samples, torch.ones(2, 4), pseudo_labels(0.5))
+    assert {name.removeprefix('round0_loss_'): float(value) for name, value in found.items()} == (
+        pytest.approx(
+            dict(
+                l1_hole=2 * 0.5,
+                l1_valid=3 * 0.5,
+                confidence=2 * 0.5,
+                segmentation=5 * LN2,
+                consistency=7 * 0.5 * LN2,
+            )
+        )
+    )
+    areas = {name: value.tolist() for name, value in one_of_two.items()}
+    # Two holes of one pixel, two labelled pixels, one pixel of each class and one of the other.
+    assert areas == dict(hole=2, valid=2, labeled=2, trusted=2, class_areas=[[1, 1], [1, 1]])
+
+
+def test_means_of_images_and_of_all_pixels_need_no_factor(samples, one_of_two):
+    configs = dict(
+        l1_hole=dict(L1, sample_wise=True),
+        l1_valid=dict(L1, reduction='sum'),
+        segmentation=dict(type='mmseg.CrossEntropyLoss', avg_non_ignore=False),
+    )
+    found = RoundLosses(**configs)([make_round(0.5, make_semantics())], samples, None, None)
+    assert float(found['round0_loss_l1_hole']) == pytest.approx(0.5)
+    assert float(found['round0_loss_l1_valid']) == pytest.approx(2 * 3 * 0.5)
+    assert one_of_two['labeled'] == 4, 'all pixels, as many on every rank'
+    assert one_of_two['trusted'] == 0
+
+
+def test_without_maps_there_are_no_classes(samples, one_of_two):
+    RoundLosses(l1_hole=L1)([make_round(0.5)], samples, None, None)
+    assert one_of_two['class_areas'] is None
