@@ -23,6 +23,7 @@ custom_hooks = [
         type='DivergenceHook',  # stops at a loss or gradient that is not finite
         explode_factor=1000,  # or at a term above this many times its median
     ),
+    dict(type='CorruptFileHook'),  # counts the images that on_corrupt='skip' passes over
 ]
 default_hooks = dict(
     logger=dict(

@@ -3,7 +3,7 @@
 _base_ = ['./default_runtime.py']
 
 segmentor_train_pipeline = [
-    dict(type='LoadImageFromFile', key='gt'),
+    dict(type='LoadWholeImage', key='gt'),
     dict(type='LoadSemanticMap'),
     # Enlarged by a factor of scale_range, then cropped at random to image_size of the data set.
     dict(type='ResizeSample', crop=True, scale_range=(1.0, 1.1)),
@@ -20,7 +20,7 @@ segmentor_train_pipeline = [
     dict(type='mmseg.PackSegInputs'),
 ]
 segmentor_val_pipeline = [
-    dict(type='LoadImageFromFile', key='gt'),
+    dict(type='LoadWholeImage', key='gt'),
     dict(type='LoadSemanticMap'),
     dict(type='ResizeSample'),
     dict(type='ToSegmentationKeys'),
@@ -52,7 +52,10 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=100, end=max_iters),
 ]
 
-custom_hooks = [dict(type='DivergenceHook')]  # without the inpaintor's
+custom_hooks = [
+    dict(type='DivergenceHook'),
+    dict(type='CorruptFileHook'),
+]  # without the inpaintor's
 default_hooks = dict(
     timer=dict(type='mmengine.IterTimerHook'),  # mmagic's knows MultiValLoop only
     checkpoint=dict(interval=300, max_keep_ckpts=1, save_best='mIoU'),

@@ -7,11 +7,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
+
+from fbinpaint_mm.datasets.corrupt_file_error import CorruptFileError
+from fbinpaint_mm.datasets.image_problem import image_problem
 
 UNKNOWN = 255
 CHECKS = ('auto', 'full', 'headers', 'off')
@@ -115,40 +119,67 @@ def label_problem(path: str, num_ids: int) -> str | None:
     )
 
 
-def sample_problem(sample: dict, num_ids: int, decode: bool) -> str | None:
-    """What is wrong with one sample; None if nothing is.
+def inspect_sample(sample: dict, num_ids: int, decode: bool) -> None:
+    """Refuse a sample that cannot be used.
 
     Args:
         sample: ``gt_path`` and ``seg_map_path`` (None for an unlabelled image).
         num_ids: ids 0 to ``num_ids - 1`` may occur in a label map, and 255.
         decode: read every pixel; otherwise the headers only.
 
-    Returns:
-        One sentence naming the file, what was found, what was expected and the remedy.
+    Raises:
+        CorruptFileError: a file is truncated, damaged or no image.
+        ValueError: the files do not fit each other or the classes. Both name the file, what was
+            found, what was expected and the remedy.
     """
-    path = sample['gt_path']
+    path, label_path = sample['gt_path'], sample['seg_map_path']
+    size = _inspect_image(path, decode)
+    if label_path is None:
+        return
+    label_size = _inspect_image(label_path, decode)
+    if label_size != size:
+        raise ValueError(
+            f'label map {label_path!r} is {label_size[0]}x{label_size[1]} but its image '
+            f'{path!r} is {size[0]}x{size[1]} (width x height); make them equal'
+        )
+    problem = label_problem(label_path, num_ids) if decode else None
+    if problem is not None:
+        raise ValueError(problem)
+
+
+def _inspect_image(path: str, decode: bool) -> tuple[int, int]:
+    """Size of a readable image."""
     try:
-        size = image_size(path)
-        if decode:
-            with Image.open(path) as image:
-                image.load()
-        path = sample['seg_map_path']
-        if path is None:
-            return None
-        label_size = image_size(path)
-        if label_size != size:
-            return (
-                f'label map {path!r} is {label_size[0]}x{label_size[1]} but its image '
-                f'{sample["gt_path"]!r} is {size[0]}x{size[1]} (width x height); make them equal'
-            )
-        return label_problem(path, num_ids) if decode else None
-    except (OSError, SyntaxError) as error:
-        return f'cannot read {path!r} ({error}); replace the file or take it out of the data set'
+        problem = _decoding_problem(Path(path).read_bytes()) if decode else None
+        size = image_size(path) if problem is None else (0, 0)
+    except (OSError, SyntaxError, ValueError) as error:
+        problem = str(error)
+    if problem is not None:
+        raise CorruptFileError(
+            f'cannot read {path!r} ({problem}); replace the file or take it out of the data set'
+        )
+    return size
+
+
+def _decoding_problem(content: bytes) -> str | None:
+    problem = image_problem(content)
+    if problem is None:
+        with Image.open(BytesIO(content)) as image:
+            image.load()
+    return problem
+
+
+def _problem(sample: dict, num_ids: int, decode: bool) -> ValueError | None:
+    try:
+        inspect_sample(sample, num_ids, decode)
     except ValueError as error:
-        return str(error)
+        return error
+    return None
 
 
-def _map_in_threads(check: Callable[[dict], str | None], samples: Sequence[dict]) -> list[str]:
+def _map_in_threads(
+    check: Callable[[dict], ValueError | None], samples: Sequence[dict]
+) -> dict[int, ValueError]:
     """Apply a check to every sample; Pillow decodes outside the interpreter lock."""
     with ThreadPoolExecutor(max_workers=min(16, 2 * (os.cpu_count() or 1))) as pool:
         results = tqdm(
@@ -158,7 +189,7 @@ def _map_in_threads(check: Callable[[dict], str | None], samples: Sequence[dict]
             unit='sample',
             disable=len(samples) < PROGRESS_BAR_FROM,
         )
-        return [problem for problem in results if problem is not None]
+        return {i: problem for i, problem in enumerate(results) if problem is not None}
 
 
 def choose_check(samples: Sequence[dict]) -> str:
@@ -172,7 +203,9 @@ def choose_check(samples: Sequence[dict]) -> str:
     return 'full'
 
 
-def check_samples(samples: Sequence[dict], num_ids: int, check: str = 'auto') -> None:
+def check_samples(
+    samples: Sequence[dict], num_ids: int, check: str = 'auto', allow_corrupt: bool = False
+) -> dict[int, str]:
     """Refuse a data set with unreadable files, label maps of another size, or ids out of range.
 
     Args:
@@ -181,6 +214,10 @@ def check_samples(samples: Sequence[dict], num_ids: int, check: str = 'auto') ->
         check: ``'full'`` decodes every file; ``'headers'`` reads every header and decodes 64 label
             maps spread over the set; ``'auto'`` is ``'full'`` up to 256 MB of files, otherwise
             ``'headers'``; ``'off'`` checks nothing.
+        allow_corrupt: whether samples with a corrupt file are returned instead of refused.
+
+    Returns:
+        What is wrong with the samples that were let pass, by their index.
 
     Raises:
         ValueError: at least one sample is bad; the message shows the first five.
@@ -188,17 +225,25 @@ def check_samples(samples: Sequence[dict], num_ids: int, check: str = 'auto') ->
     if check == 'auto':
         check = choose_check(samples)
     if check == 'off':
-        return
+        return {}
     whole = check == 'full'
-    problems = _map_in_threads(partial(sample_problem, num_ids=num_ids, decode=whole), samples)
-    if not whole and not problems:
-        labeled = [sample for sample in samples if sample['seg_map_path'] is not None]
+    problems = _map_in_threads(partial(_problem, num_ids=num_ids, decode=whole), samples)
+    if not whole and (allow_corrupt or not problems):
+        readable = [i for i in range(len(samples)) if i not in problems]
+        labeled = [i for i in readable if samples[i]['seg_map_path'] is not None]
         spread = labeled[:: max(1, len(labeled) // DECODED_LABELS_OF_HEADER_CHECK)]
-        problems = _map_in_threads(partial(sample_problem, num_ids=num_ids, decode=True), spread)
-    if problems:
-        more = f'\n... and {len(problems) - 5} more' if len(problems) > 5 else ''
+        found = _map_in_threads(
+            partial(_problem, num_ids=num_ids, decode=True), [samples[i] for i in spread]
+        )
+        problems |= {spread[position]: problem for position, problem in found.items()}
+    corrupt = {i: str(p) for i, p in problems.items() if isinstance(p, CorruptFileError)}
+    allowed = corrupt if allow_corrupt else {}
+    refused = [str(problem) for i, problem in problems.items() if i not in allowed]
+    if refused:
+        more = f'\n... and {len(refused) - 5} more' if len(refused) > 5 else ''
         raise ValueError(
-            f'{len(problems)} of {len(samples)} samples are unusable:\n'
-            + '\n'.join(problems[:5])
+            f'{len(refused)} of {len(samples)} samples are unusable:\n'
+            + '\n'.join(refused[:5])
             + more
         )
+    return allowed

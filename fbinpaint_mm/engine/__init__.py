@@ -4,6 +4,7 @@ from fbinpaint_mm.engine.diverged_training_error import DivergedTrainingError
 from fbinpaint_mm.engine.hooks import (
     ClassMemoryHook,
     CorrectionReportHook,
+    CorruptFileHook,
     DivergenceHook,
     FeedbackHook,
     FeedbackModel,
@@ -18,6 +19,7 @@ from fbinpaint_mm.engine.hooks import (
 __all__ = [
     'ClassMemoryHook',
     'CorrectionReportHook',
+    'CorruptFileHook',
     'DivergedTrainingError',
     'DivergenceHook',
     'FeedbackHook',

@@ -99,11 +99,12 @@ def toy_runner(
     custom_hooks: list | None = None,
     resume: Path | None = None,
     validate: bool = False,
+    dataset: Dataset | None = None,
 ) -> Runner:
     """A Runner of the toy, not yet started."""
-    model = ToyModel()
+    model, dataset = ToyModel(), dataset or ToyDataset()
     settings = dict(type='WholeCheckpointHook', by_epoch=False, interval=2, max_keep_ckpts=1)
-    loader = dict(batch_size=2, num_workers=0, dataset=ToyDataset(), collate_fn=pseudo_collate)
+    loader = dict(batch_size=2, num_workers=0, dataset=dataset, collate_fn=pseudo_collate)
     validation = {}
     if validate:
         sampler = dict(type='DefaultSampler', shuffle=False)

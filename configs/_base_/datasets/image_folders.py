@@ -4,7 +4,7 @@
 _base_ = ['../paths.py']
 
 train_pipeline = [
-    dict(type='LoadImageFromFile', key='gt'),
+    dict(type='LoadWholeImage', key='gt'),
     dict(type='LoadSemanticMap'),
     dict(type='ResizeSample'),  # to image_size of the data set
     dict(type='FlipSample', probability=0.5),  # classes of left and right change places
@@ -23,7 +23,7 @@ train_pipeline = [
     dict(type='PackSemanticInputs'),
 ]
 val_pipeline = [
-    dict(type='LoadImageFromFile', key='gt'),
+    dict(type='LoadWholeImage', key='gt'),
     dict(type='LoadSemanticMap'),
     dict(type='ResizeSample'),
     dict(type='FixedHole', seed=0),  # the same hole for the same image, on any machine
@@ -43,6 +43,8 @@ train_dataloader = dict(
         unlabeled_prefix=[],  # further folders of unlabelled images
         image_size=256,  # side, or (height, width)
         check='auto',  # 'full', 'headers' or 'off': how thoroughly files are read before training
+        on_corrupt='raise',  # or 'skip': another image takes the place of a corrupt one
+        max_corrupt=0.01,  # share of images that 'skip' accepts
         pipeline=train_pipeline,
     ),
 )

@@ -6,6 +6,7 @@ from fbinpaint_mm.datasets.transforms.hole_bounding_box import HoleBoundingBox
 from fbinpaint_mm.datasets.transforms.hole_from_folder import HoleFromFolder
 from fbinpaint_mm.datasets.transforms.load_procedural_scene import LoadProceduralScene
 from fbinpaint_mm.datasets.transforms.load_semantic_map import LoadSemanticMap
+from fbinpaint_mm.datasets.transforms.load_whole_image import LoadWholeImage
 from fbinpaint_mm.datasets.transforms.pack_semantic_inputs import PackSemanticInputs
 from fbinpaint_mm.datasets.transforms.random_hole import RandomHole
 from fbinpaint_mm.datasets.transforms.resize_sample import ResizeSample
@@ -19,6 +20,7 @@ __all__ = [
     'HoleFromFolder',
     'LoadProceduralScene',
     'LoadSemanticMap',
+    'LoadWholeImage',
     'PackSemanticInputs',
     'RandomHole',
     'ResizeSample',

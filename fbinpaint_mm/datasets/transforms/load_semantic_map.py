@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from mmagic.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from PIL import Image
+
+from fbinpaint_mm.datasets.corrupt_file_error import CorruptFileError
+from fbinpaint_mm.datasets.image_problem import image_problem
 
 
 @TRANSFORMS.register_module()
@@ -39,8 +43,9 @@ class LoadSemanticMap(BaseTransform):
 
         Raises:
             FileNotFoundError: The label map does not exist.
-            ValueError: It is unreadable, has several channels, another size than the image or ids
-                outside the classes.
+            CorruptFileError: It is truncated, damaged or no image.
+            ValueError: It has several channels, another size than the image or ids outside the
+                classes.
         """
         height, width = results['gt'].shape[:2]
         path = results['seg_map_path']
@@ -60,15 +65,7 @@ class LoadSemanticMap(BaseTransform):
                 f'Label map {path} does not exist. Correct the annotation, or set seg_map_path to '
                 'None to use the image as an unlabelled one.'
             )
-        try:
-            # Pillow, not OpenCV, which turns the ids of a palette PNG into colours.
-            with Image.open(path) as image:
-                gt_seg = np.array(image)
-        except (OSError, SyntaxError, ValueError) as error:
-            raise ValueError(
-                f'Label map {path} cannot be read as an image ({error}). Expected a PNG of class '
-                'ids.'
-            ) from error
+        gt_seg = _decode(path)
         if gt_seg.ndim != 2 or gt_seg.dtype != np.uint8:
             raise ValueError(
                 f'Label map {path} has shape {gt_seg.shape} and type {gt_seg.dtype}. Expected one '
@@ -104,3 +101,18 @@ class LoadSemanticMap(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{self.__class__.__name__}(ignore_index={self.ignore_index})'
+
+
+def _decode(path: str) -> np.ndarray:
+    content = Path(path).read_bytes()
+    problem = image_problem(content)
+    if problem is None:
+        try:
+            # Pillow, not OpenCV, which turns the ids of a palette PNG into colours.
+            with Image.open(BytesIO(content)) as image:
+                return np.array(image)
+        except (OSError, SyntaxError, ValueError) as error:
+            problem = str(error)
+    raise CorruptFileError(
+        f'Label map {path} cannot be read as an image ({problem}). Expected a PNG of class ids.'
+    )

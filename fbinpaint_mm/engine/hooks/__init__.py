@@ -2,6 +2,7 @@
 
 from fbinpaint_mm.engine.hooks.class_memory_hook import ClassMemoryHook
 from fbinpaint_mm.engine.hooks.correction_report_hook import CorrectionReportHook
+from fbinpaint_mm.engine.hooks.corrupt_file_hook import CorruptFileHook
 from fbinpaint_mm.engine.hooks.divergence_hook import DivergenceHook
 from fbinpaint_mm.engine.hooks.feedback_hook import FeedbackHook
 from fbinpaint_mm.engine.hooks.feedback_model import FeedbackModel
@@ -15,6 +16,7 @@ from fbinpaint_mm.engine.hooks.whole_checkpoint_hook import WholeCheckpointHook
 __all__ = [
     'ClassMemoryHook',
     'CorrectionReportHook',
+    'CorruptFileHook',
     'DivergenceHook',
     'FeedbackHook',
     'FeedbackModel',

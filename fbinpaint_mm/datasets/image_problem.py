@@ -1,0 +1,45 @@
+"""Tells whole image files from truncated and damaged ones, without decoding most of them."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from PIL import Image, UnidentifiedImageError
+
+# Markers of JPEG; none of them occurs inside its coded pixels (ITU-T T.81, B.1.1.5).
+JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
+# Pillow's `verify` reads their lengths, and of PNG every checksum.
+VERIFIED_FORMATS = ('PNG', 'WEBP')
+
+
+def image_problem(content: bytes) -> str | None:
+    """What is wrong with an image file; None if nothing is.
+
+    Decoders differ in what they let pass: OpenCV 4 fills the missing part of a JPEG with grey and
+    merely warns, Pillow takes a missing part that is filled with zeros for pixels. Therefore a JPEG
+    must have its end marker behind its last scan. Damage in the middle of a JPEG goes unseen: the
+    format has no checksums, and decoders merely warn of it, if they notice. PNG, the format of
+    label maps, is compared with its checksums. Other formats are decoded by Pillow.
+
+    Args:
+        content: The bytes of the file.
+
+    Returns:
+        A few words without the file's name.
+    """
+    if not content:
+        return 'the file is empty'
+    if content.startswith(JPEG_START):
+        is_whole = content.rfind(JPEG_END) > content.rfind(JPEG_SCAN) > 0
+        return None if is_whole else 'the JPEG is truncated, its end marker is missing'
+    try:
+        with Image.open(BytesIO(content)) as image:
+            if image.format in VERIFIED_FORMATS:
+                image.verify()
+            else:
+                image.load()
+    except UnidentifiedImageError:  # its message names an object in memory
+        return 'it is no image'
+    except (OSError, SyntaxError, ValueError) as error:
+        return str(error)
+    return None

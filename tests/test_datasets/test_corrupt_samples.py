@@ -1,0 +1,189 @@
+"""What a data set does with files that are not whole."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+from mmengine.logging import MMLogger
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from fbinpaint_mm.datasets import (
+    CorruptFileError,
+    LoadSemanticMap,
+    LoadWholeImage,
+    SemanticInpaintingDataset,
+)
+
+PIPELINE = [LoadWholeImage(key='gt'), LoadSemanticMap()]
+UNLABELED = (5, 7, 9)
+CORRUPT = (2, 3, 5)  # two labelled neighbours and an unlabelled one
+
+
+@pytest.fixture
+def root(write_dataset):
+    """Ten images of which 2, 3 and 5 are cut off: two by their image, one by its label map."""
+    labels = [str(i) for i in range(10) if i not in UNLABELED]
+    root = write_dataset(labels=labels)
+    for name in ('images/train/2.png', 'images/train/5.png', 'annotations/train/3.png'):
+        path = root / name
+        path.write_bytes(path.read_bytes()[:-30])
+    (root / 'labelled.txt').write_text('\n'.join(labels))
+    return root
+
+
+def build(root, **settings):
+    prefix = dict(img_path='images/train', seg_map_path='annotations/train')
+    defaults = dict(
+        data_prefix=prefix,
+        metainfo=dict(classes=('a', 'b', 'c'), palette=[[0, 0, 0]] * 3),
+        labeled_list='labelled.txt',
+        pipeline=PIPELINE,
+        check='off',
+        on_corrupt='skip',
+        max_corrupt=0.3,
+    )
+    return SemanticInpaintingDataset(data_root=str(root), **{**defaults, **settings})
+
+
+@pytest.fixture
+def log(monkeypatch, tmp_path):
+    """Lines of the log file, which worker processes write too."""
+    path = tmp_path / 'run.log'
+    MMLogger.get_instance(f'corrupt_{tmp_path.name}', log_file=str(path), log_level=logging.INFO)
+
+    def lines():
+        return [line for line in path.read_text().splitlines() if 'Skipped' in line]
+
+    return lines
+
+
+def numbers(dataset):
+    return [int(str(sample['gt_path']).rsplit('/', 1)[1][:-4]) for sample in dataset]
+
+
+EXPECTED = [0, 1, 4, 4, 4, 7, 6, 7, 8, 9]
+
+
+def test_the_next_intact_sample_of_the_same_kind_stands_in(root, log):
+    dataset = build(root)
+    assert numbers(dataset[i] for i in range(10)) == EXPECTED
+    assert dataset.corrupt_indices == list(CORRUPT)
+    lines = log()
+    assert len(lines) == 3, 'each one is named once'
+    for line, name, number in zip(
+        lines,
+        ('images/train/2.png', 'annotations/train/3.png', 'images/train/5.png'),
+        (1, 2, 3),
+        strict=True,
+    ):
+        assert name in line
+        assert f'({number} of 10, 3 may be)' in line
+    assert numbers(dataset[i] for i in range(10)) == EXPECTED
+    assert len(log()) == 3
+
+
+def test_stand_ins_do_not_depend_on_what_was_drawn_before(root):
+    order = [3, 9, 5, 2, 0, 8, 7, 1, 6, 4]
+    dataset = build(root)
+    assert numbers(dataset[i] for i in order) == [EXPECTED[i] for i in order]
+
+
+def test_the_last_ones_are_replaced_by_the_first(write_dataset):
+    root = write_dataset()
+    (root / 'images/train/9.png').write_bytes(b'')
+    assert numbers([build(root, labeled_list=None)[9]]) == [0]
+
+
+def test_worker_processes(root, log):
+    dataset = build(root)
+    loader = DataLoader(dataset, batch_size=1, num_workers=2, collate_fn=lambda batch: batch[0])
+    for _ in range(2):
+        assert numbers(loader) == EXPECTED
+    assert dataset.corrupt_indices == list(CORRUPT), 'this process has not opened one of them'
+    assert len(log()) == 3
+
+
+def test_raise_is_the_default_and_names_the_file(root):
+    dataset = build(root, on_corrupt='raise')
+    assert numbers([dataset[0]]) == [0]
+    with pytest.raises(CorruptFileError, match=r'images/train/2\.png'):
+        dataset[2]
+    with pytest.raises(CorruptFileError, match=r'annotations/train/3\.png'):
+        dataset[3]
+    loader = DataLoader(dataset, sampler=[5], num_workers=1, collate_fn=lambda batch: batch[0])
+    with pytest.raises(CorruptFileError, match=r'images/train/5\.png'):
+        next(iter(loader))
+
+
+def test_testing_never_skips(root):
+    dataset = build(root, test_mode=True)
+    with pytest.raises(CorruptFileError, match=r'images/train/2\.png'):
+        dataset[2]
+    with pytest.raises(ValueError, match='3 of 10 samples are unusable'):
+        build(root, test_mode=True, check='full')
+
+
+def test_too_many_stop_the_training(root):
+    dataset = build(root, max_corrupt=0.2)
+    assert numbers([dataset[2], dataset[3]]) == [4, 4]
+    with pytest.raises(CorruptFileError) as error:
+        dataset[5]
+    assert '3 of 10 samples are corrupt; max_corrupt=0.2 allows 2' in str(error.value)
+    assert 'images/train/5.png' in str(error.value)
+
+
+def test_check_before_training_counts_and_names_them_too(root, log):
+    dataset = build(root, check='full')
+    assert dataset.corrupt_indices == list(CORRUPT)
+    assert len(log()) == 3
+    assert numbers(dataset[i] for i in range(10)) == EXPECTED
+    with pytest.raises(CorruptFileError, match='3 of 10 samples are corrupt'):
+        build(root, check='full', max_corrupt=0.29)
+
+
+def test_check_of_headers_counts_too(root):
+    """What it cannot see is found when it is read."""
+    (root / 'images/train/0.png').unlink()
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 12, 3), dtype=np.uint8)
+    path = root / 'images/train/0.jpg'
+    Image.fromarray(pixels).save(path)
+    path.write_bytes(path.read_bytes()[:-10])
+    (root / 'annotations/train/0.png').unlink()
+    (root / 'labelled.txt').write_text('1\n2\n3\n4\n6\n8')
+    dataset = build(root, check='headers', max_corrupt=0.4)
+    assert dataset.corrupt_indices == list(CORRUPT)
+    assert numbers([dataset[0]]) == [7]
+    assert dataset.corrupt_indices == [0, *CORRUPT]
+
+
+def test_wrong_samples_are_not_skipped(root):
+    """A label map of another size is a mistake in the data set, not an accident of one file."""
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(root / 'annotations/train/1.png')
+    with pytest.raises(ValueError, match='1 of 10 samples are unusable') as error:
+        build(root, check='full')
+    assert '4x4' in str(error.value)
+    with pytest.raises(ValueError, match='4x4'):
+        build(root)[1]
+
+
+def test_nothing_left(write_dataset):
+    root = write_dataset(stems=('0', '1'))
+    for name in '01':
+        (root / f'images/train/{name}.png').write_bytes(b'')
+    with pytest.raises(CorruptFileError, match=r'no intact sample is left .* for sample 0'):
+        build(root, labeled_list=None, max_corrupt=1.0)[0]
+
+
+@pytest.mark.parametrize(
+    ('settings', 'message'),
+    [
+        (dict(on_corrupt='ignore'), "on_corrupt='ignore': expected one of raise, skip"),
+        (dict(max_corrupt=2), r'max_corrupt=2: expected a share in \[0, 1\]'),
+    ],
+)
+def test_settings_are_checked(root, settings, message):
+    with pytest.raises(ValueError, match=message):
+        build(root, **settings)
