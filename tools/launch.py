@@ -251,29 +251,33 @@ def _log(text: str, level: int = logging.INFO) -> None:
     print_log(text, logger='current', level=level)
 
 
-def enable_amp(cfg: Config) -> None:
+def enable_amp(cfg: Config, dtype: str | None = None) -> None:
     """Turns every optimizer wrapper of a config into one with automatic mixed precision.
 
     Args:
         cfg: Changed in place. ``optim_wrapper`` is one wrapper, or a dict that has wrappers at
             any depth (``generator=dict(...), disc=dict(...)``).
+        dtype: 'float16', or 'bfloat16', which needs no scaling of the loss; None for float16 on a
+            GPU and bfloat16 on a CPU.
 
     Raises:
-        ValueError: There is no GPU, there is no wrapper, or one is of a type without a
-            counterpart.
+        ValueError: The device does not have this precision, there is no wrapper, or one is of a
+            type without a counterpart.
     """
     from mmengine.device import get_device
 
-    if get_device() in ('cpu', 'mps'):
+    device = get_device()
+    dtype = dtype or ('bfloat16' if device == 'cpu' else 'float16')
+    if device == 'mps' or (device, dtype) == ('cpu', 'float16'):
         raise ValueError(
-            '--amp needs a GPU: mmengine has no mixed precision on '
-            f'{get_device()!r}. Leave the option out.'
+            f'--amp: mmengine has no mixed precision in {dtype} on {device!r}. '
+            + ('Leave the option out.' if device == 'mps' else 'Use --amp-dtype bfloat16.')
         )
     wrappers = list(_find_wrappers(cfg.get('optim_wrapper') or {}, 'optim_wrapper'))
     if not wrappers:
         raise ValueError('--amp: the config has no optim_wrapper with an optimizer.')
     for name, wrapper in wrappers:
-        _make_amp(name, wrapper)
+        _make_amp(name, wrapper, dtype)
 
 
 def _find_wrappers(node: dict, name: str) -> Iterator[tuple[str, dict]]:
@@ -286,13 +290,18 @@ def _find_wrappers(node: dict, name: str) -> Iterator[tuple[str, dict]]:
             yield from _find_wrappers(child, f'{name}.{key}')
 
 
-def _make_amp(name: str, wrapper: dict) -> None:
+def _make_amp(name: str, wrapper: dict, dtype: str) -> None:
     kind = wrapper.get('type', 'OptimWrapper')
     kind = kind if isinstance(kind, str) else kind.__name__
-    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper', 'BFloat16OptimWrapper'):
         raise ValueError(f'--amp: {name} is of type {kind!r}; only OptimWrapper can be replaced.')
-    wrapper['type'] = 'AmpOptimWrapper'
-    wrapper.setdefault('loss_scale', 'dynamic')
+    wrapper.pop('dtype', None)
+    if dtype == 'bfloat16':
+        wrapper.pop('loss_scale', None)
+        wrapper['type'] = 'BFloat16OptimWrapper'
+    else:
+        wrapper['type'] = 'AmpOptimWrapper'
+        wrapper.setdefault('loss_scale', 'dynamic')
 
 
 def enable_auto_scale_lr(cfg: Config) -> None:

@@ -40,7 +40,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         metavar='CHECKPOINT',
         help='continue from this checkpoint, or from the newest one in the work directory',
     )
-    parser.add_argument('--amp', action='store_true', help='train in mixed precision (needs a GPU)')
+    parser.add_argument('--amp', action='store_true', help='train in mixed precision')
+    parser.add_argument(
+        '--amp-dtype',
+        choices=['float16', 'bfloat16'],
+        help='lower precision of --amp (default: float16 on a GPU, bfloat16 on a CPU)',
+    )
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
@@ -63,7 +68,7 @@ def build_config(args: argparse.Namespace) -> Config:
     """
     cfg = load_config(args)
     if args.amp:
-        enable_amp(cfg)
+        enable_amp(cfg, args.amp_dtype)
     if args.auto_scale_lr:
         enable_auto_scale_lr(cfg)
     set_resume(cfg, args.resume)

@@ -1,4 +1,4 @@
-"""Training: hooks, and what they need of a model."""
+"""Training: hooks and what they need of a model, and a wrapper of optimisers."""
 
 from fbinpaint_mm.engine.diverged_training_error import DivergedTrainingError
 from fbinpaint_mm.engine.hooks import (
@@ -15,8 +15,10 @@ from fbinpaint_mm.engine.hooks import (
     TaughtModel,
     WholeCheckpointHook,
 )
+from fbinpaint_mm.engine.optim import BFloat16OptimWrapper
 
 __all__ = [
+    'BFloat16OptimWrapper',
     'ClassMemoryHook',
     'CorrectionReportHook',
     'CorruptFileHook',

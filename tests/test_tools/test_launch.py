@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 
 import pytest
 import torch
@@ -210,10 +211,29 @@ def test_resume_without_a_checkpoint_says_that_there_is_none(launch, messages, t
 # ------------------------------------------------------------------------------------ AMP
 
 
-def test_amp_without_a_gpu_is_refused(launch, monkeypatch):
-    monkeypatch.setattr('mmengine.device.get_device', lambda: 'cpu')
-    with pytest.raises(ValueError, match='--amp needs a GPU'):
-        launch.enable_amp(Config(dict(optim_wrapper=dict(optimizer=dict(type='Adam')))))
+@pytest.mark.parametrize(
+    ('device', 'dtype', 'message'),
+    [
+        ('cpu', 'float16', "no mixed precision in float16 on 'cpu'. Use --amp-dtype bfloat16."),
+        ('mps', None, "no mixed precision in float16 on 'mps'. Leave the option out."),
+        ('mps', 'bfloat16', "no mixed precision in bfloat16 on 'mps'. Leave the option out."),
+    ],
+)
+def test_amp_that_a_device_does_not_have_is_refused(launch, monkeypatch, device, dtype, message):
+    monkeypatch.setattr('mmengine.device.get_device', lambda: device)
+    cfg = Config(dict(optim_wrapper=dict(optimizer=dict(type='Adam'))))
+    with pytest.raises(ValueError, match=re.escape(message)):
+        launch.enable_amp(cfg, dtype)
+
+
+@pytest.mark.parametrize(('device', 'dtype'), [('cpu', None), ('cuda', 'bfloat16')])
+def test_bfloat16_needs_no_scale_of_the_loss(launch, monkeypatch, device, dtype):
+    monkeypatch.setattr('mmengine.device.get_device', lambda: device)
+    scaled = dict(type='AmpOptimWrapper', loss_scale=8.0, dtype='float16')
+    cfg = Config(dict(optim_wrapper=dict(optimizer=dict(type='Adam'), **scaled)))
+    for _ in range(2):
+        launch.enable_amp(cfg, dtype)
+        assert cfg.optim_wrapper == dict(type='BFloat16OptimWrapper', optimizer=dict(type='Adam'))
 
 
 @pytest.mark.usefixtures('gpu')

@@ -58,6 +58,9 @@ def test_amp_reaches_the_wrapper(train, config, monkeypatch):
     monkeypatch.setattr('mmengine.device.get_device', lambda: 'cuda')
     cfg = train.build_config(train.parse_args([str(config), '--amp']))
     assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    options = [str(config), '--amp', '--amp-dtype', 'bfloat16']
+    cfg = train.build_config(train.parse_args(options))
+    assert cfg.optim_wrapper.type == 'BFloat16OptimWrapper'
 
 
 def test_auto_scale_lr_is_passed_on(train, config):

@@ -37,7 +37,8 @@ class AdversarialLoss(nn.Module):
         Returns:
             0-d tensor, the mean over all outputs.
         """
-        losses = [self.gan(one, target_is_real, is_disc, mask=mask) for one in flattened(judged)]
+        outputs = [one.float() for one in flattened(judged)]  # may be half precision, losses not
+        losses = [self.gan(one, target_is_real, is_disc, mask=mask) for one in outputs]
         return torch.stack(losses).mean()
 
 

@@ -1,0 +1,103 @@
+"""The whole model in half precision, with features whose squares overflow in float16."""
+
+import copy
+
+import pytest
+import torch
+from mmagic.registry import MODELS
+from mmagic.structures import DataSample
+from mmengine.config import Config
+from mmengine.optim import OptimWrapperDict, build_optim_wrapper
+from mmengine.registry import DefaultScope
+from torch import nn
+
+CHANNELS, SCALE, CLASSES = 512, 1e3, 5
+HALVES = [torch.float16, torch.bfloat16]
+
+
+@pytest.fixture
+def model(repository):
+    """512 pixel features of about 1000: the sum of their squares is 8000 times float16's end."""
+    config = Config.fromfile(repository / 'tests/small_inpaintor.py').to_dict()
+    parts = copy.deepcopy(config['model'] | config['adversarial'] | config['perceptual'])
+    parts['segmentor']['decode_head']['channels'] = CHANNELS
+    torch.manual_seed(0)
+    model = MODELS.build(parts)
+    with torch.no_grad():
+        for parameter in model.generator.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)  # some parts start at zero
+        model.loop.decode_head.convs[-1].bn.weight.fill_(SCALE)
+        model.loop.memory.prototypes.normal_()
+        model.loop.memory.updates.fill_(1)
+    return model.train()
+
+
+@pytest.fixture
+def batch():
+    torch.manual_seed(1)
+    samples, inputs = [], []
+    for index, labeled in enumerate((True, False)):
+        image = torch.randint(0, 256, (3, 16, 16), dtype=torch.uint8)
+        mask = torch.zeros(1, 16, 16, dtype=torch.uint8)
+        mask[:, 4:12, 4:12] = 1
+        labels = torch.randint(0, CLASSES, (1, 16, 16))
+        meta = dict(gt_path=f'{index}.png', is_labeled=labeled)
+        samples.append(DataSample(gt_img=image, mask=mask, gt_seg=labels, metainfo=meta))
+        inputs.append(torch.where(mask == 1, 127.5, image.float()))
+    return dict(inputs=inputs, data_samples=samples)
+
+
+@pytest.mark.parametrize('dtype', HALVES)
+def test_everything_stays_finite_and_reaches_every_parameter(model, batch, dtype):
+    data = model.data_preprocessor(batch, True)
+    seen = []
+    model.loop.decode_head.conv_seg.register_forward_pre_hook(lambda m, args: seen.append(args[0]))
+    with torch.autocast('cpu', dtype):
+        losses = model(**data, mode='loss')
+    assert all(one.dtype == dtype for one in seen)
+    assert (seen[0].float() ** 2).sum(1).mean() > torch.finfo(torch.float16).max
+    for name, value in losses.items():
+        assert value.dtype == torch.float32, name
+        assert torch.isfinite(value), name
+    sum(losses.values()).backward()
+    for name, parameter in model.generator.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+        assert parameter.grad.any(), name
+
+
+@pytest.mark.parametrize('dtype', HALVES)
+def test_maps_are_corrected_as_in_float32(model, batch, dtype):
+    data = model.data_preprocessor(batch, True)
+    features = torch.randn(2, CHANNELS, 16, 16).mul(SCALE).to(dtype)
+    logits, mask = torch.randn(2, CLASSES, 16, 16), data['data_samples'].mask
+    given = (model.loop.memory.prototypes, mask, torch.rand_like(mask))
+    with torch.autocast('cpu', dtype):
+        found, _ = model.loop.recorrection(logits, features, *given)
+    expected, _ = model.loop.recorrection(logits, features.float(), *given)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, expected)
+
+
+def test_training_on_a_cpu_in_bfloat16(model, batch):
+    sgd = dict(type='BFloat16OptimWrapper', optimizer=dict(type='SGD', lr=1e-6))
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        wrappers = OptimWrapperDict(
+            **{
+                name: build_optim_wrapper(getattr(model, name), copy.deepcopy(sgd))
+                for name in ('generator', 'disc')
+            }
+        )
+    seen = []
+    first = next(one for one in model.loop.guided.modules() if isinstance(one, nn.Conv2d))
+    first.register_forward_hook(lambda module, args, output: seen.append(output.dtype))
+    model.link_feedback()
+    for _ in range(2):
+        losses = model.train_step(batch, wrappers)
+        model.update_class_memory()
+    assert set(seen) == {torch.bfloat16}
+    assert all(torch.isfinite(torch.as_tensor(value)).all() for value in losses.values())
+    assert model.loop.memory.updates.max() == 3
+    for name, value in model.state_dict().items():
+        assert value.dtype in (torch.float32, torch.int64), name
+        assert torch.isfinite(value).all(), name
