@@ -1,0 +1,17 @@
+# BiSeNetV2 as the segmentor. Its four auxiliary heads are left out: every round's map is
+# supervised directly.
+_base_ = [
+    '../_base_/models/inpaintor.py',
+    'mmseg::_base_/models/bisenetv2.py',
+    '../_base_/datasets/cityscapes.py',
+    '../_base_/schedules/iterations_300k.py',
+    '../_base_/evaluation.py',
+    '../_base_/default_runtime.py',
+]
+
+num_classes = 19
+segmentor = _base_.model
+segmentor.decode_head.num_classes = num_classes
+model = dict(_delete_=True, **_base_.inpaintor, segmentor=segmentor)
+model['data_preprocessor'].update(num_classes=num_classes, min_labeled=1)
+model['loss_perceptual'].update(weights=_base_.weights_root)
