@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import struct
 import warnings
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ THUMBNAIL = ExifTags.IFD.IFD1
 XMP_CHUNK = 'XML:com.adobe.xmp'
 # Text chunks whose content is kept as EXIF or XMP.
 KEPT_OTHERWISE = (XMP_CHUNK, 'Raw profile type exif')
+EXIF_HEADER = b'Exif\x00\x00'
+XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:=["\']|>)\s*)[2-8]')
 LARGEST_JPEG_SEGMENT = 65533 - 2 - 29  # bytes, without length and the longest of the headers
 
 
@@ -109,11 +112,10 @@ def _metadata_of(image: Image.Image) -> PictureMetadata:
     if image.mode == 'CMYK' and icc_profile:
         icc_profile = None
         notes.append('the colour profile of a CMYK picture does not fit the RGB result')
-    xmp = info.get('xmp')
     return PictureMetadata(
         exif=_exif_of(image, notes),
         icc_profile=icc_profile,
-        xmp=xmp.encode() if isinstance(xmp, str) else xmp,
+        xmp=_xmp_of(info),
         dpi=tuple(map(float, info['dpi'])) if 'dpi' in info else None,
         comment=info.get('comment') if image.format in ('JPEG', 'MPO') else None,
         text=_text_of(image),
@@ -137,11 +139,19 @@ def _exif_of(image: Image.Image, notes: list[str]) -> bytes | None:
         return None
     raw = image.info.get('exif')
     if raw and exif.get(EXIF_ORIENTATION, 1) == 1 and not exif.get_ifd(THUMBNAIL):
-        return raw
+        # Which a WebP leaves out, and a JPEG must have.
+        return EXIF_HEADER + raw.removeprefix(EXIF_HEADER)
     fresh = Image.Exif()  # in the other one, the thumbnail has left its mark
     fresh.load(raw or exif.tobytes())
     fresh.pop(EXIF_ORIENTATION, None)
     return fresh.tobytes() if fresh else None
+
+
+def _xmp_of(info: dict[str, Any]) -> bytes | None:
+    """The packet, of an upright picture."""
+    xmp = info.get('xmp')
+    xmp = xmp.encode() if isinstance(xmp, str) else xmp
+    return xmp and XMP_ORIENTATION.sub(rb'\g<1>1', xmp)
 
 
 def _text_of(image: Image.Image) -> dict[str, str]:

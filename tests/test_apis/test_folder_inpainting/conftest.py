@@ -1,0 +1,46 @@
+"""Pictures on disk."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def noise():
+    """Makes reproducible pixels: (height, width[, channels]) -> uint8 or uint16 array."""
+
+    def make(*shape, dtype=np.uint8, seed=0):
+        top = np.iinfo(dtype).max
+        return np.random.default_rng(seed).integers(0, top + 1, shape).astype(dtype)
+
+    return make
+
+
+@pytest.fixture
+def touch(tmp_path):
+    """Makes empty files below the test's folder."""
+
+    def make(*names):
+        for name in names:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return tmp_path
+
+    return make
+
+
+@pytest.fixture
+def save_image(tmp_path, noise):
+    """Writes a picture of noise, or the given pixels, below the test's folder."""
+
+    def save(name, pixels=None, **options):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = noise(16, 24, 3) if pixels is None else pixels
+        Image.fromarray(pixels).save(path, **options)
+        return path
+
+    return save

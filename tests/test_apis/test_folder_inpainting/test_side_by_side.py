@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from fbinpaint_mm.apis.folder_inpainting.side_by_side import draw_side_by_side, to_rgb
+from tests.test_apis.test_folder_inpainting.fake_inpainter import FakeInpainter
+
+HOLE = np.zeros((200, 240), bool)
+HOLE[50:100, 60:160] = True
+
+
+def draw(pixels, rounds, hole=HOLE):
+    fake = FakeInpainter()
+    results = fake.inpaint(pixels, hole, rounds, return_rounds=True).rounds
+    return draw_side_by_side(pixels, hole, results, fake.classes, fake.palette, 'street')
+
+
+def count(sheet, color):
+    return int((sheet == np.array(color, np.uint8)).all(-1).sum())
+
+
+@pytest.mark.parametrize('rounds', [0, 1, 2])
+def test_every_round_has_its_image_and_map(rounds):
+    sheet = draw(np.full((200, 240, 3), 7, np.uint8), rounds)
+    for index in range(3):
+        expected = HOLE.sum() if index <= rounds else 0
+        assert count(sheet, [50 + 20 * index] * 3) >= expected > 0 or not expected
+        if not expected:
+            assert count(sheet, [50 + 20 * index] * 3) < 50  # letters
+    inner = 48 * 98  # the hole without the line around it
+    fence = count(sheet, FakeInpainter.palette[1])
+    assert rounds * inner <= fence <= rounds * (inner + 200)
+    assert count(sheet, [7, 7, 7]) == (rounds + 2) * (~HOLE).sum()
+
+
+def test_the_columns_are_the_input_and_the_rounds():
+    narrow, wide = (draw(np.zeros((200, 240, 3), np.uint8), rounds).shape[1] for rounds in (1, 2))
+    assert wide - narrow == 240 + 8
+
+
+@pytest.mark.parametrize('hole', [np.zeros((200, 240), bool), np.ones((200, 240), bool)])
+def test_an_empty_and_a_full_hole_can_be_drawn(hole):
+    sheet = draw(np.full((200, 240, 3), 7, np.uint8), 1, hole)
+    assert count(sheet, [7, 7, 7]) == (3 if not hole.any() else 0) * hole.size
+
+
+def test_any_picture_becomes_rgb():
+    assert to_rgb(np.array([[65535, 257]], np.uint16)).tolist() == [[[255] * 3, [1] * 3]]
+    assert to_rgb(np.array([[[9, 200]]], np.uint8)).tolist() == [[[9, 9, 9]]]
+    assert to_rgb(np.array([[[1, 2, 3, 200]]], np.uint8)).tolist() == [[[1, 2, 3]]]
