@@ -15,7 +15,12 @@ custom_hooks = [
         momentum=0.99,  # share of the teacher that is kept at each iteration
         ramp=500,  # iterations until its pseudo labels count in full
     ),
-    dict(type='FeedbackVisualizationHook', max_samples=8),  # pictures of each validation
+    dict(
+        type='FeedbackVisualizationHook',
+        max_samples=8,  # pictures of each validation
+        train_interval=500,  # iterations between pictures of the training batch; 0: none
+        max_train_samples=2,  # of one batch: a labelled and an unlabelled image
+    ),
     dict(type='RoundReportHook'),  # the table of scores, round by round
     dict(type='ClassMemoryHook', interval=500),  # iterations between pictures of the prototypes
     dict(type='CorrectionReportHook'),  # what the recorrection mends and spoils, class by class

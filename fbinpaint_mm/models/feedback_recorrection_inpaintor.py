@@ -168,6 +168,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         self.test_rounds = test_cfg['rounds']
         self.guide_by_ground_truth = guide_by_ground_truth
         self.completed_batch: CompletedBatch | None = None
+        self._keeps_samples = False
+        self._training_samples: list[DataSample] | None = None
         if channels_last:
             self.to(memory_format=torch.channels_last)
         if compile_networks is not False:
@@ -324,6 +326,9 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         wrapper.update_params(loss)
         average_batch_statistics(filter(None, (self.generator, self.disc)))
         self._remember(results, data_samples, wrapper.should_update())
+        if self._keeps_samples:
+            self._training_samples = self._samples_of(results, pseudo_labels, data_samples, inputs)
+            self._keeps_samples = False
         return log_vars | log_vars_generator
 
     def generator_losses(
@@ -424,6 +429,44 @@ class FeedbackRecorrectionInpaintor(BaseModel):
                 batch.features[labeled], batch.labels[labeled], postpone=not batch.is_whole
             )
         return batch
+
+    def keep_next_samples(self) -> None:
+        """Keep what the next training step makes of its batch, for ``take_training_samples``."""
+        self._keeps_samples = True
+
+    def take_training_samples(self) -> list[DataSample] | None:
+        """The samples of the training step that was asked to keep them; they are given only once.
+
+        Returns:
+            One sample per image of the batch, without graph, as in validation: ``gt_img`` in
+            0..255 BGR, ``mask``, ``gt_seg`` and ``output``, see :meth:`convert_to_datasample`.
+            Where the teacher gave pseudo labels, ``output`` has ``teacher_seg`` (H, W) int64 and
+            ``teacher_weight`` (H, W) float32 in [0, 1] too. ``None`` if no step kept any.
+        """
+        samples, self._training_samples = self._training_samples, None
+        return samples
+
+    @torch.no_grad()
+    def _samples_of(
+        self,
+        results: Sequence[Round],
+        pseudo_labels: PseudoLabels | None,
+        data_samples: DataSample,
+        inputs: Tensor,
+    ) -> list[DataSample]:
+        """The samples of a training batch as in validation, with what the teacher said of them."""
+        image = self.data_preprocessor.destruct(data_samples.gt_img, data_samples).round()
+        size, batch = image.shape[-2:], data_samples.clone()
+        planes = {name: _crop(batch.get(name), size) for name in ('mask', 'gt_seg')}
+        batch.set_data(dict(gt_img=image, **planes))
+        samples = self.convert_to_datasample(results, batch, inputs)
+        if pseudo_labels is not None:
+            unlabeled = [sample for sample in samples if not sample.is_labeled]
+            said = zip(pseudo_labels.label, pseudo_labels.weight, strict=True)
+            for sample, (label, weight) in zip(unlabeled, said, strict=True):
+                planes = dict(teacher_seg=_crop(label, size), teacher_weight=_crop(weight, size))
+                sample.output.set_tensor_data(planes)
+        return samples
 
     def convert_to_datasample(
         self, results: Sequence[Round], data_samples: DataSample, inputs: Tensor

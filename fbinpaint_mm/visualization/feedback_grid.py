@@ -50,6 +50,8 @@ def draw_feedback_grid(
     round_segs: np.ndarray | None = None,
     round_confidences: np.ndarray | None = None,
     gt_seg: np.ndarray | None = None,
+    teacher_seg: np.ndarray | None = None,
+    teacher_weight: np.ndarray | None = None,
     palette: Sequence[Color] | None = None,
     classes: Sequence[str] | None = None,
     title: str = '',
@@ -70,6 +72,9 @@ def draw_feedback_grid(
         round_segs: (R, H, W) class ids of the map that guided rounds 1..R.
         round_confidences: (R+1, H, W) confidence in the image of rounds 0..R, 0..1.
         gt_seg: (H, W) true class ids, 255 where unknown.
+        teacher_seg: (H, W) class ids that a teacher gave an image without labels; shown in the
+            place of the truth.
+        teacher_weight: (H, W) how much those count in the loss, 0..1.
         palette: RGB triple of each class; distinct colours by default.
         classes: Name of each class for the legend; only classes in the picture are listed.
         title: Line at the top.
@@ -85,18 +90,21 @@ def draw_feedback_grid(
     """
     hole = np.asarray(mask) != 0
     round_segs = np.zeros((0, *hole.shape), np.int64) if round_segs is None else round_segs
-    check_sizes(hole, gt_img, round_imgs, round_segs, round_confidences, gt_seg)
-    colors = fit_palette(palette, classes, round_segs, gt_seg)
+    teacher = dict(teacher_seg=teacher_seg, teacher_weight=teacher_weight)
+    check_sizes(hole, gt_img, round_imgs, round_segs, round_confidences, gt_seg, **teacher)
+    shown_seg = gt_seg if is_labeled(gt_seg) or teacher_seg is None else teacher_seg
+    colors = fit_palette(palette, classes, round_segs, shown_seg)
     rows = [image_row(gt_img, hole, round_imgs)]
     if len(round_imgs) > 1:
         rows.append(gain_row(gt_img, hole, round_imgs))
     if len(round_segs):
-        rows += [map_row(hole, round_segs, gt_seg, colors), check_row(hole, round_segs, gt_seg)]
+        rows.append(map_row(hole, round_segs, gt_seg, colors, teacher_seg))
+        rows.append(check_row(hole, round_segs, gt_seg))
     if round_confidences is not None:
-        rows.append(confidence_row(hole, round_confidences))
+        rows.append(confidence_row(hole, round_confidences, teacher_weight))
     headers = ['input', *(f'round {r}' for r in range(len(round_imgs))), 'ground truth']
     scale = cell_scale(*hole.shape, cell_size, max_cell_size)
-    legend = class_legend(classes, colors, round_segs, gt_seg)
+    legend = class_legend(classes, colors, round_segs, shown_seg)
     return lay_out(title, headers, rows, legend, hole.shape, scale)
 
 
@@ -107,6 +115,7 @@ def check_sizes(
     round_segs: np.ndarray,
     round_confidences: np.ndarray | None,
     gt_seg: np.ndarray | None,
+    **planes: np.ndarray | None,
 ) -> None:
     """Compare every array with the hole mask and the number of rounds.
 
@@ -115,6 +124,7 @@ def check_sizes(
     """
     rounds = len(round_imgs) - 1
     expected = {
+        **{name: (plane, hole.shape) for name, plane in planes.items()},
         'gt_img': (gt_img, (*hole.shape, 3)),
         'round_imgs': (round_imgs, (max(rounds, 0) + 1, *hole.shape, 3)),
         'gt_seg': (gt_seg, hole.shape),
@@ -155,19 +165,41 @@ def gain_row(gt_img: np.ndarray, hole: np.ndarray, round_imgs: np.ndarray) -> Ro
     return Row('Is the image closer to the truth than one round before?', [*cells, Cell()])
 
 
+def is_labeled(gt_seg: np.ndarray | None) -> bool:
+    """Whether any pixel of a map is known."""
+    return gt_seg is not None and bool((gt_seg != IGNORE_INDEX).any())
+
+
 def map_row(
-    hole: np.ndarray, round_segs: np.ndarray, gt_seg: np.ndarray | None, colors: np.ndarray
+    hole: np.ndarray,
+    round_segs: np.ndarray,
+    gt_seg: np.ndarray | None,
+    colors: np.ndarray,
+    teacher_seg: np.ndarray | None = None,
 ) -> Row:
-    """The hole, the corrected map that guided every round, and the true map."""
+    """The hole, the corrected map that guided every round, and the true or the teacher's map."""
     mask = np.where(hole[..., None], 255, 40).astype(np.uint8).repeat(3, axis=2)
     cells = [Cell(mask, 'hole'), Cell(caption='no map before round 1')]
     for seg in round_segs:
         shares = hole_accuracy(hole, seg, gt_seg)
         text = '' if shares is None else f'{100 * shares:.1f} % of the hole right'
         cells.append(Cell(colorize(seg, colors), text, outline=hole))
-    known = gt_seg is not None and (gt_seg != IGNORE_INDEX).any()
-    truth = Cell(colorize(gt_seg, colors), outline=hole) if known else Cell(caption='not labelled')
-    return Row('Semantic map that guided the round', [*cells, truth])
+    last = last_map(hole, gt_seg, colors, teacher_seg)
+    return Row('Semantic map that guided the round', [*cells, last])
+
+
+def last_map(
+    hole: np.ndarray,
+    gt_seg: np.ndarray | None,
+    colors: np.ndarray,
+    teacher_seg: np.ndarray | None,
+) -> Cell:
+    """The true map; of an image without labels the teacher's, or a word."""
+    if is_labeled(gt_seg):
+        return Cell(colorize(gt_seg, colors), outline=hole)
+    if teacher_seg is not None:
+        return Cell(colorize(teacher_seg, colors), "no labels: teacher's map", outline=hole)
+    return Cell(caption='not labelled')
 
 
 def check_row(hole: np.ndarray, round_segs: np.ndarray, gt_seg: np.ndarray | None) -> Row:
@@ -209,14 +241,20 @@ def change_row(hole: np.ndarray, round_segs: np.ndarray) -> Row:
     return Row('What changed in the hole?', [*cells, Cell()])
 
 
-def confidence_row(hole: np.ndarray, round_confidences: np.ndarray) -> Row:
-    """How sure the loop is of the image of every round."""
+def confidence_row(
+    hole: np.ndarray, round_confidences: np.ndarray, teacher_weight: np.ndarray | None = None
+) -> Row:
+    """How sure the loop is of the image of every round, and how much the teacher's map counts."""
     bar = np.linspace(1, 0, hole.shape[0])[:, None].repeat(max(hole.shape[1] // 8, 1), axis=1)
     cells = [Cell(heat(bar), 'bright = 1, dark = 0')]
     for confidence in round_confidences:
         mean = confidence[hole].mean() if hole.any() else 1.0
         cells.append(Cell(heat(confidence), f'mean {mean:.2f} in the hole', outline=hole))
-    return Row('Confidence in the image', [*cells, Cell()])
+    weight = Cell()
+    if teacher_weight is not None:
+        text = f"weight of teacher's map {teacher_weight.mean():.2f}"
+        weight = Cell(heat(teacher_weight), text, outline=hole)
+    return Row('Confidence in the image', [*cells, weight])
 
 
 def paint(image: np.ndarray, layers: list[tuple[np.ndarray, Color]]) -> np.ndarray:

@@ -54,20 +54,25 @@ class FeedbackVisualizer(Visualizer):
         self.max_cell_size = max_cell_size
 
     @master_only
-    def add_datasample(self, data_sample: DataSample, step: int = 0) -> None:
+    def add_datasample(
+        self, data_sample: DataSample, step: int = 0, name: str | None = None
+    ) -> None:
         """Draw one sample and hand the picture to every backend.
 
         Args:
             data_sample: Sample as the model returns it in validation: ``gt_img`` (3, H, W) 0..255,
                 ``mask`` (1, H, W), optionally ``gt_seg`` (1, H, W), metainfo ``gt_path``, and
                 ``output`` with ``pred_img`` and, from a model with rounds, ``round_imgs``,
-                ``round_segs`` and ``round_confidences``.
+                ``round_segs`` and ``round_confidences``; from a training step also ``teacher_seg``
+                and ``teacher_weight``.
             step: Training iteration, for the title and the file name.
+            name: Written to ``<name>_<step>.png``, instead of by the name of the image: for
+                samples that are others at each step.
         """
         stem = Path(str(data_sample.get('gt_path', 'sample'))).stem
         picture = self.draw(data_sample, title=f'{stem}   iteration {step}')
         for backend in self._vis_backends.values():
-            backend.add_image(f'{stem}_iter', picture, step)
+            backend.add_image(name or f'{stem}_iter', picture, step)
 
     def draw(self, data_sample: DataSample, title: str = '') -> np.ndarray:
         """The picture of one sample, (height, width, 3) uint8 RGB."""
@@ -81,6 +86,8 @@ class FeedbackVisualizer(Visualizer):
             round_segs=to_numpy(output.get('round_segs')),
             round_confidences=first_channel(output.get('round_confidences')),
             gt_seg=first_channel(data_sample.get('gt_seg')),
+            teacher_seg=to_numpy(output.get('teacher_seg')),
+            teacher_weight=to_numpy(output.get('teacher_weight')),
             palette=self.palette or meta.get('palette'),
             classes=self.classes or meta.get('classes'),
             title=title,

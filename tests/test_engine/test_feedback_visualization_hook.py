@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import logging
 from types import SimpleNamespace
 
 import pytest
+import torch
 from mmagic.registry import HOOKS
+from torch import nn
 
 from fbinpaint_mm.engine.hooks.feedback_visualization_hook import FeedbackVisualizationHook
+from fbinpaint_mm.visualization import FeedbackVisualizer
 
 
 class Recorder:
@@ -45,7 +49,88 @@ def test_interval_skips_batches_and_switches_skip_loops():
     assert len(runner.drawn) == 2
 
 
+class Model(nn.Module):
+    """Keeps samples when it is asked to, as our inpaintor does."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept = []
+        self.samples = None
+
+    def keep_next_samples(self):
+        self.kept.append('asked')
+
+    def take_training_samples(self):
+        samples, self.samples = self.samples, None
+        return samples
+
+
+class Drawer(FeedbackVisualizer):
+    """Notes what it is asked to draw."""
+
+    def add_datasample(self, data_sample, step, name):
+        self.drawn.append((data_sample.name, step, name))
+
+
+@pytest.fixture
+def training(caplog):
+    caplog.set_level(logging.INFO, logger='pictures')
+    visualizer = Drawer()
+    visualizer.drawn = []
+    logger = logging.getLogger('pictures')
+    return SimpleNamespace(model=Model(), visualizer=visualizer, iter=0, logger=logger)
+
+
+def train(hook, runner, iterations, labeled=(True, True, False)):
+    hook.before_train(runner)
+    for index in range(iterations):
+        hook.before_train_iter(runner, index)
+        if len(runner.model.kept) > len(runner.visualizer.drawn) // 3:
+            runner.model.samples = [
+                SimpleNamespace(is_labeled=torch.tensor(flag), name=f'{index} {number}')
+                for number, flag in enumerate(labeled)
+            ]
+        hook.after_train_iter(runner, index)
+        runner.iter += 1
+
+
+def test_draws_labelled_and_unlabelled_images_of_every_nth_training_batch(training):
+    hook = FeedbackVisualizationHook(train_interval=2, max_train_samples=3)
+    train(hook, training, 5)
+    assert training.model.kept == ['asked', 'asked']
+    assert training.visualizer.drawn == [
+        ('1 0', 2, 'training_labelled_1'),
+        ('1 2', 2, 'training_unlabelled_1'),
+        ('1 1', 2, 'training_labelled_2'),
+        ('3 0', 4, 'training_labelled_1'),
+        ('3 2', 4, 'training_unlabelled_1'),
+        ('3 1', 4, 'training_labelled_2'),
+    ]
+    assert training.model.samples is None
+
+
+def test_by_default_nothing_of_training_is_kept_or_drawn(training):
+    train(FeedbackVisualizationHook(), training, 3)
+    assert (training.model.kept, training.visualizer.drawn) == ([], [])
+
+
+@pytest.mark.parametrize('what', ['model', 'visualizer'])
+def test_a_training_that_cannot_be_drawn_is_said_once(training, caplog, what):
+    if what == 'model':
+        training.model = nn.Identity()
+        training.model.kept = []
+    else:
+        training.visualizer = SimpleNamespace(drawn=[])
+    train(FeedbackVisualizationHook(train_interval=1), training, 3)
+    (record,) = caplog.records
+    assert 'draws no pictures of training' in record.message
+    found = 'found Identity and Drawer' if what == 'model' else 'found Model and SimpleNamespace'
+    assert found in record.message
+    assert training.visualizer.drawn == []
+
+
 def test_is_found_by_its_name_and_checks_its_number():
     assert HOOKS.build({'type': 'FeedbackVisualizationHook', 'max_samples': 3}).max_samples == 3
-    with pytest.raises(ValueError, match='max_samples must not be negative, got -1'):
-        FeedbackVisualizationHook(max_samples=-1)
+    for name in ('max_samples', 'train_interval', 'max_train_samples'):
+        with pytest.raises(ValueError, match=f'{name} must not be negative, got -1'):
+            FeedbackVisualizationHook(**{name: -1})

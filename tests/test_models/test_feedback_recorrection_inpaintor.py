@@ -218,6 +218,40 @@ def test_the_segmentors_own_maps_are_beside_the_corrected_ones(build):
         assert torch.equal(sample.output.round_raw_segs, sample.output.round_segs)
 
 
+@pytest.mark.parametrize(('divisor', 'size'), [(1, (12, 16)), (8, (12, 18))])
+def test_a_training_step_keeps_its_samples_when_asked_to(small, build, divisor, size):
+    preprocessor = small['model']['data_preprocessor'] | dict(pad_size_divisor=divisor)
+    batch = make_batch((True, False), size=size)
+    plain, model = (build(data_preprocessor=preprocessor) for _ in range(2))
+    expected = plain.train_step(batch, make_wrappers(plain))
+    assert plain.take_training_samples() is None
+    model.keep_next_samples()
+    found = model.train_step(batch, make_wrappers(model))
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(value, expected[name]) for name, value in found.items())
+    samples = model.take_training_samples()
+    assert model.take_training_samples() is None
+    for sample, given in zip(samples, batch['data_samples'], strict=True):
+        output, hole = sample.output, (given.mask == 1).expand(3, -1, -1)
+        assert torch.equal(sample.gt_img, given.gt_img.float())
+        assert torch.equal(sample.mask, given.mask.float())
+        assert torch.equal(sample.gt_seg, given.gt_seg)
+        assert sample.gt_path == given.gt_path
+        assert output.round_imgs.shape == (3, 3, *size)
+        assert not output.round_imgs.requires_grad
+        assert all(
+            torch.equal(one[~hole], given.gt_img[~hole].float()) for one in output.round_imgs
+        )
+        assert output.round_segs.shape == (2, *size)
+    labelled, unlabelled = (sample.output for sample in samples)
+    assert 'teacher_seg' not in labelled
+    assert unlabelled.teacher_seg.shape == unlabelled.teacher_weight.shape == size
+    assert 0 <= unlabelled.teacher_seg.min() <= unlabelled.teacher_seg.max() < 5
+    assert 0 <= unlabelled.teacher_weight.min() <= unlabelled.teacher_weight.max() <= 1
+    model.train_step(batch, make_wrappers(model))
+    assert model.take_training_samples() is None, 'one step was asked for'
+
+
 def test_every_value_of_a_known_pixel_survives(build):
     """All 256 of them go through [-1, 1] and back."""
     model = build().eval()

@@ -103,6 +103,27 @@ def test_captions_carry_the_scores():
     assert cells[2].caption == f'{100 * right:.1f} % of the hole right'
 
 
+def test_the_teachers_map_stands_in_for_missing_labels():
+    sample = fabricate(rounds=1, labeled=False)
+    teacher = np.full((64, 64), 2)
+    teacher[:, 32:] = 0
+    weight = np.full((64, 64), 0.25)
+    given = {**sample, 'teacher_seg': teacher, 'teacher_weight': weight}
+    picture = draw_feedback_grid(**given, palette=PALETTE)
+    hole = sample['mask'] != 0
+    colors = np.asarray(PALETTE, np.uint8)
+    cell = feedback_grid.map_row(hole, sample['round_segs'], sample['gt_seg'], colors, teacher)
+    assert cell.cells[-1].caption == "no labels: teacher's map"
+    assert np.array_equal(cell.cells[-1].image, colors[teacher])
+    row = feedback_grid.confidence_row(hole, sample['round_confidences'], weight)
+    assert row.cells[-1].caption == "weight of teacher's map 0.25"
+    assert not np.array_equal(picture, draw_feedback_grid(**sample, palette=PALETTE))
+    labelled = feedback_grid.last_map(hole, teacher, colors, np.zeros_like(teacher))
+    assert np.array_equal(labelled.image, colors[teacher])
+    with pytest.raises(ValueError, match=r'teacher_weight has shape \(1, 64, 64\), expected'):
+        draw_feedback_grid(**{**given, 'teacher_weight': weight[None]})
+
+
 def test_psnr_of_identical_images_is_finite():
     image = np.zeros((4, 4, 3), np.uint8)
     assert feedback_grid.psnr(image, image) == 100

@@ -78,6 +78,26 @@ def test_both_backends_get_the_picture(sample, tmp_path):
     assert [event.step for event in events.Images('00042_iter')] == [500, 1000]
 
 
+def test_a_sample_may_be_written_under_a_name_of_its_own(sample, tmp_path):
+    backends = [{'type': 'LocalVisBackend'}]
+    visualizer = FeedbackVisualizer(
+        f'{tmp_path} named', vis_backends=backends, save_dir=str(tmp_path)
+    )
+    visualizer.add_datasample(sample, step=500, name='training_labelled_1')
+    (written,) = (tmp_path / 'vis_data' / 'vis_image').iterdir()
+    assert written.name == 'training_labelled_1_500.png'
+    expected = visualizer.draw(sample, title='00042   iteration 500')
+    assert np.array_equal(cv2.imread(str(written))[..., ::-1], expected)
+
+
+def test_the_teachers_map_is_drawn(sample):
+    sample.gt_seg = torch.full((1, 64, 64), 255)
+    sample.output.teacher_seg = torch.zeros(64, 64, dtype=torch.long)
+    sample.output.teacher_weight = torch.zeros(64, 64)
+    palette = [(9, 8, 7), (90, 80, 70)]
+    assert count(FeedbackVisualizer(palette=palette).draw(sample), (9, 8, 7)) > 150**2
+
+
 def test_a_model_without_rounds_gets_a_picture(sample):
     sample.output = DataSample(pred_img=sample.output.pred_img)
     del sample.gt_seg

@@ -7,16 +7,25 @@ from collections.abc import Sequence
 from mmagic.engine.hooks import BasicVisualizationHook
 from mmagic.registry import HOOKS
 from mmagic.structures import DataSample
+from mmengine.dist import master_only
 from mmengine.runner import Runner
+
+from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
+from fbinpaint_mm.visualization.feedback_visualizer import FeedbackVisualizer
 
 
 @HOOKS.register_module()
 class FeedbackVisualizationHook(BasicVisualizationHook):
-    """mmagic's ``BasicVisualizationHook`` that stops after a number of samples.
+    """mmagic's ``BasicVisualizationHook`` that stops after a number of samples, and sees training.
 
     mmagic's hook draws every sample of every n-th batch; a validation set of a thousand images
     would spend more time on pictures than on the scores. The first samples are drawn each time, so
     that the pictures of different iterations can be compared.
+
+    Of training it draws the batch of every n-th iteration as the model saw it, with nothing
+    computed again: ``training_labelled_1``, ``training_unlabelled_1``, ``training_labelled_2`` and
+    so on. It needs of the (unwrapped) model ``keep_next_samples()`` and
+    ``take_training_samples()``, and a :class:`FeedbackVisualizer`; without them it says so once.
 
     Args:
         max_samples: Pictures per validation or test and per rank; mmagic's visualisers and ours
@@ -24,19 +33,74 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
         interval: Draw from every n-th batch.
         on_val: Draw during validation.
         on_test: Draw during test.
+        train_interval: Iterations between two pictures of training; 0 for none.
+        max_train_samples: Pictures of one training batch, labelled and unlabelled in turn.
 
     Raises:
-        ValueError: ``max_samples`` is negative.
+        ValueError: One of the numbers is negative.
     """
 
     def __init__(
-        self, max_samples: int = 8, interval: int = 1, on_val: bool = True, on_test: bool = True
+        self,
+        max_samples: int = 8,
+        interval: int = 1,
+        on_val: bool = True,
+        on_test: bool = True,
+        train_interval: int = 0,
+        max_train_samples: int = 2,
     ) -> None:
-        if max_samples < 0:
-            raise ValueError(f'max_samples must not be negative, got {max_samples}')
+        given = dict(
+            max_samples=max_samples,
+            train_interval=train_interval,
+            max_train_samples=max_train_samples,
+        )
+        for name, value in given.items():
+            if value < 0:
+                raise ValueError(f'{name} must not be negative, got {value}')
         super().__init__(interval=interval, on_val=on_val, on_test=on_test)
         self.max_samples = max_samples
+        self.train_interval = train_interval
+        self.max_train_samples = max_train_samples
         self._left = max_samples
+
+    @master_only
+    def before_train(self, runner: Runner) -> None:
+        """Draw nothing of a training that cannot be drawn, and say so."""
+        model = unwrapped_model(runner.model)
+        able = hasattr(model, 'keep_next_samples') and hasattr(model, 'take_training_samples')
+        if self.train_interval and not (able and isinstance(runner.visualizer, FeedbackVisualizer)):
+            runner.logger.info(
+                'FeedbackVisualizationHook draws no pictures of training: it needs a model that '
+                'keeps its samples and a FeedbackVisualizer, found '
+                f'{type(model).__name__} and {type(runner.visualizer).__name__}'
+            )
+            self.train_interval = 0
+
+    @master_only
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Ask the model to keep the samples of an iteration that will be drawn."""
+        if self._draws_training(runner):
+            unwrapped_model(runner.model).keep_next_samples()
+
+    @master_only
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Draw samples of the batch, labelled and unlabelled in turn."""
+        if not self._draws_training(runner):
+            return
+        samples = named_in_turn(unwrapped_model(runner.model).take_training_samples())
+        for name, sample in samples[: self.max_train_samples]:
+            runner.visualizer.add_datasample(sample, step=runner.iter + 1, name=f'training_{name}')
+
+    def _draws_training(self, runner: Runner) -> bool:
+        return bool(self.train_interval) and self.every_n_train_iters(runner, self.train_interval)
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Start counting anew."""
@@ -62,3 +126,24 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
         for data_sample in drawn:
             runner.visualizer.add_datasample(data_sample, step=runner.iter)
         self._left -= len(drawn)
+
+
+def named_in_turn(samples: Sequence[DataSample]) -> list[tuple[str, DataSample]]:
+    """Labelled and unlabelled samples of a batch in turn, with a name for each.
+
+    Args:
+        samples: Each with ``is_labeled``, a 0-d bool tensor.
+
+    Returns:
+        ``('labelled_1', ...), ('unlabelled_1', ...), ('labelled_2', ...)`` and so on.
+    """
+    groups = {'labelled': [], 'unlabelled': []}
+    for sample in samples:
+        groups['labelled' if sample.is_labeled else 'unlabelled'].append(sample)
+    numbered = [
+        (index, name, sample)
+        for name, group in groups.items()
+        for index, sample in enumerate(group, 1)
+    ]
+    numbered.sort(key=lambda entry: entry[0])  # stable: labelled before unlabelled
+    return [(f'{name}_{index}', sample) for index, name, sample in numbered]
