@@ -9,6 +9,7 @@ import argparse
 import importlib.util
 import socket
 
+from inpaint_arguments import find_config
 from launch import check_checkpoint
 
 INSTALL = "pip install 'fbinpaint_mm[demo]'"
@@ -21,8 +22,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         argv: The arguments; those of the process by default.
 
     Returns:
-        The arguments. A missing file, a port that is taken or a missing gradio ends the process
-        with a message instead of a traceback.
+        The arguments; the name of a config is replaced by its file. A missing file, a port that is
+        taken or a missing gradio ends the process with a message instead of a traceback.
     """
     parser = argparse.ArgumentParser(description='Inpaint in the browser')
     parser.add_argument('config', help="config file, or a name such as 'fbinpaint_demo'")
@@ -36,11 +37,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='address to listen on; 0.0.0.0 lets other machines in, whoever they are '
         '(default: %(default)s)',
     )
-    parser.add_argument('--device', help="such as 'cpu' or 'cuda:1' (default: a GPU if there is one)")
+    parser.add_argument(
+        '--device', help="such as 'cpu' or 'cuda:1' (default: a GPU if there is one)"
+    )
     args = parser.parse_args(argv)
     try:
         if importlib.util.find_spec('gradio') is None:
             raise ModuleNotFoundError(f'the page needs gradio: {INSTALL}')
+        args.config = find_config(args.config)
         if args.checkpoint is not None:
             check_checkpoint(args.checkpoint)
         check_port(args.host, args.port)

@@ -21,13 +21,13 @@ def distinct_palette(palette: Sequence[Sequence[int]]) -> np.ndarray:
     Returns:
         (K, 3) uint8 RGB; any two rows differ by at least ``SMALLEST_DIFFERENCE`` in one channel.
     """
-    distinct: list[np.ndarray] = []
+    distinct = np.zeros((0, 3), int)
     for color in palette:
         candidate = np.asarray(color)
-        while any(np.abs(candidate - other).max() < SMALLEST_DIFFERENCE for other in distinct):
+        while (np.abs(distinct - candidate).max(1) < SMALLEST_DIFFERENCE).any():
             candidate = (candidate + STEP) % 256
-        distinct.append(candidate)
-    return np.array(distinct, np.uint8).reshape(-1, 3)
+        distinct = np.vstack([distinct, candidate])
+    return distinct.astype(np.uint8)
 
 
 def to_hex(color: Sequence[int]) -> str:

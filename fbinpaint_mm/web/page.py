@@ -66,7 +66,7 @@ class Page:
             return self.open(examples[event.index])
 
         shown = [*(output for panel in self._panels for output in panel.outputs), self.dictated]
-        opened = [self.path, self.input.editor, *shown]
+        opened = [self.path, *self.input.outputs, *shown]
         # One after the other: two runs at a time would need twice the memory.
         model = dict(
             concurrency_limit=1,
@@ -158,7 +158,8 @@ class Page:
         rounds: int,
         dictated: np.ndarray | None,
     ) -> Updates:
-        run = run_painted(self.inpainter, Path(path).stem, _read(path), hole, rounds, dictated)
+        picture = _read(path)
+        run = run_painted(self.inpainter, Path(path).stem, picture, hole, rounds, dictated)
         return {
             self.dictated: dictated,
             **_merge(panel.show(run) for panel in self._panels),

@@ -42,6 +42,7 @@ class InputPanel:
             elem_id='examples',
         )
         gr.Markdown('### 2. Paint over what should go')
+        self.hint = gr.Markdown('Choose a picture first.')
         self.editor = make_paint_editor('hole-editor', HOLE_COLOR)
         gr.Markdown('### 3. Inpaint')
         self.rounds = gr.Slider(
@@ -55,6 +56,12 @@ class InputPanel:
         )
         self.button = gr.Button('Inpaint', variant='primary', elem_id='run')
 
+    @property
+    def outputs(self) -> list[Any]:
+        """The components that `show` updates."""
+        return [self.hint, self.editor]
+
     def show(self, picture: np.ndarray) -> dict[Any, Any]:
         """Updates that show a picture to paint on; (H, W) or (H, W, C), of any format."""
-        return {self.editor: show_picture(fit_screen(for_screen(picture)))}
+        background = fit_screen(for_screen(picture))
+        return {self.hint: gr.update(visible=False), self.editor: show_picture(background)}

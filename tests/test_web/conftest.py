@@ -1,0 +1,59 @@
+"""A small model whose every part has an effect, and strokes as gradio's editor gives them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from fbinpaint_mm.apis import FeedbackInpainter
+
+CLASSES = ('sky', 'road', 'tree', 'car', 'wall')
+
+
+@pytest.fixture(scope='session')
+def small_config(repository) -> Config:
+    small = Config.fromfile(repository / 'tests/small_inpaintor.py')
+    dataset = dict(
+        type='SemanticInpaintingDataset', metainfo=dict(classes=CLASSES), image_size=(48, 64)
+    )
+    return Config(dict(model=small.model.to_dict(), test_dataloader=dict(dataset=dataset)))
+
+
+@pytest.fixture(scope='session')
+def inpainter(small_config) -> FeedbackInpainter:
+    """Random weights everywhere: some parts start at zero, where a map would change nothing."""
+    made = FeedbackInpainter(small_config, device='cpu')
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in made.model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+    return made
+
+
+@pytest.fixture(scope='session')
+def without_semantics(small_config) -> FeedbackInpainter:
+    off = {f'model.{part}': None for part in ('segmentor', 'feedback', 'recorrection')}
+    return FeedbackInpainter(small_config, device='cpu', cfg_options=off)
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+
+
+@pytest.fixture
+def strokes():
+    """Makes an editor's value from layers: for each a size, and boxes with a colour to fill."""
+
+    def make(*layers) -> dict:
+        made = []
+        for size, *boxes in layers:
+            layer = np.zeros((*size, 4), np.uint8)
+            for (top, left, bottom, right), color in boxes:
+                layer[top:bottom, left:right] = color
+            made.append(layer)
+        return dict(background=None, layers=made, composite=None)
+
+    return make

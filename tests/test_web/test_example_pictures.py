@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from fbinpaint_mm.datasets import ProceduralScenesDataset
+from fbinpaint_mm.web.example_pictures import SCENE_SEEDS, write_examples
+
+
+def test_examples_are_different_pictures_of_the_size_asked_for(tmp_path):
+    paths = write_examples(tmp_path, (48, 64))
+
+    pictures = [np.asarray(Image.open(path)) for path in paths]
+    assert [path.name for path in paths][:2] == ['scene_1.png', 'scene_2.png']
+    assert {picture.shape for picture in pictures} == {(48, 64, 3)}
+    assert len({picture.tobytes() for picture in pictures}) == len(SCENE_SEEDS)
+
+
+def test_no_example_is_a_scene_for_training():
+    training = ProceduralScenesDataset(split='train', num_scenes=10_000)
+
+    seeds = {training.get_data_info(index)['scene_seed'] for index in range(len(training))}
+    assert not seeds & set(SCENE_SEEDS)
+    assert max(seeds) < min(SCENE_SEEDS)
