@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from mmagic.registry import MODELS
 from mmagic.structures import DataSample
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
 from mmengine.runner import save_checkpoint
 from torch import Tensor, nn
@@ -330,3 +334,96 @@ def test_initialisation_of_the_inside_leaves_the_first_round_alone():
     batch = make_batch(16)
     with torch.no_grad():
         assert torch.equal(adapter.eval()(*batch), batch[2])
+
+
+@pytest.fixture
+def whole_model(repository):
+    """Builds a small inpaintor with other networks, as a Runner does."""
+    small = Config.fromfile(repository / 'tests/small_inpaintor.py').model.to_dict()
+
+    def make(**networks: dict) -> nn.Module:
+        model = build(small | copy.deepcopy(networks))
+        model.init_weights()
+        return model
+
+    return make
+
+
+def make_samples(size: int = SIZE) -> dict:
+    """A batch as a dataloader collates it: images 0..255, grey in the hole."""
+    inputs, samples = [], []
+    for is_labeled in (True, False):
+        image = torch.randint(0, 256, (3, size, size), dtype=torch.uint8)
+        mask = torch.zeros(1, size, size)
+        mask[:, 6:15, 4:13] = 1
+        labels = torch.randint(0, 5, (1, size, size))
+        meta = dict(is_labeled=is_labeled, img_channel_order='BGR', gt_channel_order='BGR')
+        samples.append(DataSample(gt_img=image, mask=mask, gt_seg=labels, metainfo=meta))
+        inputs.append(torch.where(mask == 1, 127.5, image.float()))
+    return dict(inputs=inputs, data_samples=samples)
+
+
+def trained_by_mmagic(name: str, path: str) -> tuple[nn.Module, dict]:
+    """An inpaintor of mmagic, its checkpoint as a Runner writes it, and its network for ours.
+
+    mmagic's AOT-GAN is trained on RGB images, the others on BGR images.
+    """
+    network, inpaintor_type = NETWORKS[name]
+    order = 'rgb' if name == 'aot' else 'bgr'
+    disc = dict(type='MultiLayerDiscriminator', in_channels=3, max_channels=8, num_convs=2)
+    inpaintor = build(
+        dict(
+            type=inpaintor_type,
+            encdec=network,
+            disc=disc,
+            loss_gan=dict(type='GANLoss', gan_type='vanilla'),
+            data_preprocessor=dict(PREPROCESSOR, output_channel_order=order.upper()),
+        )
+    )
+    state = inpaintor.state_dict()
+    assert {key.partition('.')[0] for key in state} == {'generator', 'disc'}
+    meta = dict(mmengine_version='0.10.7', iter=500000, epoch=0)
+    save_checkpoint(dict(meta=meta, state_dict=state, optimizer={}, message_hub={}), path)
+    pretrained = dict(type='Pretrained', checkpoint=path, prefix='generator.')
+    adapter = dict(type='MMagicNetworkAdapter', channel_order=order)
+    return inpaintor.eval(), dict(adapter, network=dict(network, init_cfg=pretrained))
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+def test_checkpoint_of_mmagic_is_round_0_of_the_whole_model(name, whole_model, tmp_path):
+    """From the pixels of a dataloader to predicted pixels, bit for bit, however many rounds."""
+    inpaintor, initial = trained_by_mmagic(name, str(tmp_path / 'iter_500000.pth'))
+    model = whole_model(initial=initial).eval()
+    batch = make_samples()
+    with torch.no_grad():
+        theirs = inpaintor.val_step(copy.deepcopy(batch))
+        ours = model.val_step(copy.deepcopy(batch))
+    for one, other, given in zip(ours, theirs, batch['data_samples'], strict=True):
+        hole = (given.mask == 1).expand(3, -1, -1)
+        assert one.output.round_imgs.shape[0] == 3
+        assert torch.equal(one.output.round_imgs[0][hole], other.output.pred_img[hole])
+        assert one.output.round_imgs[0][hole].std() > 0
+
+
+OURS = {'type': 'SemanticGuidedEncoderDecoder', 'base_channels': 8, 'dilations': (1,)}
+
+
+ALL = [*NETWORKS, 'ours']
+
+
+@pytest.mark.parametrize(('initial', 'guided'), list(zip(ALL, ALL[1:] + ALL[:1], strict=True)))
+def test_every_network_serves_in_both_roles(initial, guided, whole_model):
+    """Side by side with another: both learn in one step, and then round 1 corrects round 0."""
+    configs = {key: value[0] for key, value in NETWORKS.items()} | dict(ours=OURS)
+    model = whole_model(initial=configs[initial], guided=configs[guided]).train()
+    optimizer = torch.optim.SGD(model.generator.parameters(), lr=1e-2)
+    before = {key: value.clone() for key, value in model.named_parameters()}
+    losses = model.train_step(make_samples(), OptimWrapper(optimizer))
+    assert all(torch.isfinite(torch.as_tensor(value)).all() for value in losses.values())
+    for role in ('initial', 'guided'):
+        learning = [key for key in before if key.startswith(f'generator.{role}.')]
+        state = dict(model.named_parameters())
+        assert any(not torch.equal(state[key], before[key]) for key in learning), role
+    with torch.no_grad():
+        sample = model.eval().val_step(make_samples())[0]
+    assert not torch.equal(sample.output.round_imgs[0], sample.output.round_imgs[1])
