@@ -40,7 +40,8 @@ def list_jobs(args: argparse.Namespace) -> list[Job]:
         pairs = folders.read_pairs(args.pairs)
         jobs = folders.jobs_of_pairs(pairs, args.format, args.skip_missing)
     else:
-        images = folders.find_images(args.inputs, args.recursive, excluded=args.out)
+        excluded = [folder for folder in (args.out, args.mask) if folder is not None]
+        images = folders.find_images(args.inputs, args.recursive, excluded)
         jobs = (
             folders.jobs_of_mask_files(images, args.mask, args.format, args.skip_missing)
             if args.mask
@@ -108,6 +109,8 @@ def main(argv: list[str] | None = None) -> int:
             jobs = list_jobs(args)
             summary = build_folder_inpainter(args).run(jobs)
     except (ValueError, OSError) as error:
+        if args.verbose:
+            raise
         print(f'inpaint.py: error: {error}', file=sys.stderr)
         return USAGE_ERROR
     except KeyboardInterrupt:

@@ -42,7 +42,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add('--device', help='such as cpu or cuda:1 (default: a GPU if there is one)')
     add('--overwrite', action='store_true', help='make again also what is finished')
-    add('--verbose', action='store_true', help='show what the libraries log')
+    add(
+        '--verbose',
+        action='store_true',
+        help='show what the libraries log, and where errors are from',
+    )
     add(
         '--cfg-options',
         nargs='+',

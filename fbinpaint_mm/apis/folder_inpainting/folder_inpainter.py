@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cached_property
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from mmengine.logging import print_log
 from tqdm import tqdm
 
 from fbinpaint_mm.apis.feedback_inpainter import FeedbackInpainter
@@ -58,7 +61,12 @@ class FolderInpainter:
     @cached_property
     def inpainter(self) -> FeedbackInpainter:
         """The model, built when it is first needed."""
-        return self.build_inpainter()
+        try:
+            return self.build_inpainter()
+        except (ValueError, OSError):
+            raise
+        except Exception as error:  # such as torch's AssertionError where there is no GPU
+            raise ValueError(f'the model cannot be built: {in_one_line(error)}') from error
 
     def run(self, jobs: Sequence[Job]) -> RunSummary:
         """Inpaint all pictures, with a progress bar.
@@ -70,8 +78,8 @@ class FolderInpainter:
             What became of them.
 
         Raises:
-            FileNotFoundError: The model cannot be built, see ``FeedbackInpainter``.
-            ValueError: The same.
+            FileNotFoundError: A file of the model is missing, see ``FeedbackInpainter``.
+            ValueError: The model cannot be built.
         """
         summary = RunSummary(self.out)
         try:
@@ -99,6 +107,7 @@ class FolderInpainter:
                 write_file(self.out / name, content)
             self.manifest.finish(job.output, identity, files)
         except Exception as error:  # whatever it is, the other pictures can do without this one
+            print_log(traceback.format_exc(), 'current', logging.WARNING)
             summary.failed.append((job, in_one_line(error)))
             return
         summary.inpainted += 1

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.tif', '.tiff')
 
 
 def find_images(
-    inputs: Sequence[str], recursive: bool, excluded: Path | None = None
+    inputs: Sequence[str], recursive: bool, excluded: Sequence[Path] = ()
 ) -> dict[Path, str]:
     """Find all pictures of a command line.
 
@@ -19,7 +19,7 @@ def find_images(
         inputs: Each a file, taken whatever its suffix; a folder, of which files with the suffix of
             an image are taken; or a glob, whose ``**`` stands for any folders.
         recursive: Also take the subfolders of folders.
-        excluded: Folder to leave out, such as that of the results.
+        excluded: Folders to leave out where they lie inside an input, such as that of the results.
 
     Returns:
         For each picture, once, its name: the path below the folder, or below the part of the glob
@@ -30,31 +30,33 @@ def find_images(
     """
     found: dict[Path, str] = {}
     for text in inputs:
-        images = {path: name for path, name in _expand(text, recursive) if path not in found}
-        images = {path: name for path, name in images.items() if not _is_below(path, excluded)}
-        found.update(images)
+        root, images = _expand(text, recursive)
+        outside = [folder for folder in excluded if not _is_below(root, folder)]
+        images = [path for path in images if not any(_is_below(path, it) for it in outside)]
+        if not images:
+            raise FileNotFoundError(_nothing_found(text, recursive))
+        for path in images:
+            found.setdefault(path, path.relative_to(root).as_posix())
     return _without_repetition(found)
 
 
-def _expand(text: str, recursive: bool) -> Iterator[tuple[Path, str]]:
+def _expand(text: str, recursive: bool) -> tuple[Path, list[Path]]:
+    """The folder that names are relative to, and the files of one input."""
     path = Path(text)
     if path.is_file():
-        return iter([(path, path.name)])
+        return path.parent, [path]
     if path.is_dir():
-        return _named(list_images(path, recursive), path, f'folder {text!r}')
+        return path, list_images(path, recursive)
     if not glob.has_magic(text):
         raise FileNotFoundError(f'{text!r} does not exist; expected a file, a folder or a glob')
     matches = map(Path, sorted(glob.glob(text, recursive=True)))
-    return _named(list(filter(is_image, matches)), glob_root(text), f'glob {text!r}')
+    return glob_root(text), list(filter(is_image, matches))
 
 
-def _named(paths: list[Path], root: Path, source: str) -> Iterator[tuple[Path, str]]:
-    if not paths:
-        raise FileNotFoundError(
-            f'{source} holds no image; expected files that end in {", ".join(IMAGE_SUFFIXES)}'
-            + (', or --recursive to look into subfolders' if source.startswith('folder') else '')
-        )
-    return ((path, path.relative_to(root).as_posix()) for path in paths)
+def _nothing_found(text: str, recursive: bool) -> str:
+    hint = ', or --recursive to look into subfolders' if Path(text).is_dir() else ''
+    suffixes = ', '.join(IMAGE_SUFFIXES)
+    return f'{text!r} holds no image; expected files that end in {suffixes}{hint * (not recursive)}'
 
 
 def list_images(folder: Path, recursive: bool) -> list[Path]:
@@ -79,8 +81,8 @@ def glob_root(pattern: str) -> Path:
     return Path(*parts[:fixed])
 
 
-def _is_below(path: Path, folder: Path | None) -> bool:
-    return folder is not None and path.resolve().is_relative_to(folder.resolve())
+def _is_below(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def _without_repetition(found: dict[Path, str]) -> dict[Path, str]:

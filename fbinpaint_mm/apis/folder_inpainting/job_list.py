@@ -11,6 +11,7 @@ from fbinpaint_mm.apis.folder_inpainting.mask_matching import match_masks
 from fbinpaint_mm.apis.folder_inpainting.pair_list import Pair
 
 LISTED = 10
+EXTRAS = ('masks', 'maps', 'rounds', 'side_by_side')  # folders of what OutputFiles adds
 
 
 class MissingFilesError(FileNotFoundError):
@@ -53,7 +54,11 @@ def jobs_of_mask_files(
         MissingFilesError: Pictures have no mask.
         ValueError: A picture has several masks.
     """
-    matched = dict.fromkeys(images, masks) if masks.is_file() else match_masks(images, masks)
+    if masks.is_file():
+        pictures = [path for path in images if path.resolve() != masks.resolve()]
+        matched = dict.fromkeys(pictures, masks)
+    else:
+        matched = match_masks(images, masks)
     missing = [str(path) for path, mask in matched.items() if mask is None]
     if missing and not skip_missing:
         raise MissingFilesError(f'images have no mask of their name in {masks}', missing)
@@ -107,7 +112,8 @@ def check_outputs(jobs: Iterable[Job], out: Path) -> None:
         out: Folder of the results.
 
     Raises:
-        ValueError: Two jobs would write the same file, or one would write an input.
+        ValueError: Two jobs would write the same file, or one would write an input, or among the
+            maps and masks.
     """
     jobs = list(jobs)
     writers: dict[str, Job] = {}
@@ -123,4 +129,9 @@ def check_outputs(jobs: Iterable[Job], out: Path) -> None:
             raise ValueError(
                 f'the result of {job.image} would overwrite the input {out / job.output}; give '
                 'another folder with --out'
+            )
+        if PurePosixPath(job.output).parts[0] in EXTRAS and '/' in job.output:
+            raise ValueError(
+                f'the result of {job.image} would be written among the '
+                f'{PurePosixPath(job.output).parts[0]} of {out}; rename its folder'
             )

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
 from fbinpaint_mm.apis.folder_inpainting.encoding import to_8_bits
 from fbinpaint_mm.apis.round_result import RoundResult
-from fbinpaint_mm.visualization.drawing import Color, cell_scale, colorize, heat, stripe_hole
+from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.visualization.drawing import (
+    UNKNOWN,
+    Color,
+    cell_scale,
+    colorize,
+    heat,
+    rescale,
+    stripe_hole,
+)
 from fbinpaint_mm.visualization.feedback_grid import class_legend
 from fbinpaint_mm.visualization.sheet import Cell, Row, lay_out
 
 CELL_SIZE, MAX_CELL_SIZE = 192, 512
+
+Shrink = Callable[..., np.ndarray]
 
 
 def draw_side_by_side(
@@ -38,50 +50,71 @@ def draw_side_by_side(
     """
     colors = np.asarray(palette, np.uint8).reshape(-1, 3)
     maps = [result.semantic_map for result in rounds]
-    rows = [_image_row(pixels, hole, rounds)]
-    if any(seg is not None for seg in maps):
-        rows.append(_map_row(hole, maps, colors))
-    rows.append(_confidence_row(hole, rounds))
+    known_maps = [seg for seg in maps if seg is not None]
+    scale = cell_scale(*hole.shape, CELL_SIZE, MAX_CELL_SIZE)
+    shrink = partial(rescale, factor=min(scale, 1))  # at once: colouring needs much more memory
+    rows = [_image_row(pixels, hole, rounds, shrink)]
+    if known_maps:
+        rows.append(_map_row(hole, maps, colors, shrink))
+    rows.append(_confidence_row(hole, rounds, shrink))
     headers = ['input', *(f'round {index}' for index in range(len(rounds)))]
     headers[-1] += ' = result'
-    legend = class_legend(classes, colors, np.array([m for m in maps if m is not None]), None)
-    scale = cell_scale(*hole.shape, CELL_SIZE, MAX_CELL_SIZE)
-    return lay_out(title, headers, rows, legend, hole.shape, scale)
+    legend = class_legend(classes, colors, np.array(known_maps), None)
+    if any((seg == IGNORE_INDEX).any() for seg in known_maps):
+        legend.append(('no map here', UNKNOWN))
+    shape = shrink(hole.astype(np.uint8), smooth=False).shape
+    return lay_out(title, headers, rows, legend, shape, max(scale, 1))
 
 
-def _image_row(pixels: np.ndarray, hole: np.ndarray, rounds: Sequence[RoundResult]) -> Row:
+def _image_row(
+    pixels: np.ndarray, hole: np.ndarray, rounds: Sequence[RoundResult], shrink: Shrink
+) -> Row:
     before = to_rgb(pixels)
-    stripes = stripe_hole(before, hole, max(hole.shape[0] // 32, 1))
-    cells = [Cell(stripes, f'hole {100 * hole.mean():.0f} % of the image', smooth=True)]
+    small_hole = _shrunk_hole(hole, shrink)
+    width = max(small_hole.shape[0] // 32, 1)
+    stripes = stripe_hole(shrink(before, smooth=True), small_hole, width)
+    cells = [Cell(stripes, f'hole {100 * hole.mean():.0f} % of the image')]
     for index, result in enumerate(rounds):
         image = to_rgb(result.image)
-        change = np.abs(image[hole].astype(int) - before[hole]).mean() if hole.any() else 0.0
-        caption = f'changed by {change:.1f} of 255' if index else ''
-        cells.append(Cell(image, caption, smooth=True))
+        change = np.abs(image[hole].astype(np.int16) - before[hole]).mean() if hole.any() else 0
+        caption = f'changed by {change:.1f} grey levels' if index else ''
+        cells.append(Cell(shrink(image, smooth=True), caption))
         before = image
     return Row('Image, and what the round changed in the hole', cells)
 
 
-def _map_row(hole: np.ndarray, maps: Sequence[np.ndarray | None], colors: np.ndarray) -> Row:
-    mask = np.where(hole[..., None], 255, 40).astype(np.uint8).repeat(3, axis=2)
+def _map_row(
+    hole: np.ndarray, maps: Sequence[np.ndarray | None], colors: np.ndarray, shrink: Shrink
+) -> Row:
+    small_hole = _shrunk_hole(hole, shrink)
+    mask = np.where(small_hole[..., None], 255, 40).astype(np.uint8).repeat(3, axis=2)
     cells, before = [Cell(mask, 'hole')], None
     for seg in maps:
         if seg is None:
             cells.append(Cell(caption='no map'))
             continue
-        share = 0.0 if before is None else 100 * (seg != before)[hole].mean()
+        changed = before is not None and hole.any()
+        share = 100 * (seg != before)[hole].mean() if changed else 0
         caption = 'first map' if before is None else f'{share:.1f} % of the hole changed'
-        cells.append(Cell(colorize(seg, colors), caption, outline=hole))
+        small = colorize(shrink(seg, smooth=False), colors)
+        cells.append(Cell(small, caption, outline=small_hole))
         before = seg
     return Row('Semantic map that guided the round', cells)
 
 
-def _confidence_row(hole: np.ndarray, rounds: Sequence[RoundResult]) -> Row:
+def _confidence_row(hole: np.ndarray, rounds: Sequence[RoundResult], shrink: Shrink) -> Row:
     cells = [Cell(caption='bright = 1, dark = 0')]
     for result in rounds:
         mean = result.confidence[hole].mean() if hole.any() else 1.0
-        cells.append(Cell(heat(result.confidence), f'mean {mean:.2f} in the hole', outline=hole))
+        small = heat(shrink(result.confidence, smooth=True))
+        cells.append(
+            Cell(small, f'mean {mean:.2f} in the hole', outline=_shrunk_hole(hole, shrink))
+        )
     return Row('Confidence in the image', cells)
+
+
+def _shrunk_hole(hole: np.ndarray, shrink: Shrink) -> np.ndarray:
+    return shrink(hole.astype(np.uint8), smooth=False) > 0
 
 
 def to_rgb(pixels: np.ndarray) -> np.ndarray:

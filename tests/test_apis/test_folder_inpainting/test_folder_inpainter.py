@@ -264,7 +264,16 @@ def test_a_model_that_cannot_be_built_ends_the_run(run, job):
     def refuse():
         raise ValueError('checkpoint of another config')
 
-    with pytest.raises(ValueError, match='checkpoint of another config'):
+    with pytest.raises(ValueError, match=r'^checkpoint of another config$'):
+        run(job(), build=refuse)
+
+
+def test_what_torch_says_of_a_missing_device_is_told(run, job):
+    def refuse():
+        raise AssertionError('Torch not compiled with CUDA enabled')
+
+    message = 'the model cannot be built: AssertionError: Torch not compiled with CUDA'
+    with pytest.raises(ValueError, match=message):
         run(job(), build=refuse)
 
 

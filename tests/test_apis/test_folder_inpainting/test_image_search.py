@@ -37,16 +37,19 @@ def test_a_file_that_is_given_twice_counts_once(touch):
 
 def test_earlier_results_inside_the_input_are_left_out(touch):
     folder = touch('in/a.png', 'in/out/a.png')
-    found = find_images([str(folder / 'in')], recursive=True, excluded=folder / 'in/out')
+    found = find_images([str(folder / 'in')], True, excluded=[folder / 'in/out', folder / 'x'])
     assert names(found) == ['a.png']
+    assert names(find_images([str(folder / 'in/out')], True, [folder / 'in/out'])) == ['a.png']
+    with pytest.raises(FileNotFoundError, match=r'in. holds no image'):
+        find_images([str(folder / 'in')], True, excluded=[folder / 'in/a.png', folder / 'in/out'])
 
 
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
         ('none.png', r'none\.png. does not exist; expected a file, a folder or a glob'),
-        ('*.png', r'glob .*\*\.png. holds no image; expected files that end in \.png, \.jpg'),
-        ('empty', r'folder .*empty. holds no image.*--recursive'),
+        ('*.png', r'\*\.png. holds no image; expected files that end in .*tiff$'),
+        ('empty', r'empty. holds no image.*--recursive'),
     ],
 )
 def test_an_input_without_images_is_refused(touch, text, message):

@@ -34,6 +34,7 @@ def test_the_result_is_named_like_the_picture(name, form, output):
 def test_one_mask_may_serve_all(touch):
     folder = touch('in/a.png', 'in/b.png', 'm.png')
     images = find_images([str(folder / 'in')], recursive=False)
+    images[folder / 'm.png'] = 'm.png'  # as where the mask lies among the pictures
     jobs = jobs_of_mask_files(images, folder / 'm.png', 'keep')
     assert [(job.output, job.mask) for job in jobs] == [
         ('a.png', folder / 'm.png'),
@@ -79,6 +80,14 @@ def test_an_input_is_never_overwritten(tmp_path, name):
     job = Job(tmp_path / 'a.png', name, tmp_path / 'm.png')
     with pytest.raises(ValueError, match=f'would overwrite the input .*{name}; give another'):
         check_outputs([job], tmp_path)
+
+
+@pytest.mark.parametrize('name', ['masks', 'maps', 'rounds', 'side_by_side'])
+def test_a_result_is_not_written_among_maps_or_masks(name):
+    with pytest.raises(ValueError, match=f'in/a.png would be written among the {name} of out'):
+        check_outputs([Job(Path('in/a.png'), f'{name}/a.png')], Path('out'))
+    check_outputs([Job(Path('in/a.png'), f'{name}.png')], Path('out'))
+    check_outputs([Job(Path('in/a.png'), f'x/{name}/a.png')], Path('out'))
 
 
 def test_results_beside_each_other_are_fine():

@@ -43,6 +43,25 @@ def test_an_empty_and_a_full_hole_can_be_drawn(hole):
     assert count(sheet, [7, 7, 7]) == (3 if not hole.any() else 0) * hole.size
 
 
+def test_a_large_picture_is_reduced_by_a_whole_factor():
+    hole = np.zeros((1200, 2000), bool)
+    hole[400:800, 400:1200] = True
+    sheet = draw(np.full((1200, 2000, 3), 7, np.uint8), 1, hole)
+    assert sheet.shape[1] == 2 * 12 + 3 * 500 + 2 * 8
+    assert count(sheet, [7, 7, 7]) == pytest.approx(3 * (300 * 500 - 100 * 200), rel=0.02)
+
+
+def test_where_there_is_no_map_is_in_the_legend():
+    fake, pixels = FakeInpainter(), np.full((200, 240, 3), 7, np.uint8)
+    results = fake.inpaint(pixels, HOLE, 1, return_rounds=True).rounds
+    arguments = (pixels, HOLE, results, fake.classes, fake.palette, '')
+    complete = draw_side_by_side(*arguments)
+    results[1].semantic_map[150:] = 255
+    sheet = draw_side_by_side(*arguments)
+    assert count(complete, [0, 0, 0]) == 0
+    assert count(sheet, [0, 0, 0]) > 50 * 240  # and the key of the legend
+
+
 def test_any_picture_becomes_rgb():
     assert to_rgb(np.array([[65535, 257]], np.uint16)).tolist() == [[[255] * 3, [1] * 3]]
     assert to_rgb(np.array([[[9, 200]]], np.uint8)).tolist() == [[[9, 9, 9]]]
