@@ -18,11 +18,14 @@ custom_hooks = [
     dict(
         type='FeedbackVisualizationHook',
         max_samples=8,  # pictures of each validation
-        train_interval=500,  # iterations between pictures of the training batch; 0: none
+        train_interval=None,  # iterations between those of a training batch; None: validations
         max_train_samples=2,  # of one batch: a labelled and an unlabelled image
     ),
     dict(type='RoundReportHook'),  # the table of scores, round by round
-    dict(type='ClassMemoryHook', interval=500),  # iterations between pictures of the prototypes
+    dict(
+        type='ClassMemoryHook',  # pictures and movement of the class prototypes
+        interval=None,  # iterations between them; None: as validations
+    ),
     dict(type='CorrectionReportHook'),  # what the recorrection mends and spoils, class by class
     dict(
         type='DivergenceHook',  # stops at a loss or gradient that is not finite

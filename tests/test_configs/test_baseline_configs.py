@@ -94,6 +94,8 @@ def test_protocol_is_that_of_our_config(name):
     assert [hook.type for hook in config.custom_hooks] == [
         'FeedbackVisualizationHook',
         'RoundReportHook',
+        'DivergenceHook',
+        'CorruptFileHook',
     ]
     if method in WITH_BOX:
         assert [step.type for step in tail[-2:]] == ['HoleBoundingBox', 'PackSemanticInputs']

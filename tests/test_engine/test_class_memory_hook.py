@@ -42,6 +42,7 @@ def runner(tmp_path, memory):
     return SimpleNamespace(
         model=model,
         iter=0,
+        train_loop=SimpleNamespace(val_interval=3),
         visualizer=visualizer,
         message_hub=MessageHub(str(tmp_path)),
         logger=logging.getLogger('class_memory'),
@@ -149,6 +150,11 @@ def test_only_tensorboard_has_a_projector(runner, tmp_path):
     runner.visualizer = make_visualizer(tmp_path, 'LocalVisBackend')
     ClassMemoryHook().after_train(runner)
     assert not list(tmp_path.glob('vis_data/projector_config.pbtxt'))
+
+
+def test_by_default_it_goes_with_the_validations(runner, tmp_path):
+    train(ClassMemoryHook(), runner, 7)
+    assert [one['step'] for one in scalars_of(tmp_path)] == [3, 6]
 
 
 def test_interval_is_checked():

@@ -78,7 +78,10 @@ def training(caplog):
     visualizer = Drawer()
     visualizer.drawn = []
     logger = logging.getLogger('pictures')
-    return SimpleNamespace(model=Model(), visualizer=visualizer, iter=0, logger=logger)
+    loop = SimpleNamespace(val_interval=3)
+    return SimpleNamespace(
+        model=Model(), visualizer=visualizer, iter=0, logger=logger, train_loop=loop
+    )
 
 
 def train(hook, runner, iterations, labeled=(True, True, False)):
@@ -107,6 +110,11 @@ def test_draws_labelled_and_unlabelled_images_of_every_nth_training_batch(traini
         ('3 1', 4, 'training_labelled_2'),
     ]
     assert training.model.samples is None
+
+
+def test_draws_where_a_validation_follows(training):
+    train(FeedbackVisualizationHook(train_interval=None, max_train_samples=3), training, 7)
+    assert [step for _, step, _ in training.visualizer.drawn] == [3, 3, 3, 6, 6, 6]
 
 
 def test_by_default_nothing_of_training_is_kept_or_drawn(training):

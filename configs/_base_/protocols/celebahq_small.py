@@ -6,9 +6,10 @@ for part in ('model', 'inpaintor', 'segmentor', 'norm_cfg', 'data_preprocessor',
     _base_.pop(part)
 del part
 
-# Pictures and report; all others belong to our model.
+# Feedback, teacher, class memory and recorrection belong to our model.
 custom_hooks = [
     hook
     for hook in _base_.custom_hooks
-    if hook.type in ('FeedbackVisualizationHook', 'RoundReportHook')
+    if hook.type
+    not in ('FeedbackHook', 'MeanTeacherHook', 'ClassMemoryHook', 'CorrectionReportHook')
 ]

@@ -10,6 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from fbinpaint_mm.engine.hooks.due import is_due
 from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
 from fbinpaint_mm.models.feedback import ClassMemory
 from fbinpaint_mm.visualization.drawing import default_palette
@@ -22,9 +23,9 @@ LOGGED = 'class_memory_logged'
 class ClassMemoryHook(Hook):
     """Log pictures and numbers of the class memory to every back end of the visualiser.
 
-    At an interval: ``class_memory_map``, the prototypes in the plane of their principal components
-    (see ``project_to_plane``); ``class_memory_cosines``, the cosine between each two; and the
-    scalars ``class_memory/seen``, the number of classes with a prototype, and
+    Whenever it is time: ``class_memory_map``, the prototypes in the plane of their principal
+    components (see ``project_to_plane``); ``class_memory_cosines``, the cosine between each two;
+    and the scalars ``class_memory/seen``, the number of classes with a prototype, and
     ``class_memory/moved/<class>``, the angle in degrees, 0..180, between the prototype and what it
     was when it was logged last (for classes seen both times; a resumed run goes on from the log
     before). At the end of training the prototypes go to TensorBoard's projector, under the tag
@@ -35,7 +36,7 @@ class ClassMemoryHook(Hook):
     nothing, and says so once.
 
     Args:
-        interval: Iterations between two logs.
+        interval: Iterations between two logs; ``None`` for those that a validation follows.
 
     Raises:
         ValueError: If ``interval`` is below 1.
@@ -44,8 +45,8 @@ class ClassMemoryHook(Hook):
     # After FeedbackHook, which moves the prototypes.
     priority = 'LOW'
 
-    def __init__(self, interval: int = 500) -> None:
-        if interval < 1:
+    def __init__(self, interval: int | None = None) -> None:
+        if interval is not None and interval < 1:
             raise ValueError(f'interval of ClassMemoryHook must be at least 1, got {interval}')
         self.interval = interval
 
@@ -64,9 +65,9 @@ class ClassMemoryHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Log pictures and numbers, every ``interval`` iterations."""
+        """Log pictures and numbers, if it is time."""
         memory = class_memory_of(runner)
-        if memory is None or not self.every_n_train_iters(runner, self.interval):
+        if memory is None or not is_due(runner, self.interval):
             return
         classes, step = class_names(runner, memory), runner.iter + 1
         scalars = {'class_memory/seen': int(memory.seen.sum())}

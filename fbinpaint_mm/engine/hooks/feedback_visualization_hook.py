@@ -10,6 +10,7 @@ from mmagic.structures import DataSample
 from mmengine.dist import master_only
 from mmengine.runner import Runner
 
+from fbinpaint_mm.engine.hooks.due import is_due
 from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
 from fbinpaint_mm.visualization.feedback_visualizer import FeedbackVisualizer
 
@@ -22,7 +23,7 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
     would spend more time on pictures than on the scores. The first samples are drawn each time, so
     that the pictures of different iterations can be compared.
 
-    Of training it draws the batch of every n-th iteration as the model saw it, with nothing
+    Of training it draws the batch of some iterations as the model saw it, with nothing
     computed again: ``training_labelled_1``, ``training_unlabelled_1``, ``training_labelled_2`` and
     so on. It needs of the (unwrapped) model ``keep_next_samples()`` and
     ``take_training_samples()``, and a :class:`FeedbackVisualizer`; without them it says so once.
@@ -33,7 +34,8 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
         interval: Draw from every n-th batch.
         on_val: Draw during validation.
         on_test: Draw during test.
-        train_interval: Iterations between two pictures of training; 0 for none.
+        train_interval: Iterations between pictures of training; 0 for none, ``None`` for those
+            that a validation follows.
         max_train_samples: Pictures of one training batch, labelled and unlabelled in turn.
 
     Raises:
@@ -46,7 +48,7 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
         interval: int = 1,
         on_val: bool = True,
         on_test: bool = True,
-        train_interval: int = 0,
+        train_interval: int | None = 0,
         max_train_samples: int = 2,
     ) -> None:
         given = dict(
@@ -55,7 +57,7 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
             max_train_samples=max_train_samples,
         )
         for name, value in given.items():
-            if value < 0:
+            if value is not None and value < 0:
                 raise ValueError(f'{name} must not be negative, got {value}')
         super().__init__(interval=interval, on_val=on_val, on_test=on_test)
         self.max_samples = max_samples
@@ -68,7 +70,8 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
         """Draw nothing of a training that cannot be drawn, and say so."""
         model = unwrapped_model(runner.model)
         able = hasattr(model, 'keep_next_samples') and hasattr(model, 'take_training_samples')
-        if self.train_interval and not (able and isinstance(runner.visualizer, FeedbackVisualizer)):
+        able = able and isinstance(runner.visualizer, FeedbackVisualizer)
+        if self.train_interval != 0 and not able:
             runner.logger.info(
                 'FeedbackVisualizationHook draws no pictures of training: it needs a model that '
                 'keeps its samples and a FeedbackVisualizer, found '
@@ -81,7 +84,7 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
         """Ask the model to keep the samples of an iteration that will be drawn."""
-        if self._draws_training(runner):
+        if is_due(runner, self.train_interval):
             unwrapped_model(runner.model).keep_next_samples()
 
     @master_only
@@ -93,14 +96,11 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
         outputs: dict | None = None,
     ) -> None:
         """Draw samples of the batch, labelled and unlabelled in turn."""
-        if not self._draws_training(runner):
+        if not is_due(runner, self.train_interval):
             return
         samples = named_in_turn(unwrapped_model(runner.model).take_training_samples())
         for name, sample in samples[: self.max_train_samples]:
             runner.visualizer.add_datasample(sample, step=runner.iter + 1, name=f'training_{name}')
-
-    def _draws_training(self, runner: Runner) -> bool:
-        return bool(self.train_interval) and self.every_n_train_iters(runner, self.train_interval)
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Start counting anew."""

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from mmengine.runner import EpochBasedTrainLoop
+
+from fbinpaint_mm.engine.hooks.due import is_due, validation_interval
+
+
+@pytest.fixture
+def runner():
+    return SimpleNamespace(iter=0, train_loop=SimpleNamespace(val_interval=4))
+
+
+def due_iterations(runner, interval):
+    found = []
+    for runner.iter in range(12):
+        if is_due(runner, interval):
+            found.append(runner.iter + 1)
+    return found
+
+
+@pytest.mark.parametrize(
+    ('interval', 'expected'), [(5, [5, 10]), (1, [*range(1, 13)]), (0, []), (None, [4, 8, 12])]
+)
+def test_iterations_that_are_due(runner, interval, expected):
+    assert due_iterations(runner, interval) == expected
+
+
+def test_validations_of_a_training_by_epochs_are_counted_in_iterations(runner):
+    loop = EpochBasedTrainLoop.__new__(EpochBasedTrainLoop)
+    loop.val_interval, loop.dataloader = 2, range(3)
+    runner.train_loop = loop
+    assert validation_interval(runner) == 6
+    assert due_iterations(runner, None) == [6, 12]
