@@ -16,13 +16,20 @@ from fbinpaint_mm.apis.hole_crop import HoleCrop
 from fbinpaint_mm.apis.hole_mask import read_hole
 from fbinpaint_mm.apis.inpainting_job import InpaintingJob
 from fbinpaint_mm.apis.inpainting_result import InpaintingResult
-from fbinpaint_mm.apis.load_model import class_metainfo, load_config, load_model
+from fbinpaint_mm.apis.load_model import (
+    class_metainfo,
+    dataset_image_size,
+    load_config,
+    load_model,
+)
 from fbinpaint_mm.apis.picture import PictureSource, read_picture
 from fbinpaint_mm.apis.semantic_edit import read_dictated_map
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 from fbinpaint_mm.visualization.drawing import default_palette
 
 DEFAULT_MAX_SIDE = 512
+# A network makes little of holes that are much larger than those that it has learnt from.
+LARGEST_ENLARGEMENT = 2
 # Pictures of one size run together as long as a batch has no more pixels than this many of the
 # largest crops.
 CROPS_OF_A_BATCH = 4
@@ -96,6 +103,16 @@ class FeedbackInpainter:
         return self.model.test_rounds
 
     @cached_property
+    def default_max_side(self) -> int:
+        """``max_side`` where a call does not say it.
+
+        Twice the longer side of the images that the config tests with, 512 pixels if it does not
+        say.
+        """
+        size = dataset_image_size(self.config)
+        return DEFAULT_MAX_SIDE if size is None else LARGEST_ENLARGEMENT * max(size)
+
+    @cached_property
     def classes(self) -> list[str] | None:
         """Names of the K classes, of the data set of the config; ``None`` if it names none."""
         names = list(class_metainfo(self.config).get('classes') or ())
@@ -119,7 +136,7 @@ class FeedbackInpainter:
         semantic_map: np.ndarray | Sequence[np.ndarray | None] | None = None,
         semantic_map_mask: np.ndarray | Sequence[np.ndarray | None] | None = None,
         tolerance: float | None = None,
-        max_side: int = DEFAULT_MAX_SIDE,
+        max_side: int | None = None,
     ) -> InpaintingResult | list[InpaintingResult]:
         """Fills the hole of a picture, or the holes of a list of pictures.
 
@@ -139,7 +156,8 @@ class FeedbackInpainter:
                 own; ``None``: where ``semantic_map`` is not 255. Or a list likewise.
             tolerance: Stop before a round whose map would have another class than the last one in
                 less than this share, in [0, 1], of the hole's pixels; ``None``: run all rounds.
-            max_side: Longest side in pixels of what the model sees at once.
+            max_side: Longest side in pixels of what the model sees at once; ``None``:
+                :attr:`default_max_side`.
 
         Returns:
             The result, or the results in the order of the images.
@@ -152,6 +170,7 @@ class FeedbackInpainter:
                 the first picture is inpainted.
         """
         rounds = self.default_rounds if rounds is None else rounds
+        max_side = self.default_max_side if max_side is None else max_side
         _check_settings(rounds, tolerance, max_side)
         several = isinstance(image, (list, tuple))
         columns = dict(
@@ -208,9 +227,12 @@ class FeedbackInpainter:
         data = self.model.data_preprocessor(
             dict(inputs=list(inputs), data_samples=list(samples)), False
         )
-        predictions = self.model(**data, mode='predict', rounds=rounds, tolerance=tolerance)
-        for (job, crop), sample in zip(steps, predictions, strict=True):
-            job.paste(crop, sample.output)
+        samples = data['data_samples']
+        results = self.model.predict_rounds(data['inputs'], samples, rounds, tolerance)
+        raws = [self.model.data_preprocessor.destruct(one.raw, samples) for one in results]
+        predictions = self.model.convert_to_datasample(results, samples, data['inputs'])
+        for index, ((job, crop), sample) in enumerate(zip(steps, predictions, strict=True)):
+            job.paste(crop, sample.output, torch.stack([raw[index] for raw in raws]))
 
     def _model_input(self, job: InpaintingJob, crop: HoleCrop) -> tuple[torch.Tensor, DataSample]:
         """A masked image and its sample, as a test pipeline packs them, padded to a valid size."""

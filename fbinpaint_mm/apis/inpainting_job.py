@@ -14,6 +14,7 @@ from fbinpaint_mm.apis.inpainting_result import InpaintingResult
 from fbinpaint_mm.apis.picture import Picture, put_colors, to_network
 from fbinpaint_mm.apis.resampling import enlarge, shrink, shrink_hole, shrink_labels
 from fbinpaint_mm.apis.round_result import RoundResult
+from fbinpaint_mm.apis.seam import close_seam
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 
 MASKED = 127.5  # is 0 after normalisation, as GetMaskedImage has it
@@ -80,7 +81,7 @@ class InpaintingJob:
             dictated = shrink_labels(self.dictated_map[window], crop.size)
         return image, hole, dictated
 
-    def paste(self, crop: HoleCrop, output: DataSample) -> None:
+    def paste(self, crop: HoleCrop, output: DataSample, raws: torch.Tensor) -> None:
         """Takes over what the network made of a crop.
 
         Args:
@@ -88,12 +89,18 @@ class InpaintingJob:
             output: The prediction for it, as
                 ``FeedbackRecorrectionInpaintor.convert_to_datasample`` describes it; it may be
                 padded on the right and below.
+            raws: (R+1, 3, h, w) float BGR in 0..255, what the networks painted in every round, of
+                the size of the output.
         """
+        hole = shrink_hole(self.hole[crop.window.slices], crop.size) if crop.is_scaled else None
         last = len(output.round_imgs) - 1
         self.rounds_run = max(self.rounds_run, last)
         for index, kept in enumerate(self.rounds):
             number = min(index, last) if self.keeps_rounds else last
-            self._paste_image(kept, crop, output.round_imgs[number])
+            color = _to_colors(output.round_imgs[number], crop)
+            if hole is not None:
+                color = close_seam(color, _to_colors(raws[number], crop), hole)
+            self._paste_image(kept, crop, color)
             self._paste_confidence(kept, crop, output.round_confidences[number])
             if number > 0 and 'round_segs' in output:
                 self._paste_map(kept, crop, output.round_segs[number - 1])
@@ -109,8 +116,7 @@ class InpaintingJob:
             notes=self.notes,
         )
 
-    def _paste_image(self, kept: RoundResult, crop: HoleCrop, image: torch.Tensor) -> None:
-        color = np.ascontiguousarray(_to_numpy(image, crop).transpose(1, 2, 0))
+    def _paste_image(self, kept: RoundResult, crop: HoleCrop, color: np.ndarray) -> None:
         for strip in _strips(crop.target):
             painted = enlarge(color, crop, strip, cv2.INTER_CUBIC)
             put_colors(kept.image[strip.slices], self.hole[strip.slices], painted)
@@ -132,6 +138,11 @@ class InpaintingJob:
             given = kept.semantic_map[strip.slices]
             new = (given == IGNORE_INDEX) | self.hole[strip.slices]
             given[new] = found[new]
+
+
+def _to_colors(image: torch.Tensor, crop: HoleCrop) -> np.ndarray:
+    """(3, h, w) of a crop -> (h, w, 3), without padding."""
+    return np.ascontiguousarray(_to_numpy(image, crop).transpose(1, 2, 0))
 
 
 def _to_numpy(plane: torch.Tensor, crop: HoleCrop) -> np.ndarray:

@@ -103,20 +103,31 @@ def load_model(config: Config, checkpoint: str | None) -> FeedbackRecorrectionIn
 
 
 def class_metainfo(config: Config) -> dict:
-    """What the data set of a config says about its classes.
+    """What the data set of a config says about its classes; no file of it is touched.
 
     Args:
-        config: The whole config; the data set of its test, validation or training is asked. No file
-            of it is touched.
+        config: The whole config.
 
     Returns:
         mmengine's ``metainfo``, with ``classes`` and ``palette``; empty without a data set.
     """
-    loaders = (config.get(f'{stage}_dataloader') for stage in ('test', 'val', 'train'))
-    dataset = next((loader.dataset for loader in loaders if loader), None)
-    while dataset is not None and 'dataset' in dataset:  # a wrapper, such as RepeatDataset
-        dataset = dataset.dataset
+    dataset = _dataset_config(config)
     if dataset is None:
         return {}
     with DefaultScope.overwrite_default_scope('mmagic'):
         return DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo
+
+
+def dataset_image_size(config: Config) -> tuple[int, int] | None:
+    """Height and width in pixels of the images of a config's data set; ``None`` if it says none."""
+    size = (_dataset_config(config) or {}).get('image_size')
+    return (size, size) if isinstance(size, int) else size and tuple(size)
+
+
+def _dataset_config(config: Config) -> dict | None:
+    """The data set of the test, else of the validation, else of the training."""
+    loaders = (config.get(f'{stage}_dataloader') for stage in ('test', 'val', 'train'))
+    dataset = next((loader.dataset for loader in loaders if loader), None)
+    while dataset is not None and 'dataset' in dataset:  # a wrapper, such as RepeatDataset
+        dataset = dataset.dataset
+    return dataset

@@ -256,12 +256,22 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             return self.generator_losses(results, data_samples, pseudo_labels)
         if mode not in ('tensor', 'predict'):
             raise ValueError(f"mode must be 'tensor', 'predict' or 'loss', got {mode!r}")
-        rounds = self.test_rounds if rounds is None else rounds
-        dictated_map = _dictated_map(data_samples, inputs)
-        results = self._run(inputs, data_samples, rounds, dictated_map, tolerance=tolerance)
+        results = self.predict_rounds(inputs, data_samples, rounds, tolerance)
         if mode == 'tensor':
             return results[-1].raw, results[-1].composite
         return self.convert_to_datasample(results, data_samples, inputs)
+
+    def predict_rounds(
+        self,
+        inputs: Tensor,
+        data_samples: DataSample,
+        rounds: int | None = None,
+        tolerance: float | None = None,
+    ) -> list[Round]:
+        """The rounds of a prediction; arguments and errors as of :meth:`forward`."""
+        rounds = self.test_rounds if rounds is None else rounds
+        dictated_map = _dictated_map(data_samples, inputs)
+        return self._run(inputs, data_samples, rounds, dictated_map, tolerance=tolerance)
 
     def _run(
         self,

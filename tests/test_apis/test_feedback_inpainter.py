@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fbinpaint_mm.apis import feedback_inpainter
+from fbinpaint_mm.apis import FeedbackInpainter, feedback_inpainter, inpainting_job
 
 FORMATS = [
     ((20, 24), 'uint8'),
@@ -310,3 +310,32 @@ def test_the_model_never_sees_more_than_max_side(inpainter, seen_shapes, fill):
     assert max(shape[0] for shape in seen_shapes) == 1
     assert (result.image[~hole] == 90).all()
     assert (result.confidence[hole] < 1).all()
+
+
+def test_pictures_are_shown_at_up_to_twice_the_size_of_training(inpainter, seen_shapes):
+    assert inpainter.default_max_side == 512
+    sized = FeedbackInpainter(
+        inpainter.config, device='cpu', cfg_options={'test_dataloader.dataset.image_size': (16, 24)}
+    )
+    assert sized.default_max_side == 48
+    image, hole = np.zeros((400, 900), np.uint8), np.zeros((400, 900), bool)
+    hole[50:350, 50:850] = True
+    inpainter.inpaint(image, hole)
+    assert max(seen_shapes[0]) == 512
+    sized.model = inpainter.model
+    sized.inpaint(image, hole)
+    assert max(seen_shapes[1]) == 48
+
+
+def test_a_scaled_crop_has_its_seam_closed(inpainter, monkeypatch):
+    """As much as the offset of the small model goes, in every round."""
+    image = np.full((200, 300, 3), 90, np.uint8)
+    hole = np.zeros((200, 300), bool)
+    hole[50:150, 60:240] = True
+    closed = inpainter.inpaint(image, hole, return_rounds=True, max_side=64).rounds
+    monkeypatch.setattr(inpainting_job, 'close_seam', lambda composite, raw, hole: composite)
+    seam = inpainter.inpaint(image, hole, return_rounds=True, max_side=64).rounds
+    for one, other in zip(closed, seam, strict=True):
+        jumps = [np.abs(x.image[50, 60:240].astype(int) - 90).mean() for x in (one, other)]
+        assert jumps[0] < 0.7 * jumps[1]
+        assert np.array_equal(one.image[~hole], image[~hole])
