@@ -527,6 +527,8 @@ def export_onnx(module: nn.Module, inputs: tuple[Tensor, ...], path: str, **opti
     # torch 2.4 has no argument `dynamo`, and the exporter by trace only.
     if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
         options['dynamo'] = False
+    # Or it prints the whole graph, some thousand lines, when it meets something it cannot export.
+    torch._C._jit_set_onnx_log_enabled(False)
     with sizes_traced(module), _quiet_trace(), torch.no_grad():
         torch.onnx.export(module, inputs, path, **options)
 

@@ -515,3 +515,49 @@ def test_a_process_leaves_its_group_and_needs_none(tmp_path):
     torch.distributed.init_process_group('gloo', store=store, rank=0, world_size=1)
     compat.end_process_group()
     assert not torch.distributed.is_initialized()
+
+
+def test_sizes_are_traced_for_a_while_and_the_numbers_are_the_same():
+    """mmseg's Upsample makes a constant of the size, which a trace at another size shows."""
+    from mmseg.models.utils import Upsample
+
+    old = Upsample(scale_factor=2, mode='bilinear', align_corners=False)
+    fixed = Upsample(size=(4, 4))
+    network = torch.nn.Sequential(old, fixed)
+    small, large = torch.randn(1, 2, 3, 5), torch.randn(1, 2, 6, 4)
+    expected = old(large)
+    with compat.sizes_traced(network), warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        assert network[0] is not old
+        assert network[1] is fixed
+        assert network[0](large).equal(expected)
+        assert torch.jit.trace(network[0], small)(large).equal(expected)
+    assert network[0] is old
+
+
+def test_sizes_are_untraced_after_an_error_too():
+    from mmseg.models.utils import Upsample
+
+    network = torch.nn.Sequential(Upsample(scale_factor=2))
+    with pytest.raises(KeyError), compat.sizes_traced(network):
+        raise KeyError
+    assert type(network[0]) is Upsample
+
+
+def test_missing_packages_of_an_extra_are_named_with_the_command():
+    compat.require_extra('export', ['json'])
+    with pytest.raises(ImportError) as error:
+        compat.require_extra('export', ['json', 'not_there', 'nor_this'])
+    assert str(error.value) == (
+        "not_there, nor_this: not installed. Run: pip install 'fbinpaint_mm[export]'"
+    )
+
+
+def test_onnx_is_written_by_trace_in_the_opset_asked_for(tmp_path):
+    import onnx
+
+    path = tmp_path / 'network.onnx'
+    compat.export_onnx(torch.nn.GELU(), (torch.zeros(2, 3),), str(path), opset_version=17)
+    model = onnx.load(path)
+    assert [entry.version for entry in model.opset_import] == [17]
+    assert 'Erf' in {node.op_type for node in model.graph.node}  # no Gelu before opset 20

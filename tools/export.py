@@ -110,30 +110,19 @@ def export(args: argparse.Namespace) -> list[ExportedFile]:
     Raises:
         ImportError: A package that the format needs is not installed.
         ValueError: Settings, checkpoint or model do not fit.
-        ParityError: A file gives something else than PyTorch.
+        ExportError: A file cannot be made, or gives something else than PyTorch.
     """
     # Slow, so the command line is checked first.
-    from mmagic.registry import MODELS
-    from mmengine.registry import init_default_scope
+    from fbinpaint_mm.apis.load_model import class_metainfo, load_model
+    from fbinpaint_mm.export import export_model
 
-    from fbinpaint_mm.checkpoint import load_fitting_checkpoint
-    from fbinpaint_mm.export import class_names, export_model
-
-    init_default_scope('mmagic')
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     settings = make_settings(args, cfg)
-    model = MODELS.build(cfg.model)
-    load_fitting_checkpoint(model, args.checkpoint)
-    num_classes = getattr(getattr(model, 'loop', None), 'num_classes', 0)
-    return export_model(
-        model,
-        settings,
-        Path(args.out),
-        Path(args.config).stem,
-        Path(args.checkpoint),
-        class_names(cfg, num_classes),
-    )
+    model = load_model(cfg, args.checkpoint)
+    classes = class_metainfo(cfg).get('classes', ())
+    name = Path(args.config).stem
+    return export_model(model, settings, Path(args.out), name, Path(args.checkpoint), classes)
 
 
 def make_settings(args: argparse.Namespace, cfg: Config) -> ExportSettings:

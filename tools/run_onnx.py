@@ -86,6 +86,8 @@ def run_rounds(
     kind, count = metadata['kind'], int(metadata['rounds']) if rounds is None else rounds
     if kind == 'round':
         raise ValueError('this file continues from an earlier round: name the one for round 0')
+    if count < 0:
+        raise ValueError(f'rounds must be 0 or more, got {count}')
     if kind == 'unrolled':
         if count != int(metadata['rounds']):
             raise ValueError(f'the file has {metadata["rounds"]} rounds, not {count}')

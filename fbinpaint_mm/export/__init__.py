@@ -1,22 +1,20 @@
 """Models as files that run without this package: ONNX and TorchScript."""
 
+from fbinpaint_mm.export.export_error import ExportError
 from fbinpaint_mm.export.export_model import ExportedFile, export_model
 from fbinpaint_mm.export.exported_step import ExportedStep
 from fbinpaint_mm.export.initial_round import InitialRound
-from fbinpaint_mm.export.metadata import class_names
 from fbinpaint_mm.export.next_round import NextRound
-from fbinpaint_mm.export.parity import ParityError
 from fbinpaint_mm.export.settings import ExportSettings
 from fbinpaint_mm.export.unrolled_rounds import UnrolledRounds
 
 __all__ = [
+    'ExportError',
     'ExportSettings',
     'ExportedFile',
     'ExportedStep',
     'InitialRound',
     'NextRound',
-    'ParityError',
     'UnrolledRounds',
-    'class_names',
     'export_model',
 ]

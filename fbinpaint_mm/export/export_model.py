@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from mmagic.models.editors.deepfillv1 import ContextualAttentionModule
 
+from fbinpaint_mm.export.export_error import ExportError
 from fbinpaint_mm.export.exported_step import ExportedStep
 from fbinpaint_mm.export.initial_round import InitialRound
 from fbinpaint_mm.export.metadata import describe
 from fbinpaint_mm.export.next_round import NextRound
 from fbinpaint_mm.export.onnx_format import OnnxFormat
 from fbinpaint_mm.export.parity import (
-    ParityError,
     check_known_pixels,
     check_parity,
     expected_outputs,
@@ -25,7 +27,6 @@ from fbinpaint_mm.export.parity import (
 )
 from fbinpaint_mm.export.random_inputs import random_inputs
 from fbinpaint_mm.export.settings import ExportSettings
-from fbinpaint_mm.export.size_divisor import size_divisor
 from fbinpaint_mm.export.torchscript_format import TorchScriptFormat
 from fbinpaint_mm.export.unrolled_rounds import UnrolledRounds
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
@@ -77,7 +78,7 @@ def export_model(
     Raises:
         ImportError: If a package that the format needs is not installed.
         ValueError: If the model cannot be exported, or not in this size.
-        ParityError: If a file does not run, or gives something else than PyTorch.
+        ExportError: If a file does not run, or gives something else than PyTorch.
         OSError: If the folder cannot be written to.
     """
     writer = WRITERS[settings.format]()
@@ -120,12 +121,20 @@ def check_exportable(model: torch.nn.Module, settings: ExportSettings) -> None:
             'the model has guide_by_ground_truth=True and needs the true map of every image; '
             'export one that makes its own'
         )
-    divisor = size_divisor(model.loop)
-    fits = [-(-side // divisor) * divisor for side in settings.size]
+    for name in ('initial', 'guided'):
+        parts = getattr(model.loop, name).modules()
+        if any(isinstance(part, ContextualAttentionModule) for part in parts):
+            raise ValueError(
+                f"{name} network: DeepFill's contextual attention convolves each image of a batch "
+                'with kernels made of that image, which neither format can hold; take another '
+                'network (GL, AOT-GAN, PConv or SemanticGuidedEncoderDecoder)'
+            )
+    fits = [model.loop.valid_side(side) for side in settings.size]
     if list(settings.size) != fits:
         raise ValueError(
             f'size {settings.size[0]} {settings.size[1]} (height, width): the model needs '
-            f'multiples of {divisor}; the next ones are {fits[0]} {fits[1]}'
+            f'multiples of {model.loop.size_divisor}, and the next size that it takes is '
+            f'{fits[0]} {fits[1]}'
         )
 
 
@@ -164,21 +173,42 @@ def _export_step(
     path: Path,
     metadata: dict[str, str],
 ) -> ExportedFile:
-    sizes = compared_sizes(settings, size_divisor(step.loop))
-    batches = [random_inputs(step, n, (h, w), seed) for seed, (n, h, w) in enumerate(sizes, 1)]
-    expected = expected_outputs(step, batches)
     start = time.perf_counter()
-    example = random_inputs(step, EXAMPLE_BATCH, settings.size, seed=0)
-    writer.write(step, example, path, metadata, settings.dynamic)
+    _write(step, writer, settings, path, metadata)
     seconds = time.perf_counter() - start
-    try:
-        found = writer.run(path, batches)
-    except Exception as error:
-        hint = '; the network may fix the image size: try it without dynamic sizes'
-        raise ParityError(
-            f'{path.name} does not run: {error}{hint if settings.dynamic else ""}'
-        ) from error
-    differences = largest_differences(step.output_names, found, expected)
+    sizes = compared_sizes(settings, step.loop.size_divisor)
+    batches = [random_inputs(step, n, (h, w), seed) for seed, (n, h, w) in enumerate(sizes, 1)]
+    found = _run(writer, settings, path, batches)
+    differences = largest_differences(step.output_names, found, expected_outputs(step, batches))
     check_parity(differences, settings.tolerance)
     check_known_pixels(batches, found)
     return ExportedFile(path, seconds, sizes, differences)
+
+
+def _write(
+    step: ExportedStep,
+    writer: OnnxFormat | TorchScriptFormat,
+    settings: ExportSettings,
+    path: Path,
+    metadata: dict[str, str],
+) -> None:
+    example = random_inputs(step, EXAMPLE_BATCH, settings.size, seed=0)
+    try:
+        writer.write(step, example, path, metadata, settings.dynamic)
+    except RuntimeError as error:
+        # torch appends pages of its graph.
+        reason = str(error).partition('[Caused by')[0].strip()
+        raise ExportError(f'{step.kind} cannot be written as {writer.name}: {reason}') from error
+
+
+def _run(
+    writer: OnnxFormat | TorchScriptFormat,
+    settings: ExportSettings,
+    path: Path,
+    batches: Sequence[tuple[torch.Tensor, ...]],
+) -> list[list[np.ndarray]]:
+    try:
+        return writer.run(path, batches)
+    except Exception as error:  # onnxruntime's errors have no common base
+        hint = '; the network may fix the image size: try without dynamic' * settings.dynamic
+        raise ExportError(f'{path.name} does not run: {error}{hint}') from error

@@ -8,13 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
-from mmengine.registry import DATASETS
 
 from fbinpaint_mm.export.exported_step import PREVIOUS, ExportedStep
 from fbinpaint_mm.export.onnx_format import OPSET
 from fbinpaint_mm.export.settings import ExportSettings
-from fbinpaint_mm.export.size_divisor import size_divisor
 from fbinpaint_mm.version import __version__
 
 CONVENTIONS = {
@@ -34,7 +31,8 @@ def describe(
     Args:
         step: What is in the file.
         settings: How it was exported.
-        classes: Name of each class of the map.
+        classes: Name of each class of the map; other than K names stand for none, and the classes
+            are numbered.
         checkpoint: File of the weights.
 
     Returns:
@@ -42,14 +40,16 @@ def describe(
         ``size_divisor``, ``classes`` (JSON list), ``inputs`` and ``outputs`` (JSON, convention by
         name), ``opset``, versions and the ``checkpoint_sha256``.
     """
+    count = step.num_classes
+    names = [*classes] if len(classes) == count else [str(k) for k in range(count)]
     height, width = ('dynamic', 'dynamic') if settings.dynamic else map(str, settings.size)
     return {
         'kind': step.kind,
         'rounds': str(settings.rounds),
         'height': height,
         'width': width,
-        'size_divisor': str(size_divisor(step.loop)),
-        'classes': json.dumps(list(classes)),
+        'size_divisor': str(step.loop.size_divisor),
+        'classes': json.dumps(names),
         'inputs': json.dumps({n: _convention(n) for n in step.input_names}),
         'outputs': json.dumps({n: _convention(n) for n in step.output_names}),
         'opset': str(OPSET) if settings.format == 'onnx' else 'none',
@@ -57,22 +57,6 @@ def describe(
         'torch_version': torch.__version__,
         'checkpoint_sha256': hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
     }
-
-
-def class_names(cfg: Config, num_classes: int) -> list[str]:
-    """Names of the classes of a config's data set.
-
-    Args:
-        cfg: The whole config; ``val_dataloader.dataset`` is looked at.
-        num_classes: K.
-
-    Returns:
-        K names; ``'0'``, ``'1'``... where the data set does not name as many.
-    """
-    dataset = (cfg.get('val_dataloader') or {}).get('dataset') or {}
-    known = getattr(DATASETS.get(dataset.get('type', '')), 'METAINFO', {})
-    names = {**known, **(dataset.get('metainfo') or {})}.get('classes') or ()
-    return [*names] if len(names) == num_classes else [str(k) for k in range(num_classes)]
 
 
 def _convention(name: str) -> str:

@@ -8,13 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fbinpaint_mm.export.export_error import ExportError
 from fbinpaint_mm.export.exported_step import ExportedStep
 
 RANGES = {'composite': 255.0, 'map': 1.0, 'confidence': 1.0}
-
-
-class ParityError(RuntimeError):
-    """An exported file gives something else than PyTorch, or does not run."""
 
 
 def expected_outputs(
@@ -57,12 +54,12 @@ def check_parity(differences: Mapping[str, float], tolerance: float) -> None:
         tolerance: Largest difference allowed.
 
     Raises:
-        ParityError: If one is larger, or not a number. The message names all that are.
+        ExportError: If one is larger, or not a number. The message names all that are.
     """
     wrong = {name: value for name, value in differences.items() if not value <= tolerance}
     if wrong:
         listed = ', '.join(f'{name} {value:.3g}' for name, value in wrong.items())
-        raise ParityError(f'differs from PyTorch by more than {tolerance:g} of the range: {listed}')
+        raise ExportError(f'differs from PyTorch by more than {tolerance:g} of the range: {listed}')
 
 
 def check_known_pixels(
@@ -75,10 +72,10 @@ def check_known_pixels(
         found: Outputs; the first is the composite.
 
     Raises:
-        ParityError: If one does not.
+        ExportError: If one does not.
     """
     for (image, mask, *_), (composite, *_) in zip(batches, found, strict=True):
         known = np.broadcast_to(mask.numpy() <= 0.5, composite.shape)
         changed = int((composite[known] != image.numpy()[known]).sum())
         if changed:
-            raise ParityError(f'{changed} values of known pixels do not come back as they were')
+            raise ExportError(f'{changed} values of known pixels do not come back as they were')

@@ -13,15 +13,23 @@ from mmengine.config import Config
 from fbinpaint_mm.export import ExportSettings, export_model
 
 CLASSES = ['sky', 'road', 'tree', 'car', 'house']
-NO_SEMANTICS = dict(segmentor=None, feedback=None, recorrection=None)
 
 
 def make_effective(loop, seed=5):
-    """Random weights and prototypes: some parts start at zero, where nothing shows."""
+    """Random weights and prototypes: some parts start at zero, where nothing shows.
+
+    Scaled so that images seldom leave their range, where all weights give the same, and the
+    feedback moves the map.
+    """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in loop.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+        for network in (loop.initial, loop.guided):
+            network.to_image.weight.mul_(0.3)
+        if loop.feedback is not None:
+            for parameter in loop.feedback.parameters():
+                parameter.mul_(2.5)
         if loop.memory is not None:
             shape = loop.memory.prototypes.shape
             loop.memory.prototypes.copy_(torch.randn(shape, generator=generator))
@@ -29,12 +37,16 @@ def make_effective(loop, seed=5):
 
 @pytest.fixture(scope='session')
 def build(repository):
-    """Builds the small inpaintor of the tests; keywords replace parts of its config."""
+    """Builds the small inpaintor of the tests; keywords replace parts of its config.
+
+    Its networks must be ours to be made effective.
+    """
     small = Config.fromfile(repository / 'tests/small_inpaintor.py').model.to_dict()
 
-    def build_effective(**parts):
+    def build_effective(effective=True, **parts):
         model = MODELS.build({**small, 'loss_consistency': None, **parts}).eval()
-        make_effective(model.loop)
+        if effective:
+            make_effective(model.loop)
         return model
 
     return build_effective
@@ -56,10 +68,10 @@ def checkpoint(model, tmp_path_factory):
 def export(checkpoint, tmp_path_factory):
     """Exports a model and gives the files; ``out`` is a new folder by default."""
 
-    def run(model, out=None, **settings):
+    def run(model, out=None, classes=CLASSES, **settings):
         settings = ExportSettings(**{'size': (16, 24), **settings})
         out = out or tmp_path_factory.mktemp('exported')
-        return export_model(model, settings, out, 'small', checkpoint, CLASSES)
+        return export_model(model, settings, out, 'small', checkpoint, classes)
 
     return run
 

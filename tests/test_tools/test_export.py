@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+from mmagic.registry import MODELS
+from mmengine.config import Config
+
+CLASSES = ('sky', 'road', 'tree', 'car', 'wall')
+
+
+@pytest.fixture(scope='module')
+def files(repository, tmp_path_factory):
+    """Config and checkpoint of the small model, as a training leaves them."""
+    folder = tmp_path_factory.mktemp('trained')
+    model = Config.fromfile(repository / 'tests/small_inpaintor.py').model.to_dict()
+    dataset = dict(type='SemanticInpaintingDataset', metainfo=dict(classes=CLASSES))
+    config = Config(dict(model=model, test_dataloader=dict(dataset=dataset)))
+    config.dump(folder / 'small.py')
+    torch.manual_seed(0)
+    state = MODELS.build({**model, 'loss_consistency': None}).state_dict()
+    torch.save(dict(state_dict=state), folder / 'iter_1.pth')
+    return [str(folder / 'small.py'), str(folder / 'iter_1.pth')]
+
+
+@pytest.fixture
+def run(load_tool, files, tmp_path):
+    """Runs the tool on the small model; what it writes goes to the test's folder."""
+    tool = load_tool('export')
+    base = [*files, '--out', str(tmp_path), '--size', '16', '24']
+    return lambda *arguments: tool.main([*base, *arguments])
+
+
+def test_files_are_written_and_the_differences_printed(run, tmp_path, capsys):
+    run('--mode', 'per-round', '--rounds', '3')
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        'small_initial.onnx', 'small_round.onnx',
+    ]  # fmt: skip
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f'{tmp_path}/small_initial.onnx: ')
+    assert sum('differs from PyTorch by' in line for line in lines) == 6
+    assert lines[-1].endswith('images and holes of 2x16x24, 1x16x24, 3x16x24 (N x H x W)')
+
+
+def test_the_files_name_the_classes_of_the_config_and_its_rounds(run, tmp_path):
+    import onnx
+
+    run()
+    told = {e.key: e.value for e in onnx.load(tmp_path / 'small_rounds2.onnx').metadata_props}
+    assert told['classes'] == '["sky", "road", "tree", "car", "wall"]'
+    assert told['rounds'] == '2'
+
+
+def test_a_difference_beyond_the_tolerance_ends_in_an_error_without_files(run, tmp_path):
+    with pytest.raises(SystemExit) as error:
+        run('--tolerance', '1e-12')
+    assert str(error.value).startswith('export: differs from PyTorch by more than 1e-12')
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['--rounds', '0'], "rounds: found 0, mode 'unrolled' needs 1 or more"),
+        (['--size', '18', '24'], 'size 18 24 (height, width): the model needs multiples of 4'),
+        (
+            ['--cfg-options', 'model.guide_by_ground_truth=True'],
+            'the model has guide_by_ground_truth=True',
+        ),
+        (
+            ['--cfg-options', 'model.initial.base_channels=8'],
+            'does not belong to this config',
+        ),
+        (['--cfg-options', 'model.type=GLInpaintor'], "found 'GLInpaintor'"),
+    ],
+)
+def test_what_does_not_fit_ends_in_a_message(run, tmp_path, arguments, message):
+    with pytest.raises(SystemExit) as error:
+        run(*arguments)
+    assert message in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_are_checked_before_slow_imports(load_tool, files, tmp_path, capsys):
+    tool = load_tool('export')
+    config, checkpoint = files
+    (tmp_path / 'file').touch()
+    for arguments, message in {
+        ('missing.py', checkpoint, '--out', str(tmp_path)): "config file 'missing.py' does not",
+        (config, 'missing.pth', '--out', str(tmp_path)): "checkpoint 'missing.pth' does not exist",
+        (config, 'https://x.org/a.pth', '--out', str(tmp_path)): 'is an address: download it first',
+        (config, checkpoint, '--out', str(tmp_path / 'file')): 'cannot be made: File exists',
+        (config, checkpoint, '--out', str(tmp_path / 'file/x')): 'cannot be made: Not a directory',
+    }.items():
+        with pytest.raises(SystemExit):
+            tool.parse_args([*arguments])
+        assert message in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_writable_is_named(load_tool, tmp_path, monkeypatch):
+    tool = load_tool('export')
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)
+    with pytest.raises(PermissionError, match=rf'--out .{tmp_path}. is not writable'):
+        tool.check_writable(tmp_path)

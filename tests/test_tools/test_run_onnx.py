@@ -1,0 +1,144 @@
+"""The example that needs neither torch nor mmagic."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from mmagic.registry import MODELS
+from mmengine.config import Config
+from PIL import Image
+
+from fbinpaint_mm.export import ExportSettings, export_model
+
+SIZE = (16, 24)
+WITHOUT_TORCH = """
+import json, runpy, sys
+for name in ('torch', 'mmagic', 'mmengine', 'fbinpaint_mm'):
+    sys.modules[name] = None  # importing it fails
+script, sys.argv = sys.argv[1], sys.argv[1:]
+runpy.run_path(script, run_name='__main__')
+"""
+
+
+@pytest.fixture(scope='module')
+def model(repository):
+    """The small model, with weights under which every part has an effect."""
+    small = Config.fromfile(repository / 'tests/small_inpaintor.py').model.to_dict()
+    model = MODELS.build({**small, 'loss_consistency': None}).eval()
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in model.loop.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+    return model
+
+
+@pytest.fixture(scope='module')
+def folder(model, tmp_path_factory):
+    """Both kinds of files; only the unrolled one takes every size."""
+    folder = tmp_path_factory.mktemp('exported')
+    checkpoint = folder / 'iter_1.pth'
+    checkpoint.touch()
+    for mode, dynamic in {'unrolled': True, 'per-round': False}.items():
+        settings = ExportSettings(mode=mode, rounds=2, size=SIZE, dynamic=dynamic)
+        export_model(model, settings, folder, 'small', checkpoint, ())
+    return folder
+
+
+@pytest.fixture
+def paint(load_tool, folder, tmp_path):
+    """Runs the tool on a random picture; returns picture, hole and result, uint8 and bool."""
+    tool = load_tool('run_onnx')
+
+    def run(file, size=SIZE, *options):
+        rng = np.random.default_rng(0)
+        image = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+        hole = np.zeros(size, bool)
+        hole[4:12, 6:18] = True
+        Image.fromarray(image).save(tmp_path / 'image.png')
+        Image.fromarray(hole).save(tmp_path / 'mask.png')
+        names = [tmp_path / name for name in ('image.png', 'mask.png', 'out.png')]
+        tool.main([str(folder / file), *map(str, names), *options])
+        return image, hole, np.asarray(Image.open(names[-1]))
+
+    return run
+
+
+def own_rounds(model, image, hole, rounds):
+    """Class ids and composite of the loop itself, (H, W) and (H, W, 3) float RGB in 0..255."""
+    mask = torch.from_numpy(hole).float()[None, None]
+    planes = torch.from_numpy(image).permute(2, 0, 1)[None].float().flip(1)
+    with torch.no_grad():
+        last = model.loop((planes / 127.5 - 1) * (1 - mask), mask, rounds)[-1]
+    composite = (last.composite.flip(1)[0].permute(1, 2, 0) + 1) * 127.5
+    ids = last.semantics.logits.argmax(1)[0].numpy() if rounds else None
+    return ids, composite.numpy()
+
+
+@pytest.mark.parametrize(
+    ('file', 'options', 'rounds'),
+    [
+        ('small_rounds2.onnx', [], 2),
+        ('small_initial.onnx', [], 2),
+        ('small_initial.onnx', ['--rounds', '0'], 0),
+        ('small_initial.onnx', ['--rounds', '3'], 3),
+    ],
+)
+def test_it_paints_what_the_model_paints(model, paint, tmp_path, file, options, rounds):
+    image, hole, found = paint(file, SIZE, *options, '--map', str(tmp_path / 'map.png'))
+    ids, expected = own_rounds(model, image, hole, rounds)
+    assert np.array_equal(found[~hole], image[~hole])
+    # Half a level of rounding to 8 bits, and what float32 leaves.
+    assert np.abs(found[hole] - expected[hole]).max() < 0.51
+    assert not np.array_equal(found[hole], image[hole])
+    if rounds:
+        agreeing = (np.asarray(Image.open(tmp_path / 'map.png')) == ids).mean()
+        assert agreeing > 0.99  # ties may fall either way
+
+
+@pytest.mark.parametrize(
+    ('file', 'size'), [('small_rounds2.onnx', (17, 25)), ('small_initial.onnx', (15, 19))]
+)
+def test_odd_sizes_are_padded_and_cut(paint, file, size):
+    image, hole, found = paint(file, size)
+    assert found.shape == image.shape
+    assert np.array_equal(found[~hole], image[~hole])
+
+
+@pytest.mark.parametrize(
+    ('file', 'size', 'options', 'message'),
+    [
+        ('small_initial.onnx', (20, 24), [], 'the image is 20x24 (height x width) and the model'),
+        ('small_round.onnx', SIZE, [], 'this file continues from an earlier round'),
+        ('small_rounds2.onnx', SIZE, ['--rounds', '1'], 'the file has 2 rounds, not 1'),
+        ('small_initial.onnx', SIZE, ['--rounds', '-1'], 'rounds must be 0 or more, got -1'),
+    ],
+)
+def test_what_does_not_fit_ends_in_a_message(paint, file, size, options, message):
+    with pytest.raises(SystemExit) as error:
+        paint(file, size, *options)
+    assert str(error.value).startswith(f'run_onnx: {message}')
+
+
+def test_a_mask_of_another_size_and_a_missing_file_are_named(load_tool, folder, tmp_path):
+    tool = load_tool('run_onnx')
+    Image.new('RGB', (24, 16)).save(tmp_path / 'image.png')
+    Image.new('L', (8, 8)).save(tmp_path / 'mask.png')
+    model = str(folder / 'small_initial.onnx')
+    for image, message in {'image.png': 'image and mask differ', 'no.png': 'No such file'}.items():
+        arguments = [model, tmp_path / image, tmp_path / 'mask.png', tmp_path / 'out.png']
+        with pytest.raises(SystemExit, match=message):
+            tool.main([*map(str, arguments)])
+    assert not (tmp_path / 'out.png').exists()
+
+
+def test_it_runs_without_torch_and_mmagic(paint, folder, repository, tmp_path):
+    *_, expected = paint('small_initial.onnx')
+    command = [sys.executable, '-c', WITHOUT_TORCH, repository / 'tools/run_onnx.py']
+    command += [folder / 'small_initial.onnx']
+    command += [tmp_path / name for name in ('image.png', 'mask.png', 'again.png')]
+    subprocess.run([*map(str, command)], check=True)
+    assert np.array_equal(np.asarray(Image.open(tmp_path / 'again.png')), expected)
