@@ -21,6 +21,8 @@ from launch import (
 )
 from mmengine.config import Config
 
+INTERRUPTED = 130  # what shells and schedulers take for a Ctrl-C
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parses the command line.
@@ -76,16 +78,23 @@ def build_config(args: argparse.Namespace) -> Config:
 
 
 def main() -> None:
-    """Trains what the command line says; ends with a message where the training diverges."""
+    """Trains what the command line says; ends with a message if it diverges or is stopped."""
     args = parse_args()
     # Slow, so the command line is checked first.
-    from fbinpaint_mm.engine import DivergedTrainingError
+    from fbinpaint_mm.engine import DivergedTrainingError, InterruptHook
 
     failure = None
+    runner = build_runner(build_config(args))
+    for hook in runner.hooks:
+        if isinstance(hook, InterruptHook):
+            hook.listen()
     try:
-        build_runner(build_config(args)).train()
+        runner.train()
     except DivergedTrainingError as error:
         failure = str(error)
+    except KeyboardInterrupt as interrupt:
+        print(f'Interrupted: {interrupt}', file=sys.stderr)
+        failure = INTERRUPTED
     end_processes()
     sys.exit(failure)
 

@@ -32,6 +32,7 @@ custom_hooks = [
         explode_factor=1000,  # or at a term above this many times its median
     ),
     dict(type='CorruptFileHook'),  # counts the images that on_corrupt='skip' passes over
+    dict(type='InterruptHook'),  # Ctrl-C and SIGTERM save a checkpoint first
 ]
 default_hooks = dict(
     logger=dict(

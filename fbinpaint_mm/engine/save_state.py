@@ -11,7 +11,7 @@ from fbinpaint_mm.engine.whole_file_backend import WHOLE_FILE
 from fbinpaint_mm.write_file import write_file
 
 
-def save_state(runner: Runner) -> Path:
+def save_state(runner: Runner, iterations: int | None = None) -> Path:
     """Write ``iter_N.pth``, N the iterations that are done, and name it in ``last_checkpoint``.
 
     Every rank has to call it; none returns before the file is whole, since the first process of a
@@ -19,6 +19,8 @@ def save_state(runner: Runner) -> Path:
 
     Args:
         runner: Between two iterations, or with the state that it had there.
+        iterations: N; ``runner.iter`` by default, which a hook after an iteration finds not yet
+            raised.
 
     Returns:
         The checkpoint in the work directory; ``--resume`` continues from it.
@@ -26,12 +28,13 @@ def save_state(runner: Runner) -> Path:
     Raises:
         OSError: It cannot be written; older checkpoints are intact.
     """
-    path = Path(runner.work_dir, f'iter_{runner.iter}.pth')
+    iterations = runner.iter if iterations is None else iterations
+    path = Path(runner.work_dir, f'iter_{iterations}.pth')
     try:
         runner.save_checkpoint(
             runner.work_dir,
             path.name,
-            meta=dict(epoch=runner.epoch, iter=runner.iter),
+            meta=dict(epoch=runner.epoch, iter=iterations),
             by_epoch=False,
             backend_args=dict(backend=WHOLE_FILE),
         )

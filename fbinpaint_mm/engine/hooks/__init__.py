@@ -7,6 +7,7 @@ from fbinpaint_mm.engine.hooks.divergence_hook import DivergenceHook
 from fbinpaint_mm.engine.hooks.feedback_hook import FeedbackHook
 from fbinpaint_mm.engine.hooks.feedback_model import FeedbackModel
 from fbinpaint_mm.engine.hooks.feedback_visualization_hook import FeedbackVisualizationHook
+from fbinpaint_mm.engine.hooks.interrupt_hook import InterruptHook
 from fbinpaint_mm.engine.hooks.mean_teacher_hook import MeanTeacherHook
 from fbinpaint_mm.engine.hooks.moving_average_teacher import MovingAverageTeacher
 from fbinpaint_mm.engine.hooks.round_report_hook import RoundReportHook
@@ -21,6 +22,7 @@ __all__ = [
     'FeedbackHook',
     'FeedbackModel',
     'FeedbackVisualizationHook',
+    'InterruptHook',
     'MeanTeacherHook',
     'MovingAverageTeacher',
     'RoundReportHook',
