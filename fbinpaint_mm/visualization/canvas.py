@@ -8,7 +8,6 @@ from functools import lru_cache
 from itertools import chain
 
 import numpy as np
-from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
 from fbinpaint_mm.visualization.drawing import PAPER, Color
@@ -20,6 +19,8 @@ FAINT: Color = (130, 130, 130)
 @lru_cache
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     """The sans-serif font that matplotlib ships, so that every machine draws the same text."""
+    from matplotlib import font_manager  # not before there is something to draw
+
     properties = font_manager.FontProperties(
         family='DejaVu Sans', weight='bold' if bold else 'normal'
     )

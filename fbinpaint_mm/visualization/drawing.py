@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from matplotlib import colormaps
 
 Color = tuple[int, int, int]
 
@@ -18,7 +17,7 @@ HOLE_STRIPES: tuple[Color, Color] = ((255, 255, 255), (205, 205, 205))
 
 def default_palette(num_classes: int) -> np.ndarray:
     """Distinct colours for classes without a palette, (K, 3) uint8 RGB."""
-    ring = colormaps['tab20'](np.arange(num_classes) % 20)
+    ring = _color_map('tab20', np.arange(num_classes) % 20)
     return (ring[:, :3] * 255).round().astype(np.uint8)
 
 
@@ -41,7 +40,7 @@ def colorize(seg: np.ndarray, palette: Sequence[Color] | np.ndarray) -> np.ndarr
 
 def heat(values: np.ndarray) -> np.ndarray:
     """Values in [0, 1] (clipped), (H, W), as (H, W, 3) uint8 RGB, dark = 0 and bright = 1."""
-    return (colormaps['viridis'](np.clip(values, 0, 1))[..., :3] * 255).round().astype(np.uint8)
+    return (_color_map('viridis', np.clip(values, 0, 1))[..., :3] * 255).round().astype(np.uint8)
 
 
 def stripe_hole(image: np.ndarray, hole: np.ndarray, width: int) -> np.ndarray:
@@ -69,7 +68,7 @@ def gain(before: np.ndarray, after: np.ndarray, full: float = 32.0) -> np.ndarra
         (H, W, 3) uint8 RGB: green = smaller, red = larger, pale = the same.
     """
     signed = np.clip((before - after) / full, -1, 1) / 2 + 0.5
-    return (colormaps['RdYlGn'](signed)[..., :3] * 255).round().astype(np.uint8)
+    return (_color_map('RdYlGn', signed)[..., :3] * 255).round().astype(np.uint8)
 
 
 def cell_scale(height: int, width: int, smallest: int, largest: int) -> float:
@@ -94,3 +93,10 @@ def rescale(image: np.ndarray, factor: float, smooth: bool) -> np.ndarray:
     size = [max(round(side * factor), 1) for side in (image.shape[1], image.shape[0])]
     average = smooth and factor < 1
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if average else cv2.INTER_NEAREST)
+
+
+def _color_map(name: str, values: np.ndarray) -> np.ndarray:
+    """(..., 4) float RGBA in [0, 1] of one of matplotlib's colour maps."""
+    from matplotlib import colormaps  # a good part of this package's own share of its start-up
+
+    return colormaps[name](values)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 100
 
@@ -16,6 +19,10 @@ def new_figure(width: float, height: float) -> Figure:
         width: Inches, of 100 pixels each.
         height: Inches.
     """
+    # Not before there is something to draw: the import takes long.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure((width, height), dpi=DOTS_PER_INCH, layout='constrained')
     FigureCanvasAgg(figure)
     return figure

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch.nn.functional as F
-from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
-from matplotlib.text import Annotation
 from torch import Tensor
 
 from fbinpaint_mm.visualization.drawing import Color
 from fbinpaint_mm.visualization.figure_image import new_figure, to_image
 from fbinpaint_mm.visualization.prototype_projection import Projection, project_to_plane
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.text import Annotation
 
 SIDE = 7.2  # inches
 BAR = 1.2  # inches that the scale of the cosines takes
@@ -70,6 +72,8 @@ def scatter_classes(
     palette: Sequence[Color],
 ) -> None:
     """A dot and a name for each class, in its colour; names do not cover each other."""
+    from matplotlib.patheffects import withStroke  # not before there is something to draw
+
     points = projection.points
     colors = np.asarray([palette[index] for index in indices], float).reshape(-1, 3) / 255
     axes.scatter(*points.T, s=110, c=colors, edgecolors='0.15', linewidths=0.9, alpha=0.85)

@@ -1,0 +1,56 @@
+"""What importing the package must not bring along: it makes every command start later."""
+
+import ast
+
+# Each takes long to import, and none is needed before it is used.
+SLOW = {
+    'fbinpaint_mm.benchmark',
+    'gradio',
+    'matplotlib',
+    'mmagic.apis',
+    'mmseg.apis',
+    'onnx',
+    'onnxruntime',
+    'onnxscript',
+    'pandas',
+    'scipy',
+    'skimage',
+    'sklearn',
+    'tensorboard',
+    'torch.utils.tensorboard',
+    'torch_fidelity',
+    'torchmetrics',
+}
+
+
+def imported_at_once(tree):
+    """Names of the modules that a file imports when it is imported itself."""
+    names = set()
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            names.update({node.module, *(f'{node.module}.{alias.name}' for alias in node.names)})
+    return {'.'.join(name.split('.')[:end]) for name in names for end in (1, 2, 3)}
+
+
+def test_imports_are_seen():
+    source = 'import a.b.c.d\nfrom e.f import g\nif x:\n    import h\ndef y():\n    import i'
+    assert imported_at_once(ast.parse(source)) == {'a', 'a.b', 'a.b.c', 'e', 'e.f', 'e.f.g'}
+
+
+def test_no_module_of_the_package_imports_what_is_slow(repository):
+    """But for those of the benchmark and of the web page, which only their tools import."""
+    folder = repository / 'fbinpaint_mm'
+    files = [
+        path
+        for path in sorted(folder.rglob('*.py'))
+        if not {'benchmark', 'web'} & {*path.relative_to(folder).parts}
+    ]
+    assert len(files) > 100
+    found = {
+        path.relative_to(folder).as_posix(): slow
+        for path in files
+        if (slow := imported_at_once(ast.parse(path.read_text())) & SLOW)
+    }
+    assert found == {}
