@@ -262,7 +262,7 @@ def test_aot_starts_where_it_can_learn():
     assert raw.abs().max() < 0.9
 
 
-@pytest.mark.parametrize('method', ['gl', 'pconv'])
+@pytest.mark.parametrize('method', MMAGIC)
 def test_a_runner_trains_validates_and_reports(method, tmp_path, monkeypatch):
     # mmengine formats the config with yapf, which takes seconds.
     monkeypatch.setattr(Config, 'pretty_text', property(lambda self: repr(self.to_dict())))

@@ -134,6 +134,7 @@ def test_learns_in_one_step_so_that_round_1_differs(
         shrink_pooling(segmentor)
     for path, kind in MIXED[name].items():
         assert type(part_of(model, path)).__name__.startswith(kind), path
+    model.init_weights()  # as a Runner does
     num_classes = config.num_classes
     assert model.loop.num_classes == num_classes == config.model.data_preprocessor.num_classes
 
