@@ -12,21 +12,44 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime
 from PIL import Image
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 Tensors = dict[str, np.ndarray]
 
 
-def load(path: Path) -> tuple[onnxruntime.InferenceSession, dict[str, str]]:
-    """A session on the CPU, and what the file says about itself."""
-    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
-    return session, session.get_modelmeta().custom_metadata_map
+def load(path: Path) -> tuple[InferenceSession, dict[str, str]]:
+    """A session on the CPU, and what the file says about itself.
+
+    Args:
+        path: A file of tools/export.py.
+
+    Raises:
+        ImportError: onnxruntime is not installed.
+        ValueError: It is not one of its files.
+        OSError: It cannot be read.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ImportError('onnxruntime: not installed. Run: pip install onnxruntime') from error
+    content = path.read_bytes()
+    try:
+        session = onnxruntime.InferenceSession(content, providers=['CPUExecutionProvider'])
+    except Exception as error:  # onnxruntime's errors have no common base
+        raise ValueError(f'{path} is not an ONNX file that can be run: {error}') from error
+    metadata = session.get_modelmeta().custom_metadata_map
+    if 'kind' not in metadata:
+        raise ValueError(f'{path} was not written by tools/export.py: it has no metadata')
+    return session, metadata
 
 
-def run(session: onnxruntime.InferenceSession, inputs: Tensors) -> Tensors:
+def run(session: InferenceSession, inputs: Tensors) -> Tensors:
     """One call of a session, tensors by name in and out."""
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, inputs), strict=True))
@@ -62,7 +85,7 @@ def inpaint(model: Path, image: np.ndarray, mask: np.ndarray, rounds: int | None
 
 
 def run_rounds(
-    session: onnxruntime.InferenceSession,
+    session: InferenceSession,
     metadata: dict[str, str],
     folder: Path,
     inputs: Tensors,
@@ -149,7 +172,7 @@ def main(argv: list[str] | None = None) -> None:
         outputs = inpaint(args.model, image, mask, args.rounds)
         if args.map and 'map' not in outputs:
             raise ValueError('--map: the model has no semantics')
-    except (ValueError, OSError) as error:
+    except (ImportError, ValueError, OSError) as error:
         sys.exit(f'run_onnx: {error}')
     # Known pixels are whole numbers in 0..255 and stay what they are.
     pixels = outputs['composite'][0].transpose(1, 2, 0).round().clip(0, 255).astype(np.uint8)

@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,8 @@ import torch
 from mmagic.models.editors.deepfillv1 import ContextualAttentionModule
 
 from fbinpaint_mm.export.export_error import ExportError
+from fbinpaint_mm.export.export_settings import ExportSettings
+from fbinpaint_mm.export.exported_file import ExportedFile
 from fbinpaint_mm.export.exported_step import ExportedStep
 from fbinpaint_mm.export.initial_round import InitialRound
 from fbinpaint_mm.export.metadata import describe
@@ -26,7 +28,6 @@ from fbinpaint_mm.export.parity import (
     largest_differences,
 )
 from fbinpaint_mm.export.random_inputs import random_inputs
-from fbinpaint_mm.export.settings import ExportSettings
 from fbinpaint_mm.export.torchscript_format import TorchScriptFormat
 from fbinpaint_mm.export.unrolled_rounds import UnrolledRounds
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
@@ -34,23 +35,6 @@ from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
 WRITERS = {writer.name: writer for writer in (OnnxFormat, TorchScriptFormat)}
 # Not 1: an exporter may take a size of 1 for one that is broadcast.
 EXAMPLE_BATCH = 2
-
-
-@dataclass(frozen=True)
-class ExportedFile:
-    """A file that has passed the comparison with PyTorch.
-
-    Args:
-        path: Where it is.
-        seconds: Time for writing it, without the comparison.
-        sizes: (batch, height, width) of the inputs that were compared.
-        differences: Largest difference of each output, as a share of its range.
-    """
-
-    path: Path
-    seconds: float
-    sizes: list[tuple[int, int, int]]
-    differences: dict[str, float]
 
 
 def export_model(
@@ -81,7 +65,7 @@ def export_model(
         ExportError: If a file does not run, or gives something else than PyTorch.
         OSError: If the folder cannot be written to.
     """
-    writer = WRITERS[settings.format]()
+    writer = make_writer(settings)
     check_exportable(model, settings)
     steps = make_steps(model.eval(), settings)
     names = [f'{name}_{file_part(step, settings)}{writer.suffix}' for step in steps]
@@ -95,10 +79,19 @@ def export_model(
             exported.append(_export_step(step, writer, settings, Path(folder, file_name), metadata))
         for one in exported:
             os.replace(one.path, out / one.path.name)
-    return [
-        ExportedFile(out / one.path.name, one.seconds, one.sizes, one.differences)
-        for one in exported
-    ]
+    return [replace(one, path=out / one.path.name) for one in exported]
+
+
+def make_writer(settings: ExportSettings) -> OnnxFormat | TorchScriptFormat:
+    """What writes the format.
+
+    Args:
+        settings: Their ``format`` is looked at.
+
+    Raises:
+        ImportError: If a package that the format needs is not installed.
+    """
+    return WRITERS[settings.format]()
 
 
 def check_exportable(model: torch.nn.Module, settings: ExportSettings) -> None:
@@ -195,7 +188,7 @@ def _write(
     example = random_inputs(step, EXAMPLE_BATCH, settings.size, seed=0)
     try:
         writer.write(step, example, path, metadata, settings.dynamic)
-    except RuntimeError as error:
+    except (AssertionError, RuntimeError, ValueError) as error:  # of torch, mmagic or mmseg
         # torch appends pages of its graph.
         reason = str(error).partition('[Caused by')[0].strip()
         raise ExportError(f'{step.kind} cannot be written as {writer.name}: {reason}') from error

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
+from fbinpaint_mm.export.export_settings import ExportSettings
 from fbinpaint_mm.export.exported_step import PREVIOUS, ExportedStep
 from fbinpaint_mm.export.onnx_format import OPSET
-from fbinpaint_mm.export.settings import ExportSettings
 from fbinpaint_mm.version import __version__
 
 CONVENTIONS = {

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from fbinpaint_mm import compat
+from fbinpaint_mm.export.export_error import ExportError
 from fbinpaint_mm.export.exported_step import ExportedStep
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class OnnxFormat:
             dynamic: Whether height and width may change from call to call.
 
         Raises:
-            ValueError: If an operator is not in opset 17.
+            ExportError: If torch wrote something invalid, or an operator is not in opset 17.
         """
         import onnx
 
@@ -67,7 +68,10 @@ class OnnxFormat:
         model = onnx.load(path)
         onnx.helper.set_model_props(model, dict(metadata))
         check_opset(model)
-        onnx.checker.check_model(model, full_check=True)
+        try:
+            onnx.checker.check_model(model, full_check=True)
+        except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+            raise ExportError(f'torch wrote an invalid ONNX file: {error}') from error
         onnx.save(model, path)
 
     def run(self, path: Path, batches: Sequence[tuple[Tensor, ...]]) -> list[list[np.ndarray]]:
@@ -97,7 +101,7 @@ def check_opset(model: onnx.ModelProto) -> None:
         model: The model.
 
     Raises:
-        ValueError: If it imports another opset or domain, has functions of its own, or an operator
+        ExportError: If it imports another opset or domain, has functions of its own, or an operator
             that opset 17 does not have. The message names them.
     """
     imported = {entry.domain: entry.version for entry in model.opset_import}
@@ -107,7 +111,7 @@ def check_opset(model: onnx.ModelProto) -> None:
         if node.domain not in STANDARD_DOMAINS or not _is_in_opset(node.op_type):
             wrong.append(f'{node.domain or "ai.onnx"}::{node.op_type}')
     if wrong:
-        raise ValueError(f'not in opset {OPSET} of ONNX: {", ".join(sorted(set(wrong)))}')
+        raise ExportError(f'not in opset {OPSET} of ONNX: {", ".join(sorted(set(wrong)))}')
 
 
 def _is_in_opset(op_type: str) -> bool:

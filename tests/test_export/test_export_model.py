@@ -180,6 +180,16 @@ def test_a_file_that_does_not_run_is_not_left_behind(model, export, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_invalid_file_of_torch_is_not_left_behind(model, export, tmp_path, monkeypatch):
+    def refuse(proto, full_check):
+        raise onnx.checker.ValidationError('no type')
+
+    monkeypatch.setattr(onnx.checker, 'check_model', refuse)
+    with pytest.raises(ExportError, match=r'cannot be written as onnx: torch wrote .*: no type'):
+        export(model, out=tmp_path, mode='per-round')
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_size_that_does_not_fit_names_the_next_one(model, export, tmp_path):
     with pytest.raises(ValueError, match=r'size 18 24 .* multiples of 4, .* takes is 20 24'):
         export(model, out=tmp_path, size=(18, 24))

@@ -71,6 +71,16 @@ def guides():
     return collect
 
 
+@pytest.mark.parametrize('off', [[], ['feedback'], ['segmentor', 'feedback', 'recorrection']])
+def test_a_further_round_is_what_the_loop_would_append(loop, images, off):
+    made = loop(**dict.fromkeys(off))
+    results = made(*images, 3)
+    for before, expected in pairwise(results):
+        found = loop(**dict.fromkeys(off)).next_round(*images, before)
+        assert torch.equal(found.composite, expected.composite)
+        assert torch.equal(found.confidence, expected.confidence)
+
+
 @pytest.mark.parametrize('rounds', [0, 1, 2, 3])
 def test_known_pixels_stay_bit_identical_in_every_round(loop, images, rounds):
     masked_img, mask = images

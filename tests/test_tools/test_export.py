@@ -103,3 +103,15 @@ def test_a_folder_that_is_not_writable_is_named(load_tool, tmp_path, monkeypatch
     monkeypatch.setattr(os, 'access', lambda path, mode: False)
     with pytest.raises(PermissionError, match=rf'--out .{tmp_path}. is not writable'):
         tool.check_writable(tmp_path)
+
+
+def test_a_missing_package_is_named_before_the_model_is_built(run, monkeypatch):
+    from fbinpaint_mm.apis import load_model
+
+    def absent(extra, modules):
+        raise ImportError(f'{modules[0]}: not installed')
+
+    monkeypatch.setattr('fbinpaint_mm.compat.require_extra', absent)
+    monkeypatch.setattr(load_model, 'load_model', None)  # calling it would be another error
+    with pytest.raises(SystemExit, match=r'^export: onnx: not installed$'):
+        run()

@@ -135,6 +135,30 @@ def test_a_mask_of_another_size_and_a_missing_file_are_named(load_tool, folder, 
     assert not (tmp_path / 'out.png').exists()
 
 
+def test_other_files_are_no_models(load_tool, tmp_path):
+    import onnx
+    from onnx import TensorProto, helper
+
+    tool = load_tool('run_onnx')
+    (tmp_path / 'text.onnx').write_text('text')
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in 'xy')
+    graph = helper.make_graph([helper.make_node('Relu', ['x'], ['y'])], 'other', [x], [y])
+    opset = [helper.make_opsetid('', 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / 'other.onnx')
+    for name, message in {
+        'text.onnx': 'is not an ONNX file that can be run',
+        'other.onnx': 'was not written by tools/export.py: it has no metadata',
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            tool.load(tmp_path / name)
+
+
+def test_missing_onnxruntime_is_named(load_tool, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'onnxruntime', None)
+    with pytest.raises(ImportError, match=r'^onnxruntime: not installed\. Run: pip install onnxr'):
+        load_tool('run_onnx').load(folder / 'small_round.onnx')
+
+
 def test_it_runs_without_torch_and_mmagic(paint, folder, repository, tmp_path):
     *_, expected = paint('small_initial.onnx')
     command = [sys.executable, '-c', WITHOUT_TORCH, repository / 'tools/run_onnx.py']
