@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from types import SimpleNamespace
 
 import pytest
 
@@ -91,3 +92,16 @@ def test_a_run_measures_and_reports_failures(tool, config, tmp_path, capsys, mon
     assert cost['seconds'] > 0
     assert 'needs detach_rounds=True' in report['costs']['only_last_learns']['1']['error']
     assert '×1.00' in (tmp_path / 'memory_cpu.md').read_text()
+
+
+def test_each_device_is_measured_where_no_other_is_seen(tool, monkeypatch):
+    calls = []
+
+    def run(command, env):
+        calls.append((command[-2:], env.get('CUDA_VISIBLE_DEVICES')))
+        return SimpleNamespace(returncode=int('cuda' in command))
+
+    monkeypatch.setattr(tool.subprocess, 'run', run)
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '3')
+    assert tool.measure_apart(['cpu', 'cuda']) == 1
+    assert calls == [(['--devices', 'cpu'], ''), (['--devices', 'cuda'], '3')]
