@@ -49,7 +49,7 @@ def write_run(folder, records, resumed_from=None):
 def work_dir(tmp_path):
     """A fresh run of 80 iterations, after an older one that has nothing to do with it."""
     work_dir = tmp_path / 'demo'
-    write_run(work_dir / '20260101_000000', training(range(10, 41, 10), offset=5))
+    write_run(work_dir / '20260101_000000', training([5, *range(10, 41, 10)], offset=5))
     write_run(work_dir / '20260102_000000', training(range(10, 81, 10)))
     return work_dir
 
@@ -160,7 +160,9 @@ def test_a_checkpoint_of_another_name_is_dated_by_the_first_record(log, work_dir
 
 
 def test_a_fresh_run_is_not_joined(log, work_dir):
-    assert log.TrainingLog.read(work_dir).curve('loss')[10] == 1.0
+    curve = log.TrainingLog.read(work_dir).curve('loss')
+    assert list(curve) == list(range(10, 81, 10))
+    assert curve[10] == 1.0
 
 
 def test_validations_counted_by_epochs_get_their_iteration(log, tmp_path):
