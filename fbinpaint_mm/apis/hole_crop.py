@@ -44,6 +44,10 @@ class Box(NamedTuple):
             min(self.right + margin, size[1]),
         )
 
+    def common(self, other: Box) -> Box:
+        """What is in both."""
+        return Box(*map(max, self[:2], other[:2]), *map(min, self[2:], other[2:]))
+
     def joined(self, other: Box) -> Box:
         """The smallest box around both."""
         return Box(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))

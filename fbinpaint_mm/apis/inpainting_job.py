@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import cv2
@@ -18,7 +19,7 @@ from fbinpaint_mm.apis.seam import close_seam
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 
 MASKED = 127.5  # is 0 after normalisation, as GetMaskedImage has it
-STRIP = 1024  # rows that are scaled up at once
+STRIP = 256  # rows that are scaled up at once
 
 
 class InpaintingJob:
@@ -118,8 +119,24 @@ class InpaintingJob:
 
     def _paste_image(self, kept: RoundResult, crop: HoleCrop, color: np.ndarray) -> None:
         for strip in _strips(crop.target):
-            painted = enlarge(color, crop, strip, cv2.INTER_CUBIC)
+            painted = self._enlarge_image(kept, crop, strip, color)
             put_colors(kept.image[strip.slices], self.hole[strip.slices], painted)
+
+    def _enlarge_image(
+        self, kept: RoundResult, crop: HoleCrop, strip: Box, color: np.ndarray
+    ) -> np.ndarray:
+        """A strip at the size of the picture, whose edges meet what the small picture has lost."""
+        if not crop.is_scaled:
+            return enlarge(color, crop, strip, cv2.INTER_CUBIC)
+        reach = max(large / small for large, small in zip(crop.window.size, crop.size, strict=True))
+        around = strip.grown(math.ceil(3 * reach), self.picture.size).common(crop.window)
+        painted = enlarge(color, crop, around, cv2.INTER_CUBIC)
+        hole = self.hole[around.slices]
+        truth = to_network(kept.image[around.slices])
+        composite = np.where(hole[..., None], painted, truth)
+        top, left = strip.top - around.top, strip.left - around.left
+        inner = slice(top, top + strip.size[0]), slice(left, left + strip.size[1])
+        return close_seam(composite, painted, hole, reach)[inner]
 
     def _paste_confidence(self, kept: RoundResult, crop: HoleCrop, plane: torch.Tensor) -> None:
         whole = _to_numpy(plane[0], crop)

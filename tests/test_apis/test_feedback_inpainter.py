@@ -333,9 +333,21 @@ def test_a_scaled_crop_has_its_seam_closed(inpainter, monkeypatch):
     hole = np.zeros((200, 300), bool)
     hole[50:150, 60:240] = True
     closed = inpainter.inpaint(image, hole, return_rounds=True, max_side=64).rounds
-    monkeypatch.setattr(inpainting_job, 'close_seam', lambda composite, raw, hole: composite)
+    monkeypatch.setattr(inpainting_job, 'close_seam', lambda composite, *_: composite)
     seam = inpainter.inpaint(image, hole, return_rounds=True, max_side=64).rounds
     for one, other in zip(closed, seam, strict=True):
         jumps = [np.abs(x.image[50, 60:240].astype(int) - 90).mean() for x in (one, other)]
         assert jumps[0] < 0.7 * jumps[1]
         assert np.array_equal(one.image[~hole], image[~hole])
+
+
+def test_strips_in_which_a_crop_is_scaled_up_leave_no_trace(
+    inpainter, make_picture, make_hole, monkeypatch
+):
+    image, hole = make_picture((240, 200, 3)), make_hole((240, 200))
+    once = inpainter.inpaint(image, hole, max_side=64)
+    monkeypatch.setattr(inpainting_job, 'STRIP', 11)
+    strips = inpainter.inpaint(image, hole, max_side=64)
+    assert np.abs(once.image.astype(int) - strips.image).max() <= 1
+    assert np.abs(once.confidence - strips.confidence).max() < 1e-5
+    assert np.array_equal(once.semantic_map, strips.semantic_map)
