@@ -10,9 +10,12 @@ import torch
 import torchvision.models.vgg as vgg
 from mmagic.registry import MODELS
 from mmengine.config import Config, ConfigDict
+from mmengine.hub import get_config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from torch import nn
+
+from fbinpaint_mm.models.networks import build_inpainting_network
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 NAMES = sorted(path.stem for path in (CONFIGS / 'mix').glob('*.py'))
@@ -104,6 +107,30 @@ def shrink_pooling(segmentor: nn.Module) -> None:
     pool = getattr(segmentor.decode_head, 'image_pool', None)
     if isinstance(pool, nn.Sequential) and isinstance(pool[0], nn.AvgPool2d):
         pool[0].kernel_size = 8
+
+
+MMAGIC = dict(
+    aot='aot_gan/aot-gan_smpgan_4xb4_places-512x512.py',
+    deepfillv1='deepfillv1/deepfillv1_4xb4_celeba-256x256.py',
+    deepfillv2='deepfillv2/deepfillv2_8xb2_celeba-256x256.py',
+    gl='global_local/gl_8xb12_celeba-256x256.py',
+    pconv='partial_conv/pconv_stage1_8xb1_celeba-256x256.py',
+)
+
+
+@pytest.mark.parametrize('name', MMAGIC)
+def test_network_bases_hold_what_mmagic_trains(name):
+    """So that its published checkpoints fit; and nothing else of mmagic's is inherited."""
+    base = Config.fromfile(CONFIGS / f'_base_/networks/mmagic_{name}.py')
+    assert set(base.keys()) == {'network'}
+    with torch.device('meta'):
+        ours = build_inpainting_network(base.network, None, 'initial').network
+        theirs = MODELS.build(get_config(f'mmagic::{MMAGIC[name]}').model.encdec)
+    found, expected = (
+        {key: value.shape for key, value in network.state_dict().items()}
+        for network in (ours, theirs)
+    )
+    assert found == expected
 
 
 def part_of(model: nn.Module, path: str) -> nn.Module:
