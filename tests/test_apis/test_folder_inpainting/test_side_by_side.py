@@ -37,6 +37,27 @@ def test_the_columns_are_the_input_and_the_rounds():
     assert wide - narrow == 240 + 8
 
 
+def test_the_captions_tell_what_each_round_changed(monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(
+        'fbinpaint_mm.apis.folder_inpainting.side_by_side.lay_out',
+        lambda title, headers, rows, *rest: drawn.update(title=title, headers=headers, rows=rows),
+    )
+    fake, pixels = FakeInpainter(), np.full((200, 240, 3), 7, np.uint8)
+    results = fake.inpaint(pixels, HOLE, 2, return_rounds=True).rounds
+    results[2].semantic_map[50:60] = 0  # ten of the fifty rows of the hole
+    draw_side_by_side(pixels, HOLE, results, fake.classes, fake.palette, 'street')
+    assert drawn['title'] == 'street'
+    assert drawn['headers'] == ['input', 'round 0', 'round 1', 'round 2 = result']
+    captions = [[cell.caption for cell in row.cells] for row in drawn['rows']]
+    changes = ['changed by 20.0 grey levels'] * 2
+    assert captions == [
+        ['hole 10 % of the image', '', *changes],
+        ['hole', 'no map', 'first map', '20.0 % of the hole changed'],
+        ['bright = 1, dark = 0', *['mean 0.50 in the hole'] * 3],
+    ]
+
+
 @pytest.mark.parametrize('hole', [np.zeros((200, 240), bool), np.ones((200, 240), bool)])
 def test_an_empty_and_a_full_hole_can_be_drawn(hole):
     sheet = draw(np.full((200, 240, 3), 7, np.uint8), 1, hole)
