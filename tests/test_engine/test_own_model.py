@@ -142,6 +142,7 @@ def trained(repository, tmp_path) -> tuple[Runner, Recorder]:
             MeanTeacherHook(momentum=0.6, ramp=4),
             recorder,
         ],
+        default_scope='mmagic',
         experiment_name=tmp_path.name,
     )
     runner.train()
