@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Sequence
@@ -190,8 +191,11 @@ def _write(
         writer.write(step, example, path, metadata, settings.dynamic)
     except (AssertionError, RuntimeError, ValueError) as error:  # of torch, mmagic or mmseg
         # torch appends pages of its graph.
-        reason = str(error).partition('[Caused by')[0].strip()
-        raise ExportError(f'{step.kind} cannot be written as {writer.name}: {reason}') from error
+        reason = re.split(r'\[Caused by|\. Please feel free', str(error))[0].strip()
+        hint = '; TorchScript may hold it' if writer.name == 'onnx' else ''
+        raise ExportError(
+            f'{step.kind} cannot be written as {writer.name}: {reason}{hint}'
+        ) from error
 
 
 def _run(

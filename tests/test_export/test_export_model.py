@@ -180,6 +180,21 @@ def test_a_file_that_does_not_run_is_not_left_behind(model, export, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_torch_cannot_write_is_told_in_one_line(model, export, tmp_path, monkeypatch):
+    def refuse(*args, **options):
+        raise torch.onnx.errors.OnnxExporterError(
+            'Unsupported: pooling. Please feel free to request it  [Caused by the value ...'
+        )
+
+    monkeypatch.setattr(torch.onnx, 'export', refuse)
+    with pytest.raises(ExportError) as error:
+        export(model, out=tmp_path, mode='per-round')
+    assert str(error.value) == (
+        'initial cannot be written as onnx: Unsupported: pooling; TorchScript may hold it'
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_invalid_file_of_torch_is_not_left_behind(model, export, tmp_path, monkeypatch):
     def refuse(proto, full_check):
         raise onnx.checker.ValidationError('no type')
