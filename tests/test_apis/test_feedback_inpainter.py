@@ -351,3 +351,27 @@ def test_strips_in_which_a_crop_is_scaled_up_leave_no_trace(
     assert np.abs(once.image.astype(int) - strips.image).max() <= 1
     assert np.abs(once.confidence - strips.confidence).max() < 1e-5
     assert np.array_equal(once.semantic_map, strips.semantic_map)
+
+
+def test_with_a_tolerance_no_picture_waits_for_another(
+    inpainter, make_picture, make_hole, seen_shapes
+):
+    images = [make_picture((24, 32, 3), seed=seed) for seed in range(3)]
+    inpainter.inpaint(images, [make_hole((24, 32))] * 3, tolerance=0.1)
+    assert seen_shapes == [(1, 3, 24, 32)] * 3
+
+
+def test_the_picture_goes_on_in_the_padding_as_in_a_mirror(inpainter, make_picture):
+    image, hole = make_picture((22, 31, 3)), np.zeros((22, 31), bool)
+    hole[10:22, 20:31] = True
+    seen = []
+    hook = inpainter.model.generator.register_forward_pre_hook(lambda _, args: seen.append(args))
+    inpainter.inpaint(image, hole)
+    hook.remove()
+    masked, mask, *_ = seen[0]
+    assert masked.shape == (1, 3, 22 + 2, 31 + 1)
+    for plane in (masked, mask):
+        assert plane[..., 31].equal(plane[..., 30])
+        assert plane[..., 22, :].equal(plane[..., 21, :])
+        assert plane[..., 23, :].equal(plane[..., 20, :])
+    assert mask[..., 23, 31] == 1

@@ -1,0 +1,80 @@
+"""A picture on its way through the network, which is played by the test."""
+
+import numpy as np
+import pytest
+import torch
+from mmagic.structures import DataSample
+
+from fbinpaint_mm.apis.inpainting_job import InpaintingJob
+from fbinpaint_mm.apis.picture import Picture
+
+
+def paint(color, label, size, rounds=2):
+    """What a network gives that paints one colour, brighter by 10 in each round."""
+    images = [torch.full((3, *size), color + 10.0 * index) for index in range(rounds + 1)]
+    return DataSample(
+        round_imgs=torch.stack(images),
+        round_confidences=torch.full((rounds + 1, 1, *size), 0.5),
+        round_segs=torch.full((rounds, *size), label),
+    )
+
+
+@pytest.fixture
+def job(make_picture):
+    """A grey picture with two holes, one beside the other, that have crops of their own."""
+    hole = np.zeros((100, 300), bool)
+    hole[30:70, 100:140] = True
+    hole[30:70, 162:202] = True
+    picture = Picture(make_picture((100, 300)), notes=['a note'])
+    return InpaintingJob(picture, hole, None, max_side=96, rounds=2, keeps_rounds=True)
+
+
+def run(job, crop, color, label):
+    output = paint(color, label, crop.size)
+    job.paste(crop, output, output.round_imgs)
+
+
+def test_a_crop_sees_what_earlier_crops_have_filled(job):
+    first, second = job.crops
+    before = job.look(second)[1]
+    run(job, first, 40, 1)
+    image, hole, dictated = job.look(second)
+    assert dictated is None
+    assert hole.sum() == 40 * 40 < before.sum()
+    filled = before & ~hole
+    assert (image[filled] == 60).all()  # the last round of the first crop
+    assert (image[hole] == 127.5).all()
+
+
+def test_rounds_of_crops_are_put_together(job):
+    first, second = job.crops
+    run(job, first, 40, 1)
+    run(job, second, 90, 2)
+    result = job.result()
+    original = job.picture.pixels
+    assert result.notes == ['a note']
+    assert result.rounds_run == 2
+    for index, one in enumerate(result.rounds):
+        assert (one.image[30:70, 100:140] == 40 + 10 * index).all()
+        assert (one.image[30:70, 162:202] == 90 + 10 * index).all()
+        assert (one.confidence[30:70, 162:202] == 0.5).all()
+        known = np.ones((100, 300), bool)
+        known[30:70, 100:140] = known[30:70, 162:202] = False
+        assert np.array_equal(one.image[known], original[known])
+        assert (one.confidence[known] == 1).all()
+    labels = result.semantic_map
+    assert (labels[30:70, 100:140] == 1).all()
+    assert (labels[30:70, 162:202] == 2).all()
+    assert (labels[:, :40] == 255).all()  # where no crop has looked
+    assert result.rounds[0].semantic_map is None
+
+
+def test_a_crop_that_stopped_early_keeps_its_last_round(job):
+    first, second = job.crops
+    output = paint(40, 1, first.size, rounds=1)
+    job.paste(first, output, output.round_imgs)
+    run(job, second, 90, 2)
+    result = job.result()
+    assert result.rounds_run == 2
+    assert [one.image[50, 120] for one in result.rounds] == [40, 50, 50]
+    assert [one.image[50, 170] for one in result.rounds] == [90, 100, 110]
