@@ -41,7 +41,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="stop before a round that would change less than this share of the hole's map",
     )
     add('--device', help='such as cpu or cuda:1 (default: a GPU if there is one)')
-    add('--overwrite', action='store_true', help='make again also what is finished')
+    add(
+        '--overwrite',
+        action='store_true',
+        help='also what is finished, and files of others',
+    )
     add(
         '--verbose',
         action='store_true',

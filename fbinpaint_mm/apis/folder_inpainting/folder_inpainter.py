@@ -28,6 +28,10 @@ from fbinpaint_mm.version import __version__
 from fbinpaint_mm.write_file import write_file
 
 
+class ModelError(ValueError):
+    """The model cannot be built, so that no picture can be inpainted."""
+
+
 class FolderInpainter:
     """Inpaints files into a folder.
 
@@ -40,7 +44,7 @@ class FolderInpainter:
         mask_source: Where holes come from.
         settings: What is made of every picture.
         out: Folder of the results, made if need be.
-        overwrite: Make again also what is finished.
+        overwrite: Make again also what is finished, and replace files that are no results.
     """
 
     def __init__(
@@ -63,10 +67,8 @@ class FolderInpainter:
         """The model, built when it is first needed."""
         try:
             return self.build_inpainter()
-        except (ValueError, OSError):
-            raise
         except Exception as error:  # such as torch's AssertionError where there is no GPU
-            raise ValueError(f'the model cannot be built: {in_one_line(error)}') from error
+            raise ModelError(f'the model cannot be built: {in_one_line(error)}') from error
 
     def run(self, jobs: Sequence[Job]) -> RunSummary:
         """Inpaint all pictures, with a progress bar.
@@ -78,8 +80,7 @@ class FolderInpainter:
             What became of them.
 
         Raises:
-            FileNotFoundError: A file of the model is missing, see ``FeedbackInpainter``.
-            ValueError: The model cannot be built.
+            ModelError: The model cannot be built.
         """
         summary = RunSummary(self.out)
         try:
@@ -97,21 +98,22 @@ class FolderInpainter:
             if not self.overwrite and self.manifest.is_finished(job.output, identity):
                 summary.finished_before += 1
                 return
-        except OSError as error:
-            summary.failed.append((job, in_one_line(error)))
-            return
-        inpainter = self.inpainter  # a model that cannot be built ends the run
-        try:
-            files, notes = self._inpaint(job, inpainter)
-            for name, content in files.items():
-                write_file(self.out / name, content)
-            self.manifest.finish(job.output, identity, files)
+            summary.notes.update(dict.fromkeys(self._make(job, identity), 1))
+            summary.inpainted += 1
+        except ModelError:
+            raise
         except Exception as error:  # whatever it is, the other pictures can do without this one
             print_log(traceback.format_exc(), 'current', logging.WARNING)
             summary.failed.append((job, in_one_line(error)))
-            return
-        summary.inpainted += 1
-        summary.notes.update(dict.fromkeys(notes, 1))
+
+    def _make(self, job: Job, identity: str) -> list[str]:
+        """Write all files of a picture; what the user should know."""
+        files, notes = self._inpaint(job, self.inpainter)
+        self.manifest.claim(job.output, self.overwrite)
+        for name, content in files.items():
+            write_file(self.out / name, content)
+        self.manifest.finish(job.output, identity, files)
+        return notes
 
     def _identity(self, job: Job) -> str:
         """Hash of all that the result depends on."""

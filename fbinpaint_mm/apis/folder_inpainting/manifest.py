@@ -13,11 +13,12 @@ MANIFEST = 'manifest.jsonl'
 
 
 class Manifest:
-    """``FOLDER/manifest.jsonl``: one line for each finished picture; the last one of it counts.
+    """``FOLDER/manifest.jsonl``: lines about the pictures of a folder; the last one of each counts.
 
     A line has ``output``, the ``fingerprint`` of all that went into it, and ``files``: path below
-    the folder -> hash of the content. It is added when all files are written, so what an
-    interruption left has no line. A line that was cut off does not count.
+    the folder -> hash of the content. It is added when all files are written. Before a picture's
+    first file is written, it gets a line without fingerprint, so that what an interruption leaves
+    is known as ours, and other files are not overwritten. A line that was cut off does not count.
 
     Args:
         folder: Folder of the results.
@@ -41,6 +42,25 @@ class Manifest:
             and all(self._is_intact(name, digest) for name, digest in record['files'].items())
         )
 
+    def claim(self, output: str, overwrite: bool) -> None:
+        """Make sure that a result may be written.
+
+        Args:
+            output: Name of the result.
+            overwrite: Whatever is there now.
+
+        Raises:
+            FileExistsError: There is such a file, and no line about it.
+        """
+        if output in self._records:
+            return
+        if (self.folder / output).exists() and not overwrite:
+            raise FileExistsError(
+                f'{self.folder / output} exists and was not made by this tool, as far as '
+                f'{MANIFEST} knows; it is replaced only with --overwrite'
+            )
+        self._append(dict(output=output, fingerprint=None, files={}))
+
     def finish(self, output: str, fingerprint: str, files: Mapping[str, bytes]) -> None:
         """Add a result whose files are written, and remove what an earlier one left beside it.
 
@@ -53,10 +73,12 @@ class Manifest:
         for name in stale:
             (self.folder / name).unlink(missing_ok=True)
         hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-        record = dict(output=output, fingerprint=fingerprint, files=hashes)
+        self._append(dict(output=output, fingerprint=fingerprint, files=hashes))
+
+    def _append(self, record: dict) -> None:
         with (self.folder / MANIFEST).open('a', encoding='utf-8') as file:
             file.write(self._line_break + json.dumps(record) + '\n')
-        self._records[output], self._line_break = record, ''
+        self._records[record['output']], self._line_break = record, ''
 
     def _is_intact(self, name: str, digest: str) -> bool:
         path = self.folder / name

@@ -264,7 +264,7 @@ def test_a_model_that_cannot_be_built_ends_the_run(run, job):
     def refuse():
         raise ValueError('checkpoint of another config')
 
-    with pytest.raises(ValueError, match=r'^checkpoint of another config$'):
+    with pytest.raises(ValueError, match='the model cannot be built: checkpoint of another config'):
         run(job(), build=refuse)
 
 
@@ -296,14 +296,25 @@ def test_after_an_interruption_the_same_run_goes_on(run, job, fake, monkeypatch,
     assert files_below(tmp_path / 'out') == ['a.png', 'b.png', 'c.png', 'manifest.jsonl']
 
 
-def test_a_result_without_its_line_is_made_again(run, job, tmp_path):
+def test_a_result_whose_last_line_is_missing_is_made_again(run, job, tmp_path):
     """As an interruption leaves it between the last file and the line of the manifest."""
-    one = job()
+    one, manifest = job(), tmp_path / 'out/manifest.jsonl'
     run(one)
-    (tmp_path / 'out/manifest.jsonl').write_text('')
+    first, last = manifest.read_text().splitlines()
+    manifest.write_text(first + '\n')
     assert run(one).inpainted == 1
-    (line,) = (tmp_path / 'out/manifest.jsonl').read_text().splitlines()
-    assert json.loads(line)['output'] == 'a.png'
+    assert manifest.read_text().splitlines() == [first, last]
+    assert json.loads(last)['output'] == 'a.png'
+
+
+def test_a_file_that_is_no_result_is_not_overwritten(run, job, save_image):
+    one, other = job(), save_image('out/a.png')
+    before = other.read_bytes()
+    ((_, message),) = run(one).failed
+    assert message.startswith(f'{other} exists and was not made by this tool')
+    assert other.read_bytes() == before
+    assert run(one, overwrite=True).inpainted == 1
+    assert other.read_bytes() != before
 
 
 def test_notes_of_the_model_reach_the_summary(run, job, save_image):

@@ -48,3 +48,15 @@ def test_a_line_that_was_cut_off_does_not_count_nor_spoil_the_next(tmp_path):
     assert manifest.is_finished('a.png', 'f')
     assert not manifest.is_finished('b.png', 'f')
     assert manifest.is_finished('c.png', 'f')
+
+
+def test_only_our_own_files_may_be_overwritten(tmp_path):
+    (tmp_path / 'a.png').write_bytes(b'of the user')
+    with pytest.raises(FileExistsError, match=r'a\.png exists and was not made by this tool'):
+        Manifest(tmp_path).claim('a.png', overwrite=False)
+    Manifest(tmp_path).claim('b.png', overwrite=False)
+    (tmp_path / 'b.png').write_bytes(b'cut')  # by an interruption
+    Manifest(tmp_path).claim('b.png', overwrite=False)
+    assert not Manifest(tmp_path).is_finished('b.png', 'f')
+    Manifest(tmp_path).claim('a.png', overwrite=True)
+    Manifest(tmp_path).claim('a.png', overwrite=False)
