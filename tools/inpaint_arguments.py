@@ -44,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         '--overwrite',
         action='store_true',
-        help='also what is finished, and files of others',
+        help='make again what is finished; replace files that are not from here',
     )
     add(
         '--verbose',
@@ -83,7 +83,7 @@ def add_mask_arguments(parser: argparse.ArgumentParser) -> None:
     ways.add_argument(
         '--generate-mask',
         choices=KINDS,
-        help='draw holes that depend on the name of the file and --seed only',
+        help='draw holes that depend on --seed, the name and the size of the image only',
     )
     ways.add_argument(
         '--pairs',
