@@ -1,6 +1,7 @@
 """The whole model in half precision, with features whose squares overflow in float16."""
 
 import copy
+from functools import partial
 
 import pytest
 import torch
@@ -79,25 +80,51 @@ def test_maps_are_corrected_as_in_float32(model, batch, dtype):
     assert torch.equal(found, expected)
 
 
-def test_training_on_a_cpu_in_bfloat16(model, batch):
-    sgd = dict(type='BFloat16OptimWrapper', optimizer=dict(type='SGD', lr=1e-6))
+def train(model, batch, **wrapper):
+    """Two steps with every part; the wrappers, and the dtypes that a convolution gave."""
     with DefaultScope.overwrite_default_scope('mmagic'):
         wrappers = OptimWrapperDict(
             **{
-                name: build_optim_wrapper(getattr(model, name), copy.deepcopy(sgd))
+                name: build_optim_wrapper(
+                    getattr(model, name),
+                    copy.deepcopy(dict(wrapper, optimizer=dict(type='SGD', lr=1e-4))),
+                )
                 for name in ('generator', 'disc')
             }
         )
-    seen = []
+    dtypes = set()
     first = next(one for one in model.loop.guided.modules() if isinstance(one, nn.Conv2d))
-    first.register_forward_hook(lambda module, args, output: seen.append(output.dtype))
-    model.link_feedback()
+    first.register_forward_hook(lambda module, args, output: dtypes.add(output.dtype))
+    before = [parameter.detach().clone() for parameter in model.generator.parameters()]
     for _ in range(2):
         losses = model.train_step(batch, wrappers)
         model.update_class_memory()
-    assert set(seen) == {torch.bfloat16}
     assert all(torch.isfinite(torch.as_tensor(value)).all() for value in losses.values())
     assert model.loop.memory.updates.max() == 3
     for name, value in model.state_dict().items():
         assert value.dtype in (torch.float32, torch.int64), name
         assert torch.isfinite(value).all(), name
+    after = zip(model.generator.parameters(), before, strict=True)
+    moved = [not torch.equal(now, then) for now, then in after]
+    assert sum(moved) > 0.9 * len(moved), 'but for steps below the resolution of float32'
+    return wrappers, dtypes
+
+
+def test_training_in_bfloat16_on_a_cpu(model, batch):
+    _, dtypes = train(model, batch, type='BFloat16OptimWrapper')
+    assert dtypes == {torch.bfloat16}
+
+
+def test_training_in_float16_with_a_scaled_loss(model, batch, monkeypatch):
+    """mmengine's wrapper for GPUs, with torch's scaler and autocast for CPUs put into it."""
+    module = 'mmengine.optim.optimizer.amp_optimizer_wrapper'
+    monkeypatch.setattr(f'{module}.is_cuda_available', lambda: True)
+    monkeypatch.setattr(f'{module}.GradScaler', partial(torch.amp.GradScaler, 'cpu'))
+    monkeypatch.setattr(
+        'mmengine.runner.amp.autocast', lambda dtype: torch.autocast('cpu', torch.float16)
+    )
+    scale = dict(loss_scale=dict(init_scale=16.0), clip_grad=dict(max_norm=1000.0))
+    wrappers, dtypes = train(model, batch, type='AmpOptimWrapper', **scale)
+    assert dtypes == {torch.float16}
+    scales = [wrapper.loss_scaler.get_scale() for wrapper in wrappers.values()]
+    assert scales == [16, 16], 'an overflow would have halved it'
