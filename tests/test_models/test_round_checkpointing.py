@@ -23,7 +23,8 @@ def build(repository):
         with torch.no_grad():
             for parameter in loop.parameters():
                 parameter.add_(torch.randn_like(parameter) * 0.2)
-            loop.memory.prototypes.normal_()
+            if loop.memory is not None:
+                loop.memory.prototypes.normal_()
         return loop.train()
 
     return make
@@ -111,6 +112,16 @@ def test_activations_of_a_round_are_not_kept(build, images):
     masked_img = images[0].numel()
     assert plain > 100 * masked_img
     assert again <= 2 * 3 * masked_img, 'more than image and composite of each of three rounds'
+
+
+def test_rounds_without_a_map_are_computed_again_too(build, images):
+    parts = dict(segmentor=None, feedback=None, recorrection=None)
+    torch.manual_seed(0)
+    plain, again = (build(**parts, checkpoint_rounds=one) for one in (False, True))
+    expected, found = (backward(loop, images)[1] for loop in (plain, again))
+    assert found.keys() == expected.keys() == dict(again.named_parameters()).keys()
+    for name, value in found.items():
+        torch.testing.assert_close(value, expected[name], msg=name)
 
 
 def test_without_a_graph_rounds_are_computed_once(build, images):
