@@ -109,7 +109,7 @@ def _parts_of(hole: np.ndarray) -> list[Box]:
 def _tight(hole: np.ndarray, stats: np.ndarray) -> Box:
     left, top, width, height = (int(value) * CELL for value in stats[:4])
     part = hole[top : top + height, left : left + width]
-    rows, columns = (np.flatnonzero(part.any(axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero(part.any(axis)).tolist() for axis in (1, 0))
     return Box(top + rows[0], left + columns[0], top + rows[-1] + 1, left + columns[-1] + 1)
 
 

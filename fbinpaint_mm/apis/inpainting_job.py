@@ -74,7 +74,7 @@ class InpaintingJob:
             uint8 dictated map, or ``None``; all of ``crop.size``.
         """
         window = crop.window.slices
-        hole = shrink_hole(self.hole[window], crop.size)
+        hole = shrink_hole(self.hole[window].copy(), crop.size)
         image = to_network(shrink(self.rounds[-1].image[window], crop.size))
         image[hole] = MASKED
         dictated = None
