@@ -14,7 +14,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from launch import check_checkpoint, check_config_file
+from launch import CONFIGS, check_checkpoint, check_config_file
 from mmengine.config import Config
 
 # Of the last round; the other rounds stay in the file of scores.
@@ -64,6 +64,12 @@ def read(scores: Path) -> dict[str, float]:
     return {name: found[name] for name in METRICS if name in found}
 
 
+def path_in_repository(config: Path) -> str:
+    """Such as ``configs/mix/wgan_celebahq.py``; one from elsewhere belongs into ``configs``."""
+    inside = config.relative_to(CONFIGS) if config.is_relative_to(CONFIGS) else Path(config.name)
+    return Path(CONFIGS.name, inside).as_posix()
+
+
 def publish(args: argparse.Namespace) -> dict[str, Any]:
     """Writes the weights and the metafile.
 
@@ -90,7 +96,7 @@ def publish(args: argparse.Namespace) -> dict[str, Any]:
     name = Path(args.config).stem
     path, digest = publish_checkpoint(args.checkpoint, name, args.out)
     weights = '/'.join([args.url.rstrip('/'), path.name]) if args.url else path.name
-    config = f'configs/{Path(args.config).name}'
+    config = path_in_repository(Path(args.config).resolve())
     content = metafile(name, config, weights, digest, path.stat().st_size, args.results)
     write_file(args.out / 'metafile.yml', yaml.safe_dump(content, sort_keys=False))
     print(f'{path}: {path.stat().st_size / 1e6:.2f} MB, SHA-256 {digest}')

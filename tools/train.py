@@ -91,7 +91,8 @@ def main() -> None:
     try:
         runner.train()
     except DivergedTrainingError as error:
-        failure = str(error)
+        # Perhaps only the process that writes checkpoints knows: none is waited for.
+        sys.exit(str(error))
     except KeyboardInterrupt as interrupt:
         print(f'Interrupted: {interrupt}', file=sys.stderr)
         failure = INTERRUPTED

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 
 from PIL import Image, UnidentifiedImageError
 
-# Markers of JPEG; none of them occurs inside its coded pixels (ITU-T T.81, B.1.1.5).
-JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
+# Markers of JPEG (ITU-T T.81, B.1.1); the last one does not occur inside its coded pixels.
+JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8', b'\xda', b'\xff\xd9'
+JPEG_MARKER = re.compile(rb'\xff+([^\x00\xff])')  # any number of \xff may fill up before it
 # Pillow's `verify` reads their lengths, and of PNG every checksum.
 VERIFIED_FORMATS = ('PNG', 'WEBP')
 
@@ -17,9 +19,9 @@ def image_problem(content: bytes) -> str | None:
 
     Decoders differ in what they let pass: OpenCV 4 fills the missing part of a JPEG with grey and
     merely warns, Pillow takes a missing part that is filled with zeros for pixels. Therefore a JPEG
-    must have its end marker behind its last scan. Damage in the middle of a JPEG goes unseen: the
-    format has no checksums, and decoders merely warn of it, if they notice. PNG, the format of
-    label maps, is compared with its checksums. Other formats are decoded by Pillow.
+    must have its end marker behind the start of its pixels. Damage in the middle of a JPEG goes
+    unseen: the format has no checksums, and decoders merely warn of it, if they notice. PNG, the
+    format of label maps, is compared with its checksums. Other formats are decoded by Pillow.
 
     Args:
         content: The bytes of the file.
@@ -30,8 +32,7 @@ def image_problem(content: bytes) -> str | None:
     if not content:
         return 'the file is empty'
     if content.startswith(JPEG_START):
-        is_whole = content.rfind(JPEG_END) > content.rfind(JPEG_SCAN) > 0
-        return None if is_whole else 'the JPEG is truncated, its end marker is missing'
+        return None if _jpeg_ends(content) else 'the JPEG is truncated, its end marker is missing'
     try:
         with Image.open(BytesIO(content)) as image:
             if image.format in VERIFIED_FORMATS:
@@ -43,3 +44,15 @@ def image_problem(content: bytes) -> str | None:
     except (OSError, SyntaxError, ValueError) as error:
         return str(error)
     return None
+
+
+def _jpeg_ends(content: bytes) -> bool:
+    """Whether an end marker follows the pixels of the JPEG itself.
+
+    A thumbnail in front of them, and a film that a camera has appended, have markers of their own.
+    """
+    at = len(JPEG_START)
+    while (marker := JPEG_MARKER.search(content, at)) and marker[1] != JPEG_SCAN:
+        length = content[marker.end() : marker.end() + 2]
+        at = marker.end() + int.from_bytes(length, 'big')
+    return marker is not None and JPEG_END in content[marker.end() :]

@@ -193,11 +193,10 @@ class SemanticInpaintingDataset(BaseDataset):
 
     def _stand_ins(self, idx: int) -> Iterator[int]:
         """The sample, then those of its kind that follow it, in a circle."""
-        yield idx
         is_labeled = self.get_data_info(idx)['is_labeled']
-        kind = self.labeled_indices if is_labeled else self.unlabeled_indices
-        position = kind.index(idx)
-        yield from kind[position + 1 :] + kind[:position]
+        for candidate in (*range(idx, len(self)), *range(idx)):
+            if self.get_data_info(candidate)['is_labeled'] == is_labeled:
+                yield candidate
 
     def _pass_over(self, idx: int, problem: str) -> None:
         """Count a corrupt sample, name it in the log, and stop if there are too many."""

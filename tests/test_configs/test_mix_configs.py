@@ -15,6 +15,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from torch import nn
 
+from fbinpaint_mm.models.losses import AdversarialLoss
 from fbinpaint_mm.models.networks import build_inpainting_network
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
@@ -146,6 +147,17 @@ def test_every_mixture_is_described():
         lines = (CONFIGS / f'mix/{name}.py').read_text().splitlines()
         assert lines[0].startswith('# ')
         assert len(lines) <= 20, name
+
+
+def test_the_soft_mask_adversary_opposes_the_generator():
+    """What satisfies the discriminator costs the generator, and the other way round."""
+    config = Config.fromfile(CONFIGS / 'mix/smgan_aot_celebahq.py').model.loss_gan
+    loss, mask = AdversarialLoss(config), torch.zeros(1, 1, 64, 64)
+    mask[..., 16:48, 16:48] = 1
+    found, fooled = loss.gan.gaussian_blur(mask), torch.zeros_like(mask)
+    assert loss(found, False, True, mask) == loss(fooled, True, True, mask) == 0
+    assert loss(fooled, False, True, mask) > 0
+    assert loss(found, True, False, mask) > loss(fooled, True, False, mask) == 0
 
 
 @pytest.mark.parametrize('name', NAMES)

@@ -39,6 +39,7 @@ def test_what_is_behind_the_end_does_no_harm(content):
     """Some cameras and tools append their notes, which decoders ignore."""
     assert image_problem(content + b'notes') is None
     assert image_problem(content + bytes(100)) is None
+    assert image_problem(content + b'a film \xff\xda with every pair of bytes') is None
 
 
 @pytest.mark.parametrize('share', [0.001, 0.2, 0.5, 0.9, 0.99])

@@ -137,6 +137,14 @@ def test_a_training_that_cannot_be_drawn_is_said_once(training, caplog, what):
     assert training.visualizer.drawn == []
 
 
+def test_a_step_that_kept_nothing_is_not_drawn(training):
+    """As under mmengine's plain distributed wrapper, which passes by the model's own step."""
+    train(FeedbackVisualizationHook(train_interval=1), training, 2, labeled=())
+    training.model.take_training_samples = lambda: None
+    train(FeedbackVisualizationHook(train_interval=1), training, 2)
+    assert training.visualizer.drawn == []
+
+
 def test_is_found_by_its_name_and_checks_its_number():
     assert HOOKS.build({'type': 'FeedbackVisualizationHook', 'max_samples': 3}).max_samples == 3
     for name in ('max_samples', 'train_interval', 'max_train_samples'):

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -48,6 +49,18 @@ def test_what_is_published_fits_its_config(tool, config, checkpoint, model, tmp_
     assert entry['Weights'] == f'https://x.org/m/{weights.name}'
     assert entry['Results'][0]['Metrics'] == {'PSNR': 20.5, 'mIoU': 3.0}
     assert entry['Metadata']['SHA256'] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('config', 'expected'),
+    [
+        ('{repository}/configs/mix/wgan_celebahq.py', 'configs/mix/wgan_celebahq.py'),
+        ('/elsewhere/own.py', 'configs/own.py'),
+    ],
+)
+def test_metafile_names_the_config_as_the_repository_does(tool, repository, config, expected):
+    path = Path(config.format(repository=repository))
+    assert tool.path_in_repository(path) == expected
 
 
 def test_a_checkpoint_of_another_model_is_refused(tool, config, tmp_path):

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
+
+from fbinpaint_mm.engine import DivergedTrainingError
 
 
 @pytest.fixture
@@ -61,6 +64,23 @@ def test_amp_reaches_the_wrapper(train, config, monkeypatch):
     options = [str(config), '--amp', '--amp-dtype', 'bfloat16']
     cfg = train.build_config(train.parse_args(options))
     assert cfg.optim_wrapper.type == 'BFloat16OptimWrapper'
+
+
+def test_a_diverged_process_waits_for_no_other(train, config, monkeypatch):
+    """If only the one that writes checkpoints has seen it, the others never come."""
+
+    def diverge():
+        raise DivergedTrainingError(3, {'weight': 'is not finite'}, ['1.png'], None, 'Resume.')
+
+    def wait():
+        raise AssertionError('waits')
+
+    runner = SimpleNamespace(hooks=[], train=diverge)
+    monkeypatch.setattr(train, 'build_runner', lambda cfg: runner)
+    monkeypatch.setattr(train, 'end_processes', wait)
+    monkeypatch.setattr(sys, 'argv', ['train.py', str(config)])
+    with pytest.raises(SystemExit, match=r'stopped at iteration 3 .*: weight is not finite'):
+        train.main()
 
 
 def test_auto_scale_lr_is_passed_on(train, config):

@@ -98,8 +98,9 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
         """Draw samples of the batch, labelled and unlabelled in turn."""
         if not is_due(runner, self.train_interval):
             return
-        samples = named_in_turn(unwrapped_model(runner.model).take_training_samples())
-        for name, sample in samples[: self.max_train_samples]:
+        # None under a wrapper that trains by its own step and not by the model's.
+        samples = unwrapped_model(runner.model).take_training_samples() or ()
+        for name, sample in named_in_turn(samples)[: self.max_train_samples]:
             runner.visualizer.add_datasample(sample, step=runner.iter + 1, name=f'training_{name}')
 
     def before_val_epoch(self, runner: Runner) -> None:

@@ -16,7 +16,8 @@ class AdversarialLoss(nn.Module):
 
     Args:
         gan: Config of a loss ``(judged, target_is_real, is_disc, mask)``: mmagic's ``GANLoss`` of
-            any ``gan_type``, of which only 'smgan' reads the mask.
+            any ``gan_type``, of which only 'smgan' reads the mask. That one teaches the
+            discriminator 1 in the hole of an inpainted image, so it needs ``real_label_val=0``.
     """
 
     def __init__(self, gan: dict) -> None:
