@@ -46,7 +46,7 @@ class FeedbackInpainter:
     The same call gives the same result.
 
     Args:
-        config: Path of a config file, name of one of the package's configs such as
+        config_or_name: Path of a config file, name of one of the package's configs such as
             ``'fbinpaint_demo'``, or a config already read.
         checkpoint: Path or address of the weights; ``None`` for random ones, with a warning.
         device: Where the model runs, such as ``'cpu'`` or ``'cuda:1'``; ``None``: on a GPU if there
@@ -82,12 +82,12 @@ class FeedbackInpainter:
 
     def __init__(
         self,
-        config: str | os.PathLike[str] | Config,
+        config_or_name: str | os.PathLike[str] | Config,
         checkpoint: str | os.PathLike[str] | None = None,
         device: str | torch.device | None = None,
         cfg_options: dict[str, Any] | None = None,
     ) -> None:
-        self.config = load_config(config, cfg_options)
+        self.config = load_config(config_or_name, cfg_options)
         model = load_model(self.config, None if checkpoint is None else str(checkpoint))
         self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         self.model = model.to(self.device)
