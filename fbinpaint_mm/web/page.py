@@ -77,6 +77,8 @@ class Page:
         )
         self.input.upload.upload(self.open, self.input.upload, opened, api_visibility='private')
         self.input.examples.select(choose, None, opened, api_visibility='private')
+        # The name of an earlier upload would be wrong beside the example.
+        self.input.examples.select(lambda: None, None, self.input.upload, api_visibility='private')
         inputs = [self.path, self.input.editor, self.input.rounds]
         self.input.button.click(self.inpaint, inputs, shown, **model)
         if self.map:

@@ -15,6 +15,10 @@ STYLE = """
 #examples .grid-wrap { height: auto; min-height: 0; max-height: none; }
 #examples .grid-container { grid-template-columns: repeat(6, minmax(0, 1fr)); }
 #examples .thumbnail-item { aspect-ratio: 1; }
+/* It would stay when another picture is uploaded. */
+#examples .thumbnail-item.selected {
+  --ring-color: transparent; border-color: var(--border-color-primary); box-shadow: none;
+}
 #result { min-height: 240px; }
 #result img { max-height: 460px; }
 #gallery .grid-wrap { max-height: none; }

@@ -241,10 +241,14 @@ def test_a_phone_has_all_of_it_without_scrolling_sideways(visit, tmp_path):
     assert_fits(page)
 
 
-def test_a_file_that_is_no_picture_is_named(visit, tmp_path):
+def test_after_a_file_that_is_no_picture_an_example_can_be_chosen(visit, tmp_path):
     page = visit(DESKTOP)
     (tmp_path / 'letter.png').write_text('Dear')
     page.locator('#upload input[type=file]').set_input_files(tmp_path / 'letter.png')
 
     page.get_by_text("'letter.png'").wait_for()
     assert page.locator('#hole-editor canvas').count() == 0
+
+    page.locator('#examples button').first.click()
+    page.locator('#hole-editor canvas').first.wait_for()
+    page.locator('#upload', has_text='letter.png').wait_for(state='detached')
