@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from inpaint_arguments import check_arguments, parse_args, quiet
 
 if TYPE_CHECKING:
-    from fbinpaint_mm.apis.folder_inpainting import FolderInpainter, Job, MaskSource
+    from fbinpaint_mm.apis.folder_inpainting import FolderInpainter, Job, MaskSource, Settings
 
 USAGE_ERROR, INTERRUPTED = 2, 130  # as argparse and a shell report them
 
@@ -49,7 +49,8 @@ def list_jobs(args: argparse.Namespace) -> list[Job]:
         )
     if not jobs:
         raise ValueError('no image is left to inpaint')
-    folders.check_outputs(jobs, args.out)
+    extras = folders.extra_folders(make_settings(args), choose_mask_source(args))
+    folders.check_outputs(jobs, args.out, extras)
     return jobs
 
 
@@ -66,12 +67,11 @@ def choose_mask_source(args: argparse.Namespace) -> MaskSource:
     return folders.MaskFromFile()
 
 
-def build_folder_inpainter(args: argparse.Namespace) -> FolderInpainter:
-    """What does the work; the model itself is built when there is a picture to inpaint."""
-    from fbinpaint_mm.apis import FeedbackInpainter
+def make_settings(args: argparse.Namespace) -> Settings:
+    """What is made of every picture."""
     from fbinpaint_mm.apis import folder_inpainting as folders
 
-    settings = folders.Settings(
+    return folders.Settings(
         rounds=args.rounds,
         tolerance=args.tolerance,
         dilation=args.mask_dilate,
@@ -81,12 +81,19 @@ def build_folder_inpainter(args: argparse.Namespace) -> FolderInpainter:
         save_rounds=args.save_rounds,
         side_by_side=args.side_by_side,
     )
+
+
+def build_folder_inpainter(args: argparse.Namespace) -> FolderInpainter:
+    """What does the work; the model itself is built when there is a picture to inpaint."""
+    from fbinpaint_mm.apis import FeedbackInpainter
+    from fbinpaint_mm.apis import folder_inpainting as folders
+
     model = (args.config, args.checkpoint)
     return folders.FolderInpainter(
         lambda: FeedbackInpainter(*model, device=args.device, cfg_options=args.cfg_options),
         folders.model_identity(*model, args.cfg_options),
         choose_mask_source(args),
-        settings,
+        make_settings(args),
         args.out,
         overwrite=args.overwrite,
     )

@@ -133,18 +133,23 @@ def test_a_checkpoint_of_another_config_ends_with_its_message(tool, model, folde
             'is a file',
         ),
         (['--pairs', '{folder}/none.csv'], "/none.csv' does not exist"),
+        (
+            ['--mask={folder}/masks/a.png', '--mask-dilate=2', '--out={folder}', '--format=webp'],
+            'would overwrite the input {folder}/masks/a.png',
+        ),
     ],
 )
 def test_what_is_missing_is_told_before_anything_is_made(
     tool, model, folder, capsys, options, message
 ):
     (folder / 'out').mkdir()
-    (folder / 'out/f').touch()
+    for name in ('out/f', 'masks/a.png'):
+        (folder / name).touch()
     options = [option.format(folder=folder) for option in options]
     inputs = [] if '--pairs' in options else [str(folder / 'photos/a.png')]
     status = tool.main([*model, *inputs, '--out', str(folder / 'out'), *options])
     assert status == 2
-    assert message in capsys.readouterr().err
+    assert message.format(folder=folder) in capsys.readouterr().err
     assert [path.name for path in (folder / 'out').iterdir()] == ['f']
 
 

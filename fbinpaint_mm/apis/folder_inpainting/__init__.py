@@ -17,6 +17,7 @@ from fbinpaint_mm.apis.folder_inpainting.mask_sources import (
     MaskSource,
 )
 from fbinpaint_mm.apis.folder_inpainting.model_identity import model_identity
+from fbinpaint_mm.apis.folder_inpainting.output_files import extra_folders
 from fbinpaint_mm.apis.folder_inpainting.pair_list import read_pairs
 from fbinpaint_mm.apis.folder_inpainting.run_summary import RunSummary
 from fbinpaint_mm.apis.folder_inpainting.settings import Settings
@@ -32,6 +33,7 @@ __all__ = [
     'RunSummary',
     'Settings',
     'check_outputs',
+    'extra_folders',
     'find_images',
     'jobs_of_images',
     'jobs_of_mask_files',

@@ -109,7 +109,7 @@ class FolderInpainter:
     def _make(self, job: Job, identity: str) -> list[str]:
         """Write all files of a picture; what the user should know."""
         files, notes = self._inpaint(job, self.inpainter)
-        self.manifest.claim(job.output, self.overwrite)
+        self.manifest.claim(job.output, files, self.overwrite)
         for name, content in files.items():
             write_file(self.out / name, content)
         self.manifest.finish(job.output, identity, files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from fbinpaint_mm.apis.folder_inpainting.encoding import SUFFIX_OF_FORMAT, format_of_suffix
@@ -102,7 +102,7 @@ def output_name(name: str, form: str) -> str:
     return str(path.with_suffix(SUFFIX_OF_FORMAT[wanted]))
 
 
-def check_outputs(jobs: Iterable[Job], out: Path) -> None:
+def check_outputs(jobs: Iterable[Job], out: Path, extras: Collection[str] = ()) -> None:
     """Refuse jobs that would overwrite each other's results, or their inputs.
 
     Maps, masks and rounds do not have the picture's suffix, so two pictures must differ in more.
@@ -110,6 +110,7 @@ def check_outputs(jobs: Iterable[Job], out: Path) -> None:
     Args:
         jobs: All jobs.
         out: Folder of the results.
+        extras: Folders below it that get a PNG of every picture too, from ``extra_folders``.
 
     Raises:
         ValueError: Two jobs would write the same file, or one would write an input, or among the
@@ -125,11 +126,12 @@ def check_outputs(jobs: Iterable[Job], out: Path) -> None:
                 f'{other.image} and {job.image} would both write {out / other.output} or what '
                 'belongs to it; rename one, or give them different folders with --out'
             )
-        if (out / job.output).resolve() in inputs:
-            raise ValueError(
-                f'the result of {job.image} would overwrite the input {out / job.output}; give '
-                'another folder with --out'
-            )
+        for name in (job.output, *(f'{extra}/{job.stem}.png' for extra in extras)):
+            if (out / name).resolve() in inputs:
+                raise ValueError(
+                    f'the result of {job.image} would overwrite the input {out / name}; give '
+                    'another folder with --out'
+                )
         if PurePosixPath(job.output).parts[0] in EXTRAS and '/' in job.output:
             raise ValueError(
                 f'the result of {job.image} would be written among the '

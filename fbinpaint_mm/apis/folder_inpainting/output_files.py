@@ -21,6 +21,17 @@ LOSSY = 'lossy format: known pixels change a little; use png or lossless webp to
 NO_MAP = 'the result has no semantic map: the model has no semantics, or no round was run'
 
 
+def extra_folders(settings: Settings, mask_source: MaskSource) -> list[str]:
+    """Folders below that of the results that get files of every picture too."""
+    wanted = dict(
+        masks=mask_source.makes_masks or settings.dilation > 0,
+        maps=settings.save_maps,
+        rounds=settings.save_rounds,
+        side_by_side=settings.side_by_side,
+    )
+    return [folder for folder, is_wanted in wanted.items() if is_wanted]
+
+
 class OutputFiles:
     """The files that are written for one picture: path below the folder of results, and content.
 
@@ -43,6 +54,7 @@ class OutputFiles:
         self.job, self.settings, self.mask_source = job, settings, mask_source
         self.classes, self.palette = classes, palette
         self.suffix = PurePosixPath(job.output).suffix
+        self.extras = extra_folders(settings, mask_source)
 
     def encode(
         self,
@@ -64,7 +76,7 @@ class OutputFiles:
         """
         content, notes = self._encode_image(result.image, metadata)
         files = {self.job.output: content}
-        if self.mask_source.makes_masks or self.settings.dilation:
+        if 'masks' in self.extras:
             mask = hole.astype(np.uint8) * 255
             files[f'masks/{self.job.stem}.png'] = encode(mask, 'png', PictureMetadata())[0]
         if self.settings.save_maps:

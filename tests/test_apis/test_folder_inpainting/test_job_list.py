@@ -82,6 +82,13 @@ def test_an_input_is_never_overwritten(tmp_path, name):
         check_outputs([job], tmp_path)
 
 
+def test_a_mask_is_not_overwritten_by_its_enlarged_copy(tmp_path):
+    job = Job(tmp_path / 'a.jpg', 'a.png', tmp_path / 'masks/a.png')
+    check_outputs([job], tmp_path, ['maps', 'rounds', 'side_by_side'])
+    with pytest.raises(ValueError, match=r'would overwrite the input .*masks/a\.png; give another'):
+        check_outputs([job], tmp_path, ['masks'])
+
+
 @pytest.mark.parametrize('name', ['masks', 'maps', 'rounds', 'side_by_side'])
 def test_a_result_is_not_written_among_maps_or_masks(name):
     with pytest.raises(ValueError, match=f'in/a.png would be written among the {name} of out'):

@@ -53,10 +53,29 @@ def test_a_line_that_was_cut_off_does_not_count_nor_spoil_the_next(tmp_path):
 def test_only_our_own_files_may_be_overwritten(tmp_path):
     (tmp_path / 'a.png').write_bytes(b'of the user')
     with pytest.raises(FileExistsError, match=r'a\.png exists and was not made by this tool'):
-        Manifest(tmp_path).claim('a.png', overwrite=False)
-    Manifest(tmp_path).claim('b.png', overwrite=False)
+        Manifest(tmp_path).claim('a.png', ['a.png'], overwrite=False)
+    Manifest(tmp_path).claim('b.png', ['b.png'], overwrite=False)
     (tmp_path / 'b.png').write_bytes(b'cut')  # by an interruption
-    Manifest(tmp_path).claim('b.png', overwrite=False)
+    Manifest(tmp_path).claim('b.png', ['b.png'], overwrite=False)
     assert not Manifest(tmp_path).is_finished('b.png', 'f')
-    Manifest(tmp_path).claim('a.png', overwrite=True)
-    Manifest(tmp_path).claim('a.png', overwrite=False)
+    Manifest(tmp_path).claim('a.png', ['a.png'], overwrite=True)
+    Manifest(tmp_path).claim('a.png', ['a.png'], overwrite=False)
+
+
+def test_a_user_s_file_among_the_maps_is_not_overwritten_either(tmp_path):
+    finish(tmp_path, 'f', {'a.png': b'image'})
+    write_file(tmp_path / 'maps/a.png', b'of the user')
+    names = ['a.png', 'maps/a.png']
+    with pytest.raises(FileExistsError, match=r'maps/a\.png exists and was not made by this tool'):
+        Manifest(tmp_path).claim('a.png', names, overwrite=False)
+    assert Manifest(tmp_path).is_finished('a.png', 'f')
+    Manifest(tmp_path).claim('a.png', names, overwrite=True)
+    assert not Manifest(tmp_path).is_finished('a.png', 'f')
+
+
+def test_two_formats_of_a_picture_share_its_map(tmp_path):
+    finish(tmp_path, 'f', {'a.png': b'image', 'maps/a.png': b'map'})
+    Manifest(tmp_path).claim('a.jpg', ['a.jpg', 'maps/a.png'], overwrite=False)
+    finish(tmp_path, 'f', {'a.jpg': b'image', 'maps/a.png': b'map'}, output='a.jpg')
+    finish(tmp_path, 'g', {'a.png': b'image'})
+    assert Manifest(tmp_path).is_finished('a.jpg', 'f')
