@@ -83,7 +83,6 @@ def main() -> None:
     # Slow, so the command line is checked first.
     from fbinpaint_mm.engine import DivergedTrainingError, InterruptHook
 
-    failure = None
     runner = build_runner(build_config(args))
     for hook in runner.hooks:
         if isinstance(hook, InterruptHook):
@@ -91,13 +90,13 @@ def main() -> None:
     try:
         runner.train()
     except DivergedTrainingError as error:
-        # Perhaps only the process that writes checkpoints knows: none is waited for.
+        # Other processes may know nothing of it, or be in the middle of an iteration: here and
+        # below none is waited for. What had to be saved is whole.
         sys.exit(str(error))
     except KeyboardInterrupt as interrupt:
         print(f'Interrupted: {interrupt}', file=sys.stderr)
-        failure = INTERRUPTED
+        sys.exit(INTERRUPTED)
     end_processes()
-    sys.exit(failure)
 
 
 if __name__ == '__main__':

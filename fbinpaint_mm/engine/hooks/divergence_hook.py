@@ -46,8 +46,9 @@ class DivergenceHook(Hook):
     values are mmengine's, in the checkpoint: a resumed run judges as an uninterrupted one.
 
     A check costs one transfer of the losses and one norm of the gradients to the host, for each
-    update. mmengine's ``RuntimeInfoHook`` transfers each logged value in each iteration anyway, so
-    the first is no further wait but an earlier one.
+    update, and with several processes one message between them for each sum of losses. mmengine's
+    ``RuntimeInfoHook`` transfers each logged value in each iteration anyway, so the first is no
+    further wait but an earlier one.
 
     Args:
         interval: Iterations between two checks. Above 1 a bad iteration may have passed unseen: if

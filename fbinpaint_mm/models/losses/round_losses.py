@@ -48,11 +48,11 @@ class RoundLosses(BaseModule):
 
     def __init__(self, checkpoint_rounds: bool = False, **configs: dict | None) -> None:
         super().__init__()
-        self._run_part = RoundCheckpointing(self) if checkpoint_rounds else run_plainly
         names = ('l1_hole', 'l1_valid', 'perceptual', 'segmentation', 'consistency', 'prototype')
         for name in (*names, 'tv', 'confidence'):
             config = configs.get(name)
             setattr(self, name, None if config is None else MODELS.build(config))
+        self._run_part = RoundCheckpointing(self) if checkpoint_rounds else run_plainly
 
     def forward(
         self,
