@@ -29,6 +29,7 @@ SIXTEEN_BIT_MODES = ('I;16', 'I;16B', 'I;16L', 'I;16N')
 # Modes whose colours fit another one without loss; all others go to RGB with a note.
 EQUAL_MODES = {'1': 'L', 'La': 'LA', 'PA': 'RGBA', 'RGBX': 'RGB', 'RGBa': 'RGBA'}
 UNREADABLE_MODES = ('F',)
+WITH_ALPHA = dict(L='LA', RGB='RGBA')
 LUMA_BGR = np.array([0.114, 0.587, 0.299], np.float32)  # ITU-R BT.601, as Pillow and OpenCV do
 TO_8_BIT = {np.dtype(np.uint8): 1.0, np.dtype(np.uint16): 257.0}
 
@@ -72,7 +73,7 @@ def read_picture(source: PictureSource, name: str) -> Picture:
     if isinstance(source, np.ndarray):
         return Picture(_checked(source, name))
     if isinstance(source, Image.Image):
-        return _from_pil(source, name)
+        return _from_pil(_loaded(source, name), name)
     if isinstance(source, (str, os.PathLike)):
         return _from_file(Path(source), name)
     raise TypeError(
@@ -143,10 +144,22 @@ def _from_16_bit_colors(path: Path, image: Image.Image) -> Picture:
     return _upright(cv2.cvtColor(pixels, code), image)
 
 
+def _loaded(image: Image.Image, name: str) -> Image.Image:
+    """The image, decoded: Pillow opens files without looking at more than the beginning."""
+    try:
+        image.load()
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f'{name}: cannot be decoded: {error}') from error
+    return image
+
+
 def _from_pil(image: Image.Image, name: str) -> Picture:
     mode = image.mode
     if mode in UNREADABLE_MODES:
         raise ValueError(f'{name}: Pillow mode {mode!r} is not supported; expected 8 or 16 bits')
+    if mode in WITH_ALPHA and 'transparency' in image.info:
+        note = f'a picture of mode {mode} with a transparent colour is returned as {mode}A'
+        return _upright(np.asarray(image.convert(WITH_ALPHA[mode])), image, [note])
     if mode in KEPT_MODES:
         return _upright(np.asarray(image), image)
     if mode in SIXTEEN_BIT_MODES:

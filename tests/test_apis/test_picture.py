@@ -92,6 +92,25 @@ def test_a_palette_with_a_transparent_colour_keeps_its_alpha(tmp_path):
     assert (picture.pixels[..., 3] == 0).sum() == 1
 
 
+@pytest.mark.parametrize(('mode', 'alpha'), [('L', 'LA'), ('RGB', 'RGBA')])
+def test_a_transparent_colour_becomes_alpha(make_picture, tmp_path, mode, alpha):
+    pixels = make_picture(SIZE if mode == 'L' else (*SIZE, 3))
+    color = pixels[2, 5].tolist()
+    transparency = color if mode == 'L' else tuple(color)
+    Image.fromarray(pixels).save(tmp_path / 'x.png', transparency=transparency)
+    picture = read_picture(tmp_path / 'x.png', 'image')
+    planes = pixels.reshape(*SIZE, -1)
+    assert np.array_equal(picture.pixels[..., :-1], planes)
+    assert np.array_equal(picture.pixels[..., -1], np.where((planes == color).all(-1), 0, 255))
+    note = f'a picture of mode {mode} with a transparent colour is returned as {alpha}'
+    assert picture.notes == [note]
+
+
+def test_a_pillow_image_whose_file_is_cut_off_is_refused():
+    with pytest.raises(ValueError, match='image: cannot be decoded: image file is truncated'):
+        read_picture(Image.open(io.BytesIO(jpeg()[:900])), 'image')
+
+
 def jpeg(size=(64, 64)):
     buffer = io.BytesIO()
     Image.effect_noise(size, 90).save(buffer, 'JPEG')
