@@ -88,6 +88,13 @@ def to_network(pixels: np.ndarray) -> np.ndarray:
     return color.astype(np.float32) / np.float32(TO_8_BIT[pixels.dtype])
 
 
+def to_8_bits(pixels: np.ndarray) -> np.ndarray:
+    """Values of 8 or 16 bits, as uint8, rounded."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
 def put_colors(pixels: np.ndarray, where: np.ndarray, color: np.ndarray) -> None:
     """Writes what a network has painted into a picture, and leaves its alpha alone.
 

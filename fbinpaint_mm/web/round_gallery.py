@@ -31,7 +31,7 @@ def draw_rounds(run: PaintedRun, palette: np.ndarray) -> list[CaptionedPicture]:
             pictures.append((draw_map(result.semantic_map, run.hole, palette), f'Map {number}'))
         elif len(palette):
             pictures.append((draw_hole(run), 'Hole'))
-        pictures.append((fit_screen(heat(result.confidence)), f'Confidence {number}'))
+        pictures.append((heat(fit_screen(result.confidence)), f'Confidence {number}'))
     return pictures
 
 
@@ -42,7 +42,7 @@ def draw_hole(run: PaintedRun) -> np.ndarray:
 
 def draw_map(semantic_map: np.ndarray, hole: np.ndarray, palette: np.ndarray) -> np.ndarray:
     """A map in colours, (h, w, 3) uint8 RGB at the size of the screen, with the hole's outline."""
-    colors = fit_screen(colorize(semantic_map, palette), smooth=False)
+    colors = colorize(fit_screen(semantic_map, smooth=False), palette)
     return outline(colors, _hole_on_screen(hole))
 
 

@@ -8,12 +8,13 @@ from tempfile import TemporaryDirectory
 import gradio as gr
 
 from fbinpaint_mm.apis import FeedbackInpainter
+from fbinpaint_mm.apis.load_model import dataset_image_size
 from fbinpaint_mm.web.example_pictures import write_examples
 from fbinpaint_mm.web.page import Page
 from fbinpaint_mm.web.page_style import FONTS, MONOSPACE_FONTS, STYLE, legend_style
 
 MAX_FILE_SIZE = '200mb'
-DEFAULT_SIZE = 256  # pixels
+DEFAULT_SIZE = 256, 256  # pixels
 MAX_WAITING = 32  # visitors in the queue; others are asked to come back
 
 
@@ -71,6 +72,4 @@ def serve(inpainter: FeedbackInpainter, host: str, port: int) -> None:
 
 def trained_size(inpainter: FeedbackInpainter) -> tuple[int, int]:
     """Height and width in pixels of the pictures that the model was tested with, if it says so."""
-    loader = inpainter.config.get('test_dataloader') or {}
-    size = (loader.get('dataset') or {}).get('image_size', DEFAULT_SIZE)
-    return (size, size) if isinstance(size, int) else tuple(size)
+    return dataset_image_size(inpainter.config) or DEFAULT_SIZE

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from fbinpaint_mm.apis.picture import put_colors, read_picture, to_network, to_pil
+from fbinpaint_mm.apis.picture import put_colors, read_picture, to_8_bits, to_network, to_pil
 
 SIZE = (10, 14)
 
@@ -158,6 +158,11 @@ def test_the_network_sees_bgr_and_colours_out_of_range_are_cut_off():
     assert to_network(red).tolist() == [[[0, 100, 250]]]
     put_colors(red, np.ones((1, 1), bool), np.array([[[-3.0, 99.6, 300.0]]], np.float32))
     assert red.tolist() == [[[255, 100, 0]]]
+
+
+def test_8_bits_are_the_nearest_of_16():
+    pixels = np.array([0, 128, 129, 257, 385, 386, 65407, 65535], np.uint16)
+    assert to_8_bits(pixels).tolist() == np.rint(pixels / 257).astype(int).tolist()
 
 
 def test_pillow_has_no_mode_for_colours_of_sixteen_bits(make_picture):

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from fbinpaint_mm.apis.folder_inpainting.picture_metadata import PictureMetadata
-from fbinpaint_mm.apis.picture import to_pil
+from fbinpaint_mm.apis.picture import to_8_bits, to_pil
 
 SUFFIX_OF_FORMAT = dict(png='.png', jpg='.jpg', webp='.webp')
 FORMAT_OF_SUFFIX = {'.png': 'png', '.jpg': 'jpg', '.jpeg': 'jpg', '.webp': 'webp'}
@@ -99,13 +99,6 @@ def _with_8_bits(pixels: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
     if pixels.dtype == np.uint8:
         return pixels, []
     return to_8_bits(pixels), [f'16 bits become 8 in a {name}']
-
-
-def to_8_bits(pixels: np.ndarray) -> np.ndarray:
-    """Values of 8 or 16 bits, as uint8, rounded."""
-    if pixels.dtype == np.uint8:
-        return pixels
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def _saved(image: Image.Image, form: str, arguments: dict[str, Any]) -> bytes:

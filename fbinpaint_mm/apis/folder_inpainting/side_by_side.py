@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from fbinpaint_mm.apis.folder_inpainting.encoding import to_8_bits
+from fbinpaint_mm.apis.picture import to_8_bits
 from fbinpaint_mm.apis.round_result import RoundResult
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 from fbinpaint_mm.visualization.drawing import (

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from fbinpaint_mm.apis.folder_inpainting.encoding import encode, to_8_bits
+from fbinpaint_mm.apis.folder_inpainting.encoding import encode
 from fbinpaint_mm.apis.folder_inpainting.picture_metadata import PictureMetadata, read_metadata
 from fbinpaint_mm.apis.picture import read_picture
 
@@ -106,8 +106,3 @@ def test_the_profile_of_a_grey_picture_does_not_get_into_a_webp():
     grey, rgb = np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.uint8)
     assert 'icc_profile' not in Image.open(io.BytesIO(encode(grey, 'webp', metadata)[0])).info
     assert Image.open(io.BytesIO(encode(rgb, 'webp', metadata)[0])).info['icc_profile'] == b'grey'
-
-
-def test_8_bits_are_the_nearest_of_16():
-    pixels = np.array([0, 128, 129, 257, 385, 386, 65407, 65535], np.uint16)
-    assert to_8_bits(pixels).tolist() == np.rint(pixels / 257).astype(int).tolist()
