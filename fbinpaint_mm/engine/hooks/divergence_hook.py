@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmagic.registry import HOOKS
-from mmengine.dist import all_gather_object, all_reduce, get_world_size
+from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 
 from fbinpaint_mm.engine.diverged_training_error import DivergedTrainingError
 from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
+from fbinpaint_mm.engine.on_any_rank import on_any_rank
 from fbinpaint_mm.engine.save_state import save_state
 from fbinpaint_mm.engine.state_copy import StateCopy
 
@@ -146,7 +147,7 @@ class DivergenceHook(Hook):
         total, log_vars = self.parse_losses(losses)
         if self._is_due():
             found = self._bad_losses(log_vars)
-            if _on_any_rank(bool(found), total):
+            if on_any_rank(bool(found)):
                 self._stop(found)
         return total, log_vars
 
@@ -219,14 +220,6 @@ def _optimizers(runner: Runner) -> dict[str, Optimizer]:
     wrapper = runner.optim_wrapper
     named = wrapper.items() if isinstance(wrapper, OptimWrapperDict) else [('the model', wrapper)]
     return {name: one.optimizer for name, one in named}
-
-
-def _on_any_rank(found: bool, like: Tensor) -> bool:
-    if get_world_size() == 1:
-        return found
-    flag = torch.tensor(int(found), device=like.device)
-    all_reduce(flag, op='max')
-    return bool(flag)
 
 
 def _gather(found: dict[str, str], samples: Sequence[str]) -> tuple[dict[str, str], list[str]]:

@@ -6,12 +6,12 @@ import signal
 import threading
 from types import FrameType
 
-import torch
 from mmagic.registry import HOOKS
-from mmengine.dist import all_reduce, get_comm_device, get_world_size
+from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from fbinpaint_mm.engine.on_any_rank import on_any_rank
 from fbinpaint_mm.engine.save_state import save_state
 
 # Ctrl-C, and what a cluster sends before it kills.
@@ -89,7 +89,7 @@ class InterruptHook(Hook):
         self.previous = {}
 
     def _stop_if_told(self, runner: Runner, iterations: int) -> None:
-        if not _on_any_rank(self.received is not None):
+        if not on_any_rank(self.received is not None):
             return
         runner.logger.warning('Told to stop: saving a checkpoint.')
         path = save_state(runner, iterations)
@@ -97,11 +97,3 @@ class InterruptHook(Hook):
         raise KeyboardInterrupt(
             f'training stopped after {iterations} iterations; --resume continues from {path}'
         )
-
-
-def _on_any_rank(told: bool) -> bool:
-    if get_world_size() == 1:
-        return told
-    flag = torch.tensor(int(told), device=get_comm_device())
-    all_reduce(flag, op='max')
-    return bool(flag)
