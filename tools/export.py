@@ -175,7 +175,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     try:
         files = export(args)
-    except (ImportError, ValueError, RuntimeError) as error:
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
         sys.exit(f'export: {error}')
     print('\n'.join(map(report, files)))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -158,15 +158,15 @@ def main(argv: list[str] | None = None) -> None:
     """Inpaints what the command line says."""
     parser = argparse.ArgumentParser(description='Inpaint with an exported model')
     parser.add_argument('model', type=Path, help='NAME_roundsR.onnx or NAME_initial.onnx')
-    parser.add_argument('image', type=Path, help='image, read as 8-bit RGB')
+    parser.add_argument('image', type=Path, help='image, read upright as 8-bit RGB')
     parser.add_argument('mask', type=Path, help='mask of the same size, white in the hole')
     parser.add_argument('out', type=Path, help='PNG to write')
     parser.add_argument('--rounds', type=int, help='of a per-round model (default: as exported)')
     parser.add_argument('--map', type=Path, help='PNG to write the class ids to')
     args = parser.parse_args(argv)
     try:
-        image = np.asarray(Image.open(args.image).convert('RGB'))
-        mask = np.asarray(Image.open(args.mask).convert('L')) > 127
+        image = np.asarray(ImageOps.exif_transpose(Image.open(args.image)).convert('RGB'))
+        mask = np.asarray(ImageOps.exif_transpose(Image.open(args.mask)).convert('L')) > 127
         if mask.shape != image.shape[:2]:
             raise ValueError(f'image and mask differ: {image.shape[:2]} and {mask.shape}')
         outputs = inpaint(args.model, image, mask, args.rounds)

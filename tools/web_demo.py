@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import socket
+import sys
 
 from inpaint_arguments import find_config
 from launch import check_checkpoint
@@ -85,7 +86,11 @@ def main(argv: list[str] | None = None) -> None:
     from fbinpaint_mm.apis import FeedbackInpainter
     from fbinpaint_mm.web.serve import serve
 
-    serve(FeedbackInpainter(args.config, args.checkpoint, args.device), args.host, args.port)
+    try:
+        inpainter = FeedbackInpainter(args.config, args.checkpoint, args.device)
+    except (AssertionError, OSError, RuntimeError, ValueError) as error:  # also torch's of a device
+        sys.exit(f'web_demo: {error}')
+    serve(inpainter, args.host, args.port)
 
 
 if __name__ == '__main__':

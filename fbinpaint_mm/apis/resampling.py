@@ -35,10 +35,10 @@ def shrink_hole(hole: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def shrink_labels(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(h, w) uint8 labels at another (height, width), each that of the nearest pixel."""
+    """(h, w) uint8 labels at another (height, width), each that of the pixel at its middle."""
     if labels.shape == tuple(size):
         return labels
-    return cv2.resize(labels, size[::-1], interpolation=cv2.INTER_NEAREST)
+    return cv2.resize(labels, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
 
 def enlarge(plane: np.ndarray, crop: HoleCrop, part: Box, interpolation: int) -> np.ndarray:

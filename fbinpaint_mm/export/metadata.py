@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from fbinpaint_mm.export.export_settings import ExportSettings
 from fbinpaint_mm.export.exported_step import PREVIOUS, ExportedStep
 from fbinpaint_mm.export.onnx_format import OPSET
+from fbinpaint_mm.fingerprint import file_content
 from fbinpaint_mm.version import __version__
 
 CONVENTIONS = {
@@ -55,7 +55,7 @@ def describe(
         'opset': str(OPSET) if settings.format == 'onnx' else 'none',
         'fbinpaint_mm_version': __version__,
         'torch_version': torch.__version__,
-        'checkpoint_sha256': hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
+        'checkpoint_sha256': file_content(checkpoint),
     }
 
 

@@ -63,3 +63,9 @@ def test_channels_of_grey_and_labels_are_kept():
     assert shrink(np.zeros((20, 20, 1), np.uint8), (5, 5)).shape == (5, 5, 1)
     labels = np.repeat(np.repeat(np.array([[1, 7], [255, 3]], np.uint8), 8, 0), 8, 1)
     assert shrink_labels(labels, (2, 2)).tolist() == [[1, 7], [255, 3]]
+
+
+def test_labels_are_those_of_the_middle():
+    """Not of the corner: a map would be shifted by half a pixel of the smaller one."""
+    labels = np.arange(81, dtype=np.uint8).reshape(9, 9)
+    assert np.array_equal(shrink_labels(labels, (3, 3)), labels[1::3, 1::3])

@@ -108,6 +108,16 @@ def test_odd_sizes_are_padded_and_cut(paint, file, size):
     assert np.array_equal(found[~hole], image[~hole])
 
 
+def test_a_photograph_is_turned_upright(load_tool, paint, folder, tmp_path):
+    image, _, expected = paint('small_initial.onnx')
+    exif = Image.Exif()
+    exif[0x0112] = 3  # stored upside down
+    Image.fromarray(image[::-1, ::-1]).save(tmp_path / 'image.png', exif=exif)
+    names = [tmp_path / name for name in ('image.png', 'mask.png', 'turned.png')]
+    load_tool('run_onnx').main([str(folder / 'small_initial.onnx'), *map(str, names)])
+    assert np.array_equal(np.asarray(Image.open(names[-1])), expected)
+
+
 @pytest.mark.parametrize(
     ('file', 'size', 'options', 'message'),
     [

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 
 @pytest.fixture
@@ -80,6 +81,13 @@ def test_arguments_are_checked_before_slow_imports(repository):
         [sys.executable, '-c', code], cwd=tools, capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == '[]', result.stderr
+
+
+def test_a_checkpoint_of_another_config_ends_in_a_message(tool, free_port, tmp_path):
+    torch.save(dict(state_dict={'generator.x': torch.ones(1)}), tmp_path / 'a.pth')
+    argv = ['fbinpaint_demo', str(tmp_path / 'a.pth'), '--port', str(free_port), '--device=cpu']
+    with pytest.raises(SystemExit, match=r'^web_demo: checkpoint .* does not belong to this'):
+        tool.main(argv)
 
 
 def test_the_model_is_served_where_the_command_line_says(tool, free_port, monkeypatch):

@@ -25,11 +25,14 @@ class MaskFromColor(MaskSource):
 
     def hole(self, job: Job, picture: Picture) -> np.ndarray:
         """See ``MaskSource``."""
-        pixels, scale = picture.pixels, TO_8_BIT[picture.pixels.dtype]
-        planes = pixels.reshape(*pixels.shape[:2], -1)
-        colors = planes[..., :3] if planes.shape[-1] >= 3 else planes[..., :1]
-        distance = np.abs(colors.astype(np.float32) - np.float32(self.color) * scale)
-        return (distance <= self.tolerance * scale).all(-1)
+        scale = TO_8_BIT[picture.pixels.dtype]
+        planes = picture.pixels.reshape(*picture.size, -1)
+        hole = np.ones(picture.size, bool)
+        for channel, value in enumerate(self.color):  # one by one, for the memory
+            plane = planes[..., channel if planes.shape[-1] >= 3 else 0]
+            low, high = ((value + sign * self.tolerance) * scale for sign in (-1, 1))
+            hole &= (plane >= low) & (plane <= high)
+        return hole
 
     def identity(self, job: Job) -> Any:
         """Colour and tolerance."""
