@@ -1,6 +1,7 @@
 """From pictures to results, and what is said about input that cannot be."""
 
 import doctest
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -309,6 +310,24 @@ def test_the_model_never_sees_more_than_max_side(inpainter, seen_shapes, fill):
     assert max(max(shape[2:]) for shape in seen_shapes) <= 64
     assert max(shape[0] for shape in seen_shapes) == 1
     assert (result.image[~hole] == 90).all()
+    assert (result.confidence[hole] < 1).all()
+
+
+def test_a_picture_of_10_000_x_10_000_takes_little_more_memory_than_its_result(
+    inpainter, seen_shapes
+):
+    image = np.full((10_000, 10_000), 90, np.uint8)
+    hole = np.zeros(image.shape, bool)
+    hole[5000:5300, 5000:5400] = hole[9990:, 9990:] = True
+    tracemalloc.start()
+    result = inpainter.inpaint(image, hole, rounds=1, max_side=256)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # Bytes per pixel: 1 of the image, 4 of the confidence, 1 of the map, and 1 of the open hole.
+    assert peak < (7 + 1.5) * image.size
+    assert max(max(shape[2:]) for shape in seen_shapes) <= 256
+    result.image[hole] = 90
+    assert (result.image == 90).all()
     assert (result.confidence[hole] < 1).all()
 
 
