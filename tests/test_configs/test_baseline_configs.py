@@ -96,6 +96,7 @@ def test_protocol_is_that_of_our_config(name):
         'RoundReportHook',
         'DivergenceHook',
         'CorruptFileHook',
+        'InterruptHook',
     ]
     if method in WITH_BOX:
         assert [step.type for step in tail[-2:]] == ['HoleBoundingBox', 'PackSemanticInputs']

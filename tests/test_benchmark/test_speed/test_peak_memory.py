@@ -6,10 +6,16 @@ from fbinpaint_mm.benchmark.speed.peak_memory import CLEAR, PeakMemory, peak_res
 MEGABYTE = 2**20
 
 
-def test_what_is_held_at_one_time_counts_even_after_it_is_freed():
+def peak_of_80_megabytes():
     memory = PeakMemory('cpu')
     torch.ones(80 * MEGABYTE, dtype=torch.uint8)
-    assert memory.bytes() > 60 * MEGABYTE
+    return memory.bytes()
+
+
+def test_what_is_held_at_one_time_counts_even_after_it_is_freed():
+    # A system that is short of memory may take pages of libraries away meanwhile: it need not do so
+    # three times in a row.
+    assert any(peak_of_80_megabytes() > 60 * MEGABYTE for _ in range(3))
 
 
 @pytest.mark.skipif(not CLEAR.exists(), reason='this system does not forget peaks')
