@@ -17,7 +17,7 @@ from mmagic.models.editors.deepfillv1 import ContextualAttentionModule
 from fbinpaint_mm.export.export_error import ExportError
 from fbinpaint_mm.export.export_settings import ExportSettings
 from fbinpaint_mm.export.exported_file import ExportedFile
-from fbinpaint_mm.export.exported_step import ExportedStep
+from fbinpaint_mm.export.exported_step import HALF_RANGE, ExportedStep
 from fbinpaint_mm.export.initial_round import InitialRound
 from fbinpaint_mm.export.metadata import describe
 from fbinpaint_mm.export.next_round import NextRound
@@ -115,6 +115,7 @@ def check_exportable(model: torch.nn.Module, settings: ExportSettings) -> None:
             'the model has guide_by_ground_truth=True and needs the true map of every image; '
             'export one that makes its own'
         )
+    _check_normalization(model.data_preprocessor)
     for name in ('initial', 'guided'):
         parts = getattr(model.loop, name).modules()
         if any(isinstance(part, ContextualAttentionModule) for part in parts):
@@ -129,6 +130,16 @@ def check_exportable(model: torch.nn.Module, settings: ExportSettings) -> None:
             f'size {settings.size[0]} {settings.size[1]} (height, width): the model needs '
             f'multiples of {model.loop.size_divisor}, and the next size that it takes is '
             f'{fits[0]} {fits[1]}'
+        )
+
+
+def _check_normalization(data_preprocessor: torch.nn.Module) -> None:
+    """The files have their own, which the comparison with PyTorch shares."""
+    found = {name: getattr(data_preprocessor, name).flatten() for name in ('mean', 'std')}
+    if any((values != HALF_RANGE).any() for values in found.values()):
+        raise ValueError(
+            f'data_preprocessor: found mean {found["mean"].tolist()} and std '
+            f'{found["std"].tolist()}, an exported file has {HALF_RANGE} for both'
         )
 
 

@@ -223,6 +223,14 @@ def test_networks_that_work_image_by_image_are_refused(build, export, repository
         export(build(initial=network, effective=False))
 
 
+@pytest.mark.parametrize('name', ['mean', 'std'])
+def test_another_range_of_values_is_refused(build, export, name):
+    preprocessor = dict(type='SemiSupervisedDataPreprocessor', num_classes=5)
+    model = build(data_preprocessor=preprocessor | {name: [127.5, 100, 127.5]})
+    with pytest.raises(ValueError, match=rf'found .*{name} .*100\.0.*, an exported file has 127'):
+        export(model)
+
+
 def test_another_model_is_refused(export):
     with pytest.raises(ValueError, match=r'FeedbackRecorrectionInpaintor, found Linear'):
         export(torch.nn.Linear(1, 1))
