@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import zipfile
 from pathlib import Path
 
 import torch
+from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader, load_checkpoint
 from torch import nn
 
 GENERATOR = 'generator.'
 NAMED_ENTRIES = 5  # of those that do not fit
+# Parts of the loop that a config may switch off for a test of what they are worth.
+OPTIONAL_PARTS = ('generator.feedback.', 'generator.recorrection.')
 RESUMED_KEYS = ('meta', 'state_dict', 'message_hub')
 
 
@@ -52,7 +56,8 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
 
     Args:
         model: The model of the config. Inpaintors, ours and mmagic's, have a ``generator``, and
-            only that has to fit; a model without one has to fit as a whole.
+            only that has to fit; a model without one has to fit as a whole. Feedback and
+            recorrection of the checkpoint are left out, with a warning, where the model has none.
         checkpoint: Path or address of the checkpoint.
 
     Raises:
@@ -60,8 +65,8 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
         ValueError: The file cannot be read, or an entry is missing, has another shape, or belongs
             to no part of the generator. The first five are named.
     """
-    given = _read_weights(checkpoint)
     needed = model.state_dict()
+    given = _without_switched_off_parts(_read_weights(checkpoint), needed)
     if any(key.startswith(GENERATOR) for key in needed):
         given, needed = (
             {key: value for key, value in state.items() if key.startswith(GENERATOR)}
@@ -80,6 +85,20 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
             f'{len(keys)} entries do not fit, first {named}{more}. Use the config it was trained '
             'with'
         )
+
+
+def _without_switched_off_parts(given: dict, needed: dict) -> dict:
+    """The weights of a checkpoint, but for optional parts of which the model has nothing."""
+    for part in OPTIONAL_PARTS:
+        kept = {key: value for key, value in given.items() if not key.startswith(part)}
+        if len(kept) < len(given) and not any(key.startswith(part) for key in needed):
+            print_log(
+                f'{part[:-1]} of the checkpoint is left out: the config switches it off',
+                logger='current',
+                level=logging.WARNING,
+            )
+            given = kept
+    return given
 
 
 def _read_weights(checkpoint: str) -> dict[str, torch.Tensor]:

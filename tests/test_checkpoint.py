@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from torch import nn
 
 from fbinpaint_mm.checkpoint import check_fits, load_fitting_checkpoint
@@ -55,6 +56,22 @@ def test_up_to_five_entries_that_do_not_fit_are_named(save):
         ValueError, match=r"7 of 9 entries.*'generator.4'.*; and 2 more\. Use the c"
     ):
         check_fits(inpaintor(), save(state | more))
+
+
+def test_feedback_that_the_config_switches_off_is_left_out_with_a_warning(save):
+    state, feedback = inpaintor().state_dict(), {'generator.feedback.w': torch.zeros(2)}
+    logger = MMLogger.get_instance('switched off', logger_name='switched off')
+    records = []
+    logger.addFilter(lambda record: records.append(record.getMessage()) or True)
+    check_fits(inpaintor(), save(state | feedback))
+    assert records == [
+        'generator.feedback of the checkpoint is left out: the config switches it off'
+    ]
+    # ... but not where the model has a feedback of its own.
+    with_feedback = inpaintor()
+    with_feedback.generator.feedback = nn.Linear(1, 1)
+    with pytest.raises(ValueError, match=r"'generator\.feedback\.w': found \(2,\), expected no"):
+        check_fits(with_feedback, save(with_feedback.state_dict() | feedback))
 
 
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path):

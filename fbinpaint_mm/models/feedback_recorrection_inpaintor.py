@@ -253,6 +253,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         if mode == 'loss':
             rounds = self.rounds if rounds is None else rounds
             results, pseudo_labels = self._training_rounds(inputs, data_samples, rounds)
+            if self.training:  # by a wrapper that has a train_step of its own
+                self._remember(results, data_samples, is_whole=True)
             return self.generator_losses(results, data_samples, pseudo_labels)
         if mode not in ('tensor', 'predict'):
             raise ValueError(f"mode must be 'tensor', 'predict' or 'loss', got {mode!r}")

@@ -712,6 +712,18 @@ def test_two_accumulated_halves_equal_the_whole_batch(build):
         torch.testing.assert_close(value, expected[name], rtol=1e-5, atol=1e-6)
 
 
+def test_losses_alone_feed_the_class_memory_too_in_training(build):
+    """A plain distributed wrapper of mmengine passes by the model's own train_step."""
+    model = make_effective(build())
+    data = model.data_preprocessor(make_batch(), True)
+    model.eval()(**data, mode='loss')
+    assert model.update_class_memory() is None
+    before = model.loop.memory.prototypes.clone()
+    model.train()(**data, mode='loss')
+    assert model.update_class_memory().is_labeled.tolist() == [True, False]
+    assert not torch.equal(model.loop.memory.prototypes, before)
+
+
 def test_accumulated_halves_move_the_class_memory_as_the_whole_batch(build):
     """With class memory and recorrection in effect, over two steps of the optimiser.
 
