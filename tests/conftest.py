@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,11 @@ from types import ModuleType
 
 import pytest
 
-import fbinpaint_mm  # noqa: F401  (registers every component)
+if 'PYTEST_XDIST_WORKER' in os.environ:
+    # The workers share the cores: more threads would only wait for each other. torch reads it once.
+    os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+import fbinpaint_mm  # noqa: E402, F401  (registers every component)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
