@@ -15,7 +15,7 @@ if 'PYTEST_XDIST_WORKER' in os.environ:
     # The workers share the cores: more threads would only wait for each other. torch reads it once.
     os.environ.setdefault('OMP_NUM_THREADS', '1')
 
-import fbinpaint_mm  # noqa: E402, F401  (registers every component)
+import fbinpaint_mm  # noqa: F401  (registers every component)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
