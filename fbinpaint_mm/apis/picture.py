@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Union
@@ -26,6 +27,8 @@ UPRIGHT = {
 }
 KEPT_MODES = ('L', 'LA', 'RGB', 'RGBA')
 SIXTEEN_BIT_MODES = ('I;16', 'I;16B', 'I;16L', 'I;16N')
+# In Pillow's name of how a file stores its pixels; 'BGR;16' has 16 bits for all three together.
+SIXTEEN_BITS_EACH = re.compile(';16[BLN]')
 # Modes whose colours fit another one without loss; all others go to RGB with a note.
 EQUAL_MODES = {'1': 'L', 'La': 'LA', 'PA': 'RGBA', 'RGBX': 'RGB', 'RGBa': 'RGBA'}
 UNREADABLE_MODES = ('F',)
@@ -131,9 +134,9 @@ def _from_file(path: Path, name: str) -> Picture:
         raise FileNotFoundError(f'{name}: there is no file {str(path)!r}')
     try:
         with Image.open(path) as image:
-            image_has_16_bit_colors = image.mode in KEPT_MODES and ';16' in str(image.tile)
+            image_has_16_bit_colors = SIXTEEN_BITS_EACH.search(str(image.tile)) is not None
             image.load()
-            if image_has_16_bit_colors:
+            if image_has_16_bit_colors and image.mode in KEPT_MODES:
                 return _from_16_bit_colors(path, image)
             return _from_pil(image, f'{name} {str(path)!r}')
     except UnidentifiedImageError as error:
@@ -145,6 +148,8 @@ def _from_file(path: Path, name: str) -> Picture:
 def _from_16_bit_colors(path: Path, image: Image.Image) -> Picture:
     """Pillow reduces 16-bit colours to 8 bits, OpenCV does not."""
     pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise OSError('its 16-bit colours are of a kind that OpenCV cannot read')
     if image.mode == 'LA':  # which OpenCV gives as BGRA
         return _upright(pixels[..., [0, 3]], image)
     code = cv2.COLOR_BGR2RGB if pixels.shape[-1] == 3 else cv2.COLOR_BGRA2RGBA

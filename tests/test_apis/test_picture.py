@@ -1,6 +1,7 @@
 """Every format goes through the network and back."""
 
 import io
+import struct
 
 import cv2
 import numpy as np
@@ -90,6 +91,25 @@ def test_a_palette_with_a_transparent_colour_keeps_its_alpha(tmp_path):
     picture = read_picture(tmp_path / 'x.png', 'image')
     assert picture.pixels.shape == (*SIZE, 4)
     assert (picture.pixels[..., 3] == 0).sum() == 1
+
+
+def test_a_bitmap_of_16_bits_for_all_three_colours_has_8_bits_for_each(tmp_path):
+    values = struct.pack('<4H', 0xFFFF, 0xF800, 0x07E0, 0x001F)  # white, red, green, blue
+    header = struct.pack('<IiiHHIIiiII', 40, 4, 1, 1, 16, 3, len(values), 0, 0, 0, 0)
+    header += struct.pack('<III', 0xF800, 0x07E0, 0x001F)
+    start = 14 + len(header)
+    file = b'BM' + struct.pack('<IHHI', start + len(values), 0, 0, start) + header + values
+    (tmp_path / 'x.bmp').write_bytes(file)
+    expected = [[[255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]]]
+    assert read_picture(tmp_path / 'x.bmp', 'image').pixels.tolist() == expected
+
+
+def test_sixteen_bits_that_opencv_cannot_read_are_told(make_picture, tmp_path, monkeypatch):
+    path = tmp_path / 'x.png'
+    assert cv2.imwrite(str(path), make_picture((*SIZE, 3), 'uint16'))
+    monkeypatch.setattr(cv2, 'imdecode', lambda *args: None)
+    with pytest.raises(ValueError, match=r"x\.png' cannot be decoded: its 16-bit colours are of a"):
+        read_picture(path, 'image')
 
 
 @pytest.mark.parametrize(('mode', 'alpha'), [('L', 'LA'), ('RGB', 'RGBA')])
