@@ -81,8 +81,8 @@ def _classes_of_layer(layer: np.ndarray, palette: np.ndarray) -> np.ndarray:
     classes = np.full(layer.shape[:2], IGNORE_INDEX, np.uint8)
     if not painted.any():
         return classes
-    colors = layer[painted][:, None, :3].astype(np.int16)
-    distances = np.abs(colors - palette.astype(np.int16)).max(-1)  # (pixels, K)
+    colors = layer[painted][:, :3].astype(np.int16)
+    distances = np.stack([np.abs(colors - color).max(1) for color in palette.astype(np.int16)], 1)
     classes[painted] = distances.argmin(1)
     sure = np.zeros_like(painted)
     sure[painted] = distances.min(1) <= COLOR_TOLERANCE

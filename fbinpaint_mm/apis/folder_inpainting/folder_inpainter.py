@@ -98,7 +98,8 @@ class FolderInpainter:
             if not self.overwrite and self.manifest.is_finished(job.output, identity):
                 summary.finished_before += 1
                 return
-            summary.notes.update(dict.fromkeys(self._make(job, identity), 1))
+            for note in dict.fromkeys(self._make(job, identity)):
+                summary.notes.setdefault(note, []).append(job)
             summary.inpainted += 1
         except ModelError:
             raise

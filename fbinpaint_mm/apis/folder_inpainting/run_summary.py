@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +17,7 @@ class RunSummary:
         inpainted: Number of pictures that were inpainted now.
         finished_before: Number of pictures that an earlier run with the same settings finished.
         failed: The other ones, with what went wrong.
-        notes: What the user should know, and in how many pictures it happened.
+        notes: What the user should know, and the pictures in which it happened.
         is_interrupted: The user stopped the run.
     """
 
@@ -26,7 +25,7 @@ class RunSummary:
     inpainted: int = 0
     finished_before: int = 0
     failed: list[tuple[Job, str]] = field(default_factory=list)
-    notes: Counter[str] = field(default_factory=Counter)
+    notes: dict[str, list[Job]] = field(default_factory=dict)
     is_interrupted: bool = False
 
     def __str__(self) -> str:
@@ -35,8 +34,13 @@ class RunSummary:
             counts.append(f'{self.finished_before} finished earlier and left as they are')
         counts.append(f'{len(self.failed)} failed')
         lines = [f'{", ".join(counts)}; results in {self.out}']
-        lines += [f'note ({count} of them): {note}' for note, count in self.notes.items()]
+        lines += [_note_line(note, jobs) for note, jobs in self.notes.items()]
         lines += [f'FAILED {job}: {message}' for job, message in self.failed]
         if self.is_interrupted:
             lines.append('interrupted; the same command goes on from here')
         return '\n'.join(lines)
+
+
+def _note_line(note: str, jobs: list[Job]) -> str:
+    which = jobs[0].image if len(jobs) == 1 else f'{len(jobs)} of them, first {jobs[0].image}'
+    return f'note ({which}): {note}'

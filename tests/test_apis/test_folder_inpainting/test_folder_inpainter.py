@@ -80,10 +80,11 @@ def test_known_pixels_are_identical_in_lossless_files(run, job, noise, tmp_path,
 
 
 def test_the_loss_of_a_jpeg_is_told_once_for_all(run, job):
-    summary = run(job('a.jpg'), job('b.jpg'), job('c.png'))
+    first = job('a.jpg')
+    summary = run(first, job('b.jpg'), job('c.png'))
     (note,) = summary.notes
     assert 'known pixels change a little' in note
-    assert f'note (2 of them): {note}' in str(summary)
+    assert f'note (2 of them, first {first.image}): {note}' in str(summary)
 
 
 def test_an_image_that_lies_on_its_side_is_upright_in_the_result(run, job, noise, tmp_path):
@@ -320,4 +321,6 @@ def test_a_file_that_is_no_result_is_not_overwritten(run, job, save_image):
 def test_notes_of_the_model_reach_the_summary(run, job, save_image):
     one = job()
     save_image('masks/a.png.png', np.zeros((16, 24), np.uint8))
-    assert dict(run(one).notes) == {'the mask is empty': 1}
+    summary = run(one)
+    assert summary.notes == {'the mask is empty': [one]}
+    assert f'note ({one.image}): the mask is empty' in str(summary)
