@@ -31,7 +31,7 @@ from fbinpaint_mm.export.parity import (
 from fbinpaint_mm.export.random_inputs import random_inputs
 from fbinpaint_mm.export.torchscript_format import TorchScriptFormat
 from fbinpaint_mm.export.unrolled_rounds import UnrolledRounds
-from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
+from fbinpaint_mm.models import FeedbackRecorrectionInpaintor, FeedbackRecorrectionLoop
 
 WRITERS = {writer.name: writer for writer in (OnnxFormat, TorchScriptFormat)}
 # Not 1: an exporter may take a size of 1 for one that is broadcast.
@@ -116,20 +116,27 @@ def check_exportable(model: torch.nn.Module, settings: ExportSettings) -> None:
             'export one that makes its own'
         )
     _check_normalization(model.data_preprocessor)
+    _check_networks(model.loop)
+    _check_size(model.loop, settings.size)
+
+
+def _check_networks(loop: FeedbackRecorrectionLoop) -> None:
     for name in ('initial', 'guided'):
-        parts = getattr(model.loop, name).modules()
+        parts = getattr(loop, name).modules()
         if any(isinstance(part, ContextualAttentionModule) for part in parts):
             raise ValueError(
                 f"{name} network: DeepFill's contextual attention convolves each image of a batch "
                 'with kernels made of that image, which neither format can hold; take another '
                 'network (GL, AOT-GAN, PConv or SemanticGuidedEncoderDecoder)'
             )
-    fits = [model.loop.valid_side(side) for side in settings.size]
-    if list(settings.size) != fits:
+
+
+def _check_size(loop: FeedbackRecorrectionLoop, size: tuple[int, int]) -> None:
+    fits = [loop.valid_side(side) for side in size]
+    if list(size) != fits:
         raise ValueError(
-            f'size {settings.size[0]} {settings.size[1]} (height, width): the model needs '
-            f'multiples of {model.loop.size_divisor}, and the next size that it takes is '
-            f'{fits[0]} {fits[1]}'
+            f'size {size[0]} {size[1]} (height, width): the model needs multiples of '
+            f'{loop.size_divisor}, and the next size that it takes is {fits[0]} {fits[1]}'
         )
 
 

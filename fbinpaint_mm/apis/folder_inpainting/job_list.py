@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from fbinpaint_mm.apis.folder_inpainting.encoding import SUFFIX_OF_FORMAT, format_of_suffix
@@ -118,7 +118,6 @@ def check_outputs(jobs: Iterable[Job], out: Path, extras: Collection[str] = ()) 
     """
     jobs = list(jobs)
     writers: dict[str, Job] = {}
-    inputs = {path.resolve() for job in jobs for path in (job.image, job.mask) if path is not None}
     for job in jobs:
         other = writers.setdefault(job.stem, job)
         if other is not job:
@@ -126,14 +125,20 @@ def check_outputs(jobs: Iterable[Job], out: Path, extras: Collection[str] = ()) 
                 f'{other.image} and {job.image} would both write {out / other.output} or what '
                 'belongs to it; rename one, or give them different folders with --out'
             )
+        if PurePosixPath(job.output).parts[0] in EXTRAS and '/' in job.output:
+            raise ValueError(
+                f'the result of {job.image} would be written among the '
+                f'{PurePosixPath(job.output).parts[0]} of {out}; rename its folder'
+            )
+    _check_inputs(jobs, out, extras)
+
+
+def _check_inputs(jobs: Sequence[Job], out: Path, extras: Collection[str]) -> None:
+    inputs = {path.resolve() for job in jobs for path in (job.image, job.mask) if path is not None}
+    for job in jobs:
         for name in (job.output, *(f'{extra}/{job.stem}.png' for extra in extras)):
             if (out / name).resolve() in inputs:
                 raise ValueError(
                     f'the result of {job.image} would overwrite the input {out / name}; give '
                     'another folder with --out'
                 )
-        if PurePosixPath(job.output).parts[0] in EXTRAS and '/' in job.output:
-            raise ValueError(
-                f'the result of {job.image} would be written among the '
-                f'{PurePosixPath(job.output).parts[0]} of {out}; rename its folder'
-            )
