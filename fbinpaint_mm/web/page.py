@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ import numpy as np
 from fbinpaint_mm.apis import FeedbackInpainter
 from fbinpaint_mm.web.brush_palette import distinct_palette
 from fbinpaint_mm.web.editor_strokes import EditorValue
-from fbinpaint_mm.web.painted_run import add_dictated, run_painted
+from fbinpaint_mm.web.painted_run import PaintedRun, add_dictated, run_painted
 from fbinpaint_mm.web.panels import InputPanel, MapPanel, ResultPanel, RoundsPanel
 from fbinpaint_mm.web.uploaded_picture import read_uploaded
+from fbinpaint_mm.web.visit import Visit
 
 # Seconds: how often files of former visitors are looked for, and how old they must be.
 CACHE_CLEANING = (3600, 86400)
@@ -44,7 +45,9 @@ class Page:
             self._connect([str(path) for path in examples])
 
     def _build(self, examples: list[str]) -> None:
-        self.path, self.dictated = gr.State(), gr.State()
+        self.visit = gr.State(Visit())
+        # Goes to the browser and back: a run gets the number from when its button was pressed.
+        self.opening = gr.Number(0, precision=0, visible='hidden', elem_id='opening')
         gr.Markdown('# Mend a picture')
         with gr.Row():
             with gr.Column(min_width=320):
@@ -62,11 +65,11 @@ class Page:
         return MapPanel(names, self.palette)
 
     def _connect(self, examples: list[str]) -> None:
-        def choose(event: gr.SelectData) -> Any:
-            return self.open(examples[event.index])
+        def choose(visit: Visit, event: gr.SelectData) -> Any:
+            return self.open(visit, examples[event.index])
 
-        shown = [*(output for panel in self._panels for output in panel.outputs), self.dictated]
-        opened = [self.path, *self.input.outputs, *shown]
+        shown = [output for panel in self._panels for output in panel.outputs]
+        opened = [self.opening, *self.input.outputs, *shown]
         # One after the other: two runs at a time would need twice the memory.
         model = dict(
             concurrency_limit=1,
@@ -75,14 +78,15 @@ class Page:
             scroll_to_output=True,
             show_progress_on=self.result.image,
         )
-        self.input.upload.upload(self.open, self.input.upload, opened, api_visibility='private')
-        self.input.examples.select(choose, None, opened, api_visibility='private')
+        uploaded = [self.visit, self.input.upload]
+        self.input.upload.upload(self.open, uploaded, opened, api_visibility='private')
+        self.input.examples.select(choose, self.visit, opened, api_visibility='private')
         # The name of an earlier upload would be wrong beside the example.
         self.input.examples.select(lambda: None, None, self.input.upload, api_visibility='private')
-        inputs = [self.path, self.input.editor, self.input.rounds]
+        inputs = [self.visit, self.opening, self.input.editor, self.input.rounds]
         self.input.button.click(self.inpaint, inputs, shown, **model)
         if self.map:
-            inputs += [self.map.editor, self.dictated]
+            inputs.append(self.map.editor)
             self.map.button.click(self.inpaint_with_map, inputs, shown, **model)
 
     @property
@@ -90,10 +94,11 @@ class Page:
         """Those that show a run."""
         return [panel for panel in (self.result, self.rounds, self.map) if panel is not None]
 
-    def open(self, path: str) -> Updates:
+    def open(self, visit: Visit, path: str) -> Updates:
         """Opens a picture, and forgets what was made before.
 
         Args:
+            visit: Of the visitor.
             path: File on the server.
 
         Returns:
@@ -103,69 +108,83 @@ class Page:
             picture = read_uploaded(path)
         except ValueError as error:
             return _warn(error)
+        visit.open(path)
         return {
-            self.path: path,
-            self.dictated: None,
+            self.opening: visit.opening,
             **self.input.show(picture),
             **_merge(panel.clear() for panel in self._panels),
         }
 
-    def inpaint(self, path: str | None, hole: EditorValue | None, rounds: int) -> Updates:
+    def inpaint(self, visit: Visit, opening: int, hole: EditorValue | None, rounds: int) -> Updates:
         """Inpaints the painted hole, the maps being the model's own.
 
         Args:
-            path: The opened picture; ``None`` if there is none.
+            visit: Of the visitor.
+            opening: Of the picture that was on the page when the button was pressed.
             hole: What was painted on it.
             rounds: R >= 0.
 
         Returns:
-            Updates of components; none, but a warning for the user, if something is missing.
+            Updates of components; none if the visitor has opened another picture since, and none,
+            but a warning for the user, if something is missing.
         """
-        try:
-            return self._run(path, hole, rounds, None)
-        except ValueError as error:
-            return _warn(error)
+
+        def run() -> PaintedRun:
+            return self._run(visit, hole, rounds, None)
+
+        return self._answer(visit, opening, run)
 
     def inpaint_with_map(
         self,
-        path: str | None,
+        visit: Visit,
+        opening: int,
         hole: EditorValue | None,
         rounds: int,
         strokes: EditorValue | None,
-        before: np.ndarray | None,
     ) -> Updates:
-        """Inpaints the painted hole with the map as the user has edited it.
+        """Inpaints the painted hole with the map as the user has edited it, now and before.
 
         Args:
-            path: As for `inpaint`.
+            visit: As for `inpaint`.
+            opening: As for `inpaint`.
             hole: As for `inpaint`.
             rounds: As for `inpaint`.
             strokes: What was painted on the map.
-            before: (H, W) uint8 class ids that earlier edits dictate, 255 elsewhere; or ``None``.
 
         Returns:
-            Updates of components; none, but a warning for the user, if something is missing.
+            As `inpaint`.
         """
-        try:
-            size = _read(path).shape[:2]
-            dictated = add_dictated(before, strokes, self.palette, size)
-            return self._run(path, hole, rounds, dictated)
-        except ValueError as error:
-            return _warn(error)
+
+        def run() -> PaintedRun:
+            size = _read(visit.path).shape[:2]
+            dictated = add_dictated(visit.dictated, strokes, self.palette, size)
+            return self._run(visit, hole, rounds, dictated)
+
+        return self._answer(visit, opening, run)
 
     def _run(
         self,
-        path: str | None,
+        visit: Visit,
         hole: EditorValue | None,
         rounds: int,
         dictated: np.ndarray | None,
-    ) -> Updates:
+    ) -> PaintedRun:
+        path = visit.path
         picture = _read(path)
-        run = run_painted(self.inpainter, Path(path).stem, picture, hole, rounds, dictated)
-        return {
-            self.dictated: dictated,
-            **_merge(panel.show(run) for panel in self._panels),
-        }
+        return run_painted(self.inpainter, Path(path).stem, picture, hole, rounds, dictated)
+
+    def _answer(self, visit: Visit, opening: int, run: Callable[[], PaintedRun]) -> Updates:
+        """Shows a run; drops it where it, or its end, comes too late for its picture."""
+        if visit.has_moved_on(opening):
+            return gr.skip()
+        try:
+            made = run()
+        except ValueError as error:
+            return _warn(error)
+        if visit.has_moved_on(opening):
+            return gr.skip()
+        visit.dictated = made.dictated_map
+        return _merge(panel.show(made) for panel in self._panels)
 
 
 def _read(path: str | None) -> np.ndarray:
