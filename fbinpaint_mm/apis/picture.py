@@ -134,10 +134,10 @@ def _from_file(path: Path, name: str) -> Picture:
         raise FileNotFoundError(f'{name}: there is no file {str(path)!r}')
     try:
         with Image.open(path) as image:
-            image_has_16_bit_colors = SIXTEEN_BITS_EACH.search(str(image.tile)) is not None
+            white = _white_of_16_bit_colors(image)
             image.load()
-            if image_has_16_bit_colors and image.mode in KEPT_MODES:
-                return _from_16_bit_colors(path, image)
+            if white is not None and image.mode in KEPT_MODES:
+                return _from_16_bit_colors(path, image, white)
             return _from_pil(image, f'{name} {str(path)!r}')
     except UnidentifiedImageError as error:
         raise ValueError(f'{name}: {str(path)!r} is not an image that Pillow knows') from error
@@ -145,15 +145,34 @@ def _from_file(path: Path, name: str) -> Picture:
         raise ValueError(f'{name}: {str(path)!r} cannot be decoded: {error}') from error
 
 
-def _from_16_bit_colors(path: Path, image: Image.Image) -> Picture:
+def _white_of_16_bit_colors(image: Image.Image) -> int | None:
+    """Largest value of colours that the file stores with 16 bits each; ``None`` for others."""
+    if SIXTEEN_BITS_EACH.search(str(image.tile)):
+        return 65535
+    if image.format == 'PPM' and image.mode == 'RGB':  # whose tile tells the largest value instead
+        codec, *_, arguments = image.tile[0]
+        if codec.startswith('ppm') and arguments[1] > 255:
+            return arguments[1]
+    return None
+
+
+def _from_16_bit_colors(path: Path, image: Image.Image, white: int) -> Picture:
     """Pillow reduces 16-bit colours to 8 bits, OpenCV does not."""
     pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise OSError('its 16-bit colours are of a kind that OpenCV cannot read')
+    if white != 65535:
+        pixels = np.rint(pixels * (65535 / white)).astype(np.uint16)
     if image.mode == 'LA':  # which OpenCV gives as BGRA
         return _upright(pixels[..., [0, 3]], image)
     code = cv2.COLOR_BGR2RGB if pixels.shape[-1] == 3 else cv2.COLOR_BGRA2RGBA
-    return _upright(cv2.cvtColor(pixels, code), image)
+    notes = [_note_of_alpha(image.mode)] if 'transparency' in image.info else []
+    return _upright(cv2.cvtColor(pixels, code), image, notes)
+
+
+def _note_of_alpha(mode: str) -> str:
+    returned = WITH_ALPHA.get(mode, '16-bit grey with alpha')
+    return f'a picture of mode {mode} with a transparent colour is returned as {returned}'
 
 
 def _loaded(image: Image.Image, name: str) -> Image.Image:
@@ -170,14 +189,12 @@ def _from_pil(image: Image.Image, name: str) -> Picture:
     if mode in UNREADABLE_MODES:
         raise ValueError(f'{name}: Pillow mode {mode!r} is not supported; expected 8 or 16 bits')
     if mode in WITH_ALPHA and 'transparency' in image.info:
-        note = f'a picture of mode {mode} with a transparent colour is returned as {mode}A'
-        return _upright(np.asarray(image.convert(WITH_ALPHA[mode])), image, [note])
+        pixels = np.asarray(image.convert(WITH_ALPHA[mode]))
+        return _upright(pixels, image, [_note_of_alpha(mode)])
     if mode in KEPT_MODES:
         return _upright(np.asarray(image), image)
-    if mode in SIXTEEN_BIT_MODES:
-        return _upright(np.asarray(image).astype(np.uint16), image)
-    if mode == 'I':
-        return _upright(_narrowed(np.asarray(image), name), image)
+    if mode in SIXTEEN_BIT_MODES or mode == 'I':
+        return _from_16_bit_grey(image, name)
     if mode in EQUAL_MODES:
         return _upright(np.asarray(image.convert(EQUAL_MODES[mode])), image)
     converted = image.convert('RGBA' if 'transparency' in image.info else 'RGB')
@@ -185,8 +202,17 @@ def _from_pil(image: Image.Image, name: str) -> Picture:
     return _upright(np.asarray(converted), image, [note])
 
 
+def _from_16_bit_grey(image: Image.Image, name: str) -> Picture:
+    pixels = _narrowed(np.asarray(image), name)
+    transparent = image.info.get('transparency')
+    if transparent is None:
+        return _upright(pixels, image)
+    alpha = np.where(pixels == transparent, 0, 65535).astype(np.uint16)
+    return _upright(np.dstack([pixels, alpha]), image, [_note_of_alpha(image.mode)])
+
+
 def _narrowed(pixels: np.ndarray, name: str) -> np.ndarray:
-    """32-bit integers, which some versions of Pillow make of 16-bit PNGs."""
+    """As uint16; some versions of Pillow make 32-bit integers of 16-bit PNGs."""
     if pixels.min() < 0 or pixels.max() > 65535:
         raise ValueError(
             f"{name}: Pillow mode 'I' with values from {pixels.min()} to {pixels.max()}; expected "

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -110,6 +111,55 @@ def test_sixteen_bits_that_opencv_cannot_read_are_told(make_picture, tmp_path, m
     monkeypatch.setattr(cv2, 'imdecode', lambda *args: None)
     with pytest.raises(ValueError, match=r"x\.png' cannot be decoded: its 16-bit colours are of a"):
         read_picture(path, 'image')
+
+
+@pytest.mark.parametrize('white', [300, 1023, 65535])
+def test_sixteen_bits_of_a_ppm_are_kept_and_white_is_white(make_picture, tmp_path, white):
+    stored = make_picture((*SIZE, 3), 'uint16').astype(int) % (white + 1)
+    stored[0, 0] = white
+    header = f'P6 {SIZE[1]} {SIZE[0]} {white}\n'.encode()
+    (tmp_path / 'x.ppm').write_bytes(header + stored.astype('>u2').tobytes())
+    picture = read_picture(tmp_path / 'x.ppm', 'image')
+    assert picture.pixels.dtype == np.uint16
+    assert np.array_equal(picture.pixels, np.rint(stored * (65535 / white)))
+    assert picture.pixels[0, 0].tolist() == [65535] * 3
+
+
+def test_a_ppm_of_fewer_than_8_bits_is_read_as_pillow_does(make_picture, tmp_path):
+    stored = make_picture((*SIZE, 3)) % 16
+    header = f'P6 {SIZE[1]} {SIZE[0]} 15\n'.encode()
+    (tmp_path / 'x.ppm').write_bytes(header + stored.tobytes())
+    assert np.array_equal(read_picture(tmp_path / 'x.ppm', 'image').pixels, stored * 17)
+
+
+def png_of_16_bits(pixels, transparent):
+    """A PNG with a transparent colour, which neither Pillow nor OpenCV writes with 16 bits."""
+    height, width, channels = pixels.shape
+    form = struct.pack('>IIBBBBB', width, height, 16, {1: 0, 3: 2}[channels], 0, 0, 0)
+    rows = b''.join(b'\0' + row.astype('>u2').tobytes() for row in pixels)
+    chunks = [(b'IHDR', form), (b'tRNS', transparent.astype('>u2').tobytes())]
+    chunks += [(b'IDAT', zlib.compress(rows)), (b'IEND', b'')]
+    coded = [
+        struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+        for kind, data in chunks
+    ]
+    return b'\x89PNG\r\n\x1a\n' + b''.join(coded)
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_a_transparent_colour_of_sixteen_bits_becomes_alpha(make_picture, tmp_path, channels):
+    pixels = make_picture((*SIZE, channels), 'uint16')
+    color = pixels[2, 5]
+    (tmp_path / 'x.png').write_bytes(png_of_16_bits(pixels, color))
+    picture = read_picture(tmp_path / 'x.png', 'image')
+    assert picture.pixels.dtype == np.uint16
+    assert np.array_equal(picture.pixels[..., :-1], pixels)
+    alpha = np.where((pixels == color).all(-1), 0, 65535)
+    assert alpha.min() == 0
+    assert np.array_equal(picture.pixels[..., -1], alpha)
+    returned = {1: '16-bit grey with alpha', 3: 'RGBA'}[channels]
+    (note,) = picture.notes
+    assert note.endswith(f' with a transparent colour is returned as {returned}')
 
 
 @pytest.mark.parametrize(('mode', 'alpha'), [('L', 'LA'), ('RGB', 'RGBA')])
