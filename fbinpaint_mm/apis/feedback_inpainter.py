@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -250,8 +251,9 @@ class FeedbackInpainter:
 
 
 def _check_settings(rounds: int, tolerance: float | None, max_side: int) -> None:
-    if rounds < 0:
-        raise ValueError(f'rounds must be a number of 0 or more, got {rounds}')
+    # True is an Integral too, and more likely a misplaced return_rounds.
+    if not isinstance(rounds, Integral) or isinstance(rounds, bool) or rounds < 0:
+        raise ValueError(f'rounds must be a whole number of 0 or more, got {rounds!r}')
     if tolerance is not None and not 0 <= tolerance <= 1:
         raise ValueError(f'tolerance must be a share in [0, 1], got {tolerance}')
     if max_side < 1:

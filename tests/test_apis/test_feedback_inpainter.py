@@ -256,7 +256,9 @@ IMAGE, HOLE = np.zeros((24, 32, 3), np.uint8), np.eye(24, 32) > 0
         (dict(image=IMAGE[:0]), ValueError, r'image: found an array of shape \(0, 32, 3\), expect'),
         (dict(image='no.png'), FileNotFoundError, "image: there is no file 'no.png'"),
         (dict(mask='no.png'), FileNotFoundError, "mask: there is no file 'no.png'"),
-        (dict(rounds=-1), ValueError, 'rounds must be a number of 0 or more, got -1'),
+        (dict(rounds=-1), ValueError, 'rounds must be a whole number of 0 or more, got -1'),
+        (dict(rounds=1.5), ValueError, r'rounds must be a whole number of 0 or more, got 1\.5'),
+        (dict(rounds=True), ValueError, 'rounds must be a whole number of 0 or more, got True'),
         (dict(tolerance=2), ValueError, r'tolerance must be a share in \[0, 1\], got 2'),
         (dict(max_side=0), ValueError, 'max_side must be a positive number of pixels, got 0'),
         (
