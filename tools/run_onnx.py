@@ -4,7 +4,8 @@ Usage: python tools/run_onnx.py MODEL.onnx IMAGE MASK OUT.png [--rounds R] [--ma
 
 MODEL.onnx is what tools/export.py has written: ``NAME_roundsR.onnx`` or, of the two files of
 ``--mode per-round``, ``NAME_initial.onnx``; the other one has to be beside it. In MASK the hole is
-white. Outside the hole OUT.png equals IMAGE. This file can be copied and used on its own.
+white, or 1 where all values are 0 or 1. Outside the hole OUT.png equals IMAGE. This file can be
+copied and used on its own.
 """
 
 from __future__ import annotations
@@ -47,6 +48,26 @@ def load(path: Path) -> tuple[InferenceSession, dict[str, str]]:
     if 'kind' not in metadata:
         raise ValueError(f'{path} was not written by tools/export.py: it has no metadata')
     return session, metadata
+
+
+def read_hole(path: Path) -> np.ndarray:
+    """Reads a mask of any bit depth as ``fbinpaint_mm.apis`` does, alpha apart.
+
+    Args:
+        path: Of the mask. The hole is what is brighter than half of white: of 1 if all values are 0
+            or 1, else of 255, or of 65535 where a value is above 255.
+
+    Returns:
+        (H, W) bool, True in the hole.
+
+    Raises:
+        OSError: It is missing or no image.
+    """
+    image = ImageOps.exif_transpose(Image.open(path))
+    values = np.asarray(image if image.mode.startswith('I') else image.convert('L'))
+    high = values.max()
+    white = 1 if high <= 1 else 255 if high <= 255 else 65535
+    return values > white / 2
 
 
 def run(session: InferenceSession, inputs: Tensors) -> Tensors:
@@ -166,9 +187,11 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     try:
         image = np.asarray(ImageOps.exif_transpose(Image.open(args.image)).convert('RGB'))
-        mask = np.asarray(ImageOps.exif_transpose(Image.open(args.mask)).convert('L')) > 127
+        mask = read_hole(args.mask)
         if mask.shape != image.shape[:2]:
             raise ValueError(f'image and mask differ: {image.shape[:2]} and {mask.shape}')
+        if not mask.any():
+            print(f'run_onnx: no hole in {args.mask}: the image stays as it is', file=sys.stderr)
         outputs = inpaint(args.model, image, mask, args.rounds)
         if args.map and 'map' not in outputs:
             raise ValueError('--map: the model has no semantics')

@@ -12,6 +12,8 @@ from mmagic.registry import MODELS
 from mmengine.config import Config
 from PIL import Image
 
+from fbinpaint_mm.apis.hole_mask import read_hole
+from fbinpaint_mm.apis.picture import read_picture
 from fbinpaint_mm.export import ExportSettings, export_model
 
 SIZE = (16, 24)
@@ -116,6 +118,39 @@ def test_a_photograph_is_turned_upright(load_tool, paint, folder, tmp_path):
     names = [tmp_path / name for name in ('image.png', 'mask.png', 'turned.png')]
     load_tool('run_onnx').main([str(folder / 'small_initial.onnx'), *map(str, names)])
     assert np.array_equal(np.asarray(Image.open(names[-1])), expected)
+
+
+@pytest.mark.parametrize(
+    ('known', 'hole', 'dtype'),
+    [
+        (False, True, bool),
+        (0, 1, 'uint8'),
+        (0, 255, 'uint8'),
+        (127, 128, 'uint8'),
+        (0, 1, 'uint16'),
+        (300, 65535, 'uint16'),
+        (32767, 32768, 'uint16'),
+    ],
+)
+def test_masks_are_read_as_the_package_does(load_tool, tmp_path, known, hole, dtype):
+    expected = np.eye(5, 7, dtype=bool)
+    values = np.where(expected, hole, known).astype(dtype)
+    Image.fromarray(values).save(tmp_path / 'mask.png')
+    found = load_tool('run_onnx').read_hole(tmp_path / 'mask.png')
+    assert np.array_equal(found, expected)
+    picture = read_picture(np.zeros((5, 7), np.uint8), 'image')
+    assert np.array_equal(found, read_hole(tmp_path / 'mask.png', picture))
+
+
+def test_a_mask_without_a_hole_returns_the_image_and_says_so(load_tool, folder, tmp_path, capsys):
+    image = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+    Image.fromarray(image).save(tmp_path / 'image.png')
+    Image.new('L', SIZE[::-1]).save(tmp_path / 'mask.png')
+    names = [tmp_path / name for name in ('image.png', 'mask.png', 'out.png')]
+    load_tool('run_onnx').main([str(folder / 'small_initial.onnx'), *map(str, names)])
+    assert np.array_equal(np.asarray(Image.open(names[-1])), image)
+    expected = f'run_onnx: no hole in {names[1]}: the image stays as it is\n'
+    assert capsys.readouterr().err == expected
 
 
 @pytest.mark.parametrize(
