@@ -15,13 +15,14 @@ from fbinpaint_mm.benchmark.speed.training_speed import can_train
 from fbinpaint_mm.benchmark.training.training import Training
 from fbinpaint_mm.benchmark.training.training_budget import COSTS, plan_iterations
 from fbinpaint_mm.benchmark.training.training_schedule import scale_training
-from fbinpaint_mm.benchmark.workbench import Workbench, in_one_line
+from fbinpaint_mm.benchmark.workbench import Workbench
 from fbinpaint_mm.fingerprint import (
     checkpoint_content,
     code_content,
     config_content,
     fingerprint,
 )
+from fbinpaint_mm.in_one_line import in_one_line
 
 SPEED = 'speed'
 

@@ -15,6 +15,7 @@ from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.metric_setup import metric_configs
 from fbinpaint_mm.benchmark.result_store import ResultStore
 from fbinpaint_mm.benchmark.settings import Settings
+from fbinpaint_mm.in_one_line import in_one_line
 
 
 @dataclass
@@ -82,8 +83,3 @@ class Workbench:
         """Log the traceback and keep the reason."""
         self.errors[entry.name] = in_one_line(error)
         self.logger.error('%s failed', entry.name, exc_info=error)
-
-
-def in_one_line(error: Exception) -> str:
-    """Kind and text of an error, without line breaks."""
-    return ' '.join(f'{type(error).__name__}: {error}'.split())

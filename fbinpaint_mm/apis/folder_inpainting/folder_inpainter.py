@@ -24,6 +24,7 @@ from fbinpaint_mm.apis.folder_inpainting.run_summary import RunSummary
 from fbinpaint_mm.apis.folder_inpainting.settings import Settings
 from fbinpaint_mm.apis.picture import read_picture
 from fbinpaint_mm.fingerprint import file_content, fingerprint
+from fbinpaint_mm.in_one_line import in_one_line
 from fbinpaint_mm.version import __version__
 from fbinpaint_mm.write_file import write_file
 
@@ -150,10 +151,3 @@ def dilated(hole: np.ndarray, radius: int) -> np.ndarray:
         return hole
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     return cv2.dilate(hole.astype(np.uint8), disc) > 0
-
-
-def in_one_line(error: BaseException) -> str:
-    """The message of an error; its type too where the message alone would say little."""
-    text = ' '.join(str(error).split())
-    told = isinstance(error, (ValueError, OSError)) and text
-    return text if told else f'{type(error).__name__}: {text}'
