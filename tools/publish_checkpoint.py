@@ -45,6 +45,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         check_checkpoint(args.checkpoint)
     except FileNotFoundError as error:
         parser.error(str(error))
+    if bool(args.dataset) != (args.scores is not None):
+        parser.error('--scores and --dataset belong together: give both or none')
     args.results = []
     if args.scores is not None:
         try:
@@ -81,6 +83,7 @@ def publish(args: argparse.Namespace) -> dict[str, Any]:
 
     Raises:
         ValueError: The checkpoint belongs to another config.
+        OSError: The disk is full, or the folder cannot be written.
     """
     import yaml
     from mmagic.registry import MODELS
@@ -103,12 +106,12 @@ def publish(args: argparse.Namespace) -> dict[str, Any]:
     return content
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     """Publishes what the command line says."""
-    args = parse_args()
+    args = parse_args(argv)
     try:
         publish(args)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise SystemExit(f'publish_checkpoint.py: {error}') from error
 
 

@@ -71,12 +71,24 @@ def test_a_checkpoint_of_another_model_is_refused(tool, config, tmp_path):
     assert not (tmp_path / 'new').exists()
 
 
+def test_a_folder_that_cannot_be_written_is_named_in_one_line(tool, config, checkpoint, tmp_path):
+    (tmp_path / 'new').write_text('a file')
+    with pytest.raises(SystemExit, match=r'^publish_checkpoint\.py: .*/new') as error:
+        tool.main([config, checkpoint, '--out', str(tmp_path / 'new')])
+    assert '\n' not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ('argv', 'message'),
     [
         (['missing.py', 'x.pth'], "config file 'missing.py' does not exist"),
         (['{config}', 'x.pth'], "checkpoint 'x.pth' does not exist"),
-        (['{config}', '{checkpoint}', '--scores', '{checkpoint}'], 'expected what tools/test.py'),
+        (
+            ['{config}', '{checkpoint}', '--scores', '{checkpoint}', '--dataset', 'scenes'],
+            'expected what tools/test.py',
+        ),
+        (['{config}', '{checkpoint}', '--scores', '{checkpoint}'], '--scores and --dataset belong'),
+        (['{config}', '{checkpoint}', '--dataset', 'scenes'], '--scores and --dataset belong'),
     ],
 )
 def test_mistakes_are_found_at_once(tool, config, checkpoint, tmp_path, capsys, argv, message):
