@@ -24,6 +24,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / 'fbinpaint_mm'
 # What an inference needs of the stack before anything of ours is imported.
 STACK = ('mmagic.models', 'mmagic.datasets', 'mmagic.structures', 'mmseg.models')
 REFERENCE = 'mmagic and mmseg'
+SMALLEST_SIZE = 8  # pixels; the hole is the middle half of the image and must not be empty
 STAGES = (
     'python',
     'torch',
@@ -51,8 +52,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--repeats', type=int, default=5, help='processes (default: %(default)s)')
     parser.add_argument('--started', type=float, help=argparse.SUPPRESS)  # of a repeat
     args = parser.parse_args(argv)
-    if args.size < 1 or args.repeats < 1:
-        parser.error('--size and --repeats must be positive')
+    if args.size < SMALLEST_SIZE:
+        parser.error(f'--size must be at least {SMALLEST_SIZE} pixels, got {args.size}')
+    if args.repeats < 1:
+        parser.error(f'--repeats must be at least 1, got {args.repeats}')
     try:
         check_config_file(args.config)
         if args.checkpoint is not None:

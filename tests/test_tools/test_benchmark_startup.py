@@ -22,7 +22,8 @@ def config(repository):
     [
         (['missing.py'], "config file 'missing.py' does not exist"),
         (['{config}', 'missing.pth'], "checkpoint 'missing.pth' does not exist"),
-        (['{config}', '--repeats', '0'], '--size and --repeats must be positive'),
+        (['{config}', '--repeats', '0'], '--repeats must be at least 1, got 0'),
+        (['{config}', '--size', '7'], '--size must be at least 8 pixels, got 7'),
     ],
 )
 def test_mistakes_are_found_at_once(tool, config, capsys, argv, message):
