@@ -15,7 +15,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from fbinpaint_mm.datasets.corrupt_file_error import CorruptFileError
-from fbinpaint_mm.datasets.image_problem import image_problem
+from fbinpaint_mm.datasets.image_problem import DECODING_ERRORS, image_problem
 
 UNKNOWN = 255
 CHECKS = ('auto', 'full', 'headers', 'off')
@@ -152,7 +152,7 @@ def _inspect_image(path: str, decode: bool) -> tuple[int, int]:
     try:
         problem = _decoding_problem(Path(path).read_bytes()) if decode else None
         size = image_size(path) if problem is None else (0, 0)
-    except (OSError, SyntaxError, ValueError) as error:
+    except DECODING_ERRORS as error:
         problem = str(error)
     if problem is not None:
         raise CorruptFileError(

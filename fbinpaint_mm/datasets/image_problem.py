@@ -12,6 +12,8 @@ JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8', b'\xda', b'\xff\xd9'
 JPEG_MARKER = re.compile(rb'\xff+([^\x00\xff])')  # any number of \xff may fill up before it
 # Pillow's `verify` reads their lengths, and of PNG every checksum.
 VERIFIED_FORMATS = ('PNG', 'WEBP')
+# What Pillow raises for a file that it cannot or, because of its size, will not read.
+DECODING_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 def image_problem(content: bytes) -> str | None:
@@ -41,7 +43,7 @@ def image_problem(content: bytes) -> str | None:
                 image.load()
     except UnidentifiedImageError:  # its message names an object in memory
         return 'it is no image'
-    except (OSError, SyntaxError, ValueError) as error:
+    except DECODING_ERRORS as error:
         return str(error)
     return None
 

@@ -2,7 +2,14 @@ import pytest
 from PIL import Image
 
 from fbinpaint_mm.datasets import file_checks
-from fbinpaint_mm.datasets.file_checks import choose_check, image_size, natural_key, scan_folder
+from fbinpaint_mm.datasets.corrupt_file_error import CorruptFileError
+from fbinpaint_mm.datasets.file_checks import (
+    choose_check,
+    image_size,
+    inspect_sample,
+    natural_key,
+    scan_folder,
+)
 
 
 def test_natural_key():
@@ -34,3 +41,15 @@ def test_auto_depends_on_the_bytes(tmp_path, monkeypatch, limit, expected):
     Image.new('RGB', (20, 10)).save(tmp_path / 'a.png')
     sample = dict(gt_path=str(tmp_path / 'a.png'), seg_map_path=None)
     assert choose_check([sample]) == expected
+
+
+@pytest.mark.parametrize('decode', [True, False])
+@pytest.mark.parametrize('name', ['large.png', 'large.jpg'])
+def test_an_image_that_pillow_refuses_for_its_size_is_named(tmp_path, monkeypatch, name, decode):
+    path = str(tmp_path / name)
+    Image.new('RGB', (64, 48)).save(path)
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 1000)
+    with pytest.raises(
+        CorruptFileError, match=rf"^cannot read '{path}' \(Image size \(3072 pixels"
+    ):
+        inspect_sample(dict(gt_path=path, seg_map_path=None), 1, decode)

@@ -11,7 +11,7 @@ from mmcv.transforms import BaseTransform
 from PIL import Image
 
 from fbinpaint_mm.datasets.corrupt_file_error import CorruptFileError
-from fbinpaint_mm.datasets.image_problem import image_problem
+from fbinpaint_mm.datasets.image_problem import DECODING_ERRORS, image_problem
 
 
 @TRANSFORMS.register_module()
@@ -111,7 +111,7 @@ def _decode(path: str) -> np.ndarray:
             # Pillow, not OpenCV, which turns the ids of a palette PNG into colours.
             with Image.open(BytesIO(content)) as image:
                 return np.array(image)
-        except (OSError, SyntaxError, ValueError) as error:
+        except DECODING_ERRORS as error:
             problem = str(error)
     raise CorruptFileError(
         f'Label map {path} cannot be read as an image ({problem}). Expected a PNG of class ids.'
