@@ -32,7 +32,12 @@ custom_hooks = [
         explode_factor=1000,  # or at a term above this many times its median
     ),
     dict(type='CorruptFileHook'),  # counts the images that on_corrupt='skip' passes over
-    dict(type='InterruptHook'),  # Ctrl-C and SIGTERM save a checkpoint first
+    dict(
+        type='InterruptHook',  # Ctrl-C and SIGTERM save a checkpoint first
+        # Iterations between two looks at whether another process was told to stop. Lower it where
+        # iterations take seconds: torchrun kills 30 seconds after a signal.
+        interval=10,
+    ),
 ]
 default_hooks = dict(
     logger=dict(

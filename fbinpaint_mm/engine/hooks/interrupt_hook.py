@@ -32,6 +32,8 @@ class InterruptHook(Hook):
     Args:
         interval: With several processes, iterations between two looks at whether any of them was
             told to stop, so that all stop at the same iteration. A single process looks always.
+            torchrun kills 30 seconds after it has passed a signal on: so many iterations, and the
+            saving, must take less, or nothing is saved. Choose 1 for iterations of seconds.
 
     Attributes:
         received: Number of the signal, ``None`` while there was none.
