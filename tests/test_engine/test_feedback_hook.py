@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import Dataset
 
-from fbinpaint_mm.engine.hooks import FeedbackHook, FeedbackModel
+from fbinpaint_mm.engine.hooks import FeedbackHook
 from fbinpaint_mm.models.completed_batch import CompletedBatch
 
 
@@ -232,11 +232,6 @@ def test_methods_that_a_model_lacks_are_named(tmp_path):
     runner = make_runner(tmp_path, FeedbackHook(), model=Plain())
     with pytest.raises(TypeError, match=message):
         runner.train()
-
-
-def test_the_protocol_can_be_asked_for():
-    assert isinstance(ToyModel(), FeedbackModel)
-    assert not isinstance(nn.Linear(1, 1), FeedbackModel)
 
 
 class Wrapper(nn.Module):

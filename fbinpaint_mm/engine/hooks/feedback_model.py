@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from fbinpaint_mm.models.completed_batch import CompletedBatch
 
 
-@runtime_checkable
 class FeedbackModel(Protocol):
     """A model that ``FeedbackHook`` can drive: ours, or any other that has these members.
 
