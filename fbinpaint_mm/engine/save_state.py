@@ -15,7 +15,8 @@ def save_state(runner: Runner, iterations: int | None = None) -> Path:
     """Write ``iter_N.pth``, N the iterations that are done, and name it in ``last_checkpoint``.
 
     Every rank has to call it; none returns before the file is whole, since the first process of a
-    launched group that ends takes the others with it.
+    launched group that ends takes the others with it. ``CheckpointHook`` does not know of the file
+    and never removes it.
 
     Args:
         runner: Between two iterations, or with the state that it had there.

@@ -34,7 +34,7 @@ class DivergenceHook(Hook):
     so far is undone, a checkpoint is written that ``--resume`` accepts, and
     :class:`DivergedTrainingError` names the iteration, the term and the samples. The checkpoint is
     the one that :class:`WholeCheckpointHook` would have written before the iteration; a resumed run
-    repeats the iteration.
+    repeats the iteration. ``max_keep_ckpts`` does not count it: it stays until somebody removes it.
 
     It works with any model that passes its losses through mmengine's ``BaseModel.parse_losses``,
     mmagic's inpaintors and mmseg's segmentors too. mmengine's ``CheckInvalidLossHook`` looks at the

@@ -23,7 +23,8 @@ class InterruptHook(Hook):
     """At Ctrl-C or SIGTERM, finishes the iteration, saves a checkpoint and ends the training.
 
     It ends by ``KeyboardInterrupt`` with the checkpoint's path; ``--resume`` continues from there.
-    A second signal ends at once. During a validation the signal waits for its end.
+    A second signal ends at once. During a validation the signal waits for its end. The checkpoint
+    is not one of those that ``max_keep_ckpts`` counts: it stays until somebody removes it.
 
     ``listen`` is best called before the Runner builds its loop, as ``tools/train.py`` does: worker
     processes then inherit the handler, and do not die of the Ctrl-C that was meant for their
