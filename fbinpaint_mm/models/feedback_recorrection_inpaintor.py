@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from mmagic.models.utils import set_requires_grad
 from mmagic.registry import MODELS
 from mmagic.structures import DataSample
@@ -23,9 +21,10 @@ from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionL
 from fbinpaint_mm.models.losses import AdversarialLoss, RoundLosses, split_judgement
 from fbinpaint_mm.models.mean_teacher import MeanTeacher, student_modules
 from fbinpaint_mm.models.networks import build_discriminator
+from fbinpaint_mm.models.padding import padded
 from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.round import Round
-from fbinpaint_mm.models.split_predictions import split_predictions
+from fbinpaint_mm.models.round_samples import round_samples, training_samples
 
 TRAIN_DEFAULTS = dict(rounds=2, only_last_learns=False, label_mixing=False, checkpoint_rounds=False)
 TEST_DEFAULTS = dict(map_temperature=1.0)
@@ -126,14 +125,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         super().__init__(data_preprocessor=MODELS.build(data_preprocessor), init_cfg=init_cfg)
         if (disc is None) != (loss_gan is None):
             raise ValueError('disc and loss_gan go together: give both or neither')
-        train_cfg = _settings('train_cfg', train_cfg, TRAIN_DEFAULTS)
-        test_cfg = _settings(
-            'test_cfg', test_cfg, dict(rounds=train_cfg['rounds'], **TEST_DEFAULTS)
-        )
-        if train_cfg['only_last_learns'] and not detach_rounds:
-            raise ValueError(
-                'train_cfg.only_last_learns=True needs detach_rounds=True, found False'
-            )
+        train_cfg, test_cfg = _checked_settings(train_cfg, test_cfg, detach_rounds)
         self.generator = FeedbackRecorrectionLoop(
             initial=initial,
             guided=guided,
@@ -170,10 +162,16 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         self.completed_batch: CompletedBatch | None = None
         self._keeps_samples = False
         self._training_samples: list[DataSample] | None = None
+        self._speed_up(channels_last, compile_networks)
+
+    def _speed_up(self, channels_last: bool, compile_networks: bool | dict) -> None:
         if channels_last:
             self.to(memory_format=torch.channels_last)
         if compile_networks is not False:
-            self._compile({} if compile_networks is True else compile_networks)
+            segmentors = [self.loop.segmentor, getattr(self.teacher, 'segmentor', None)]
+            networks = [self.loop.initial, self.loop.guided, self.disc]
+            options = {} if compile_networks is True else compile_networks
+            compile_in_place(segmentors, networks, options)
 
     @property
     def loop(self) -> FeedbackRecorrectionLoop:
@@ -216,6 +214,173 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         """
         self.loop.strength.fill_(strength)
         self.rounds = rounds
+
+    def train_step(
+        self, data: dict, optim_wrapper: OptimWrapperDict | OptimWrapper
+    ) -> dict[str, Tensor]:
+        """One update of the discriminator, if there is one, and of the generator.
+
+        Args:
+            data: A batch as the dataloader collates it.
+            optim_wrapper: Wrappers named ``generator`` and ``disc``, or one for the generator
+                alone.
+
+        Returns:
+            The values to log, 0-d tensors by name.
+        """
+        data = self.data_preprocessor(data, True)
+        inputs, data_samples = data['inputs'], data['data_samples']
+        wrapper = _wrapper_of(optim_wrapper, 'generator')
+        with wrapper.optim_context(self.generator):
+            results, pseudo_labels = self._training_rounds(inputs, data_samples, self.rounds)
+        log_vars = {}
+        if self.disc is not None:
+            log_vars.update(self._update_disc(results, data_samples, optim_wrapper['disc']))
+        with wrapper.optim_context(self.generator):
+            losses = self.generator_losses(results, data_samples, pseudo_labels)
+        loss, log_vars_generator = self.parse_losses(losses)
+        wrapper.update_params(loss)
+        average_batch_statistics(filter(None, (self.generator, self.disc)))
+        self._remember(results, data_samples, wrapper.should_update())
+        if self._keeps_samples:
+            self._training_samples = training_samples(
+                self.data_preprocessor, results, pseudo_labels, data_samples, inputs
+            )
+            self._keeps_samples = False
+        return log_vars | log_vars_generator
+
+    def _training_rounds(
+        self, inputs: Tensor, data_samples: DataSample, rounds: int
+    ) -> tuple[list[Round], PseudoLabels | None]:
+        """The rounds of a training batch, and the pseudo labels of its unlabelled images."""
+        has_maps = rounds > 0 and self.loop.segmentor is not None
+        pseudo_labels = self._pseudo_labels(data_samples) if has_maps else None
+        label_map = None
+        if has_maps and self.label_mixing:
+            label_map = _labels_to_mix(data_samples, pseudo_labels)
+        results = self._run(
+            inputs,
+            data_samples,
+            rounds,
+            label_map=label_map,
+            only_last_learns=self.only_last_learns,
+        )
+        return results, pseudo_labels
+
+    def _pseudo_labels(self, data_samples: DataSample) -> PseudoLabels | None:
+        unlabeled = ~data_samples.is_labeled
+        if self.teacher is None or not unlabeled.any():
+            return None
+        loop, intact = self.loop, data_samples.gt_img[unlabeled]
+        return self.teacher(
+            intact, loop.to_segmentor(intact), loop.memory.prototypes, loop.strength
+        )
+
+    def _update_disc(
+        self, results: Sequence[Round], data_samples: DataSample, wrapper: OptimWrapper
+    ) -> dict[str, Tensor]:
+        """Update the discriminator.
+
+        One pass over real and fake images together: a distributed wrapper wants one forward pass
+        for each backward pass.
+        """
+        mask, real = data_samples.mask.float(), data_samples.gt_img
+        fakes = [result.composite.detach() for result in results if result.learns]
+        with wrapper.optim_context(self.disc):
+            masks = mask.repeat(1 + len(fakes), 1, 1, 1)
+            judged = self.disc(torch.cat([torch.cat([real, *fakes]), masks], dim=1))
+            judged_real, judged_fake = split_judgement(judged, len(real))
+            losses = dict(
+                loss_disc_real=self.loss_gan(judged_real, True, is_disc=True, mask=mask),
+                loss_disc_fake=self.loss_gan(
+                    judged_fake, False, is_disc=True, mask=masks[len(real) :]
+                ),
+            )
+        loss, log_vars = self.parse_losses(losses)
+        wrapper.update_params(loss)
+        log_vars['loss_disc'] = log_vars.pop('loss')
+        return log_vars
+
+    def generator_losses(
+        self,
+        results: Sequence[Round],
+        data_samples: DataSample,
+        pseudo_labels: PseudoLabels | None,
+    ) -> dict[str, Tensor]:
+        """All losses of the generator.
+
+        Args:
+            results: The rounds of :class:`FeedbackRecorrectionLoop`.
+            data_samples: Stacked sample with ``gt_img`` in [-1, 1], ``mask``, ``gt_seg`` and
+                ``is_labeled``.
+            pseudo_labels: Of the unlabelled images, in their order; ``None`` without any.
+
+        Returns:
+            0-d tensors by name; names start with ``roundR_`` where a loss is taken round by round.
+        """
+        has_maps = results[-1].semantics is not None
+        losses = self.losses(
+            results,
+            data_samples,
+            self.loop.memory.prototypes if has_maps else None,
+            pseudo_labels,
+        )
+        if self.disc is not None:
+            losses['loss_gan'] = self._adversarial_loss(results, data_samples.mask.float())
+        return losses
+
+    def _adversarial_loss(self, results: Sequence[Round], mask: Tensor) -> Tensor:
+        composites = [result.composite for result in results if result.learns]
+        masks = mask.repeat(len(composites), 1, 1, 1)
+        set_requires_grad(self.disc, False)
+        judged = self.disc(torch.cat([torch.cat(composites), masks], dim=1))
+        set_requires_grad(self.disc, True)
+        return self.loss_gan(judged, True, is_disc=False, mask=masks)
+
+    def _remember(self, results: Sequence[Round], data_samples: DataSample, is_whole: bool) -> None:
+        """Keep what the class memory learns from, until ``FeedbackHook`` collects it."""
+        semantics = results[-1].semantics
+        if semantics is None:
+            return
+        self.completed_batch = CompletedBatch(
+            features=semantics.features.detach(),
+            labels=data_samples.gt_seg,
+            is_labeled=data_samples.is_labeled,
+            corrected_share=(semantics.logits.argmax(1) != semantics.raw_logits.argmax(1))
+            .float()
+            .mean(),
+            is_whole=is_whole,
+        )
+
+    def update_class_memory(self) -> CompletedBatch | None:
+        """Move the class memory towards the labelled part of the last training batch.
+
+        Returns:
+            The batch, or ``None`` when there was none since the last call.
+        """
+        batch, self.completed_batch = self.completed_batch, None
+        if batch is not None:
+            labeled = batch.is_labeled
+            self.loop.memory.update(
+                batch.features[labeled], batch.labels[labeled], postpone=not batch.is_whole
+            )
+        return batch
+
+    def keep_next_samples(self) -> None:
+        """Keep what the next training step makes of its batch, for ``take_training_samples``."""
+        self._keeps_samples = True
+
+    def take_training_samples(self) -> list[DataSample] | None:
+        """The samples of the training step that was asked to keep them; they are given only once.
+
+        Returns:
+            One sample per image of the batch, without graph, as in validation: ``gt_img`` in
+            0..255 BGR, ``mask``, ``gt_seg`` and ``output``, see :meth:`convert_to_datasample`.
+            Where the teacher gave pseudo labels, ``output`` has ``teacher_seg`` (H, W) int64 and
+            ``teacher_weight`` (H, W) float32 in [0, 1] too. ``None`` if no step kept any.
+        """
+        samples, self._training_samples = self._training_samples, None
+        return samples
 
     def forward(
         self,
@@ -284,201 +449,10 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         **options: Any,
     ) -> list[Round]:
         """The R + 1 rounds of a preprocessed batch; ``options`` are those of the loop."""
-        mask = _padded(data_samples.mask.float(), inputs, 0)
+        mask = padded(data_samples.mask.float(), inputs, 0)
         if self.guide_by_ground_truth:
             dictated_map = _first_known(dictated_map, _true_map(data_samples, inputs))
         return self.generator(inputs, mask, rounds, dictated_map=dictated_map, **options)
-
-    def _compile(self, options: dict[str, Any]) -> None:
-        segmentors = [self.loop.segmentor, getattr(self.teacher, 'segmentor', None)]
-        compile_in_place(segmentors, [self.loop.initial, self.loop.guided, self.disc], options)
-
-    def _training_rounds(
-        self, inputs: Tensor, data_samples: DataSample, rounds: int
-    ) -> tuple[list[Round], PseudoLabels | None]:
-        """The rounds of a training batch, and the pseudo labels of its unlabelled images."""
-        has_maps = rounds > 0 and self.loop.segmentor is not None
-        pseudo_labels = self._pseudo_labels(data_samples) if has_maps else None
-        label_map = None
-        if has_maps and self.label_mixing:
-            label_map = _labels_to_mix(data_samples, pseudo_labels)
-        results = self._run(
-            inputs,
-            data_samples,
-            rounds,
-            label_map=label_map,
-            only_last_learns=self.only_last_learns,
-        )
-        return results, pseudo_labels
-
-    def train_step(
-        self, data: dict, optim_wrapper: OptimWrapperDict | OptimWrapper
-    ) -> dict[str, Tensor]:
-        """One update of the discriminator, if there is one, and of the generator.
-
-        Args:
-            data: A batch as the dataloader collates it.
-            optim_wrapper: Wrappers named ``generator`` and ``disc``, or one for the generator
-                alone.
-
-        Returns:
-            The values to log, 0-d tensors by name.
-        """
-        data = self.data_preprocessor(data, True)
-        inputs, data_samples = data['inputs'], data['data_samples']
-        wrapper = _wrapper_of(optim_wrapper, 'generator')
-        with wrapper.optim_context(self.generator):
-            results, pseudo_labels = self._training_rounds(inputs, data_samples, self.rounds)
-        log_vars = {}
-        if self.disc is not None:
-            log_vars.update(self._update_disc(results, data_samples, optim_wrapper['disc']))
-        with wrapper.optim_context(self.generator):
-            losses = self.generator_losses(results, data_samples, pseudo_labels)
-        loss, log_vars_generator = self.parse_losses(losses)
-        wrapper.update_params(loss)
-        average_batch_statistics(filter(None, (self.generator, self.disc)))
-        self._remember(results, data_samples, wrapper.should_update())
-        if self._keeps_samples:
-            self._training_samples = self._samples_of(results, pseudo_labels, data_samples, inputs)
-            self._keeps_samples = False
-        return log_vars | log_vars_generator
-
-    def generator_losses(
-        self,
-        results: Sequence[Round],
-        data_samples: DataSample,
-        pseudo_labels: PseudoLabels | None,
-    ) -> dict[str, Tensor]:
-        """All losses of the generator.
-
-        Args:
-            results: The rounds of :class:`FeedbackRecorrectionLoop`.
-            data_samples: Stacked sample with ``gt_img`` in [-1, 1], ``mask``, ``gt_seg`` and
-                ``is_labeled``.
-            pseudo_labels: Of the unlabelled images, in their order; ``None`` without any.
-
-        Returns:
-            0-d tensors by name; names start with ``roundR_`` where a loss is taken round by round.
-        """
-        has_maps = results[-1].semantics is not None
-        losses = self.losses(
-            results,
-            data_samples,
-            self.loop.memory.prototypes if has_maps else None,
-            pseudo_labels,
-        )
-        if self.disc is not None:
-            losses['loss_gan'] = self._adversarial_loss(results, data_samples.mask.float())
-        return losses
-
-    def _adversarial_loss(self, results: Sequence[Round], mask: Tensor) -> Tensor:
-        composites = [result.composite for result in results if result.learns]
-        masks = mask.repeat(len(composites), 1, 1, 1)
-        set_requires_grad(self.disc, False)
-        judged = self.disc(torch.cat([torch.cat(composites), masks], dim=1))
-        set_requires_grad(self.disc, True)
-        return self.loss_gan(judged, True, is_disc=False, mask=masks)
-
-    def _pseudo_labels(self, data_samples: DataSample) -> PseudoLabels | None:
-        unlabeled = ~data_samples.is_labeled
-        if self.teacher is None or not unlabeled.any():
-            return None
-        loop, intact = self.loop, data_samples.gt_img[unlabeled]
-        return self.teacher(
-            intact, loop.to_segmentor(intact), loop.memory.prototypes, loop.strength
-        )
-
-    def _update_disc(
-        self, results: Sequence[Round], data_samples: DataSample, wrapper: OptimWrapper
-    ) -> dict[str, Tensor]:
-        """Update the discriminator.
-
-        One pass over real and fake images together: a distributed wrapper wants one forward pass
-        for each backward pass.
-        """
-        mask, real = data_samples.mask.float(), data_samples.gt_img
-        fakes = [result.composite.detach() for result in results if result.learns]
-        with wrapper.optim_context(self.disc):
-            masks = mask.repeat(1 + len(fakes), 1, 1, 1)
-            judged = self.disc(torch.cat([torch.cat([real, *fakes]), masks], dim=1))
-            judged_real, judged_fake = split_judgement(judged, len(real))
-            losses = dict(
-                loss_disc_real=self.loss_gan(judged_real, True, is_disc=True, mask=mask),
-                loss_disc_fake=self.loss_gan(
-                    judged_fake, False, is_disc=True, mask=masks[len(real) :]
-                ),
-            )
-        loss, log_vars = self.parse_losses(losses)
-        wrapper.update_params(loss)
-        log_vars['loss_disc'] = log_vars.pop('loss')
-        return log_vars
-
-    def _remember(self, results: Sequence[Round], data_samples: DataSample, is_whole: bool) -> None:
-        """Keep what the class memory learns from, until ``FeedbackHook`` collects it."""
-        semantics = results[-1].semantics
-        if semantics is None:
-            return
-        self.completed_batch = CompletedBatch(
-            features=semantics.features.detach(),
-            labels=data_samples.gt_seg,
-            is_labeled=data_samples.is_labeled,
-            corrected_share=(semantics.logits.argmax(1) != semantics.raw_logits.argmax(1))
-            .float()
-            .mean(),
-            is_whole=is_whole,
-        )
-
-    def update_class_memory(self) -> CompletedBatch | None:
-        """Move the class memory towards the labelled part of the last training batch.
-
-        Returns:
-            The batch, or ``None`` when there was none since the last call.
-        """
-        batch, self.completed_batch = self.completed_batch, None
-        if batch is not None:
-            labeled = batch.is_labeled
-            self.loop.memory.update(
-                batch.features[labeled], batch.labels[labeled], postpone=not batch.is_whole
-            )
-        return batch
-
-    def keep_next_samples(self) -> None:
-        """Keep what the next training step makes of its batch, for ``take_training_samples``."""
-        self._keeps_samples = True
-
-    def take_training_samples(self) -> list[DataSample] | None:
-        """The samples of the training step that was asked to keep them; they are given only once.
-
-        Returns:
-            One sample per image of the batch, without graph, as in validation: ``gt_img`` in
-            0..255 BGR, ``mask``, ``gt_seg`` and ``output``, see :meth:`convert_to_datasample`.
-            Where the teacher gave pseudo labels, ``output`` has ``teacher_seg`` (H, W) int64 and
-            ``teacher_weight`` (H, W) float32 in [0, 1] too. ``None`` if no step kept any.
-        """
-        samples, self._training_samples = self._training_samples, None
-        return samples
-
-    @torch.no_grad()
-    def _samples_of(
-        self,
-        results: Sequence[Round],
-        pseudo_labels: PseudoLabels | None,
-        data_samples: DataSample,
-        inputs: Tensor,
-    ) -> list[DataSample]:
-        """The samples of a training batch as in validation, with what the teacher said of them."""
-        image = self.data_preprocessor.destruct(data_samples.gt_img, data_samples).round()
-        size, batch = image.shape[-2:], data_samples.clone()
-        planes = {name: _crop(batch.get(name), size) for name in ('mask', 'gt_seg')}
-        batch.set_data(dict(gt_img=image, **planes))
-        samples = self.convert_to_datasample(results, batch, inputs)
-        if pseudo_labels is not None:
-            unlabeled = [sample for sample in samples if not sample.is_labeled]
-            said = zip(pseudo_labels.label, pseudo_labels.weight, strict=True)
-            for sample, (label, weight) in zip(unlabeled, said, strict=True):
-                planes = dict(teacher_seg=_crop(label, size), teacher_weight=_crop(weight, size))
-                sample.output.set_tensor_data(planes)
-        return samples
 
     def convert_to_datasample(
         self, results: Sequence[Round], data_samples: DataSample, inputs: Tensor
@@ -498,36 +472,18 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             ``round_segs`` (R, H, W) int64, the maps that guided rounds 1..R, and
             ``round_raw_segs`` likewise, the segmentor's own maps before they were corrected.
         """
-        destruct = partial(self.data_preprocessor.destruct, data_samples=data_samples)
-        images = torch.stack([self._to_8_bit_range(r, data_samples) for r in results], dim=1)
-        size = images.shape[-2:]
-        confidences = torch.stack([r.confidence for r in results], 1)
-        output = DataSample(
-            fake_res=destruct(results[-1].raw),
-            fake_img=images[:, -1],
-            pred_img=images[:, -1],
-            round_imgs=images,
-            round_confidences=_crop(confidences, size),
-        )
-        maps = [r.semantics for r in results if r.semantics is not None]
-        if maps:
-            logits = dict(
-                round_segs=[one.logits for one in maps],
-                round_raw_segs=[one.raw_logits for one in maps],
-            )
-            output.set_tensor_data(
-                {name: _crop(_class_ids(rounds), size) for name, rounds in logits.items()}
-            )
-        return split_predictions(data_samples, output, destruct(inputs))
+        return round_samples(self.data_preprocessor, results, data_samples, inputs)
 
-    def _to_8_bit_range(self, result: Round, data_samples: DataSample) -> Tensor:
-        """Composite in 0..255.
 
-        Known pixels are rounded back to the integers they came from: they equal the input exactly.
-        """
-        image = self.data_preprocessor.destruct(result.composite, data_samples)
-        hole = _crop(data_samples.mask, image.shape[-2:]) > 0.5
-        return torch.where(hole, image, image.round())
+def _checked_settings(
+    train_cfg: dict | None, test_cfg: dict | None, detach_rounds: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both with their defaults; the rounds of the test are those of training."""
+    train_cfg = _settings('train_cfg', train_cfg, TRAIN_DEFAULTS)
+    test_cfg = _settings('test_cfg', test_cfg, dict(rounds=train_cfg['rounds'], **TEST_DEFAULTS))
+    if train_cfg['only_last_learns'] and not detach_rounds:
+        raise ValueError('train_cfg.only_last_learns=True needs detach_rounds=True, found False')
+    return train_cfg, test_cfg
 
 
 def _settings(name: str, given: dict | None, defaults: dict[str, Any]) -> dict[str, Any]:
@@ -539,6 +495,10 @@ def _settings(name: str, given: dict | None, defaults: dict[str, Any]) -> dict[s
             f'got rounds={settings["rounds"]} and unknown {unknown}'
         )
     return settings
+
+
+def _wrapper_of(optim_wrapper: OptimWrapperDict | OptimWrapper, name: str) -> OptimWrapper:
+    return optim_wrapper[name] if isinstance(optim_wrapper, OptimWrapperDict) else optim_wrapper
 
 
 def _labels_to_mix(data_samples: DataSample, pseudo_labels: PseudoLabels | None) -> Tensor:
@@ -558,7 +518,7 @@ def _dictated_map(data_samples: DataSample, inputs: Tensor) -> Tensor | None:
     """The map that a user dictates, (N, 1, H, W) at the size of the inputs; ``None`` for none."""
     if 'dictated_seg' not in data_samples:
         return None
-    return _padded(data_samples.dictated_seg, inputs, IGNORE_INDEX)
+    return padded(data_samples.dictated_seg, inputs, IGNORE_INDEX)
 
 
 def _true_map(data_samples: DataSample, inputs: Tensor) -> Tensor:
@@ -568,29 +528,9 @@ def _true_map(data_samples: DataSample, inputs: Tensor) -> Tensor:
             'guide_by_ground_truth=True needs gt_seg in every sample; found '
             f'{sorted(data_samples.keys())}. Load it with LoadSemanticMap and pack it'
         )
-    return _padded(data_samples.gt_seg, inputs, IGNORE_INDEX)
+    return padded(data_samples.gt_seg, inputs, IGNORE_INDEX)
 
 
 def _first_known(first: Tensor | None, second: Tensor) -> Tensor:
     """Labels of the first map, and of the second where the first has none, or there is no first."""
     return second if first is None else first.where(first != IGNORE_INDEX, second)
-
-
-def _class_ids(rounds: Sequence[Tensor]) -> Tensor:
-    """(N, R, H, W) int64 likeliest class of the (N, K, H, W) logits of R rounds."""
-    return torch.stack([logits.argmax(1) for logits in rounds], dim=1)
-
-
-def _padded(plane: Tensor, image: Tensor, value: int) -> Tensor:
-    """A mask or map at the size of the padded image, ``value`` in the padding."""
-    missing = [i - p for i, p in zip(image.shape[-2:], plane.shape[-2:], strict=True)]
-    return F.pad(plane, (0, missing[1], 0, missing[0]), value=value)
-
-
-def _crop(tensor: Tensor, size: Sequence[int]) -> Tensor:
-    """Undo padding, which the preprocessor adds on the right and at the bottom."""
-    return tensor[..., : size[0], : size[1]]
-
-
-def _wrapper_of(optim_wrapper: OptimWrapperDict | OptimWrapper, name: str) -> OptimWrapper:
-    return optim_wrapper[name] if isinstance(optim_wrapper, OptimWrapperDict) else optim_wrapper
