@@ -1,15 +1,9 @@
 # All of fbinpaint_camvid_small.py but the model, for models of any kind: data, holes,
 # batches, length, course of the learning rate, validations and scores.
-_base_ = ['../../fbinpaint_camvid_small.py']
+_base_ = ['../../fbinpaint_camvid_small.py', '../our_model.py']
 
-for part in ('model', 'inpaintor', 'segmentor', 'norm_cfg', 'data_preprocessor', 'optim_wrapper'):
+custom_hooks = [hook for hook in _base_.custom_hooks if hook.type not in _base_.hooks_of_our_model]
+
+for part in _base_.parts_of_our_model:
     _base_.pop(part)
 del part
-
-# Feedback, teacher, class memory and recorrection belong to our model.
-custom_hooks = [
-    hook
-    for hook in _base_.custom_hooks
-    if hook.type
-    not in ('FeedbackHook', 'MeanTeacherHook', 'ClassMemoryHook', 'CorrectionReportHook')
-]
