@@ -10,7 +10,7 @@ metainfo = dict(
     ),  # pixel value 0, 1, 2 of the label maps; 255: unknown
     palette=[(0, 0, 0), (220, 60, 60), (60, 180, 75)],  # RGB, for the pictures
 )
-image_size = 256  # side, or (height, width); divisible by 8
+image_size = 256  # side, or (height, width); padded to multiples of 8
 
 num_classes = len(metainfo['classes'])
 model = dict(

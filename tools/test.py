@@ -91,7 +91,10 @@ def main() -> None:
 
     runner = build_runner(build_config(args))
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    check_fits(model, args.checkpoint)
+    try:
+        check_fits(model, args.checkpoint)
+    except ValueError as error:
+        raise SystemExit(f'test.py: {error}') from error
     if args.out:
         runner.register_hook(SaveScoresHook(args.out))
     runner.test()

@@ -41,6 +41,15 @@ def test_unknown_format_of_the_scores_is_refused_at_once(test_tool, files, capsy
     assert "--out 'scores.txt' should end with one of .json" in capsys.readouterr().err
 
 
+def test_a_checkpoint_of_another_config_ends_in_one_line(test_tool, files, monkeypatch):
+    torch.save(dict(state_dict={'weight': torch.ones(2)}), files[1])
+    runner = SimpleNamespace(model=torch.nn.Linear(3, 1))
+    monkeypatch.setattr(test_tool, 'build_runner', lambda cfg: runner)
+    monkeypatch.setattr('sys.argv', ['test.py', *files])
+    with pytest.raises(SystemExit, match=r'^test\.py: checkpoint .*best\.pth.* does not belong'):
+        test_tool.main()
+
+
 def test_scores_are_written_as_plain_numbers_with_their_protocol(test_tool, tmp_path):
     path = tmp_path / 'new' / 'scores.json'
     hook = test_tool.SaveScoresHook(str(path))
