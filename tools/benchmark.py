@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from launch import check_checkpoint, check_config_file, load_config
+from launch import check_checkpoint, check_config_file, load_config, natural
 from mmengine.config import Config, DictAction
 
 if TYPE_CHECKING:
@@ -111,14 +111,6 @@ def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f'{number} is not a positive number')
-    return number
-
-
-def natural(text: str) -> int:
-    """A whole number of at least 0."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f'{number} is negative')
     return number
 
 

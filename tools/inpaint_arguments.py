@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from launch import CONFIGS, check_checkpoint, check_config_file
+from launch import CONFIGS, check_checkpoint, check_config_file, natural
 from mmengine.config import DictAction
 
 KINDS = ('irregular', 'box', 'mixed')
@@ -134,14 +134,6 @@ def add_result_arguments(parser: argparse.ArgumentParser) -> None:
     add('--save-maps', action='store_true', help='write the semantic maps as indexed PNGs')
     add('--save-rounds', action='store_true', help='write the image of every round')
     add('--side-by-side', action='store_true', help='write what every round did in one picture')
-
-
-def natural(text: str) -> int:
-    """A whole number of at least 0."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f'{number} is negative')
-    return number
 
 
 def quality(text: str) -> int:

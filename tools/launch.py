@@ -47,6 +47,18 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
+def natural(text: str) -> int:
+    """A whole number of at least 0, as the type of an argument.
+
+    Raises:
+        argparse.ArgumentTypeError: It is negative.
+    """
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f'{number} is negative')
+    return number
+
+
 def parse(parser: argparse.ArgumentParser, argv: list[str] | None = None) -> argparse.Namespace:
     """Parses the command line and checks that the files it names exist.
 
