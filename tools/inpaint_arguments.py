@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from launch import CONFIGS, check_checkpoint, check_config_file, natural
+from launch import check_checkpoint, find_config, natural
 from mmengine.config import DictAction
 
 KINDS = ('irregular', 'box', 'mixed')
@@ -216,16 +216,6 @@ def check_arguments(args: argparse.Namespace) -> None:
             raise FileNotFoundError(f'{text!r} does not exist, nor does it match anything')
     if args.out.exists() and not args.out.is_dir():
         raise NotADirectoryError(f'--out {str(args.out)!r} is a file; expected a folder')
-
-
-def find_config(config: str) -> str:
-    """The file of a config that is given by its path, or by the name of one of ours."""
-    if config == Path(config).stem:
-        named = [path for path in CONFIGS.rglob(f'{config}.py') if '_base_' not in path.parts]
-        if len(named) == 1:
-            return str(named[0])
-    check_config_file(config)
-    return config
 
 
 @contextlib.contextmanager

@@ -104,6 +104,26 @@ def check_config_file(config: str) -> None:
     )
 
 
+def find_config(config: str) -> str:
+    """The file of a config that is given by its path, or by the name of one of ours.
+
+    Args:
+        config: Path of a config file, or such a name: ``fbinpaint_demo``.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        FileNotFoundError: There is none. The message names configs with a similar name, or all.
+    """
+    if config == Path(config).stem:
+        named = [path for path in _list_configs(CONFIGS) if path.stem == config]
+        if len(named) == 1:
+            return str(named[0])
+    check_config_file(config)
+    return config
+
+
 def _list_configs(folder: Path) -> list[Path]:
     """The configs that can be run; those in ``_base_`` are only parts."""
     paths = sorted(folder.rglob('*.py'))

@@ -10,8 +10,7 @@ import importlib.util
 import socket
 import sys
 
-from inpaint_arguments import find_config
-from launch import check_checkpoint
+from launch import check_checkpoint, find_config
 
 INSTALL = "pip install 'fbinpaint_mm[demo]'"
 

@@ -226,15 +226,6 @@ def test_every_way_to_get_a_mask_has_its_source(arguments, tool, options, kind, 
         assert source.identity(job) == identity
 
 
-def test_a_config_is_found_by_its_name(arguments, repository, tmp_path):
-    expected = str(repository / 'configs/fbinpaint_demo.py')
-    assert arguments.find_config('fbinpaint_demo') == expected
-    assert arguments.find_config(expected) == expected
-    assert arguments.find_config('one_way_demo').endswith('ablations/one_way_demo.py')
-    with pytest.raises(FileNotFoundError, match=r'Did you mean: .*fbinpaint_demo\.py'):
-        arguments.find_config('fbinpaint_dmo')
-
-
 def test_the_kinds_and_formats_are_those_of_the_package(arguments):
     from fbinpaint_mm.apis.folder_inpainting.encoding import SUFFIX_OF_FORMAT
     from fbinpaint_mm.apis.folder_inpainting.mask_sources.generated_mask import KINDS

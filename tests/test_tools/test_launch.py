@@ -22,6 +22,15 @@ def gpu(monkeypatch):
 # ---------------------------------------------------------------------------------- files
 
 
+def test_a_config_is_found_by_its_name(launch, repository):
+    expected = str(repository / 'configs/fbinpaint_demo.py')
+    assert launch.find_config('fbinpaint_demo') == expected
+    assert launch.find_config(expected) == expected
+    assert launch.find_config('one_way_demo').endswith('ablations/one_way_demo.py')
+    with pytest.raises(FileNotFoundError, match=r'Did you mean: .*fbinpaint_demo\.py'):
+        launch.find_config('fbinpaint_dmo')
+
+
 def test_missing_config_is_named_with_close_names(launch, tmp_path, monkeypatch):
     monkeypatch.setattr(launch, 'CONFIGS', tmp_path)
     monkeypatch.chdir(tmp_path)
