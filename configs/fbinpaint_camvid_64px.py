@@ -16,7 +16,10 @@ model = dict(
         init_cfg=_base_.segmentor_init,  # trained by segmentors/mobilenetv2_camvid_64px.py
     ),
     loss_perceptual=dict(weights=_base_.weights_root),
+    freeze_initial=_base_.initial_checkpoint is not None,
+    guided=dict(init_cfg=_base_.guided_init),
 )
+load_from = _base_.initial_checkpoint  # trained by inpaintors/initial_camvid_64px.py
 train_dataloader = dict(
     num_workers=1,
     batch_sampler=dict(ratio=(1, 3)),  # the segmentor may have learned from them already

@@ -17,3 +17,10 @@ resnet50_weights = '{{$FBINPAINT_RESNET50:open-mmlab://resnet50_v1c}}'
 segmentor_checkpoint = '{{$FBINPAINT_SEGMENTOR:none}}'
 segmentor_init = dict(type='Pretrained', checkpoint=segmentor_checkpoint)
 segmentor_init = None if segmentor_checkpoint == 'none' else segmentor_init
+# Initial network, discriminator and confidence to start from, in the _64px configs: a checkpoint of
+# a config in inpaintors/, of the same data set. The guided network starts as a copy of the initial
+# one, which learns no more. By default all of them learn from the start.
+initial_checkpoint = '{{$FBINPAINT_INITIAL:none}}'
+initial_checkpoint = None if initial_checkpoint == 'none' else initial_checkpoint
+guided_init = dict(type='Pretrained', checkpoint=initial_checkpoint, prefix='generator.initial')
+guided_init = guided_init if initial_checkpoint else None

@@ -46,8 +46,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
 
     Args:
         data_preprocessor: Config of :class:`SemiSupervisedDataPreprocessor`.
-        initial, guided, segmentor, feedback, recorrection, memory, confidence, detach_rounds: See
-            :class:`FeedbackRecorrectionLoop`.
+        initial, guided, segmentor, feedback, recorrection, memory, confidence, detach_rounds,
+            freeze_initial, refine: See :class:`FeedbackRecorrectionLoop`.
         disc: Config of an mmagic discriminator that reads 4 channels, composite and mask, or of a
             :class:`MMagicDiscriminatorAdapter` around another one; a list for several that judge
             together; ``None`` for none.
@@ -61,9 +61,11 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         loss_segmentation: Config of a loss of mmseg, ``(logits, labels, ignore_index=255)``, on
             labelled pixels of every map.
         loss_consistency: Config of :class:`ConsistencyLoss`, on the unlabelled images of every map;
-            ``None`` trains supervised only, without a teacher.
+            ``None`` trains supervised only.
         loss_prototype: Config of :class:`PrototypeLoss`, on labelled images of every map.
         loss_confidence: Config of :class:`LaplaceLoss`, which trains the inpainting confidence.
+        loss_semantic: Config of :class:`SemanticFeatureLoss`: the teacher judges the composite of
+            every round against the true image, labelled or not.
         train_cfg: ``rounds``, R in training (default 2); ``FeedbackHook`` may change it while
             training. ``only_last_learns`` (default False): rounds 1..R-1 of a step only lead to
             round R, without a graph and without losses; to be used with a ``FeedbackHook`` that
@@ -88,21 +90,24 @@ class FeedbackRecorrectionInpaintor(BaseModel):
     Raises:
         ValueError: If only one of ``disc`` and ``loss_gan`` is given, if ``train_cfg`` or
             ``test_cfg`` hold a negative number of rounds, a ``map_temperature`` that is not
-            positive or an unknown setting, or if ``only_last_learns`` is asked for without
-            ``detach_rounds``.
+            positive or an unknown setting, if ``only_last_learns`` is asked for without
+            ``detach_rounds``, ``freeze_initial`` leaves nothing to learn, or ``loss_semantic`` is
+            given without a segmentor.
     """
 
     def __init__(
         self,
         data_preprocessor: dict,
         initial: dict,
-        guided: dict,
+        guided: dict | None,
         segmentor: dict | None = None,
         feedback: dict | None = None,
         recorrection: dict | None = None,
         memory: dict | None = None,
         confidence: dict | None = None,
         detach_rounds: bool = True,
+        freeze_initial: bool = False,
+        refine: str = 'current',
         disc: dict | list[dict] | None = None,
         loss_l1_hole: dict | None = None,
         loss_l1_valid: dict | None = None,
@@ -113,6 +118,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         loss_consistency: dict | None = None,
         loss_prototype: dict | None = None,
         loss_confidence: dict | None = None,
+        loss_semantic: dict | None = None,
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
         guide_by_ground_truth: bool = False,
@@ -126,6 +132,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         if (disc is None) != (loss_gan is None):
             raise ValueError('disc and loss_gan go together: give both or neither')
         train_cfg, test_cfg = _checked_settings(train_cfg, test_cfg, detach_rounds)
+        if freeze_initial and train_cfg['rounds'] == 0:
+            raise ValueError('freeze_initial=True and train_cfg.rounds=0: nothing would learn')
         self.generator = FeedbackRecorrectionLoop(
             initial=initial,
             guided=guided,
@@ -138,10 +146,15 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             detach_rounds=detach_rounds,
             map_temperature=test_cfg['map_temperature'],
             checkpoint_rounds=train_cfg['checkpoint_rounds'],
+            freeze_initial=freeze_initial,
+            refine=refine,
         )
+        self.loss_semantic = None if loss_semantic is None else MODELS.build(loss_semantic)
         self.disc = None if disc is None else build_discriminator(disc)
-        semi_supervised = segmentor is not None and loss_consistency is not None
-        self.teacher = MeanTeacher(segmentor, self.generator.feedback) if semi_supervised else None
+        if loss_semantic is not None and segmentor is None:
+            raise ValueError('loss_semantic needs a segmentor: give one, or set both to None')
+        needs_teacher = segmentor is not None and bool(loss_consistency or loss_semantic)
+        self.teacher = MeanTeacher(segmentor, self.generator.feedback) if needs_teacher else None
         self.loss_gan = None if loss_gan is None else AdversarialLoss(loss_gan)
         self.losses = RoundLosses(
             l1_hole=loss_l1_hole,
@@ -269,7 +282,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
 
     def _pseudo_labels(self, data_samples: DataSample) -> PseudoLabels | None:
         unlabeled = ~data_samples.is_labeled
-        if self.teacher is None or not unlabeled.any():
+        if self.losses.consistency is None or self.teacher is None or not unlabeled.any():
             return None
         loop, intact = self.loop, data_samples.gt_img[unlabeled]
         return self.teacher(
@@ -325,9 +338,24 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             self.loop.memory.prototypes if has_maps else None,
             pseudo_labels,
         )
+        if self.loss_semantic is not None:
+            losses |= self._semantic_losses(results, data_samples.gt_img)
         if self.disc is not None:
             losses['loss_gan'] = self._adversarial_loss(results, data_samples.mask.float())
         return losses
+
+    def _semantic_losses(self, results: Sequence[Round], target: Tensor) -> dict[str, Tensor]:
+        with torch.no_grad():
+            wanted = self._looks(target)
+        return {
+            f'round{index}_loss_semantic': self.loss_semantic(self._looks(result.composite), wanted)
+            for index, result in enumerate(results)
+            if result.learns
+        }
+
+    def _looks(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Feature maps of the teacher for images (N, 3, H, W) in [-1, 1]."""
+        return self.teacher.segmentor.extract_feat(self.loop.to_segmentor(image))
 
     def _adversarial_loss(self, results: Sequence[Round], mask: Tensor) -> Tensor:
         composites = [result.composite for result in results if result.learns]

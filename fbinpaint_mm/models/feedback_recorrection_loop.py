@@ -28,6 +28,8 @@ from fbinpaint_mm.models.segmentor_checkpoint import check_segmentor_checkpoint
 from fbinpaint_mm.models.segmentor_input import SegmentorInput
 from fbinpaint_mm.models.semantics import Semantics
 
+REFINED = ('current', 'initial')
+
 
 @MODELS.register_module()
 class FeedbackRecorrectionLoop(BaseModule):
@@ -47,7 +49,7 @@ class FeedbackRecorrectionLoop(BaseModule):
 
     Args:
         initial: Config of the network of round 0: any mmagic encoder-decoder or ours.
-        guided: Config of the network of rounds 1..R: likewise.
+        guided: Config of the network of rounds 1..R: likewise; ``None`` for round 0 alone.
         segmentor: Config of any mmseg ``EncoderDecoder`` with a ``BaseDecodeHead``; ``None`` for no
             semantics. Its auxiliary heads are left out: every round's map is supervised directly.
         feedback: Config of :class:`InpaintingFeedback` (classes and channels are filled in);
@@ -64,18 +66,23 @@ class FeedbackRecorrectionLoop(BaseModule):
             mixing that lowered LPIPS and PSNR both, in one trial.
         checkpoint_rounds: Whether the backward pass computes each round again, see
             :class:`RoundCheckpointing`.
+        freeze_initial: Whether the initial network learns no more: round 0 then has no graph and
+            no losses.
+        refine: What the guided network refines in every round. ``'current'``: the result of the
+            round before. ``'initial'``: always that of round 0, so that rounds differ by their maps
+            alone, and no round builds on the flaws of another.
 
     Raises:
         ValueError: If feedback or recorrection is asked for without a segmentor,
-            ``map_temperature`` is not positive, or rounds with spectral norm should be computed
-            again.
+            ``map_temperature`` is not positive, ``refine`` is unknown, or rounds with spectral
+            norm should be computed again.
         TypeError: If the feedback cannot be linked to the segmentor.
     """
 
     def __init__(
         self,
         initial: dict,
-        guided: dict,
+        guided: dict | None,
         segmentor: dict | None = None,
         feedback: dict | None = None,
         recorrection: dict | None = None,
@@ -85,8 +92,12 @@ class FeedbackRecorrectionLoop(BaseModule):
         detach_rounds: bool = True,
         map_temperature: float = 1.0,
         checkpoint_rounds: bool = False,
+        freeze_initial: bool = False,
+        refine: str = 'current',
     ) -> None:
         super().__init__()
+        if refine not in REFINED:
+            raise ValueError(f'refine must be one of {REFINED}, got {refine!r}')
         if map_temperature <= 0:
             raise ValueError(f'test_cfg.map_temperature must be positive, got {map_temperature}')
         if segmentor is None and (feedback or recorrection):
@@ -94,6 +105,8 @@ class FeedbackRecorrectionLoop(BaseModule):
                 'feedback and recorrection need a segmentor: give one, or set all three to None'
             )
         self.detach_rounds = detach_rounds
+        self.freeze_initial = freeze_initial
+        self.refine = refine
         self.map_temperature = map_temperature
         self.register_buffer('strength', torch.ones(()))
         self.confidence = MODELS.build(confidence or dict(type='InpaintingConfidence'))
@@ -103,7 +116,11 @@ class FeedbackRecorrectionLoop(BaseModule):
             self._build_semantics(segmentor, feedback, recorrection, memory, channel_order)
         self.num_classes = 0 if self.segmentor is None else self.decode_head.num_classes
         self.initial = build_inpainting_network(initial, None, 'initial')
-        self.guided = build_inpainting_network(guided, self.num_classes or None, 'guided')
+        self.guided = None
+        if guided is not None:
+            self.guided = build_inpainting_network(guided, self.num_classes or None, 'guided')
+        if freeze_initial:
+            self.initial.requires_grad_(False)
         self._run_part = RoundCheckpointing(self) if checkpoint_rounds else run_plainly
 
     @property
@@ -164,19 +181,21 @@ class FeedbackRecorrectionLoop(BaseModule):
             The R + 1 rounds, round 0 first; fewer when they stopped early.
 
         Raises:
-            ValueError: If a map is dictated to a model without semantics, or ``tolerance`` is out
-                of range.
+            ValueError: If a map is dictated to a model without semantics, there is no guided
+                network for the rounds, or ``tolerance`` is out of range.
         """
         if dictated_map is not None and self.segmentor is None:
             raise ValueError('a map is dictated, but the model has no segmentor and reads no map')
         if tolerance is not None and not 0 <= tolerance <= 1:
             raise ValueError(f'tolerance must be a share in [0, 1], got {tolerance}')
         self.link_feedback()
+        if rounds and self.guided is None:
+            raise ValueError(f'rounds={rounds}, but the model has no guided network: use rounds=0')
         results = [self._run_part(self._first_round, masked_img, mask)]
         for number in range(1, rounds + 1):
             is_last = number == rounds
             learns = is_last or not only_last_learns
-            if is_last and only_last_learns:
+            if learns and (only_last_learns or self.freeze_initial):
                 compat.forget_casts_without_graph()
             semantics = self._run_part(self._guiding_map, results[-1], mask, dictated_map, learns)
             if tolerance is not None and _changed_share(results[-1], semantics, mask) < tolerance:
@@ -184,7 +203,13 @@ class FeedbackRecorrectionLoop(BaseModule):
             labels = label_map if is_last else None
             results.append(
                 self._run_part(
-                    self._inpaint_again, masked_img, mask, results[-1], semantics, labels, learns
+                    self._inpaint_again,
+                    masked_img,
+                    mask,
+                    results[0] if self.refine == 'initial' else results[-1],
+                    semantics,
+                    labels,
+                    learns,
                 )
             )
         return results
@@ -201,17 +226,22 @@ class FeedbackRecorrectionLoop(BaseModule):
             masked_img: (N, 3, H, W) float in [-1, 1], 0 in the hole.
             mask: (N, 1, H, W) float, 1 in the hole.
             before: The round before. Its composite, confidence and semantics are read; with one-way
-                guidance its semantics, if there are any, are taken over.
+                guidance its semantics, if there are any, are taken over. Round 0 is computed once
+                more where it is what the guided network refines.
 
         Returns:
             What :meth:`forward` would append to its rounds.
         """
         self.link_feedback()
         semantics = self._guiding_map(before, mask, None, True)
+        if self.refine == 'initial':
+            before = self._first_round(masked_img, mask)
         return self._inpaint_again(masked_img, mask, before, semantics, None, True)
 
     def _first_round(self, masked_img: Tensor, mask: Tensor) -> Round:
-        return self._finish(self.initial(masked_img, mask), masked_img, mask, None)
+        learns = not self.freeze_initial
+        with torch.set_grad_enabled(torch.is_grad_enabled() and learns):
+            return self._finish(self.initial(masked_img, mask), masked_img, mask, None, learns)
 
     def _guiding_map(
         self, before: Round, mask: Tensor, dictated_map: Tensor | None, learns: bool
@@ -250,15 +280,15 @@ class FeedbackRecorrectionLoop(BaseModule):
         self,
         masked_img: Tensor,
         mask: Tensor,
-        before: Round,
+        refined: Round,
         semantics: Semantics | None,
         label_map: Tensor | None,
         learns: bool,
     ) -> Round:
         with torch.set_grad_enabled(torch.is_grad_enabled() and learns):
             soft_map = None if semantics is None else self._soft_map(semantics, label_map)
-            current = self._between_rounds(before.composite)
-            raw = self.guided(masked_img, mask, current, soft_map, before.confidence.detach())
+            current = self._between_rounds(refined.composite)
+            raw = self.guided(masked_img, mask, current, soft_map, refined.confidence.detach())
             return self._finish(raw, masked_img, mask, semantics, learns)
 
     def _soft_map(self, semantics: Semantics, label_map: Tensor | None) -> Tensor:

@@ -5,6 +5,7 @@ from fbinpaint_mm.models.losses.consistency_loss import ConsistencyLoss
 from fbinpaint_mm.models.losses.laplace_loss import LaplaceLoss
 from fbinpaint_mm.models.losses.prototype_loss import PrototypeLoss
 from fbinpaint_mm.models.losses.round_losses import RoundLosses
+from fbinpaint_mm.models.losses.semantic_feature_loss import SemanticFeatureLoss
 from fbinpaint_mm.models.losses.vgg_perceptual_loss import VGGPerceptualLoss
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     'LaplaceLoss',
     'PrototypeLoss',
     'RoundLosses',
+    'SemanticFeatureLoss',
     'VGGPerceptualLoss',
     'split_judgement',
 ]

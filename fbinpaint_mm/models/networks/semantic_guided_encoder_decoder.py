@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -104,6 +105,16 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         x = self.block1(half + self.up1(_double(x)), embedded[1])
         x = self.block2(full + self.up2(_double(x)), embedded[0])
         return self.to_image(F.gelu(x))
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """Take over the stem of an initial network: what only the guided one sees starts at 0."""
+        name = f'{prefix}stem.conv.conv.weight'
+        if self.guided and name in state_dict:
+            missing = self.stem.conv.conv.in_channels - state_dict[name].shape[1]
+            state_dict[name] = F.pad(state_dict[name], (0, 0, 0, 0, 0, missing))
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def _embed(self, semantic_map: Tensor | None) -> list[Tensor | None]:
         if not self.embeddings:

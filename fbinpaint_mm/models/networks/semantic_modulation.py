@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
 from torch import Tensor, nn
 
 
@@ -26,6 +29,17 @@ class SemanticModulation(nn.Module):
         self.modulation = None
         if embedding_channels:
             self.modulation = nn.Conv2d(embedding_channels, 2 * channels, 1)
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """Take over the affine normalisation of a network without semantics, if given one."""
+        if self.modulation is not None and f'{prefix}norm.weight' in state_dict:
+            weight = state_dict.pop(f'{prefix}norm.weight')
+            bias = state_dict.pop(f'{prefix}norm.bias')
+            state_dict[f'{prefix}modulation.weight'] = torch.zeros_like(self.modulation.weight)
+            state_dict[f'{prefix}modulation.bias'] = torch.cat([weight - 1, bias])
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def forward(self, x: Tensor, embedding: Tensor | None) -> Tensor:
         """Modulate features.

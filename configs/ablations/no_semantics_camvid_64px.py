@@ -1,0 +1,4 @@
+# No semantics: the initial network and a second one of the same size, without any map.
+_base_ = ['../fbinpaint_camvid_64px.py']
+
+model = dict(segmentor=None, feedback=None, recorrection=None, loss_semantic=None)

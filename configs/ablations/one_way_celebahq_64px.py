@@ -1,0 +1,5 @@
+# One-way guidance: the map is made once, from the initial result; nothing comes back, neither to
+# the segmentor nor, as a loss, from it.
+_base_ = ['../fbinpaint_celebahq_64px.py']
+
+model = dict(feedback=None, recorrection=None, loss_semantic=None)

@@ -1,0 +1,10 @@
+_base_ = ['../fbinpaint_camvid_64px.py']
+
+model = dict(
+    guided=None,
+    segmentor=None,
+    feedback=None,
+    recorrection=None,
+    train_cfg=dict(rounds=0),
+    test_cfg=dict(rounds=0),
+)
