@@ -65,7 +65,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         loss_prototype: Config of :class:`PrototypeLoss`, on labelled images of every map.
         loss_confidence: Config of :class:`LaplaceLoss`, which trains the inpainting confidence.
         loss_semantic: Config of :class:`SemanticFeatureLoss`: the teacher judges the composite of
-            every round against the true image, labelled or not.
+            every round against the true image, labelled or not, as far as it is trusted.
         train_cfg: ``rounds``, R in training (default 2); ``FeedbackHook`` may change it while
             training. ``only_last_learns`` (default False): rounds 1..R-1 of a step only lead to
             round R, without a graph and without losses; to be used with a ``FeedbackHook`` that
@@ -347,10 +347,11 @@ class FeedbackRecorrectionInpaintor(BaseModel):
     def _semantic_losses(self, results: Sequence[Round], target: Tensor) -> dict[str, Tensor]:
         with torch.no_grad():
             wanted = self._looks(target)
+        judged = {index: result.composite for index, result in enumerate(results) if result.learns}
         return {
-            f'round{index}_loss_semantic': self.loss_semantic(self._looks(result.composite), wanted)
-            for index, result in enumerate(results)
-            if result.learns
+            f'round{index}_loss_semantic': self.teacher.trust
+            * self.loss_semantic(self._looks(composite), wanted)
+            for index, composite in judged.items()
         }
 
     def _looks(self, image: Tensor) -> tuple[Tensor, ...]:
