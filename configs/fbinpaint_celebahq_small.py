@@ -14,6 +14,7 @@ model = dict(
     loss_perceptual=None,
     disc=None,
     loss_gan=None,
+    loss_semantic=None,
 )
 image_size = 64
 train_dataloader = dict(num_workers=1, dataset=dict(image_size=image_size))

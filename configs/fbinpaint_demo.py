@@ -14,6 +14,7 @@ model = dict(
     loss_perceptual=None,  # VGG16 would be a download
     disc=None,
     loss_gan=None,
+    loss_semantic=None,
 )
 # A short run, with the feedback and the teacher in full effect after a quarter of it.
 max_iters = 400

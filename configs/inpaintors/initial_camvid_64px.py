@@ -1,3 +1,5 @@
+# Round 0 alone: fbinpaint_camvid_64px.py starts from its checkpoint, see initial_checkpoint in
+# _base_/paths.py.
 _base_ = ['../fbinpaint_camvid_64px.py']
 
 model = dict(
@@ -5,6 +7,7 @@ model = dict(
     segmentor=None,
     feedback=None,
     recorrection=None,
+    loss_semantic=None,
     train_cfg=dict(rounds=0),
     test_cfg=dict(rounds=0),
 )

@@ -33,6 +33,9 @@ inpaintor = dict(
     memory=dict(type='ClassMemory', momentum=0.99),  # one prototype per class
     confidence=dict(type='InpaintingConfidence'),  # expected error of every inpainted pixel
     detach_rounds=True,  # no gradient from one round into the one before
+    freeze_initial=False,  # True: round 0 learns no more, for a network that is trained already
+    # What every round refines: 'initial', the result of round 0, or 'current', of the round before.
+    refine='initial',
     # Reads composite and hole mask.
     disc=dict(
         type='MultiLayerDiscriminator',
@@ -61,6 +64,8 @@ inpaintor = dict(
         confidence_threshold=0.0,  # teacher's probability below which a pseudo label is dropped
     ),
     loss_prototype=dict(type='PrototypeLoss', loss_weight=0.5),
+    # The teacher looks at the inpainted and at the true image; None: it judges maps only.
+    loss_semantic=dict(type='SemanticFeatureLoss', loss_weight=3.0),
     train_cfg=dict(
         rounds=2,
         # Whether rounds 1..R-1 of a step have no losses and no graph; with cycle_rounds of
