@@ -29,7 +29,7 @@ val_dataloader = dict(num_workers=1, dataset=dict(image_size=(72, 96)))
 test_dataloader = val_dataloader
 # A short run: feedback and teacher in full effect after a tenth of it.
 custom_hooks = _base_.custom_hooks
-custom_hooks[0].update(ramp=200, cycle_rounds=True)
+custom_hooks[0].ramp = 200
 custom_hooks[1].ramp = 200
 val_evaluator, test_evaluator = _base_.val_evaluator, _base_.test_evaluator
 val_evaluator[-1].metric.weights = _base_.weights_root  # of LPIPS

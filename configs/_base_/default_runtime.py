@@ -8,7 +8,8 @@ custom_hooks = [
         type='FeedbackHook',
         start=0,  # first iteration with feedback
         ramp=500,  # iterations until it acts in full
-        cycle_rounds=False,  # whether iterations take turns with 1, 2, ... R rounds
+        # Whether iterations take turns with 1, 2, ... R rounds; None: where only_last_learns.
+        cycle_rounds=None,
     ),
     dict(
         type='MeanTeacherHook',

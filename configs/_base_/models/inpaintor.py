@@ -68,8 +68,8 @@ inpaintor = dict(
     loss_semantic=dict(type='SemanticFeatureLoss', loss_weight=3.0),
     train_cfg=dict(
         rounds=2,
-        # Whether rounds 1..R-1 of a step have no losses and no graph; with cycle_rounds of
-        # FeedbackHook.
+        # Whether rounds 1..R-1 of a step have no losses and no graph; FeedbackHook then lets each
+        # round be the last in turn, and a step costs little more than one round.
         only_last_learns=False,
         label_mixing=False,  # whether the map of the last round is mixed with (pseudo) labels
         checkpoint_rounds=False,  # whether rounds are computed again in the backward pass: memory

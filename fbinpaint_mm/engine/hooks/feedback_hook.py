@@ -28,8 +28,9 @@ class FeedbackHook(Hook):
             ``start`` on.
         strength: Factor of feedback and recorrection after the ramp, in [0, 1].
         rounds: R in training; ``None`` keeps the model's ``train_cfg.rounds``.
-        cycle_rounds: Whether iterations take turns with 1, 2, ... R rounds. Together with the
-            model's ``train_cfg.only_last_learns`` every round learns in its turn.
+        cycle_rounds: Whether iterations take turns with 1, 2, ... R rounds. ``None``: where only
+            the last round of a step learns (``train_cfg.only_last_learns`` of the model), so that
+            every round has its turn.
 
     Attributes:
         period: Iterations after which the number of rounds repeats; known once the run began.
@@ -46,7 +47,7 @@ class FeedbackHook(Hook):
         ramp: int = 0,
         strength: float = 1.0,
         rounds: int | None = None,
-        cycle_rounds: bool = False,
+        cycle_rounds: bool | None = None,
     ) -> None:
         if start < 0 or ramp < 0:
             raise ValueError(f'start and ramp must not be negative, got start={start}, ramp={ramp}')
@@ -70,6 +71,8 @@ class FeedbackHook(Hook):
         model.link_feedback()
         if self.rounds is None:
             self.rounds = model.rounds  # of the config: set_feedback will change it
+        if self.cycle_rounds is None:
+            self.cycle_rounds = getattr(model, 'only_last_learns', False)
         self.period = max(1, self.rounds) if self.cycle_rounds else 1
 
     def before_train_iter(
