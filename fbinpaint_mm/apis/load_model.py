@@ -17,7 +17,9 @@ from fbinpaint_mm.checkpoint import load_fitting_checkpoint
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
 
 # Parts that serve training only, some of which would download weights.
-WITHOUT_TRAINING = dict(disc=None, loss_gan=None, loss_perceptual=None, loss_consistency=None)
+WITHOUT_TRAINING = dict(
+    disc=None, loss_gan=None, loss_perceptual=None, loss_consistency=None, loss_semantic=None
+)
 
 
 def load_config(config: str | os.PathLike[str] | Config, options: dict | None = None) -> Config:
