@@ -6,6 +6,7 @@ import torch
 from mmagic.registry import MODELS
 from mmengine.config import Config
 
+from fbinpaint_mm import compat
 from fbinpaint_mm.models import FeedbackRecorrectionLoop
 
 SIZE = (16, 24)
@@ -647,3 +648,14 @@ def test_without_a_guided_network_there_is_round_0_alone(loop, images):
     message = 'rounds=2, but the model has no guided network: use rounds=0$'
     with pytest.raises(ValueError, match=message):
         alone(*images, 2)
+
+
+@pytest.mark.parametrize(('freeze', 'expected'), [(True, 2), (False, 0)])
+def test_casts_made_without_a_graph_are_forgotten_before_a_round_learns(
+    loop, images, monkeypatch, freeze, expected
+):
+    """Only torch below 2.11 shows in the gradients whether they were."""
+    calls = []
+    monkeypatch.setattr(compat, 'forget_casts_without_graph', lambda: calls.append(1))
+    loop(freeze_initial=freeze)(*images, 2)
+    assert len(calls) == expected
