@@ -121,6 +121,8 @@ def check_exportable(model: torch.nn.Module, settings: ExportSettings) -> None:
 
 
 def _check_networks(loop: FeedbackRecorrectionLoop) -> None:
+    if loop.guided is None:
+        raise ValueError('the model has no guided network, and so no rounds that could be exported')
     for name in ('initial', 'guided'):
         parts = getattr(loop, name).modules()
         if any(isinstance(part, ContextualAttentionModule) for part in parts):

@@ -66,6 +66,7 @@ class OnnxFormat:
             dynamic_axes=dict.fromkeys([*step.input_names, *step.output_names], axes),
         )
         model = onnx.load(path)
+        _keep_unread_inputs(model, dict(zip(step.input_names, inputs, strict=True)), axes)
         onnx.helper.set_model_props(model, dict(metadata))
         check_opset(model)
         try:
@@ -112,6 +113,23 @@ def check_opset(model: onnx.ModelProto) -> None:
             wrong.append(f'{node.domain or "ai.onnx"}::{node.op_type}')
     if wrong:
         raise ExportError(f'not in opset {OPSET} of ONNX: {", ".join(sorted(set(wrong)))}')
+
+
+def _keep_unread_inputs(
+    model: onnx.ModelProto, inputs: Mapping[str, Tensor], axes: Mapping[int, str]
+) -> None:
+    """Put back the inputs that torch left out as unread: all models are called in the same way."""
+    import onnx
+
+    found = {entry.name: entry for entry in model.graph.input}
+    for name, example in inputs.items():
+        if name not in found:
+            shape = [axes.get(axis, side) for axis, side in enumerate(example.shape)]
+            float32 = onnx.TensorProto.FLOAT
+            found[name] = onnx.helper.make_tensor_value_info(name, float32, shape)
+    entries = [found.pop(name) for name in inputs]
+    del model.graph.input[:]
+    model.graph.input.extend([*entries, *found.values()])
 
 
 def _is_in_opset(op_type: str) -> bool:

@@ -14,7 +14,9 @@ from mmengine.registry import DefaultScope
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 NAMES = sorted(path.stem for path in (CONFIGS / 'ablations').glob('*.py'))
-DATASETS = ('demo', 'celebahq_small', 'camvid_small')
+SMALL = ('demo', 'celebahq_small', 'camvid_small')
+FULL_LOSSES = ('celebahq_64px', 'camvid_64px')
+DATASETS = (*SMALL, *FULL_LOSSES)
 ABLATIONS = {
     'no_semantics',
     'one_way',
@@ -23,6 +25,13 @@ ABLATIONS = {
     'ground_truth_map',
     *(f'supervised_1of{share}' for share in (1, 2, 4, 8)),
     *(f'rounds_{rounds}' for rounds in range(4)),
+}
+ABLATIONS_UNDER_FULL_LOSSES = {
+    'no_semantics',
+    'one_way',
+    'no_recorrection',
+    'ground_truth_map',
+    'supervised_1of8',
 }
 
 
@@ -45,7 +54,9 @@ def differences(config, base, prefix=''):
 
 
 def test_every_ablation_is_there_for_every_data_set():
-    assert set(NAMES) == {f'{name}_{data}' for name in ABLATIONS for data in DATASETS}
+    expected = {f'{name}_{data}' for name in ABLATIONS for data in SMALL}
+    expected |= {f'{name}_{data}' for name in ABLATIONS_UNDER_FULL_LOSSES for data in FULL_LOSSES}
+    assert set(NAMES) == expected
 
 
 def test_an_ablation_is_the_same_on_every_data_set():
@@ -56,19 +67,23 @@ def test_an_ablation_is_the_same_on_every_data_set():
         )
         found = differences(load(f'ablations/{name}'), load(f'fbinpaint_{data}'))
         # The demo and the real data sets have another share of labels to begin with.
-        changed[ablation].append(found - {'train_dataloader.dataset.labeled_ratio'})
-    for ablation, found in changed.items():
+        found -= {'train_dataloader.dataset.labeled_ratio'}
+        changed[ablation, data in FULL_LOSSES].append(found)
+    for (ablation, under_full_losses), found in changed.items():
+        assert len(found) == len(FULL_LOSSES if under_full_losses else SMALL)
+        assert all(one == found[0] for one in found), ablation
         # Two rounds are what the base has.
-        assert found[0] == found[1] == found[2], ablation
         assert found[0] or ablation == 'rounds_2'
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_takes_a_training_and_a_validation_step(name, fabricate_batch):
+def test_takes_a_training_and_a_validation_step(name, fabricate_batch, remove_downloads):
     config = load(f'ablations/{name}')
+    parts = deepcopy(config.model)
+    remove_downloads(parts)
     with DefaultScope.overwrite_default_scope('mmagic'):
         torch.manual_seed(0)
-        model = registry.MODELS.build(deepcopy(config.model)).train()
+        model = registry.MODELS.build(parts).train()
         wrapper = build_optim_wrapper(model, config.optim_wrapper)
     batch = fabricate_batch((32, 32), config.num_classes)
     losses = model.train_step(batch, wrapper)
@@ -78,10 +93,17 @@ def test_takes_a_training_and_a_validation_step(name, fabricate_batch):
     assert (f'round{rounds}_loss_l1_hole' in losses) == (rounds >= 0)
     assert f'round{rounds + 1}_loss_l1_hole' not in losses
     has_map = 'no_semantics' not in name and rounds > 0
-    assert ('round1_loss_segmentation' in losses) == has_map
+    first = rounds if model.only_last_learns else 1
+    assert (f'round{first}_loss_segmentation' in losses) == has_map
+    under_full_losses = name.endswith(FULL_LOSSES)
     alone = ('no_semantics', 'no_teacher', 'supervised', 'ground_truth')
+    # Under the full losses, a teacher without unlabelled images has nothing to do, or images only.
+    alone = alone[:1] if under_full_losses else alone
     assert (model.teacher is None) == name.startswith(alone)
-    assert ('round1_loss_consistency' in losses) == (has_map and model.teacher is not None)
+    assert (f'round{first}_loss_consistency' in losses) == (has_map and model.teacher is not None)
+    judged = under_full_losses and name.startswith(('no_recorrection', 'supervised'))
+    assert (f'round{rounds}_loss_semantic' in losses) == judged
+    assert (model.disc is not None) == under_full_losses
     assert (model.loop.feedback is None) == name.startswith(
         ('no_semantics', 'one_way', 'ground_truth')
     )
@@ -96,6 +118,7 @@ def test_takes_a_training_and_a_validation_step(name, fabricate_batch):
     assert (maps is not None) == has_map
     if 'ground_truth' in name:
         assert torch.equal(maps[0], sample.gt_seg[0])
+    assert model.loop.refine == 'initial'
 
 
 @pytest.mark.parametrize(

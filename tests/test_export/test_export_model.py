@@ -78,6 +78,45 @@ def test_models_with_parts_switched_off(build, export, run_onnx, own_rounds, pic
     assert ('map' in found) == (parts == 'one_way')
 
 
+@pytest.mark.parametrize('mode', ['unrolled', 'per-round'])
+def test_rounds_that_all_refine_the_initial_image(
+    build, export, run_onnx, own_rounds, picture, mode
+):
+    model = build(refine='initial')
+    image, mask = picture
+    files = export(model, mode=mode, rounds=2, dynamic=True)
+    own = own_rounds(model, image, mask, 2)
+    if mode == 'unrolled':
+        check_round(run_onnx(files[0].path, image=image, mask=mask), own, mask, image, 2)
+    else:
+        states = run_rounds(run_onnx, files, image, mask, 2)
+        for number, state in enumerate(states):
+            check_round(state, own, mask, image, number)
+    other = own_rounds(build(refine='current'), image, mask, 2)
+    assert np.abs(own[0][:, 2] - other[0][:, 2]).max() > 10 * LEVELS
+    assert np.abs(own[0][:, 2] - own[0][:, 1]).max() > 10 * LEVELS
+
+
+@pytest.mark.parametrize('parts', ['one_way', 'no_semantics'])
+@pytest.mark.parametrize('dynamic', [True, False])
+def test_rounds_take_the_state_before_even_if_they_read_none_of_its_images(
+    build, export, run_onnx, own_rounds, picture, parts, dynamic
+):
+    """All models are called in the same way; torch leaves out inputs that are not read."""
+    off = dict(feedback=None) if parts == 'one_way' else NO_SEMANTICS
+    model = build(refine='initial', **off)
+    files = export(model, mode='per-round', dynamic=dynamic)
+    image, mask = picture
+    own = own_rounds(model, image, mask, 2)
+    states = run_rounds(run_onnx, files, image, mask, 2)
+    for number, state in enumerate(states):
+        check_round(state, own, mask, image, number)
+    assert np.array_equal(states[2]['composite'], states[1]['composite'])
+    outputs = [entry.name for entry in onnx.load(files[0].path).graph.output]
+    inputs = [entry.name for entry in onnx.load(files[1].path).graph.input]
+    assert inputs == ['image', 'mask', *(f'previous_{name}' for name in outputs)]
+
+
 def test_other_sizes_and_batches_than_the_example(model, unrolled, run_onnx, own_rounds, picture):
     image, mask = (torch.cat([part, part.flip(3)], dim=2)[:1] for part in picture)
     assert image.shape == (1, 3, 32, 24)
@@ -213,6 +252,12 @@ def test_a_size_that_does_not_fit_names_the_next_one(model, export, tmp_path):
 def test_a_model_that_needs_the_truth_is_refused(build, export):
     with pytest.raises(ValueError, match='guide_by_ground_truth=True and needs the true map'):
         export(build(guide_by_ground_truth=True))
+
+
+def test_a_model_of_an_initial_network_alone_is_refused(build, export):
+    alone = build(guided=None, train_cfg=dict(rounds=0), effective=False, **NO_SEMANTICS)
+    with pytest.raises(ValueError, match='has no guided network, and so no rounds'):
+        export(alone, mode='per-round')
 
 
 def test_networks_that_work_image_by_image_are_refused(build, export, repository):

@@ -1,4 +1,6 @@
 import copy
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -6,6 +8,8 @@ from mmagic.registry import MODELS
 from mmagic.structures import DataSample
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper, OptimWrapperDict
+
+from fbinpaint_mm.engine.hooks import MeanTeacherHook
 
 BATCHES = {'mixed': (True, False), 'labelled': (True, True), 'unlabelled': (False, False)}
 PIXEL = ['loss_l1_hole', 'loss_l1_valid', 'loss_confidence']
@@ -882,3 +886,193 @@ def test_a_used_model_can_be_copied(build):
     expected = model.eval().val_step(make_batch())
     for one, other in zip(copied.val_step(make_batch()), expected, strict=True):
         assert torch.equal(one.output.round_imgs, other.output.round_imgs)
+
+
+NO_SEMANTICS = dict(segmentor=None, feedback=None, recorrection=None)
+SEMANTIC = dict(loss_semantic=dict(type='SemanticFeatureLoss', loss_weight=2.0))
+
+
+@pytest.mark.parametrize('adversarial', [True, False])
+def test_a_frozen_initial_network_stays_as_it_is(small, build, adversarial):
+    model = build(freeze_initial=True, **(small['adversarial'] if adversarial else {}))
+    before = parameters_of(model)
+    assert not any(parameter.requires_grad for parameter in model.loop.initial.parameters())
+    wrappers = make_wrappers(model)
+    for _ in range(3):
+        losses = model.train_step(make_batch(), wrappers)
+    assert not [name for name in losses if name.startswith('round0_')]
+    assert {f'round{r}_{name}' for r in (1, 2) for name in PIXEL} <= losses.keys()
+    after = parameters_of(model)
+    moved = {name for name, value in after.items() if not torch.equal(value, before[name])}
+    assert not [name for name in moved if name.startswith(('generator.initial.', 'teacher.'))]
+    for part in ('guided', 'confidence', 'segmentor', 'feedback'):
+        assert [name for name in moved if name.startswith(f'generator.{part}.')], part
+    assert any(name.startswith('disc.') for name in moved) == adversarial
+
+
+def test_fakes_of_a_frozen_initial_network_are_not_judged(small, build):
+    """The discriminator would learn to see what nobody can improve."""
+    judged = {}
+    for freeze in (True, False):
+        model, seen = build(freeze_initial=freeze, **small['adversarial']), []
+        model.disc.register_forward_pre_hook(lambda m, args, seen=seen: seen.append(len(args[0])))
+        model.train_step(make_batch(), make_wrappers(model))
+        judged[freeze] = seen
+    assert judged == {True: [6, 4], False: [8, 6]}
+
+
+def test_frozen_without_rounds_is_refused(build):
+    message = r'^freeze_initial=True and train_cfg.rounds=0: nothing would learn$'
+    with pytest.raises(ValueError, match=message):
+        build(freeze_initial=True, train_cfg=dict(rounds=0))
+
+
+def test_a_model_of_an_initial_network_alone_trains_and_predicts(build):
+    model = build(
+        **NO_SEMANTICS, guided=None, train_cfg=dict(rounds=0), test_cfg=dict(rounds=0)
+    ).train()
+    before = parameters_of(model)
+    losses = model.train_step(make_batch(), make_wrappers(model))
+    assert losses.keys() == {'loss', *(f'round0_{name}' for name in PIXEL)}
+    after = parameters_of(model)
+    for part in ('initial', 'confidence'):
+        names = [name for name in after if name.startswith(f'generator.{part}.')]
+        assert any(not torch.equal(after[name], before[name]) for name in names), part
+    names = list(model.state_dict())
+    assert [name for name in names if name.startswith('generator.initial.')]
+    assert not [name for name in names if name.startswith('generator.guided.')]
+    sample = model.eval().val_step(make_batch())[0]
+    assert sample.output.round_imgs.shape == (1, 3, 16, 16)
+    assert 'round_segs' not in sample.output
+
+
+def test_rounds_without_a_guided_network_are_refused(build):
+    model = build(**NO_SEMANTICS, guided=None, train_cfg=dict(rounds=0), test_cfg=dict(rounds=1))
+    message = '^rounds=1, but the model has no guided network: use rounds=0$'
+    with pytest.raises(ValueError, match=message):
+        model.eval().val_step(make_batch())
+    model.set_feedback(1.0, 1)
+    with pytest.raises(ValueError, match=message):
+        model.train().train_step(make_batch(), make_wrappers(model))
+
+
+@pytest.mark.parametrize(
+    ('parts', 'expected'),
+    [
+        ({}, [0, 1, 2]),
+        (dict(freeze_initial=True), [1, 2]),
+        (dict(train_cfg=dict(only_last_learns=True)), [0, 2]),
+        (dict(feedback=None, recorrection=None), [0, 1, 2]),
+        (dict(train_cfg=dict(rounds=0)), [0]),
+    ],
+)
+@pytest.mark.parametrize('kind', ['mixed', 'labelled'])
+def test_the_teacher_judges_the_image_of_every_round_that_learns(build, parts, expected, kind):
+    model = build(**SEMANTIC, **parts)
+    model.teacher.copy_from(model.student)
+    losses = model.train_step(make_batch(BATCHES[kind]), make_wrappers(model))
+    found = {name: value for name, value in losses.items() if 'semantic' in name}
+    assert found.keys() == {f'round{number}_loss_semantic' for number in expected}
+    assert all(0 < value <= 8 for value in found.values())
+
+
+def semantic_losses(model):
+    """The losses by the teacher's judgement of a batch, and the rounds and sample behind them."""
+    data = model.data_preprocessor(make_batch(), True)
+    samples = data['data_samples']
+    results = model.loop(data['inputs'], samples.mask.float(), 2)
+    for result in results:
+        result.raw.retain_grad()
+    losses = model.generator_losses(results, samples, None)
+    return {k: v for k, v in losses.items() if 'semantic' in k}, results, samples
+
+
+def test_the_teacher_sees_the_composite_and_the_true_image(build):
+    """Beside its feature maps, the distance is computed by another implementation."""
+    model = make_effective(build(**SEMANTIC)).train()
+    losses, results, samples = semantic_losses(model)
+    look = model.teacher.segmentor.extract_feat
+    wanted = look(model.loop.to_segmentor(samples.gt_img))
+    for number, result in enumerate(results):
+        found = look(model.loop.to_segmentor(result.composite))
+        # |a/|a| - b/|b||^2 = 2 - 2 cos
+        distances = [
+            (2 - 2 * torch.cosine_similarity(a, b, dim=1)).mean()
+            for a, b in zip(found, wanted, strict=True)
+        ]
+        assert len(distances) > 1
+        expected = 2.0 * sum(distances) / len(distances)
+        torch.testing.assert_close(
+            losses[f'round{number}_loss_semantic'], expected, rtol=1e-4, atol=1e-5
+        )
+
+
+def test_the_teachers_judgement_teaches_the_inpainting_networks_only(build):
+    model = make_effective(build(**SEMANTIC)).train()
+    losses, results, samples = semantic_losses(model)
+    losses['round1_loss_semantic'].backward()
+    reached = {n for n, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+    assert reached
+    assert all(name.startswith('generator.guided.') for name in reached)
+    known = (samples.mask == 0).expand_as(results[1].raw)
+    assert not results[1].raw.grad[known].any(), 'known pixels are not those of the network'
+    assert results[1].raw.grad[~known].any()
+    assert not model.teacher.training
+    model.zero_grad()
+    losses['round0_loss_semantic'].backward()
+    reached = {n for n, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+    assert reached
+    assert all(name.startswith('generator.initial.') for name in reached)
+
+
+def test_an_image_that_equals_the_true_one_costs_nothing(build):
+    model = make_effective(build(**SEMANTIC)).train()
+    _, results, samples = semantic_losses(model)
+    hole = (samples.mask == 1).expand_as(samples.gt_img)
+    perfect = [replace(result, composite=samples.gt_img.clone()) for result in results]
+    changed = samples.gt_img.where(~hole, -samples.gt_img)
+    perfect[2] = replace(results[2], composite=changed)
+    losses = model.generator_losses(perfect, samples, None)
+    assert losses['round0_loss_semantic'] == losses['round1_loss_semantic'] == 0
+    assert losses['round2_loss_semantic'] > 0
+
+
+@pytest.mark.parametrize('trust', [0.0, 0.25])
+def test_the_teachers_judgement_counts_as_far_as_it_is_trusted(build, trust):
+    model = make_effective(build(**SEMANTIC)).train()
+    full, *_ = semantic_losses(model)
+    model.teacher.trust.fill_(trust)
+    found, *_ = semantic_losses(model)
+    assert found.keys() == full.keys()
+    for name, value in found.items():
+        torch.testing.assert_close(value, trust * full[name])
+
+
+def test_the_teacher_judges_images_without_pseudo_labels(build):
+    model = build(**SEMANTIC, loss_consistency=None)
+    hook, runner = MeanTeacherHook(momentum=0.5, ramp=4), SimpleNamespace(model=model, iter=0)
+    hook.before_train(runner)
+    before = parameters_of(model.teacher)
+    for runner.iter in range(3):
+        hook.before_train_iter(runner, runner.iter)
+        model.keep_next_samples()
+        losses = model.train_step(make_batch(), make_wrappers(model))
+        hook.after_train_iter(runner, runner.iter)
+        assert (losses['round2_loss_semantic'] > 0) == (model.teacher.trust > 0)
+    assert model.teacher.trust > 0
+    assert not [name for name in losses if 'consistency' in name]
+    assert all('teacher_seg' not in one.output for one in model.take_training_samples())
+    moved = [not torch.equal(v, before[k]) for k, v in parameters_of(model.teacher).items()]
+    assert any(moved)
+
+
+def test_no_teacher_where_nothing_needs_one(build):
+    assert build(loss_consistency=None).teacher is None
+    assert build(loss_consistency=None, **SEMANTIC).teacher is not None
+    assert build().teacher is not None
+
+
+def test_judging_images_needs_a_segmentor(build):
+    message = '^loss_semantic needs a segmentor: give one, or set both to None$'
+    with pytest.raises(ValueError, match=message):
+        build(**NO_SEMANTICS, **SEMANTIC)

@@ -6,6 +6,7 @@ import torch
 from mmagic.registry import MODELS
 from mmengine.config import Config
 
+from fbinpaint_mm import compat
 from fbinpaint_mm.models import FeedbackRecorrectionLoop
 
 SIZE = (16, 24)
@@ -563,3 +564,98 @@ def test_a_tolerance_that_is_no_share_is_refused(loop, images, tolerance):
         ValueError, match=rf'tolerance must be a share in \[0, 1\], got {tolerance}'
     ):
         loop()(*images, 1, tolerance=tolerance)
+
+
+@pytest.mark.parametrize('detach_rounds', [True, False])
+@pytest.mark.parametrize(('refine', 'refined'), [('initial', [0, 0, 0]), ('current', [0, 1, 2])])
+def test_what_the_guided_network_refines(loop, images, refine, refined, detach_rounds):
+    made = loop(refine=refine, detach_rounds=detach_rounds)
+    read, segmented = [], []
+    made.guided.register_forward_pre_hook(lambda module, args: read.append((args[2], args[4])))
+    made.segmentor.backbone.register_forward_pre_hook(lambda m, args: segmented.append(args[0]))
+    results = made(*images, 3)
+    for number, (current, confidence) in zip(refined, read, strict=True):
+        assert torch.equal(current, results[number].composite)
+        assert torch.equal(confidence, results[number].confidence)
+        assert current.requires_grad != detach_rounds
+        assert not confidence.requires_grad
+    for before, seen in zip(results, segmented, strict=False):
+        assert torch.equal(seen, made.to_segmentor(before.composite))
+    for before, after in pairwise(results):
+        assert not torch.equal(before.composite, after.composite)
+
+
+def test_by_default_the_result_of_the_round_before_is_refined(loop, images):
+    assert loop().refine == 'current'
+    for one, other in zip(loop()(*images, 2), loop(refine='current')(*images, 2), strict=True):
+        assert torch.equal(one.composite, other.composite)
+
+
+@pytest.mark.parametrize('off', [[], ['feedback'], ['segmentor', 'feedback', 'recorrection']])
+def test_a_further_round_that_refines_the_initial_image(loop, images, off):
+    parts = dict.fromkeys(off) | dict(refine='initial')
+    results = loop(**parts)(*images, 3)
+    for before, expected in pairwise(results):
+        found = loop(**parts).next_round(*images, before)
+        assert torch.equal(found.composite, expected.composite)
+        assert torch.equal(found.confidence, expected.confidence)
+
+
+@pytest.mark.parametrize('refine', ['initial', 'current'])
+def test_the_same_map_gives_the_same_image_where_the_initial_one_is_refined(loop, images, refine):
+    _, first, *later = loop(feedback=None, refine=refine)(*images, 3)
+    for result in later:
+        assert result.semantics is first.semantics
+        assert torch.equal(result.composite, first.composite) == (refine == 'initial')
+        assert torch.equal(result.confidence, first.confidence) == (refine == 'initial')
+
+
+def test_unknown_image_to_refine_is_refused(loop_config):
+    message = r"refine must be one of \('current', 'initial'\), got 'last'$"
+    with pytest.raises(ValueError, match=message):
+        MODELS.build(loop_config(refine='last'))
+
+
+@pytest.mark.parametrize('checkpoint_rounds', [False, True])
+def test_a_frozen_initial_network_gives_the_same_images_without_a_graph(
+    loop, images, checkpoint_rounds
+):
+    options = dict(checkpoint_rounds=checkpoint_rounds, detach_rounds=False)
+    frozen, plain = (loop(freeze_initial=freeze, **options) for freeze in (True, False))
+    found, expected = frozen(*images, 2), plain(*images, 2)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.equal(one.composite, other.composite)
+    assert [result.learns for result in found] == [False, True, True]
+    assert [result.learns for result in expected] == [True] * 3
+    first, *later = found
+    assert not any(x.requires_grad for x in (first.raw, first.error_scale, first.confidence))
+    assert all(result.raw.requires_grad for result in later)
+    assert expected[0].raw.requires_grad
+    sum(result.raw.square().mean() + result.error_scale.mean() for result in later).backward()
+    assert not any(p.requires_grad or p.grad is not None for p in frozen.initial.parameters())
+    for part in (frozen.guided, frozen.confidence, frozen.segmentor, frozen.feedback):
+        assert any(p.grad is not None and p.grad.any() for p in part.parameters())
+
+
+def test_without_a_guided_network_there_is_round_0_alone(loop, images):
+    alone = loop(guided=None, segmentor=None, feedback=None, recorrection=None)
+    (found,) = alone(*images, 0)
+    other = loop()
+    other.load_state_dict(alone.state_dict(), strict=False)
+    (expected,) = other(*images, 0)
+    assert torch.equal(found.composite, expected.composite)
+    assert not [name for name in alone.state_dict() if name.startswith('guided')]
+    message = 'rounds=2, but the model has no guided network: use rounds=0$'
+    with pytest.raises(ValueError, match=message):
+        alone(*images, 2)
+
+
+@pytest.mark.parametrize(('freeze', 'expected'), [(True, 2), (False, 0)])
+def test_casts_made_without_a_graph_are_forgotten_before_a_round_learns(
+    loop, images, monkeypatch, freeze, expected
+):
+    """Only torch below 2.11 shows in the gradients whether they were."""
+    calls = []
+    monkeypatch.setattr(compat, 'forget_casts_without_graph', lambda: calls.append(1))
+    loop(freeze_initial=freeze)(*images, 2)
+    assert len(calls) == expected

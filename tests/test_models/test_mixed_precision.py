@@ -128,3 +128,33 @@ def test_training_in_float16_with_a_scaled_loss(model, batch, monkeypatch):
     assert dtypes == {torch.float16}
     scales = [wrapper.loss_scaler.get_scale() for wrapper in wrappers.values()]
     assert scales == [16, 16], 'an overflow would have halved it'
+
+
+def test_a_round_without_a_graph_takes_no_gradient_from_later_ones(model, batch):
+    """The confidence runs in round 0 too, which does not learn."""
+    model.loop.freeze_initial = True
+    model.loop.initial.requires_grad_(False)
+    data = model.data_preprocessor(batch, True)
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = model(**data, mode='loss')
+    sum(losses.values()).backward()
+    for name, parameter in model.generator.named_parameters():
+        learns = not name.startswith('initial.')
+        assert parameter.requires_grad == learns, name
+        reached = parameter.grad is not None and bool(parameter.grad.any())
+        assert reached == learns, name
+
+
+@pytest.mark.parametrize('dtype', HALVES)
+def test_the_teachers_judgement_is_float32_and_teaches_in_half_precision(model, batch, dtype):
+    model.loss_semantic = MODELS.build(dict(type='SemanticFeatureLoss'))
+    model.teacher.copy_from(model.student)
+    data = model.data_preprocessor(batch, True)
+    with torch.autocast('cpu', dtype):
+        losses = model(**data, mode='loss')
+    found = [losses[f'round{number}_loss_semantic'] for number in range(3)]
+    assert all(value.dtype == torch.float32 and 0 < value <= 4 for value in found)
+    found[2].backward()
+    reached = {name for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+    assert reached
+    assert all(name.startswith('generator.guided.') for name in reached)

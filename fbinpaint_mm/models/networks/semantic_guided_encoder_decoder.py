@@ -16,6 +16,8 @@ from fbinpaint_mm.models.networks.modulated_residual_block import ModulatedResid
 from fbinpaint_mm.models.networks.semantic_embedding import SemanticEmbedding
 
 STRIDES = (1, 2, 4)  # of the three scales: full, half and quarter resolution
+SEEN_BY_BOTH = 3 + 1  # channels of masked image and mask
+SEEN_BY_GUIDED = 3 + 1  # channels of current image and confidence
 
 
 @MODELS.register_module()
@@ -58,7 +60,7 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         self.num_classes = num_classes
         self.guided = guided
         c = base_channels
-        in_channels = 3 + 1 + (3 + 1 if guided else 0)
+        in_channels = SEEN_BY_BOTH + (SEEN_BY_GUIDED if guided else 0)
         self.stem = _gated(in_channels, c, kernel_size=5, padding=2)
         self.down1 = _gated(c, 2 * c, kernel_size=3, stride=2, padding=1)
         self.down2 = _gated(2 * c, 4 * c, kernel_size=3, stride=2, padding=1)
@@ -111,9 +113,8 @@ class SemanticGuidedEncoderDecoder(BaseModule):
     ) -> None:
         """Take over the stem of an initial network: what only the guided one sees starts at 0."""
         name = f'{prefix}stem.conv.conv.weight'
-        if self.guided and name in state_dict:
-            missing = self.stem.conv.conv.in_channels - state_dict[name].shape[1]
-            state_dict[name] = F.pad(state_dict[name], (0, 0, 0, 0, 0, missing))
+        if self.guided and name in state_dict and state_dict[name].shape[1] == SEEN_BY_BOTH:
+            state_dict[name] = F.pad(state_dict[name], (0, 0, 0, 0, 0, SEEN_BY_GUIDED))
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def _embed(self, semantic_map: Tensor | None) -> list[Tensor | None]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from mmagic.registry import MODELS
+from mmengine.runner.checkpoint import load_state_dict
 from torch import Tensor
 
 from fbinpaint_mm.models.networks import SemanticGuidedEncoderDecoder
@@ -91,3 +92,109 @@ def test_size_that_does_not_fit_names_the_next_that_does(guided, size, fits):
 def test_base_channels_must_be_divisible_by_four():
     with pytest.raises(ValueError, match='base_channels must be divisible by 4, got 6'):
         SemanticGuidedEncoderDecoder(base_channels=6)
+
+
+@pytest.fixture
+def initial() -> SemanticGuidedEncoderDecoder:
+    """An initial network as if trained: its normalisations are not the identity either."""
+    torch.manual_seed(3)
+    network = SemanticGuidedEncoderDecoder(**SMALL)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.2)
+    return network
+
+
+def load_by_torch(network: SemanticGuidedEncoderDecoder, state: dict[str, Tensor]) -> None:
+    network.load_state_dict(state, strict=False)
+
+
+LOADERS = [load_by_torch, load_state_dict]
+
+
+@pytest.mark.parametrize('load', LOADERS)
+@pytest.mark.parametrize('classes', [0, 3])
+def test_a_guided_network_takes_over_an_initial_one(initial, classes, load):
+    network = SemanticGuidedEncoderDecoder(num_classes=classes, guided=True, **SMALL)
+    inputs = guided_inputs()
+    if not classes:
+        del inputs['semantic_map']
+    expected = initial(inputs['masked_img'], inputs['mask'])
+    assert not torch.allclose(network(**inputs), expected, atol=1e-2)
+    state = initial.state_dict()
+    given = {name: value.clone() for name, value in state.items()}
+    load(network, state)
+    assert state.keys() == given.keys()
+    assert all(torch.equal(value, given[name]) for name, value in state.items())
+    for name in inputs.keys() - {'masked_img', 'mask'}:
+        changed = dict(inputs, **{name: inputs[name].flip(-1) * 0.5})
+        for one in (inputs, changed):
+            torch.testing.assert_close(network(**one), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize('classes', [0, 3])
+def test_an_initial_network_lacks_only_what_reads_the_map(initial, classes):
+    network = SemanticGuidedEncoderDecoder(num_classes=classes, guided=True, **SMALL)
+    found = network.load_state_dict(initial.state_dict(), strict=False)
+    assert not found.unexpected_keys
+    assert bool(found.missing_keys) == bool(classes)
+    assert all(name.startswith('embeddings.') for name in found.missing_keys)
+
+
+@pytest.mark.parametrize('load', LOADERS)
+@pytest.mark.parametrize('classes', [0, 3])
+def test_a_guided_network_loads_its_own_weights_as_they_are(classes, load):
+    one, other = (
+        SemanticGuidedEncoderDecoder(num_classes=classes, guided=True, **SMALL) for _ in range(2)
+    )
+    load(other, one.state_dict())
+    assert one.state_dict().keys() == other.state_dict().keys()
+    for name, value in other.state_dict().items():
+        assert torch.equal(value, one.state_dict()[name]), name
+    one.load_state_dict(other.state_dict(), strict=True)
+
+
+def test_an_initial_network_loads_its_own_weights_as_they_are(initial):
+    other = SemanticGuidedEncoderDecoder(**SMALL)
+    other.load_state_dict(initial.state_dict(), strict=True)
+    inputs = guided_inputs()
+    inputs = dict(masked_img=inputs['masked_img'], mask=inputs['mask'])
+    assert torch.equal(other(**inputs), initial(**inputs))
+
+
+def test_a_guided_network_starts_from_the_checkpoint_of_an_inpaintor(initial, tmp_path):
+    path = tmp_path / 'initial.pth'
+    state = {f'generator.initial.{name}': value for name, value in initial.state_dict().items()}
+    other = torch.zeros(())
+    torch.save(dict(state_dict=state | {'generator.strength': other, 'disc.x': other}), path)
+    source = dict(type='Pretrained', checkpoint=str(path), prefix='generator.initial')
+    network = SemanticGuidedEncoderDecoder(num_classes=3, guided=True, init_cfg=source, **SMALL)
+    network.init_weights()
+    inputs = guided_inputs()
+    expected = initial(inputs['masked_img'], inputs['mask'])
+    torch.testing.assert_close(network(**inputs), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_copy_of_an_initial_network_learns_to_read_what_it_did_not(initial, guided):
+    guided.load_state_dict(initial.state_dict(), strict=False)
+    inputs, optimizer = guided_inputs(), torch.optim.SGD(guided.parameters(), lr=0.01)
+    # The embeddings act through weights that start at 0.
+    unreached = without_gradient(guided, **inputs)
+    assert unreached
+    assert all(name.startswith('embeddings.') for name in unreached)
+    optimizer.step()
+    optimizer.zero_grad()
+    assert not without_gradient(guided, **inputs)
+    for name in ('current', 'semantic_map', 'confidence'):
+        changed = dict(inputs, **{name: inputs[name].flip(-1)})
+        assert not torch.equal(guided(**inputs), guided(**changed)), name
+
+
+@pytest.mark.parametrize('channels', [3, 5, 7, 9])
+def test_the_stem_of_another_network_is_refused(guided, channels):
+    state = guided.state_dict()
+    name = 'stem.conv.conv.weight'
+    shape = state[name].shape
+    state[name] = torch.zeros(shape[0], channels, *shape[2:])
+    with pytest.raises(RuntimeError, match=f'size mismatch for {name}'):
+        guided.load_state_dict(state)

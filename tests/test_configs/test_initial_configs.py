@@ -1,0 +1,106 @@
+"""Configs of round 0 alone, and what starts from the checkpoint of one."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import torch
+from mmagic.registry import MODELS
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
+from mmengine.runner import load_checkpoint
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+NAMES = ('camvid_64px', 'celebahq_64px')
+
+
+@pytest.fixture
+def build(remove_downloads):
+    """Builds the model of a config as a Runner does, without downloads and without VGG."""
+
+    def make(cfg, **parts):
+        model = deepcopy(cfg.model)
+        start = deepcopy((model.guided or {}).get('init_cfg'))
+        remove_downloads(model)
+        if start is not None:
+            model.guided.init_cfg = start
+        with DefaultScope.overwrite_default_scope('mmagic'):
+            torch.manual_seed(0)
+            built = MODELS.build(dict(model, loss_perceptual=None, **parts))
+            built.init_weights()
+        if cfg.load_from is not None:
+            load_checkpoint(built, cfg.load_from, map_location='cpu')
+        return built
+
+    return make
+
+
+@pytest.fixture
+def start_from(monkeypatch):
+    """Reads the config of a whole inpaintor, with or without a checkpoint to start from."""
+
+    def read(name, checkpoint):
+        if checkpoint is None:
+            monkeypatch.delenv('FBINPAINT_INITIAL', raising=False)
+        else:
+            monkeypatch.setenv('FBINPAINT_INITIAL', str(checkpoint))
+        return Config.fromfile(CONFIGS / f'fbinpaint_{name}.py')
+
+    return read
+
+
+def test_there_is_one_for_every_data_set():
+    assert sorted(path.stem for path in (CONFIGS / 'inpaintors').glob('*.py')) == [
+        f'initial_{name}' for name in NAMES
+    ]
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_trains_round_0_alone_from_its_checkpoint_on(
+    name, build, start_from, fabricate_batch, tmp_path
+):
+    start_from(name, None)
+    cfg = Config.fromfile(CONFIGS / f'inpaintors/initial_{name}.py')
+    model = build(cfg).train()
+    assert cfg.load_from is None
+    assert model.loop.guided is model.loop.segmentor is model.teacher is None
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    losses = model.train_step(fabricate_batch((32, 32), cfg.num_classes), wrapper)
+    assert all(torch.isfinite(torch.as_tensor(value)).all() for value in losses.values())
+    assert {int(key[5]) for key in losses if key.startswith('round')} == {0}
+    assert {'loss_gan', 'loss_disc'} <= losses.keys()
+    sample = model.eval().val_step(fabricate_batch((32, 32), cfg.num_classes))[0]
+    assert sample.output.round_imgs.shape == (1, 3, 32, 32)
+
+    path = tmp_path / 'initial.pth'
+    torch.save(dict(state_dict=model.state_dict()), path)
+    whole = start_from(name, path)
+    assert whole.model.freeze_initial is True
+    assert whole.load_from == str(path)
+    started = build(whole)
+    for part in ('generator.initial.', 'generator.confidence.', 'disc.'):
+        own = {k: v for k, v in started.state_dict().items() if k.startswith(part)}
+        assert own
+        assert all(torch.equal(value, model.state_dict()[key]) for key, value in own.items())
+    loop, image = started.loop.eval(), torch.rand(2, 3, 32, 32) * 2 - 1
+    assert not any(parameter.requires_grad for parameter in loop.initial.parameters())
+    assert all(parameter.requires_grad for parameter in loop.guided.parameters())
+    mask = torch.zeros(2, 1, 32, 32)
+    mask[:, :, 8:24, 4:20] = 1
+    with torch.no_grad():
+        first, *later = loop(image * (1 - mask), mask, 2)
+    assert len(later) == 2
+    for result in later:
+        torch.testing.assert_close(result.raw, first.raw, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_without_a_checkpoint_everything_learns_from_the_start(name, build, start_from):
+    cfg = start_from(name, None)
+    assert cfg.model.freeze_initial is False
+    assert cfg.model.guided.init_cfg is None
+    assert cfg.load_from is None
+    model = build(cfg)
+    assert all(parameter.requires_grad for parameter in model.generator.parameters())
