@@ -140,6 +140,13 @@ class FeedbackRecorrectionLoop(BaseModule):
         least = max(side, *(getattr(network, 'minimum_size', 1) for network in networks))
         return -(-least // self.size_divisor) * self.size_divisor
 
+    def train(self, mode: bool = True) -> FeedbackRecorrectionLoop:
+        """As torch's; a frozen initial network stays in evaluation mode, for its statistics."""
+        super().train(mode)
+        if self.freeze_initial:
+            self.initial.eval()
+        return self
+
     def init_weights(self) -> None:
         """Initialise all parts, from checkpoints if so configured.
 

@@ -32,6 +32,8 @@ ABLATIONS_UNDER_FULL_LOSSES = {
     'no_recorrection',
     'ground_truth_map',
     'supervised_1of8',
+    'no_semantic_loss',
+    'one_way_semantic_loss',
 }
 
 
@@ -101,7 +103,9 @@ def test_takes_a_training_and_a_validation_step(name, fabricate_batch, remove_do
     alone = alone[:1] if under_full_losses else alone
     assert (model.teacher is None) == name.startswith(alone)
     assert (f'round{first}_loss_consistency' in losses) == (has_map and model.teacher is not None)
-    judged = under_full_losses and name.startswith(('no_recorrection', 'supervised'))
+    judged = under_full_losses and name.startswith(
+        ('no_recorrection', 'supervised', 'one_way_semantic_loss')
+    )
     assert (f'round{rounds}_loss_semantic' in losses) == judged
     assert (model.disc is not None) == under_full_losses
     assert (model.loop.feedback is None) == name.startswith(
@@ -118,7 +122,7 @@ def test_takes_a_training_and_a_validation_step(name, fabricate_batch, remove_do
     assert (maps is not None) == has_map
     if 'ground_truth' in name:
         assert torch.equal(maps[0], sample.gt_seg[0])
-    assert model.loop.refine == 'initial'
+    assert model.loop.refine == ('initial' if under_full_losses else 'current')
 
 
 @pytest.mark.parametrize(

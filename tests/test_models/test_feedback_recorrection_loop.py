@@ -659,3 +659,12 @@ def test_casts_made_without_a_graph_are_forgotten_before_a_round_learns(
     monkeypatch.setattr(compat, 'forget_casts_without_graph', lambda: calls.append(1))
     loop(freeze_initial=freeze)(*images, 2)
     assert len(calls) == expected
+
+
+def test_a_frozen_initial_network_keeps_its_statistics(loop):
+    made = loop(freeze_initial=True)
+    made.initial.norm = torch.nn.BatchNorm2d(3)
+    made.train()
+    assert made.guided.training
+    assert not made.initial.training
+    assert not made.initial.norm.training
