@@ -65,7 +65,7 @@ inpaintor = dict(
     ),
     loss_prototype=dict(type='PrototypeLoss', loss_weight=0.5),
     # The teacher looks at the inpainted and at the true image; None: it judges maps only.
-    loss_semantic=dict(type='SemanticFeatureLoss', loss_weight=3.0),
+    loss_semantic=dict(type='SemanticFeatureLoss', loss_weight=1.0),
     train_cfg=dict(
         rounds=2,
         # Whether rounds 1..R-1 of a step have no losses and no graph; FeedbackHook then lets each
