@@ -1,8 +1,9 @@
 # Round 0 alone: fbinpaint_celebahq_64px.py starts from its checkpoint, see initial_checkpoint in
-# _base_/paths.py.
+# _base_/paths.py. It starts from none itself.
 _base_ = ['../fbinpaint_celebahq_64px.py']
 
 model = dict(
+    freeze_initial=False,
     guided=None,
     segmentor=None,
     feedback=None,
@@ -11,3 +12,4 @@ model = dict(
     train_cfg=dict(rounds=0),
     test_cfg=dict(rounds=0),
 )
+load_from = None

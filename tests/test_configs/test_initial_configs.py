@@ -104,3 +104,12 @@ def test_without_a_checkpoint_everything_learns_from_the_start(name, build, star
     assert cfg.load_from is None
     model = build(cfg)
     assert all(parameter.requires_grad for parameter in model.generator.parameters())
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_it_starts_from_no_checkpoint_itself(name, build, start_from):
+    """The variable stays set in the shell when one of another data set is trained next."""
+    start_from(name, '/no/such/initial.pth')
+    cfg = Config.fromfile(CONFIGS / f'inpaintors/initial_{name}.py')
+    assert cfg.load_from is None
+    assert all(parameter.requires_grad for parameter in build(cfg).loop.initial.parameters())
