@@ -91,8 +91,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         ValueError: If only one of ``disc`` and ``loss_gan`` is given, if ``train_cfg`` or
             ``test_cfg`` hold a negative number of rounds, a ``map_temperature`` that is not
             positive or an unknown setting, if ``only_last_learns`` is asked for without
-            ``detach_rounds``, ``freeze_initial`` leaves nothing to learn, or ``loss_semantic`` is
-            given without a segmentor.
+            ``detach_rounds``, ``freeze_initial`` leaves nothing to learn, rounds are asked for
+            without a guided network, or ``loss_semantic`` is given without a segmentor.
     """
 
     def __init__(
@@ -132,8 +132,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         if (disc is None) != (loss_gan is None):
             raise ValueError('disc and loss_gan go together: give both or neither')
         train_cfg, test_cfg = _checked_settings(train_cfg, test_cfg, detach_rounds)
-        if freeze_initial and train_cfg['rounds'] == 0:
-            raise ValueError('freeze_initial=True and train_cfg.rounds=0: nothing would learn')
+        _check_rounds(train_cfg, test_cfg, guided is not None, freeze_initial)
         self.generator = FeedbackRecorrectionLoop(
             initial=initial,
             guided=guided,
@@ -513,6 +512,16 @@ def _checked_settings(
     if train_cfg['only_last_learns'] and not detach_rounds:
         raise ValueError('train_cfg.only_last_learns=True needs detach_rounds=True, found False')
     return train_cfg, test_cfg
+
+
+def _check_rounds(
+    train_cfg: dict[str, Any], test_cfg: dict[str, Any], has_guided: bool, freeze_initial: bool
+) -> None:
+    if freeze_initial and train_cfg['rounds'] == 0:
+        raise ValueError('freeze_initial=True and train_cfg.rounds=0: nothing would learn')
+    for name, settings in dict(train_cfg=train_cfg, test_cfg=test_cfg).items():
+        if settings['rounds'] and not has_guided:
+            raise ValueError(f'guided=None needs {name}.rounds=0, got {settings["rounds"]}')
 
 
 def _settings(name: str, given: dict | None, defaults: dict[str, Any]) -> dict[str, Any]:

@@ -946,12 +946,18 @@ def test_a_model_of_an_initial_network_alone_trains_and_predicts(build):
     assert 'round_segs' not in sample.output
 
 
-def test_rounds_without_a_guided_network_are_refused(build):
-    model = build(**NO_SEMANTICS, guided=None, train_cfg=dict(rounds=0), test_cfg=dict(rounds=1))
-    message = '^rounds=1, but the model has no guided network: use rounds=0$'
-    with pytest.raises(ValueError, match=message):
-        model.eval().val_step(make_batch())
+@pytest.mark.parametrize('name', ['train_cfg', 'test_cfg'])
+def test_rounds_without_a_guided_network_are_refused_when_it_is_built(build, name):
+    """Those of the test too, or the training would end with the first validation."""
+    settings = dict(train_cfg=dict(rounds=0), test_cfg=dict(rounds=0)) | {name: dict(rounds=1)}
+    with pytest.raises(ValueError, match=f'^guided=None needs {name}.rounds=0, got 1$'):
+        build(**NO_SEMANTICS, guided=None, **settings)
+
+
+def test_a_hook_cannot_ask_for_rounds_without_a_guided_network(build):
+    model = build(**NO_SEMANTICS, guided=None, train_cfg=dict(rounds=0), test_cfg=dict(rounds=0))
     model.set_feedback(1.0, 1)
+    message = '^rounds=1, but the model has no guided network: use rounds=0$'
     with pytest.raises(ValueError, match=message):
         model.train().train_step(make_batch(), make_wrappers(model))
 
