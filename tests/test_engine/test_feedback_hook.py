@@ -177,6 +177,28 @@ def test_period_is_known_once_the_run_began(options, period):
     assert hook.period == period
 
 
+@pytest.mark.parametrize(
+    ('cycle_rounds', 'only_last_learns', 'expected'),
+    [
+        (None, True, [1, 2, 1]),
+        (None, False, [2, 2, 2]),
+        (False, True, [2, 2, 2]),
+        (True, False, [1, 2, 1]),
+    ],
+)
+def test_rounds_take_turns_by_themselves_where_only_the_last_one_learns(
+    cycle_rounds, only_last_learns, expected
+):
+    hook, model = FeedbackHook(cycle_rounds=cycle_rounds), ToyModel()
+    model.only_last_learns = only_last_learns
+    runner = SimpleNamespace(model=model, iter=0)
+    hook.before_run(runner)
+    for runner.iter in range(3):
+        hook.before_train_iter(runner, batch_idx=0)
+    assert rounds_of(model) == expected
+    assert hook.period == len(set(expected))
+
+
 def test_says_in_the_log_what_it_did(tmp_path):
     runner = make_runner(tmp_path, FeedbackHook(ramp=4))
     runner.train()

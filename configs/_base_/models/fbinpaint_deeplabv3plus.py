@@ -7,5 +7,5 @@ segmentor.backbone.norm_cfg = dict(type='BN', requires_grad=True)
 segmentor.decode_head.norm_cfg = dict(type='BN', requires_grad=True)
 
 model = dict(_delete_=True, **_base_.inpaintor, segmentor=segmentor)
-# What the trials of ablations/README.md found best.
+# What the trials of ablations/README.md kept; they were made at 64 pixels.
 model['train_cfg'].update(only_last_learns=True, label_mixing=True)

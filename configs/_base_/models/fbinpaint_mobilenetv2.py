@@ -3,5 +3,5 @@
 _base_ = ['./inpaintor_small.py', './segmentor_mobilenetv2.py']
 
 model = dict(**_base_.inpaintor, segmentor=_base_.segmentor)
-# What the trials of ablations/README.md found best.
+# What the trials of ablations/README.md kept.
 model['train_cfg'].update(only_last_learns=True, label_mixing=True)

@@ -29,8 +29,8 @@ class FeedbackHook(Hook):
         strength: Factor of feedback and recorrection after the ramp, in [0, 1].
         rounds: R in training; ``None`` keeps the model's ``train_cfg.rounds``.
         cycle_rounds: Whether iterations take turns with 1, 2, ... R rounds. ``None``: where only
-            the last round of a step learns (``train_cfg.only_last_learns`` of the model), so that
-            every round has its turn.
+            the last round of a step learns, so that every round has its turn: by the attribute
+            ``only_last_learns`` of the model, and not of a model without one.
 
     Attributes:
         period: Iterations after which the number of rounds repeats; known once the run began.
