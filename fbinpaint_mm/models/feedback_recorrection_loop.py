@@ -14,6 +14,7 @@ from fbinpaint_mm import compat
 from fbinpaint_mm.models.dictated_map import dictate
 from fbinpaint_mm.models.feedback import DecodeHeadLink, FeedbackSignal, confidence_from_scale
 from fbinpaint_mm.models.label_mixing import mix_labels
+from fbinpaint_mm.models.network_checkpoint import check_network_checkpoint
 from fbinpaint_mm.models.networks import build_inpainting_network
 from fbinpaint_mm.models.round import Round
 from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing, run_plainly
@@ -155,6 +156,8 @@ class FeedbackRecorrectionLoop(BaseModule):
         """
         if self.segmentor is not None:
             check_segmentor_checkpoint(self.segmentor)
+        for network in (self.initial, self.guided):
+            check_network_checkpoint(network)
         super().init_weights()
 
     def forward(

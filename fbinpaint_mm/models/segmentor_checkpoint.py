@@ -32,8 +32,27 @@ def check_segmentor_checkpoint(segmentor: nn.Module) -> None:
             _check_file(segmentor, config['checkpoint'], config.get('prefix') or '')
 
 
+def entries_of_checkpoint(checkpoint: str, prefix: str) -> dict[str, Tensor]:
+    """The weights of a checkpoint under a prefix, which their names are without.
+
+    Args:
+        checkpoint: Path or address.
+        prefix: Of the names, with or without a dot at its end; empty for all weights.
+
+    Returns:
+        Tensors by name, of any shape and dtype, on the CPU; none if no name has the prefix.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
+    state = {k.removeprefix('module.'): v for k, v in loaded.get('state_dict', loaded).items()}
+    prefix = f'{prefix}.' if prefix and not prefix.endswith('.') else prefix
+    return {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
+
+
 def _check_file(segmentor: nn.Module, checkpoint: str, prefix: str) -> None:
-    given = _entries(checkpoint, prefix)
+    given = entries_of_checkpoint(checkpoint, prefix)
     auxiliary = [key for key in given if key.startswith(AUXILIARY)]
     needed = {
         key: value
@@ -57,13 +76,6 @@ def _check_file(segmentor: nn.Module, checkpoint: str, prefix: str) -> None:
             logger='current',
             level=logging.WARNING,
         )
-
-
-def _entries(checkpoint: str, prefix: str) -> dict[str, Tensor]:
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
-    state = {k.removeprefix('module.'): v for k, v in loaded.get('state_dict', loaded).items()}
-    prefix = f'{prefix}.' if prefix and not prefix.endswith('.') else prefix
-    return {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
 
 
 def _shape(entries: dict[str, Tensor], key: str) -> tuple[int, ...] | None:

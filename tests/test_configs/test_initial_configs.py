@@ -113,3 +113,15 @@ def test_it_starts_from_no_checkpoint_itself(name, build, start_from):
     cfg = Config.fromfile(CONFIGS / f'inpaintors/initial_{name}.py')
     assert cfg.load_from is None
     assert all(parameter.requires_grad for parameter in build(cfg).loop.initial.parameters())
+
+
+def test_a_checkpoint_of_another_width_is_refused(build, start_from, tmp_path):
+    """It would leave the initial network, which learns no more, with random weights."""
+    start_from(NAMES[0], None)
+    model = build(Config.fromfile(CONFIGS / f'inpaintors/initial_{NAMES[0]}.py'))
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'initial.pth')
+    cfg = start_from(NAMES[0], tmp_path / 'initial.pth')
+    for part in ('initial', 'guided'):
+        cfg.model[part].base_channels = 8
+    with pytest.raises(ValueError, match=r'initial\.pth.* does not fit the inpainting network'):
+        build(cfg)

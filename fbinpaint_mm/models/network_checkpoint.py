@@ -1,0 +1,53 @@
+"""Checks a checkpoint of an inpainting network before mmengine loads it, with only warnings."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+from torch import Tensor, nn
+
+from fbinpaint_mm.models.networks import SemanticGuidedEncoderDecoder
+from fbinpaint_mm.models.segmentor_checkpoint import entries_of_checkpoint
+
+WITHOUT_SEMANTICS = 'embeddings.'  # parts that a network without a map has not
+
+
+def check_network_checkpoint(network: nn.Module | None) -> None:
+    """Refuses a start for one of our networks that does not fit; mmengine would leave out parts.
+
+    Args:
+        network: A :class:`SemanticGuidedEncoderDecoder` whose ``init_cfg`` may be
+            ``dict(type='Pretrained', checkpoint=..., prefix=...)``; it is not changed. A guided one
+            may start from an initial one. Nothing else is checked.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If an entry is missing, has another shape, or belongs to no part of the network.
+    """
+    if not isinstance(network, SemanticGuidedEncoderDecoder):
+        return
+    configs = network.init_cfg or []
+    for config in [configs] if isinstance(configs, dict) else configs:
+        if config['type'] == 'Pretrained':
+            prefix = config.get('prefix') or ''
+            problem = _problem(network, entries_of_checkpoint(config['checkpoint'], prefix))
+            if problem:
+                raise ValueError(
+                    f'checkpoint {config["checkpoint"]!r} (entries {prefix!r}) does not fit the '
+                    f'inpainting network of this config: {problem}'
+                )
+
+
+def _problem(network: nn.Module, entries: dict[str, Tensor]) -> str:
+    """Loads into a copy: what a network takes over, and how, it knows best itself."""
+    try:
+        missing, unknown = deepcopy(network).load_state_dict(entries, strict=False)
+    except RuntimeError as error:  # of another shape; names key, found and expected
+        return str(error)
+    missing = [key for key in missing if not key.startswith(WITHOUT_SEMANTICS)]
+    if missing or unknown:
+        return (
+            f'{len(missing)} entries are missing {missing[:1]}, {len(unknown)} are unknown '
+            f'{unknown[:1]}'
+        )
+    return ''
