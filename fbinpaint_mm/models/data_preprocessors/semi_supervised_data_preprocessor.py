@@ -70,6 +70,7 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
                 f'the batch has {labeled} labelled of {len(samples)} samples, but '
                 f'min_labeled={self.min_labeled}; use a LabeledRatioBatchSampler, or lower it'
             )
+        samples = [_in_one_order(sample) for sample in samples]
         batch = super().forward(dict(data, data_samples=samples), training)
         if training:
             _pad_targets(batch['data_samples'], batch['inputs'])
@@ -134,6 +135,16 @@ def _complete_dictated_maps(samples: list[DataSample]) -> None:
     for sample in samples:
         if 'dictated_seg' not in sample:
             sample.set_data(dict(dictated_seg=_unknown(sample.mask.shape[-2:])))
+
+
+def _in_one_order(sample: DataSample) -> DataSample:
+    """The same sample, its fields filled in by name.
+
+    mmagic's ``stack`` compares the fields of samples as lists made from sets. Where hashes collide,
+    which differs from process to process, such a list depends on the order of filling.
+    """
+    fields = {name: sample.get(name) for name in sorted(sample.keys())}
+    return sample.new(**fields)
 
 
 def _unknown(size: torch.Size) -> Tensor:

@@ -335,3 +335,29 @@ def test_a_dictated_map_that_does_not_fit_is_refused(preprocessor, make_batch, c
     batch['data_samples'][0].set_data(dict(dictated_seg=dictated))
     with pytest.raises(ValueError, match=message):
         preprocessor(batch)
+
+
+@pytest.mark.parametrize('lacks', ['gt_seg', 'dictated_seg'])
+def test_fields_of_all_samples_are_filled_in_one_order(
+    preprocessor, make_batch, monkeypatch, lacks
+):
+    """mmagic lists them out of sets: with colliding hashes another order would be refused."""
+    batch = make_batch((True, False))
+    whole, other = batch['data_samples']
+    whole.set_data(dict(dictated_seg=whole.gt_seg))
+    if lacks == 'gt_seg':
+        other.set_data(dict(dictated_seg=other.gt_seg))
+        del other.gt_seg
+    orders, set_field = {}, DataSample.set_field
+
+    def note(self, value, name, *args, **kwargs):
+        orders.setdefault(id(self), {})[name] = None
+        return set_field(self, value, name, *args, **kwargs)
+
+    stacked = []
+    monkeypatch.setattr(DataSample, 'set_field', note)
+    monkeypatch.setattr(DataSample, 'stack', lambda samples: stacked.extend(samples))
+    preprocessor(batch)
+    one, another = ([name for name in orders[id(s)] if name in s] for s in stacked)
+    assert one == another == sorted(one)
+    assert {'gt_seg', 'dictated_seg', 'is_labeled', 'mask', 'gt_img'} <= set(one)
