@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,25 @@ def checkpoint_content(checkpoint: str | None) -> str | None:
     if checkpoint is None or '://' in checkpoint:
         return checkpoint
     return file_content(Path(checkpoint))
+
+
+def starting_weights(cfg: Config) -> list[str]:
+    """Hashes of the checkpoint files that a config starts from; a file may be trained anew."""
+    named = sorted(set(_checkpoints(cfg.to_dict())))
+    return [file_content(Path(name)) for name in named if Path(name).is_file()]
+
+
+def _checkpoints(settings: Any) -> Iterator[str]:
+    """Values of ``checkpoint`` and ``load_from`` anywhere in settings."""
+    if isinstance(settings, dict):
+        for key, value in settings.items():
+            if key in ('checkpoint', 'load_from') and isinstance(value, str):
+                yield value
+            else:
+                yield from _checkpoints(value)
+    elif isinstance(settings, (list, tuple)):
+        for value in settings:
+            yield from _checkpoints(value)
 
 
 def file_content(path: Path) -> str:

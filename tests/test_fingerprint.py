@@ -2,7 +2,12 @@ import hashlib
 
 from mmengine.config import Config
 
-from fbinpaint_mm.fingerprint import checkpoint_content, config_content, fingerprint
+from fbinpaint_mm.fingerprint import (
+    checkpoint_content,
+    config_content,
+    fingerprint,
+    starting_weights,
+)
 
 
 def test_equal_settings_have_equal_fingerprints():
@@ -25,3 +30,22 @@ def test_a_checkpoint_is_known_by_its_content(tmp_path):
     assert checkpoint_content(str(path)) == hashlib.sha256(b'weights').hexdigest()
     assert checkpoint_content('https://a.org/x.pth') == 'https://a.org/x.pth'
     assert checkpoint_content(None) is None
+
+
+def test_weights_that_a_config_starts_from_are_known_by_their_content(tmp_path):
+    start, other = tmp_path / 'start.pth', tmp_path / 'other.pth'
+    start.write_bytes(b'one')
+    other.write_bytes(b'two')
+    hook = dict(type='CheckpointHook', interval=1)
+    cfg = Config(
+        dict(
+            load_from=str(start),
+            model=dict(parts=[dict(init_cfg=dict(checkpoint=str(other))), dict(init_cfg=None)]),
+            default_hooks=dict(checkpoint=hook),
+        )
+    )
+    found = starting_weights(cfg)
+    assert sorted(found) == sorted(hashlib.sha256(text).hexdigest() for text in (b'one', b'two'))
+    start.write_bytes(b'trained anew')
+    assert starting_weights(cfg) != found
+    assert starting_weights(Config(dict(load_from='https://a.org/x.pth', model=None))) == []

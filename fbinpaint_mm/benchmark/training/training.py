@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from fbinpaint_mm.benchmark.child_process import run_child
 from fbinpaint_mm.benchmark.training.training_clock_hook import FILE_NAME as PROGRESS
-from fbinpaint_mm.fingerprint import config_content, fingerprint
+from fbinpaint_mm.fingerprint import config_content, fingerprint, starting_weights
 
 CONFIG, LOG = 'config.py', 'log.txt'
 
@@ -28,7 +28,7 @@ class Training:
         device: ``'cpu'`` hides the GPUs from it.
 
     Attributes:
-        fingerprint: Of all settings and the device.
+        fingerprint: Of all settings, the weights it starts from, and the device.
         folder: The work directory.
     """
 
@@ -36,7 +36,7 @@ class Training:
         self.cfg = cfg
         self.tool = tool
         self.device = device
-        self.fingerprint = fingerprint(config_content(cfg), device)
+        self.fingerprint = fingerprint(config_content(cfg), starting_weights(cfg), device)
         self.folder = folder.with_name(f'{folder.name}_{self.fingerprint[:8]}')
 
     @property
