@@ -1,4 +1,5 @@
-# Guidance by the true map, everywhere and always: the upper bound of what semantics can give.
+# Guidance by the true map, everywhere and always: the upper bound of what semantics can give. It
+# learns from the images of the training set, all labelled, and from no others.
 _base_ = ['../fbinpaint_celebahq_64px.py']
 
 model = dict(guide_by_ground_truth=True, feedback=None, recorrection=None, loss_semantic=None)
