@@ -16,10 +16,12 @@ model = dict(
         init_cfg=_base_.segmentor_init,  # trained by segmentors/mobilenetv2_celebahq_64px.py
     ),
     loss_perceptual=dict(weights=_base_.weights_root),
-    freeze_initial=_base_.initial_checkpoint is not None,
-    guided=dict(init_cfg=_base_.guided_init),
+    # trained by inpaintors/initial_celebahq_64px.py
+    initial=dict(init_cfg=_base_.initial_init),
+    guided=dict(init_cfg=_base_.initial_init),
+    freeze_initial=_base_.initial_init is not None,
 )
-load_from = _base_.initial_checkpoint  # trained by inpaintors/initial_celebahq_64px.py
+load_from = _base_.initial_checkpoint  # for discriminator and confidence
 image_size = 64
 train_dataloader = dict(
     num_workers=1,

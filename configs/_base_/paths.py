@@ -22,5 +22,5 @@ segmentor_init = None if segmentor_checkpoint == 'none' else segmentor_init
 # one, which learns no more. By default all of them learn from the start.
 initial_checkpoint = '{{$FBINPAINT_INITIAL:none}}'
 initial_checkpoint = None if initial_checkpoint == 'none' else initial_checkpoint
-guided_init = dict(type='Pretrained', checkpoint=initial_checkpoint, prefix='generator.initial')
-guided_init = guided_init if initial_checkpoint else None
+initial_init = dict(type='Pretrained', checkpoint=initial_checkpoint, prefix='generator.initial')
+initial_init = initial_init if initial_checkpoint else None

@@ -4,6 +4,7 @@ _base_ = ['../fbinpaint_celebahq_64px.py']
 
 model = dict(
     freeze_initial=False,
+    initial=dict(init_cfg=None),
     guided=None,
     segmentor=None,
     feedback=None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import replace
 
 import torch
 from mmagic.registry import MODELS
+from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -103,7 +105,8 @@ class FeedbackRecorrectionLoop(BaseModule):
             raise ValueError(f'test_cfg.map_temperature must be positive, got {map_temperature}')
         if segmentor is None and (feedback or recorrection):
             raise ValueError(
-                'feedback and recorrection need a segmentor: give one, or set all three to None'
+                'feedback and recorrection need a segmentor: give one, or set all three to None, '
+                'and loss_semantic with them'
             )
         self.detach_rounds = detach_rounds
         self.freeze_initial = freeze_initial
@@ -158,6 +161,13 @@ class FeedbackRecorrectionLoop(BaseModule):
             check_segmentor_checkpoint(self.segmentor)
         for network in (self.initial, self.guided):
             check_network_checkpoint(network)
+        if self.freeze_initial and not getattr(self.initial, 'init_cfg', None):
+            print_log(
+                'freeze_initial=True, but model.initial has no init_cfg: its weights stay random '
+                'unless a checkpoint is loaded',
+                'current',
+                logging.WARNING,
+            )
         super().init_weights()
 
     def forward(

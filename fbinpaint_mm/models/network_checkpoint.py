@@ -34,7 +34,8 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
             if problem:
                 raise ValueError(
                     f'checkpoint {config["checkpoint"]!r} (entries {prefix!r}) does not fit the '
-                    f'inpainting network of this config: {problem}'
+                    f'inpainting network of this config: {problem}. Take one of a config in '
+                    'configs/inpaintors/ for the same networks'
                 )
 
 

@@ -1,4 +1,5 @@
 import copy
+import logging
 from itertools import pairwise
 
 import pytest
@@ -184,7 +185,9 @@ def test_a_map_cannot_be_dictated_to_a_model_without_semantics(loop, images):
 @pytest.mark.parametrize('part', ['feedback', 'recorrection'])
 def test_parts_that_need_a_segmentor_say_so(loop_config, part):
     config = loop_config(segmentor=None, **{part: None})
-    with pytest.raises(ValueError, match=r'need a segmentor: give one, or set all three to None'):
+    with pytest.raises(
+        ValueError, match=r'give one, or set all three to None, and loss_semantic with them'
+    ):
         MODELS.build(config)
 
 
@@ -668,3 +671,24 @@ def test_a_frozen_initial_network_keeps_its_statistics(loop):
     assert made.guided.training
     assert not made.initial.training
     assert not made.initial.norm.training
+
+
+@pytest.mark.parametrize('is_named', [False, True])
+def test_a_frozen_network_without_a_start_is_warned_of(
+    loop_config, tmp_path, monkeypatch, is_named
+):
+    said = []
+    monkeypatch.setattr(
+        'fbinpaint_mm.models.feedback_recorrection_loop.print_log', lambda *args: said.append(args)
+    )
+    plain = MODELS.build(loop_config())
+    torch.save({f'initial.{k}': v for k, v in plain.initial.state_dict().items()}, tmp_path / 'x')
+    parts = loop_config(freeze_initial=True)
+    if is_named:
+        start = dict(type='Pretrained', checkpoint=str(tmp_path / 'x'), prefix='initial')
+        parts['initial'] = dict(parts['initial'], init_cfg=start)
+    made = MODELS.build(parts)
+    made.init_weights()
+    assert [level for text, _, level in said if 'its weights stay random' in text] == (
+        [] if is_named else [logging.WARNING]
+    )
