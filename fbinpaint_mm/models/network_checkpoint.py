@@ -7,7 +7,7 @@ from copy import deepcopy
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.networks import SemanticGuidedEncoderDecoder
-from fbinpaint_mm.models.segmentor_checkpoint import entries_of_checkpoint
+from fbinpaint_mm.models.segmentor_checkpoint import entries_of_checkpoint, pretrained_starts
 
 WITHOUT_SEMANTICS = 'embeddings.'  # parts that a network without a map has not
 
@@ -26,17 +26,14 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
     """
     if not isinstance(network, SemanticGuidedEncoderDecoder):
         return
-    configs = network.init_cfg or []
-    for config in [configs] if isinstance(configs, dict) else configs:
-        if config['type'] == 'Pretrained':
-            prefix = config.get('prefix') or ''
-            problem = _problem(network, entries_of_checkpoint(config['checkpoint'], prefix))
-            if problem:
-                raise ValueError(
-                    f'checkpoint {config["checkpoint"]!r} (entries {prefix!r}) does not fit the '
-                    f'inpainting network of this config: {problem}. Take one of a config in '
-                    'configs/inpaintors/ for the same networks'
-                )
+    for checkpoint, prefix in pretrained_starts(network):
+        problem = _problem(network, entries_of_checkpoint(checkpoint, prefix))
+        if problem:
+            raise ValueError(
+                f'checkpoint {checkpoint!r} (entries {prefix!r}) does not fit the inpainting '
+                f'network of this config: {problem}. Take one of a config in '
+                'configs/inpaintors/ for the same networks'
+            )
 
 
 def _problem(network: nn.Module, entries: dict[str, Tensor]) -> str:

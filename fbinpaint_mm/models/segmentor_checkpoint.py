@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
@@ -26,10 +27,23 @@ def check_segmentor_checkpoint(segmentor: nn.Module) -> None:
         ValueError: If an entry is missing, has another shape, or belongs to no part of the
             segmentor.
     """
-    configs = segmentor.init_cfg or []
+    for checkpoint, prefix in pretrained_starts(segmentor):
+        _check_file(segmentor, checkpoint, prefix)
+
+
+def pretrained_starts(module: nn.Module) -> Iterator[tuple[str, str]]:
+    """What a module is to start from.
+
+    Args:
+        module: One of mmengine's, with an ``init_cfg``: ``None``, a dict or a list of them.
+
+    Yields:
+        Checkpoint and prefix of each ``dict(type='Pretrained', ...)``; an empty prefix for none.
+    """
+    configs = module.init_cfg or []
     for config in [configs] if isinstance(configs, dict) else configs:
         if config['type'] == 'Pretrained':
-            _check_file(segmentor, config['checkpoint'], config.get('prefix') or '')
+            yield config['checkpoint'], config.get('prefix') or ''
 
 
 def entries_of_checkpoint(checkpoint: str, prefix: str) -> dict[str, Tensor]:
