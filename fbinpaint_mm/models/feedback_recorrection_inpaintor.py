@@ -16,8 +16,10 @@ from torch import Tensor, nn
 from fbinpaint_mm.models.batch_statistics import average_batch_statistics
 from fbinpaint_mm.models.compilation import compile_networks as compile_in_place
 from fbinpaint_mm.models.completed_batch import CompletedBatch
-from fbinpaint_mm.models.feedback import IGNORE_INDEX, ClassMemory
+from fbinpaint_mm.models.dictated_map import dictated_map_of, first_known, true_map_of
+from fbinpaint_mm.models.feedback import ClassMemory
 from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
+from fbinpaint_mm.models.label_mixing import labels_to_mix
 from fbinpaint_mm.models.losses import AdversarialLoss, RoundLosses, split_judgement
 from fbinpaint_mm.models.mean_teacher import MeanTeacher, student_modules
 from fbinpaint_mm.models.networks import build_discriminator
@@ -25,9 +27,7 @@ from fbinpaint_mm.models.padding import padded
 from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.round import Round
 from fbinpaint_mm.models.round_samples import round_samples, training_samples
-
-TRAIN_DEFAULTS = dict(rounds=2, only_last_learns=False, label_mixing=False, checkpoint_rounds=False)
-TEST_DEFAULTS = dict(map_temperature=1.0)
+from fbinpaint_mm.models.round_settings import check_settings_fit, checked_settings
 
 
 @MODELS.register_module()
@@ -131,8 +131,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         super().__init__(data_preprocessor=MODELS.build(data_preprocessor), init_cfg=init_cfg)
         if (disc is None) != (loss_gan is None):
             raise ValueError('disc and loss_gan go together: give both or neither')
-        train_cfg, test_cfg = _checked_settings(train_cfg, test_cfg, detach_rounds)
-        _check_rounds(train_cfg, test_cfg, guided is not None, freeze_initial)
+        train_cfg, test_cfg = checked_settings(train_cfg, test_cfg)
+        check_settings_fit(train_cfg, test_cfg, detach_rounds, guided is not None, freeze_initial)
         self.generator = FeedbackRecorrectionLoop(
             initial=initial,
             guided=guided,
@@ -223,7 +223,12 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         Args:
             strength: Factor in [0, 1]; stored in the checkpoint.
             rounds: R >= 0.
+
+        Raises:
+            ValueError: If no network would learn.
         """
+        if rounds == 0 and self.loop.freeze_initial:
+            raise ValueError('freeze_initial=True and rounds=0 (of FeedbackHook): nothing learns')
         self.loop.strength.fill_(strength)
         self.rounds = rounds
 
@@ -269,7 +274,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         pseudo_labels = self._pseudo_labels(data_samples) if has_maps else None
         label_map = None
         if has_maps and self.label_mixing:
-            label_map = _labels_to_mix(data_samples, pseudo_labels)
+            label_map = labels_to_mix(data_samples.gt_seg, data_samples.is_labeled, pseudo_labels)
         results = self._run(
             inputs,
             data_samples,
@@ -465,7 +470,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
     ) -> list[Round]:
         """The rounds of a prediction; arguments and errors as of :meth:`forward`."""
         rounds = self.test_rounds if rounds is None else rounds
-        dictated_map = _dictated_map(data_samples, inputs)
+        dictated_map = dictated_map_of(data_samples, inputs)
         return self._run(inputs, data_samples, rounds, dictated_map, tolerance=tolerance)
 
     def _run(
@@ -479,7 +484,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         """The R + 1 rounds of a preprocessed batch; ``options`` are those of the loop."""
         mask = padded(data_samples.mask.float(), inputs, 0)
         if self.guide_by_ground_truth:
-            dictated_map = _first_known(dictated_map, _true_map(data_samples, inputs))
+            dictated_map = first_known(dictated_map, true_map_of(data_samples, inputs))
         return self.generator(inputs, mask, rounds, dictated_map=dictated_map, **options)
 
     def convert_to_datasample(
@@ -503,72 +508,5 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         return round_samples(self.data_preprocessor, results, data_samples, inputs)
 
 
-def _checked_settings(
-    train_cfg: dict | None, test_cfg: dict | None, detach_rounds: bool
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Both with their defaults; the rounds of the test are those of training."""
-    train_cfg = _settings('train_cfg', train_cfg, TRAIN_DEFAULTS)
-    test_cfg = _settings('test_cfg', test_cfg, dict(rounds=train_cfg['rounds'], **TEST_DEFAULTS))
-    if train_cfg['only_last_learns'] and not detach_rounds:
-        raise ValueError('train_cfg.only_last_learns=True needs detach_rounds=True, found False')
-    return train_cfg, test_cfg
-
-
-def _check_rounds(
-    train_cfg: dict[str, Any], test_cfg: dict[str, Any], has_guided: bool, freeze_initial: bool
-) -> None:
-    if freeze_initial and train_cfg['rounds'] == 0:
-        raise ValueError('freeze_initial=True and train_cfg.rounds=0: nothing would learn')
-    for name, settings in dict(train_cfg=train_cfg, test_cfg=test_cfg).items():
-        if settings['rounds'] and not has_guided:
-            raise ValueError(f'guided=None needs {name}.rounds=0, got {settings["rounds"]}')
-
-
-def _settings(name: str, given: dict | None, defaults: dict[str, Any]) -> dict[str, Any]:
-    settings = defaults | dict(given or {})
-    unknown = sorted(set(settings) - set(defaults))
-    if settings['rounds'] < 0 or unknown:
-        raise ValueError(
-            f'{name} takes {", ".join(defaults)}, with rounds a number of 0 or more; '
-            f'got rounds={settings["rounds"]} and unknown {unknown}'
-        )
-    return settings
-
-
 def _wrapper_of(optim_wrapper: OptimWrapperDict | OptimWrapper, name: str) -> OptimWrapper:
     return optim_wrapper[name] if isinstance(optim_wrapper, OptimWrapperDict) else optim_wrapper
-
-
-def _labels_to_mix(data_samples: DataSample, pseudo_labels: PseudoLabels | None) -> Tensor:
-    """(N, 1, H, W) labels; on unlabelled images, with a chance of ``trust``, the pseudo labels."""
-    labels = data_samples.gt_seg
-    if pseudo_labels is None:
-        return labels
-    labels = labels.clone()
-    trusted = torch.rand_like(pseudo_labels.trust) < pseudo_labels.trust
-    labels[~data_samples.is_labeled] = pseudo_labels.label.unsqueeze(1).masked_fill(
-        ~trusted, IGNORE_INDEX
-    )
-    return labels
-
-
-def _dictated_map(data_samples: DataSample, inputs: Tensor) -> Tensor | None:
-    """The map that a user dictates, (N, 1, H, W) at the size of the inputs; ``None`` for none."""
-    if 'dictated_seg' not in data_samples:
-        return None
-    return padded(data_samples.dictated_seg, inputs, IGNORE_INDEX)
-
-
-def _true_map(data_samples: DataSample, inputs: Tensor) -> Tensor:
-    """The ground truth, (N, 1, H, W) at the size of the inputs."""
-    if 'gt_seg' not in data_samples:
-        raise ValueError(
-            'guide_by_ground_truth=True needs gt_seg in every sample; found '
-            f'{sorted(data_samples.keys())}. Load it with LoadSemanticMap and pack it'
-        )
-    return padded(data_samples.gt_seg, inputs, IGNORE_INDEX)
-
-
-def _first_known(first: Tensor | None, second: Tensor) -> Tensor:
-    """Labels of the first map, and of the second where the first has none, or there is no first."""
-    return second if first is None else first.where(first != IGNORE_INDEX, second)

@@ -76,9 +76,9 @@ class FeedbackRecorrectionLoop(BaseModule):
             alone, and no round builds on the flaws of another.
 
     Raises:
-        ValueError: If feedback or recorrection is asked for without a segmentor,
-            ``map_temperature`` is not positive, ``refine`` is unknown, or rounds with spectral
-            norm should be computed again.
+        ValueError: If feedback or recorrection is asked for without a segmentor, or a segmentor
+            without a guided network, ``map_temperature`` is not positive, ``refine`` is unknown, or
+            rounds with spectral norm should be computed again.
         TypeError: If the feedback cannot be linked to the segmentor.
     """
 
@@ -107,6 +107,10 @@ class FeedbackRecorrectionLoop(BaseModule):
             raise ValueError(
                 'feedback and recorrection need a segmentor: give one, or set all three to None, '
                 'and loss_semantic with them'
+            )
+        if guided is None and segmentor is not None:
+            raise ValueError(
+                'guided=None has no rounds, and no use for a segmentor: set it to None'
             )
         self.detach_rounds = detach_rounds
         self.freeze_initial = freeze_initial

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from fbinpaint_mm.models.feedback import one_hot_where_known
+from fbinpaint_mm.models.feedback import IGNORE_INDEX, one_hot_where_known
+from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 
 
 def mix_labels(probabilities: Tensor, label_map: Tensor) -> Tensor:
@@ -30,3 +31,25 @@ def mix_labels(probabilities: Tensor, label_map: Tensor) -> Tensor:
     share = torch.rand(len(probabilities), 1, 1, 1, device=probabilities.device)
     weight = share.to(probabilities.dtype) * known
     return torch.lerp(probabilities, one_hot.to(probabilities.dtype), weight)
+
+
+def labels_to_mix(
+    label_map: Tensor, is_labeled: Tensor, pseudo_labels: PseudoLabels | None
+) -> Tensor:
+    """The label maps of a batch, completed with pseudo labels.
+
+    Args:
+        label_map: (N, 1, H, W) int64 class ids, 255 where unknown.
+        is_labeled: (N,) bool.
+        pseudo_labels: Of the U unlabelled images, in their order; ``None`` for none.
+
+    Returns:
+        (N, 1, H, W) int64. An unlabelled image has its pseudo labels with a chance of ``trust``,
+        drawn anew from torch's global generator, and 255 everywhere else.
+    """
+    if pseudo_labels is None:
+        return label_map
+    completed = label_map.clone()
+    trusted = torch.rand_like(pseudo_labels.trust) < pseudo_labels.trust
+    completed[~is_labeled] = pseudo_labels.label.unsqueeze(1).masked_fill(~trusted, IGNORE_INDEX)
+    return completed

@@ -57,9 +57,15 @@ def entries_of_checkpoint(checkpoint: str, prefix: str) -> dict[str, Tensor]:
         Tensors by name, of any shape and dtype, on the CPU; none if no name has the prefix.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If there is no such file; says what the configs take its path from.
     """
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
+    try:
+        loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'{error} (the checkpoint of an init_cfg; the _64px configs take theirs from '
+            'FBINPAINT_SEGMENTOR and FBINPAINT_INITIAL)'
+        ) from error
     state = {k.removeprefix('module.'): v for k, v in loaded.get('state_dict', loaded).items()}
     prefix = f'{prefix}.' if prefix and not prefix.endswith('.') else prefix
     return {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}

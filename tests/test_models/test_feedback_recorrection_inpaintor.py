@@ -921,6 +921,14 @@ def test_fakes_of_a_frozen_initial_network_are_not_judged(small, build):
     assert judged == {True: [6, 4], False: [8, 6]}
 
 
+def test_frozen_without_rounds_is_refused_in_the_middle_of_a_training_too(build):
+    model = build(freeze_initial=True)
+    with pytest.raises(ValueError, match=r'^freeze_initial=True and rounds=0 .*FeedbackHook'):
+        model.set_feedback(1.0, 0)
+    model.set_feedback(1.0, 1)
+    assert model.rounds == 1
+
+
 def test_frozen_without_rounds_is_refused(build):
     message = r'^freeze_initial=True and train_cfg.rounds=0: nothing would learn$'
     with pytest.raises(ValueError, match=message):

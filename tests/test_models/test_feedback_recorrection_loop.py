@@ -653,6 +653,11 @@ def test_without_a_guided_network_there_is_round_0_alone(loop, images):
         alone(*images, 2)
 
 
+def test_a_segmentor_without_a_guided_network_is_refused(loop):
+    with pytest.raises(ValueError, match=r'^guided=None has no rounds, and no use for a segmentor'):
+        loop(guided=None)
+
+
 @pytest.mark.parametrize(('freeze', 'expected'), [(True, 2), (False, 0)])
 def test_casts_made_without_a_graph_are_forgotten_before_a_round_learns(
     loop, images, monkeypatch, freeze, expected

@@ -17,7 +17,9 @@ total = int(re.search(r'max_iters=(\\d+)', pathlib.Path(config).read_text()).gro
 progress = folder / 'progress.json'
 done = json.loads(progress.read_text())['iteration'] if progress.is_file() else 0
 done = min(done + 2, total)
-progress.write_text(json.dumps(dict(iteration=done, seconds=done / 4)))
+written = folder / 'progress.new'  # moved at once, like the real one: it is read meanwhile
+written.write_text(json.dumps(dict(iteration=done, seconds=done / 4)))
+written.replace(progress)
 with open(folder / 'calls.txt', 'a') as file:
     file.write(f'{done}\\n')
 (folder / f'iter_{done}.pth').touch()

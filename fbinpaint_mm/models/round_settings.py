@@ -1,0 +1,67 @@
+"""``train_cfg`` and ``test_cfg`` of the model, checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TRAIN_DEFAULTS = dict(rounds=2, only_last_learns=False, label_mixing=False, checkpoint_rounds=False)
+TEST_DEFAULTS = dict(map_temperature=1.0)
+
+
+def checked_settings(
+    train_cfg: dict | None, test_cfg: dict | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both with their defaults; the rounds of the test are those of training.
+
+    Args:
+        train_cfg: As of :class:`FeedbackRecorrectionInpaintor`, in part or ``None``.
+        test_cfg: Likewise.
+
+    Returns:
+        Copies with every key.
+
+    Raises:
+        ValueError: For a negative number of rounds or an unknown key.
+    """
+    train_cfg = _with_defaults('train_cfg', train_cfg, TRAIN_DEFAULTS)
+    defaults = dict(rounds=train_cfg['rounds'], **TEST_DEFAULTS)
+    return train_cfg, _with_defaults('test_cfg', test_cfg, defaults)
+
+
+def check_settings_fit(
+    train_cfg: dict[str, Any],
+    test_cfg: dict[str, Any],
+    detach_rounds: bool,
+    has_guided: bool,
+    freeze_initial: bool,
+) -> None:
+    """Refuses rounds that cannot run, or from which nothing would learn.
+
+    Args:
+        train_cfg: From :func:`checked_settings`.
+        test_cfg: Likewise.
+        detach_rounds: See :class:`FeedbackRecorrectionLoop`.
+        has_guided: Whether there is a network for rounds 1..R.
+        freeze_initial: Whether that of round 0 learns no more.
+
+    Raises:
+        ValueError: If two of them contradict each other.
+    """
+    if train_cfg['only_last_learns'] and not detach_rounds:
+        raise ValueError('train_cfg.only_last_learns=True needs detach_rounds=True, found False')
+    if freeze_initial and train_cfg['rounds'] == 0:
+        raise ValueError('freeze_initial=True and train_cfg.rounds=0: nothing would learn')
+    for name, settings in dict(train_cfg=train_cfg, test_cfg=test_cfg).items():
+        if settings['rounds'] and not has_guided:
+            raise ValueError(f'guided=None needs {name}.rounds=0, got {settings["rounds"]}')
+
+
+def _with_defaults(name: str, given: dict | None, defaults: dict[str, Any]) -> dict[str, Any]:
+    settings = defaults | dict(given or {})
+    unknown = sorted(set(settings) - set(defaults))
+    if settings['rounds'] < 0 or unknown:
+        raise ValueError(
+            f'{name} takes {", ".join(defaults)}, with rounds a number of 0 or more; '
+            f'got rounds={settings["rounds"]} and unknown {unknown}'
+        )
+    return settings
