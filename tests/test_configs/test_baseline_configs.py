@@ -19,10 +19,10 @@ from mmengine.runner import Runner
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIGS = REPOSITORY / 'configs'
-SMALL = ('demo', 'small')
+SMALL = ('demo', 'small')  # without VGG16
 NAMES = sorted(  # equal models side by side
     (path.stem for path in (CONFIGS / 'baselines').glob('*.py')),
-    key=lambda name: (name.split('_')[0], name.endswith(SMALL), name),
+    key=lambda name: (name.split('_')[0], name.endswith(SMALL), name.endswith('64px'), name),
 )
 MMAGIC = dict(
     aot='aot_gan/aot-gan_smpgan_4xb4_places-512x512.py',
@@ -31,7 +31,10 @@ MMAGIC = dict(
     gl='global_local/gl_8xb12_celeba-256x256.py',
     pconv='partial_conv/pconv_stage1_8xb1_celeba-256x256.py',
 )
-DATASETS = ('celebahq', 'cityscapes', 'camvid', 'demo', 'celebahq_small', 'camvid_small')
+DATASETS = (
+    *('celebahq', 'cityscapes', 'camvid', 'demo'),
+    *('celebahq_small', 'camvid_small', 'celebahq_64px', 'camvid_64px'),
+)
 WITH_BOX = WITH_FIXED_SIZE = ('gl', 'deepfillv1')  # local and fully connected discriminators
 
 
@@ -136,12 +139,21 @@ def learning_rates(config):
     return [wrapper.optimizer.lr for wrapper in wrappers if wrapper]
 
 
+@pytest.mark.parametrize('short', ['demo', 'camvid_64px'])
 @pytest.mark.parametrize('method', MMAGIC)
-def test_short_schedules_raise_learning_rates_as_ours(method):
+def test_short_schedules_raise_learning_rates_as_ours(method, short):
     factor = learning_rates(load('fbinpaint_demo'))[0] / learning_rates(load('fbinpaint_camvid'))[0]
-    full, small = (learning_rates(baseline(f'{method}_{data}')) for data in ('camvid', 'demo'))
+    full, small = (learning_rates(baseline(f'{method}_{data}')) for data in ('camvid', short))
     assert small == pytest.approx([factor * rate for rate in full])
     assert factor == 5
+
+
+@pytest.mark.parametrize('name', [name for name in NAMES if name.endswith('64px')])
+def test_a_start_of_ours_is_not_that_of_a_baseline(name, monkeypatch):
+    monkeypatch.setenv('FBINPAINT_INITIAL', 'ours.pth')
+    config = Config.fromfile(CONFIGS / f'baselines/{name}.py')
+    assert config.load_from is None
+    assert 'ours.pth' not in str(config.model)
 
 
 @pytest.mark.parametrize('name', [name for name in NAMES if name.startswith('gl_')])

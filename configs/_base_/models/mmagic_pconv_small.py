@@ -1,12 +1,4 @@
-# Partial convolutions for images of 64x64 and short schedules.
-_base_ = ['./mmagic_pconv.py']
+# The same without VGG16: it would be a download, and our small configs do without it too.
+_base_ = ['./mmagic_pconv_64px.py']
 
-model = dict(
-    # Two layers fewer, so that the innermost features are 2x2 as at 256x256.
-    encdec=dict(encoder=dict(num_layers=5), decoder=dict(num_layers=5)),
-    # VGG16 would be a download, and our small configs do without it too.
-    loss_composed_percep=None,
-    loss_out_percep=False,
-)
-# As in iterations_2k.py, five times the learning rate of full training.
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
+model = dict(loss_composed_percep=None, loss_out_percep=False)

@@ -1,0 +1,2 @@
+# DeepFill v2 under the protocol of fbinpaint_celebahq_64px.py.
+_base_ = ['../_base_/models/mmagic_deepfillv2_small.py', '../_base_/protocols/celebahq_64px.py']
