@@ -217,6 +217,24 @@ def set_resume(cfg: Config, resume: str | None) -> None:
     # mmengine would resume from a load_from of the config, not from the newest checkpoint.
     cfg.load_from, cfg.resume = str(checkpoint), True
     _log(f'--resume: continuing from {checkpoint}.')
+    warn_of_changed_settings(cfg)
+
+
+def warn_of_changed_settings(cfg: Config) -> None:
+    """Says which settings of model and optimizers are not those of the run that is continued.
+
+    They may be meant; but a variable of the shell that is no longer set changes which parameters
+    learn, and the state of the optimizer then does not fit.
+
+    Args:
+        cfg: With the checkpoint as ``load_from``; one given by its address is not looked into.
+    """
+    from fbinpaint_mm.resumed_settings import changed_settings
+
+    if '://' in cfg.load_from:
+        return
+    for line in changed_settings(Path(cfg.load_from), cfg):
+        _log(f'--resume: {line}.', logging.WARNING)
 
 
 def check_resumable(checkpoint: str) -> None:

@@ -124,6 +124,15 @@ def test_resume_takes_the_newest_checkpoint_and_says_so(launch, messages, tmp_pa
     assert messages == [f'--resume: continuing from {newest}.']
 
 
+def test_resume_warns_of_settings_of_the_model_that_have_changed(launch, messages, tmp_path):
+    then = Config(dict(model=dict(freeze_initial=True), work_dir='elsewhere'))
+    meta = dict(iter=1, cfg=then.pretty_text)
+    torch.save(dict(meta=meta, state_dict={}, message_hub={}), tmp_path / 'iter_20.pth')
+    cfg = Config(dict(model=dict(freeze_initial=False), work_dir=str(tmp_path)))
+    launch.set_resume(cfg, launch.AUTO)
+    assert messages[1:] == ['--resume: model.freeze_initial: True then, False now.']
+
+
 def test_resume_works_in_a_folder_that_was_moved(launch, tmp_path, save):
     save('iter_20.pth')
     (tmp_path / 'last_checkpoint').write_text('/not/there/any/more/iter_20.pth')
