@@ -1,4 +1,11 @@
 # No semantics: the initial network and a second one of the same size, without any map.
 _base_ = ['../fbinpaint_celebahq_64px.py']
 
-model = dict(segmentor=None, feedback=None, recorrection=None, loss_semantic=None)
+model = dict(
+    segmentor=None,
+    feedback=None,
+    recorrection=None,
+    loss_semantic=None,
+    train_cfg=dict(rounds=1),  # the second would repeat the first: same map, same image to refine
+    test_cfg=dict(rounds=1),
+)

@@ -2,4 +2,10 @@
 # the segmentor nor, as a loss, from it.
 _base_ = ['../fbinpaint_camvid_64px.py']
 
-model = dict(feedback=None, recorrection=None, loss_semantic=None)
+model = dict(
+    feedback=None,
+    recorrection=None,
+    loss_semantic=None,
+    train_cfg=dict(rounds=1),  # the second would repeat the first: same map, same image to refine
+    test_cfg=dict(rounds=1),
+)
