@@ -16,12 +16,13 @@ class CompletedBatch:
             graph.
         labels: (N, 1, H, W) int64 class ids, 255 where unknown.
         is_labeled: (N,) bool.
-        corrected_share: 0-d float in [0, 1], share of pixels whose class the recorrection changed.
+        corrected_share: 0-d float in [0, 1], share of pixels whose class the recorrection changed;
+            ``None`` where it is not known, as under the true map.
         is_whole: Whether the optimiser made its step; of accumulated batches only after the last.
     """
 
     features: Tensor
     labels: Tensor
     is_labeled: Tensor
-    corrected_share: Tensor
+    corrected_share: Tensor | None
     is_whole: bool = True

@@ -27,7 +27,11 @@ from fbinpaint_mm.models.padding import padded
 from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.round import Round
 from fbinpaint_mm.models.round_samples import round_samples, training_samples
-from fbinpaint_mm.models.round_settings import check_settings_fit, checked_settings
+from fbinpaint_mm.models.round_settings import (
+    check_settings_fit,
+    check_something_learns,
+    checked_settings,
+)
 
 
 @MODELS.register_module()
@@ -72,7 +76,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             cycles R, so that every round has its turn at little more than the cost of one.
             ``label_mixing`` (default False): in the last round the guided network reads its map
             mixed with the label map, or with the teacher's pseudo labels (all of them in a share
-            ``trust`` of the steps, none in the others), see :func:`mix_labels`.
+            ``trust`` of the steps, none in the others; without ``loss_consistency`` there are
+            none), see :func:`mix_labels`.
             ``checkpoint_rounds`` (default False): the backward pass computes each round, and the
             perceptual features of its image, again, so that memory grows little with R.
         test_cfg: ``rounds``, R in validation, test and inference (default: as in training), and
@@ -225,10 +230,14 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             rounds: R >= 0.
 
         Raises:
-            ValueError: If no network would learn.
+            ValueError: If one of them is out of range, or no network would learn.
         """
-        if rounds == 0 and self.loop.freeze_initial:
-            raise ValueError('freeze_initial=True and rounds=0 (of FeedbackHook): nothing learns')
+        if rounds < 0 or not 0 <= strength <= 1:
+            raise ValueError(
+                'rounds must be 0 or more and strength in [0, 1], '
+                f'got rounds={rounds}, strength={strength}'
+            )
+        check_something_learns(rounds, self.loop.freeze_initial, 'FeedbackHook')
         self.loop.strength.fill_(strength)
         self.rounds = rounds
 
@@ -244,6 +253,9 @@ class FeedbackRecorrectionInpaintor(BaseModel):
 
         Returns:
             The values to log, 0-d tensors by name.
+
+        Raises:
+            TypeError: If there is a discriminator and only one wrapper.
         """
         data = self.data_preprocessor(data, True)
         inputs, data_samples = data['inputs'], data['data_samples']
@@ -252,7 +264,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             results, pseudo_labels = self._training_rounds(inputs, data_samples, self.rounds)
         log_vars = {}
         if self.disc is not None:
-            log_vars.update(self._update_disc(results, data_samples, optim_wrapper['disc']))
+            disc_wrapper = _wrapper_of(optim_wrapper, 'disc')
+            log_vars.update(self._update_disc(results, data_samples, disc_wrapper))
         with wrapper.optim_context(self.generator):
             losses = self.generator_losses(results, data_samples, pseudo_labels)
         loss, log_vars_generator = self.parse_losses(losses)
@@ -328,8 +341,9 @@ class FeedbackRecorrectionInpaintor(BaseModel):
 
         Args:
             results: The rounds of :class:`FeedbackRecorrectionLoop`.
-            data_samples: Stacked sample with ``gt_img`` in [-1, 1], ``mask``, ``gt_seg`` and
-                ``is_labeled``.
+            data_samples: Stacked sample with ``gt_img`` (N, 3, H, W) float in [-1, 1], ``mask``
+                (N, 1, H, W), 1 in the hole, ``gt_seg`` (N, 1, H, W) int64, 255 where unknown, and
+                ``is_labeled`` (N,) bool.
             pseudo_labels: Of the unlabelled images, in their order; ``None`` without any.
 
         Returns:
@@ -375,13 +389,13 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         semantics = results[-1].semantics
         if semantics is None:
             return
+        changed = semantics.logits.argmax(1) != semantics.raw_logits.argmax(1)
         self.completed_batch = CompletedBatch(
             features=semantics.features.detach(),
             labels=data_samples.gt_seg,
             is_labeled=data_samples.is_labeled,
-            corrected_share=(semantics.logits.argmax(1) != semantics.raw_logits.argmax(1))
-            .float()
-            .mean(),
+            # What the truth replaced is no correction.
+            corrected_share=None if self.guide_by_ground_truth else changed.float().mean(),
             is_whole=is_whole,
         )
 
@@ -427,10 +441,10 @@ class FeedbackRecorrectionInpaintor(BaseModel):
 
         Args:
             inputs: (N, 3, H, W) float masked images in [-1, 1], 0 in the hole.
-            data_samples: Stacked sample with ``mask`` (N, 1, H, W); for ``'loss'`` also ``gt_img``,
-                ``gt_seg``, ``is_labeled``. In the other modes ``dictated_seg`` (N, 1, H, W) int64,
-                if there, dictates the map of every round: class ids, 255 where the map stays the
-                model's own. It goes before the truth of ``guide_by_ground_truth``.
+            data_samples: Stacked sample with ``mask`` (N, 1, H, W), 1 in the hole; for ``'loss'``
+                as in :meth:`generator_losses`. In the other modes ``dictated_seg`` (N, 1, H, W)
+                int64, if there, dictates the map of every round: class ids, 255 where the map stays
+                the model's own. It goes before the truth of ``guide_by_ground_truth``.
             mode: ``'tensor'``, ``'predict'`` or ``'loss'``.
             rounds: R of this call; default ``test_cfg.rounds``, or ``train_cfg.rounds`` for
                 ``'loss'``.
@@ -443,13 +457,14 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             describes. ``'loss'``: the generator's losses by name, 0-d tensors.
 
         Raises:
-            ValueError: For another mode, for negative ``rounds``, or if a map is dictated to a
-                model without semantics.
+            ValueError: For another mode, for negative ``rounds``, if a map is dictated to a model
+                without semantics, or if nothing would learn from the losses.
         """
         if rounds is not None and rounds < 0:
             raise ValueError(f'rounds must be a number of 0 or more, got {rounds}')
         if mode == 'loss':
             rounds = self.rounds if rounds is None else rounds
+            check_something_learns(rounds, self.loop.freeze_initial, "mode='loss'")
             results, pseudo_labels = self._training_rounds(inputs, data_samples, rounds)
             if self.training:  # by a wrapper that has a train_step of its own
                 self._remember(results, data_samples, is_whole=True)
@@ -509,4 +524,12 @@ class FeedbackRecorrectionInpaintor(BaseModel):
 
 
 def _wrapper_of(optim_wrapper: OptimWrapperDict | OptimWrapper, name: str) -> OptimWrapper:
-    return optim_wrapper[name] if isinstance(optim_wrapper, OptimWrapperDict) else optim_wrapper
+    if isinstance(optim_wrapper, OptimWrapperDict):
+        return optim_wrapper[name]
+    if name != 'generator':
+        raise TypeError(
+            f'a model with {name} needs an optim_wrapper for it and one for the generator '
+            "(constructor='MultiOptimWrapperConstructor'), found a single "
+            f'{type(optim_wrapper).__name__}'
+        )
+    return optim_wrapper

@@ -18,6 +18,7 @@ from fbinpaint_mm.models.feedback import DecodeHeadLink, FeedbackSignal, confide
 from fbinpaint_mm.models.label_mixing import mix_labels
 from fbinpaint_mm.models.network_checkpoint import check_network_checkpoint
 from fbinpaint_mm.models.networks import build_inpainting_network
+from fbinpaint_mm.models.pretrained_start import pretrained_starts
 from fbinpaint_mm.models.round import Round
 from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing, run_plainly
 from fbinpaint_mm.models.segmentor import (
@@ -159,16 +160,17 @@ class FeedbackRecorrectionLoop(BaseModule):
         """Initialise all parts, from checkpoints if so configured.
 
         Raises:
-            ValueError: If a checkpoint does not fit.
+            FileNotFoundError: If there is no such checkpoint.
+            ValueError: If one does not fit.
         """
         if self.segmentor is not None:
             check_segmentor_checkpoint(self.segmentor)
         for network in (self.initial, self.guided):
             check_network_checkpoint(network)
-        if self.freeze_initial and not getattr(self.initial, 'init_cfg', None):
+        if self.freeze_initial and not any(pretrained_starts(self.initial)):
             print_log(
-                'freeze_initial=True, but model.initial has no init_cfg: its weights stay random '
-                'unless a checkpoint is loaded',
+                'freeze_initial=True, but model.initial.init_cfg names no checkpoint: its weights '
+                'stay random unless one is loaded',
                 'current',
                 logging.WARNING,
             )

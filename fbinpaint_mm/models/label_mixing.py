@@ -44,8 +44,8 @@ def labels_to_mix(
         pseudo_labels: Of the U unlabelled images, in their order; ``None`` for none.
 
     Returns:
-        (N, 1, H, W) int64. An unlabelled image has its pseudo labels with a chance of ``trust``,
-        drawn anew from torch's global generator, and 255 everywhere else.
+        (N, 1, H, W) int64. The unlabelled images have their pseudo labels, all of them together,
+        with a chance of ``trust``, drawn from torch's global generator; otherwise 255.
     """
     if pseudo_labels is None:
         return label_map

@@ -1,4 +1,4 @@
-"""Checks a checkpoint of an inpainting network before mmengine loads it, with only warnings."""
+"""Checks a checkpoint of an inpainting network before mmengine, which would only warn, loads it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from copy import deepcopy
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.networks import SemanticGuidedEncoderDecoder
-from fbinpaint_mm.models.segmentor_checkpoint import entries_of_checkpoint, pretrained_starts
+from fbinpaint_mm.models.pretrained_start import entries_of_checkpoint, pretrained_starts
 
 WITHOUT_SEMANTICS = 'embeddings.'  # parts that a network without a map has not
 
@@ -27,7 +27,8 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
     if not isinstance(network, SemanticGuidedEncoderDecoder):
         return
     for checkpoint, prefix in pretrained_starts(network):
-        problem = _problem(network, entries_of_checkpoint(checkpoint, prefix))
+        entries = entries_of_checkpoint(checkpoint, prefix, 'an inpainting network')
+        problem = _problem(network, entries)
         if problem:
             raise ValueError(
                 f'checkpoint {checkpoint!r} (entries {prefix!r}) does not fit the inpainting '

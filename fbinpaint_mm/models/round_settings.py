@@ -21,7 +21,7 @@ def checked_settings(
         Copies with every key.
 
     Raises:
-        ValueError: For a negative number of rounds or an unknown key.
+        ValueError: For an unknown key, or rounds that are no whole number of 0 or more.
     """
     train_cfg = _with_defaults('train_cfg', train_cfg, TRAIN_DEFAULTS)
     defaults = dict(rounds=train_cfg['rounds'], **TEST_DEFAULTS)
@@ -49,19 +49,33 @@ def check_settings_fit(
     """
     if train_cfg['only_last_learns'] and not detach_rounds:
         raise ValueError('train_cfg.only_last_learns=True needs detach_rounds=True, found False')
-    if freeze_initial and train_cfg['rounds'] == 0:
-        raise ValueError('freeze_initial=True and train_cfg.rounds=0: nothing would learn')
+    check_something_learns(train_cfg['rounds'], freeze_initial, 'train_cfg')
     for name, settings in dict(train_cfg=train_cfg, test_cfg=test_cfg).items():
         if settings['rounds'] and not has_guided:
             raise ValueError(f'guided=None needs {name}.rounds=0, got {settings["rounds"]}')
 
 
+def check_something_learns(rounds: int, freeze_initial: bool, origin: str) -> None:
+    """Refuses round 0 alone, in training, where that learns no more.
+
+    Args:
+        rounds: R >= 0.
+        freeze_initial: Whether the initial network learns no more.
+        origin: Who asks for R, for the message.
+
+    Raises:
+        ValueError: If it is so.
+    """
+    if freeze_initial and rounds == 0:
+        raise ValueError(f'freeze_initial=True and rounds=0 (of {origin}): nothing would learn')
+
+
 def _with_defaults(name: str, given: dict | None, defaults: dict[str, Any]) -> dict[str, Any]:
     settings = defaults | dict(given or {})
     unknown = sorted(set(settings) - set(defaults))
-    if settings['rounds'] < 0 or unknown:
-        raise ValueError(
-            f'{name} takes {", ".join(defaults)}, with rounds a number of 0 or more; '
-            f'got rounds={settings["rounds"]} and unknown {unknown}'
-        )
+    if unknown:
+        raise ValueError(f'{name} takes {", ".join(defaults)}; found {unknown}')
+    rounds = settings['rounds']
+    if not isinstance(rounds, int) or rounds < 0:
+        raise ValueError(f'{name}.rounds must be a whole number of 0 or more, got {rounds!r}')
     return settings

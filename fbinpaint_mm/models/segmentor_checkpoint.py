@@ -1,13 +1,13 @@
-"""Checks a checkpoint of mmseg before mmengine loads it, with no more than warnings."""
+"""Checks a checkpoint of mmseg before mmengine, which would only warn, loads it."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 
 from mmengine.logging import print_log
-from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
+
+from fbinpaint_mm.models.pretrained_start import entries_of_checkpoint, pretrained_starts
 
 AUXILIARY = 'auxiliary_head.'
 
@@ -24,6 +24,7 @@ def check_segmentor_checkpoint(segmentor: nn.Module) -> None:
             segmentor of one of our own checkpoints). Without one, nothing is checked.
 
     Raises:
+        FileNotFoundError: If there is no such file.
         ValueError: If an entry is missing, has another shape, or belongs to no part of the
             segmentor.
     """
@@ -31,48 +32,8 @@ def check_segmentor_checkpoint(segmentor: nn.Module) -> None:
         _check_file(segmentor, checkpoint, prefix)
 
 
-def pretrained_starts(module: nn.Module) -> Iterator[tuple[str, str]]:
-    """What a module is to start from.
-
-    Args:
-        module: One of mmengine's, with an ``init_cfg``: ``None``, a dict or a list of them.
-
-    Yields:
-        Checkpoint and prefix of each ``dict(type='Pretrained', ...)``; an empty prefix for none.
-    """
-    configs = module.init_cfg or []
-    for config in [configs] if isinstance(configs, dict) else configs:
-        if config['type'] == 'Pretrained':
-            yield config['checkpoint'], config.get('prefix') or ''
-
-
-def entries_of_checkpoint(checkpoint: str, prefix: str) -> dict[str, Tensor]:
-    """The weights of a checkpoint under a prefix, which their names are without.
-
-    Args:
-        checkpoint: Path or address.
-        prefix: Of the names, with or without a dot at its end; empty for all weights.
-
-    Returns:
-        Tensors by name, of any shape and dtype, on the CPU; none if no name has the prefix.
-
-    Raises:
-        FileNotFoundError: If there is no such file; says what the configs take its path from.
-    """
-    try:
-        loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f'{error} (the checkpoint of an init_cfg; the _64px configs take theirs from '
-            'FBINPAINT_SEGMENTOR and FBINPAINT_INITIAL)'
-        ) from error
-    state = {k.removeprefix('module.'): v for k, v in loaded.get('state_dict', loaded).items()}
-    prefix = f'{prefix}.' if prefix and not prefix.endswith('.') else prefix
-    return {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
-
-
 def _check_file(segmentor: nn.Module, checkpoint: str, prefix: str) -> None:
-    given = entries_of_checkpoint(checkpoint, prefix)
+    given = entries_of_checkpoint(checkpoint, prefix, 'the segmentor')
     auxiliary = [key for key in given if key.startswith(AUXILIARY)]
     needed = {
         key: value

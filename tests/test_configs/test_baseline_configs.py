@@ -142,7 +142,8 @@ def learning_rates(config):
 @pytest.mark.parametrize('short', ['demo', 'camvid_64px'])
 @pytest.mark.parametrize('method', MMAGIC)
 def test_short_schedules_raise_learning_rates_as_ours(method, short):
-    factor = learning_rates(load('fbinpaint_demo'))[0] / learning_rates(load('fbinpaint_camvid'))[0]
+    ours = load(f'fbinpaint_{short}'), load('fbinpaint_camvid')
+    factor = learning_rates(ours[0])[0] / learning_rates(ours[1])[0]
     full, small = (learning_rates(baseline(f'{method}_{data}')) for data in ('camvid', short))
     assert small == pytest.approx([factor * rate for rate in full])
     assert factor == 5
@@ -150,7 +151,8 @@ def test_short_schedules_raise_learning_rates_as_ours(method, short):
 
 @pytest.mark.parametrize('name', [name for name in NAMES if name.endswith('64px')])
 def test_a_start_of_ours_is_not_that_of_a_baseline(name, monkeypatch):
-    monkeypatch.setenv('FBINPAINT_INITIAL', 'ours.pth')
+    for part in ('INITIAL', 'SEGMENTOR'):
+        monkeypatch.setenv(f'FBINPAINT_{part}', 'ours.pth')
     config = Config.fromfile(CONFIGS / f'baselines/{name}.py')
     assert config.load_from is None
     assert 'ours.pth' not in str(config.model)

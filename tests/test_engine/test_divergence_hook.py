@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -155,6 +156,14 @@ def test_unseen_spoiled_parameters_are_never_saved(tmp_path):
     assert error.term == 'generator.0.weight'
     assert 'No checkpoint is written with it' in str(error)
     assert [path.name for path in tmp_path.glob('*.pth')] == ['iter_2.pth']
+
+
+def test_spoiled_parameters_are_not_saved_before_the_training_either(tmp_path):
+    model = torch.nn.Linear(2, 2)
+    model.weight.data[0, 0] = NAN
+    hook = DivergenceHook()
+    with pytest.raises(DivergedTrainingError, match='weight is not finite'):
+        hook.before_save_checkpoint(SimpleNamespace(model=model, iter=0), {})
 
 
 def test_full_disk_does_not_hide_the_reason(tmp_path, monkeypatch):

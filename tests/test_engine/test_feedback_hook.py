@@ -102,6 +102,7 @@ def test_strength_follows_start_ramp_and_strength(options, expected):
         (dict(ramp=-2), 'start and ramp must not be negative, got start=0, ramp=-2'),
         (dict(strength=1.5), r'strength must be in \[0, 1\], got 1.5'),
         (dict(strength=-0.1), r'strength must be in \[0, 1\], got -0.1'),
+        (dict(rounds=-1), 'rounds must be 0 or more, or None, got -1'),
     ],
 )
 def test_impossible_settings_are_refused(options, message):

@@ -147,6 +147,6 @@ def test_a_step_that_kept_nothing_is_not_drawn(training):
 
 def test_is_found_by_its_name_and_checks_its_number():
     assert HOOKS.build({'type': 'FeedbackVisualizationHook', 'max_samples': 3}).max_samples == 3
-    for name in ('max_samples', 'train_interval', 'max_train_samples'):
+    for name in ('max_samples', 'interval', 'train_interval', 'max_train_samples'):
         with pytest.raises(ValueError, match=f'{name} must not be negative, got -1'):
             FeedbackVisualizationHook(**{name: -1})

@@ -331,21 +331,19 @@ def test_rounds_of_training_and_test_are_apart(build):
     [
         (
             dict(train_cfg=dict(rounds=-1)),
-            r'train_cfg takes rounds, .*checkpoint_rounds.*, with rounds a number of 0 or more; '
-            r'got rounds=-1 and unknown \[\]',
+            r'train_cfg\.rounds must be a whole number of 0 or more, got -1',
         ),
         (
             dict(train_cfg=dict(round=3, label_mixin=True)),
-            r"train_cfg takes rounds, .*; got rounds=2 and unknown \['label_mixin', 'round'\]",
+            r"train_cfg takes rounds, .*, checkpoint_rounds; found \['label_mixin', 'round'\]",
         ),
         (
             dict(test_cfg=dict(rounds=-2)),
-            r'test_cfg takes rounds, map_temperature, with rounds a number of 0 or more; '
-            r'got rounds=-2 and unknown \[\]',
+            r'test_cfg\.rounds must be a whole number of 0 or more, got -2',
         ),
         (
             dict(test_cfg=dict(label_mixing=True)),
-            r"test_cfg takes rounds, map_temperature, .* and unknown \['label_mixing'\]",
+            r"test_cfg takes rounds, map_temperature; found \['label_mixing'\]",
         ),
         (dict(test_cfg=dict(map_temperature=0)), 'map_temperature must be positive, got 0'),
         (
@@ -925,12 +923,32 @@ def test_frozen_without_rounds_is_refused_in_the_middle_of_a_training_too(build)
     model = build(freeze_initial=True)
     with pytest.raises(ValueError, match=r'^freeze_initial=True and rounds=0 .*FeedbackHook'):
         model.set_feedback(1.0, 0)
+    with pytest.raises(ValueError, match=r"rounds=0 \(of mode='loss'\): nothing would learn$"):
+        model(**model.data_preprocessor(make_batch(), True), mode='loss', rounds=0)
     model.set_feedback(1.0, 1)
     assert model.rounds == 1
 
 
+@pytest.mark.parametrize(('strength', 'rounds'), [(1.0, -1), (7.0, 2), (-0.1, 2)])
+def test_feedback_out_of_range_is_refused(build, strength, rounds):
+    with pytest.raises(ValueError, match=rf'got rounds={rounds}, strength={strength}$'):
+        build().set_feedback(strength, rounds)
+
+
+def test_a_discriminator_needs_a_wrapper_of_its_own(small, build):
+    model = build(**small['adversarial'])
+    with pytest.raises(TypeError, match=r'model with disc needs .*found a single OptimWrapper'):
+        model.train_step(make_batch(), make_wrappers(model)['generator'])
+
+
+def test_what_the_truth_replaces_is_no_correction(build):
+    model = build(guide_by_ground_truth=True)
+    model.train_step(make_batch(), make_wrappers(model))
+    assert model.update_class_memory().corrected_share is None
+
+
 def test_frozen_without_rounds_is_refused(build):
-    message = r'^freeze_initial=True and train_cfg.rounds=0: nothing would learn$'
+    message = r'^freeze_initial=True and rounds=0 \(of train_cfg\): nothing would learn$'
     with pytest.raises(ValueError, match=message):
         build(freeze_initial=True, train_cfg=dict(rounds=0))
 

@@ -678,9 +678,16 @@ def test_a_frozen_initial_network_keeps_its_statistics(loop):
     assert not made.initial.norm.training
 
 
-@pytest.mark.parametrize('is_named', [False, True])
+@pytest.mark.parametrize(
+    ('start', 'is_warned_of'),
+    [
+        (None, True),
+        (dict(type='Kaiming', layer='Conv2d'), True),
+        (dict(type='Pretrained', prefix='initial'), False),
+    ],
+)
 def test_a_frozen_network_without_a_start_is_warned_of(
-    loop_config, tmp_path, monkeypatch, is_named
+    loop_config, tmp_path, monkeypatch, start, is_warned_of
 ):
     said = []
     monkeypatch.setattr(
@@ -689,11 +696,11 @@ def test_a_frozen_network_without_a_start_is_warned_of(
     plain = MODELS.build(loop_config())
     torch.save({f'initial.{k}': v for k, v in plain.initial.state_dict().items()}, tmp_path / 'x')
     parts = loop_config(freeze_initial=True)
-    if is_named:
-        start = dict(type='Pretrained', checkpoint=str(tmp_path / 'x'), prefix='initial')
-        parts['initial'] = dict(parts['initial'], init_cfg=start)
+    if start is not None and start['type'] == 'Pretrained':
+        start = dict(start, checkpoint=str(tmp_path / 'x'))
+    parts['initial'] = dict(parts['initial'], init_cfg=start)
     made = MODELS.build(parts)
     made.init_weights()
     assert [level for text, _, level in said if 'its weights stay random' in text] == (
-        [] if is_named else [logging.WARNING]
+        [logging.WARNING] if is_warned_of else []
     )

@@ -2,7 +2,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fbinpaint_mm.models.label_mixing import mix_labels
+from fbinpaint_mm.models.label_mixing import labels_to_mix, mix_labels
+from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32]
 SIZE = (6, 7)
@@ -108,3 +109,35 @@ def test_gradient_reaches_the_own_map_by_its_share(shares):
     share = torch.tensor([0.25, 0.75]).reshape(2, 1, 1, 1)
     expected = torch.where(labels == 255, 1.0, 1 - share).expand_as(probabilities)
     torch.testing.assert_close(probabilities.grad, expected)
+
+
+def pseudo_labels_of(images, trust):
+    plane = torch.ones(images, *SIZE)
+    return PseudoLabels(torch.full((images, *SIZE), 3), plane, plane, torch.tensor(trust))
+
+
+def test_unlabelled_images_are_completed_with_pseudo_labels_all_or_none():
+    _, labels = random_maps(images=4)
+    is_labeled = torch.tensor([True, False, True, False])
+    labels[~is_labeled] = 255
+    before, seen = labels.clone(), set()
+    for _ in range(30):
+        completed = labels_to_mix(labels, is_labeled, pseudo_labels_of(2, trust=0.5))
+        assert completed.shape == labels.shape
+        assert torch.equal(completed[is_labeled], before[is_labeled])
+        seen.add(tuple(completed[~is_labeled].unique().tolist()))
+    assert seen == {(3,), (255,)}  # one draw for the whole batch
+    assert torch.equal(labels, before)
+
+
+@pytest.mark.parametrize(('trust', 'value'), [(0.0, 255), (1.0, 3)])
+def test_trust_is_the_chance_of_pseudo_labels(trust, value):
+    _, labels = random_maps()
+    for _ in range(10):
+        completed = labels_to_mix(labels, torch.tensor([True, False]), pseudo_labels_of(1, trust))
+        assert (completed[1] == value).all()
+
+
+def test_without_a_teacher_the_labels_stay_as_they_are():
+    _, labels = random_maps()
+    assert labels_to_mix(labels, torch.tensor([True, True]), None) is labels

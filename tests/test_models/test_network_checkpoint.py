@@ -55,7 +55,7 @@ def test_another_network_is_refused(start, options, message):
 
 def test_an_absent_file_is_named(start):
     network = guided(start() | dict(checkpoint='/no/such/file.pth'))
-    with pytest.raises(FileNotFoundError, match=r'/no/such/file\.pth.*FBINPAINT_INITIAL'):
+    with pytest.raises(FileNotFoundError, match=r'/no/such/file\.pth.*of an inpainting network'):
         check_network_checkpoint(network)
 
 

@@ -87,6 +87,11 @@ def test_segmentor_of_one_of_our_own_checkpoints(small, trained, tmp_path):
         initialised(small, path)
 
 
+def test_an_absent_file_is_named(small):
+    with pytest.raises(FileNotFoundError, match=r'/no/such/file\.pth.*init_cfg of the segmentor'):
+        initialised(small, '/no/such/file.pth')
+
+
 def test_another_number_of_classes_is_refused(small, file):
     message = (
         r"segmentor checkpoint '.*iter_80000\.pth' does not fit .*: 2 of \d+ entries are missing or"

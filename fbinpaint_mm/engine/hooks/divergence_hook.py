@@ -16,6 +16,7 @@ from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils.hooks import RemovableHandle
 
 from fbinpaint_mm.engine.diverged_training_error import DivergedTrainingError
 from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
@@ -86,6 +87,9 @@ class DivergenceHook(Hook):
         self.explode_factor = explode_factor
         self.window = window
         self.early_networks = tuple(early_networks)
+        self.model: nn.Module | None = None  # while nothing is trained
+        self.batch: Mapping | None = None
+        self.handles: list[RemovableHandle] = []
 
     def before_train(self, runner: Runner) -> None:
         """Look at the losses and gradients of the model from now on."""
@@ -132,7 +136,8 @@ class DivergenceHook(Hook):
         self._unhook()
 
     def _unhook(self) -> None:
-        vars(self.model).pop('parse_losses', None)
+        if self.model is not None:
+            vars(self.model).pop('parse_losses', None)
         for handle in self.handles:
             handle.remove()
         self.handles = []

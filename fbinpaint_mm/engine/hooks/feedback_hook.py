@@ -27,7 +27,7 @@ class FeedbackHook(Hook):
         ramp: Iterations over which the strength rises linearly from 0 to ``strength``, from
             ``start`` on.
         strength: Factor of feedback and recorrection after the ramp, in [0, 1].
-        rounds: R in training; ``None`` keeps the model's ``train_cfg.rounds``.
+        rounds: R >= 0 in training; ``None`` keeps the model's ``train_cfg.rounds``.
         cycle_rounds: Whether iterations take turns with 1, 2, ... R rounds. ``None``: where only
             the last round of a step learns, so that every round has its turn: by the attribute
             ``only_last_learns`` of the model, and not of a model without one.
@@ -36,7 +36,8 @@ class FeedbackHook(Hook):
         period: Iterations after which the number of rounds repeats; known once the run began.
 
     Raises:
-        ValueError: If ``start`` or ``ramp`` is negative, or ``strength`` is outside [0, 1].
+        ValueError: If ``start``, ``ramp`` or ``rounds`` is negative, or ``strength`` is outside
+            [0, 1].
     """
 
     priority = 'NORMAL'
@@ -53,6 +54,8 @@ class FeedbackHook(Hook):
             raise ValueError(f'start and ramp must not be negative, got start={start}, ramp={ramp}')
         if not 0 <= strength <= 1:
             raise ValueError(f'strength must be in [0, 1], got {strength}')
+        if rounds is not None and rounds < 0:
+            raise ValueError(f'rounds must be 0 or more, or None, got {rounds}')
         self.start = start
         self.ramp = ramp
         self.strength = strength
@@ -96,7 +99,8 @@ class FeedbackHook(Hook):
         scalars = {'feedback/strength': self.strength_at(runner.iter)}
         if batch is not None:
             scalars['feedback/labeled'] = float(batch.is_labeled.sum())
-            scalars['feedback/corrected_share'] = float(batch.corrected_share)
+            if batch.corrected_share is not None:
+                scalars['feedback/corrected_share'] = float(batch.corrected_share)
         for name, value in scalars.items():
             runner.message_hub.update_scalar(f'train/{name}', value)
 

@@ -41,6 +41,6 @@ class FeedbackModel(Protocol):
         """Let the class memory learn; called after each training iteration, on every rank.
 
         Returns:
-            What it learned from, of which the hook logs ``is_labeled`` and ``corrected_share``;
-            ``None`` when there is nothing to log.
+            What it learned from, of which the hook logs ``is_labeled`` and, unless it is
+            ``None``, ``corrected_share``; ``None`` when there is nothing to log.
         """

@@ -31,7 +31,7 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
     Args:
         max_samples: Pictures per validation or test and per rank; mmagic's visualisers and ours
             write those of rank 0.
-        interval: Draw from every n-th batch.
+        interval: Draw from every n-th batch; 0 for none.
         on_val: Draw during validation.
         on_test: Draw during test.
         train_interval: Iterations between pictures of training; 0 for none, ``None`` for those
@@ -53,6 +53,7 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
     ) -> None:
         given = dict(
             max_samples=max_samples,
+            interval=interval,
             train_interval=train_interval,
             max_train_samples=max_train_samples,
         )
