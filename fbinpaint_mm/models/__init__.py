@@ -9,6 +9,7 @@ from fbinpaint_mm.models.feedback import (
     FeedbackSignal,
     InpaintingConfidence,
     InpaintingFeedback,
+    LayoutMemory,
 )
 from fbinpaint_mm.models.feedback_recorrection_inpaintor import FeedbackRecorrectionInpaintor
 from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
@@ -44,6 +45,7 @@ __all__ = [
     'InpaintingConfidence',
     'InpaintingFeedback',
     'LaplaceLoss',
+    'LayoutMemory',
     'MMagicDiscriminatorAdapter',
     'MMagicNetworkAdapter',
     'MeanTeacher',

@@ -19,6 +19,7 @@ class CompletedBatch:
         corrected_share: 0-d float in [0, 1], share of pixels whose class the recorrection changed;
             ``None`` where it is not known, as under the true map.
         is_whole: Whether the optimiser made its step; of accumulated batches only after the last.
+        image_keys: (N,) int64, which images these are; -1 for one without a name.
     """
 
     features: Tensor
@@ -26,3 +27,4 @@ class CompletedBatch:
     is_labeled: Tensor
     corrected_share: Tensor | None
     is_whole: bool = True
+    image_keys: Tensor | None = None

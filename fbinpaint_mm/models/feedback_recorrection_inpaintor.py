@@ -17,8 +17,9 @@ from fbinpaint_mm.models.batch_statistics import average_batch_statistics
 from fbinpaint_mm.models.compilation import compile_networks as compile_in_place
 from fbinpaint_mm.models.completed_batch import CompletedBatch
 from fbinpaint_mm.models.dictated_map import dictated_map_of, first_known, true_map_of
-from fbinpaint_mm.models.feedback import ClassMemory
+from fbinpaint_mm.models.feedback import NO_KEY, ClassMemory
 from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
+from fbinpaint_mm.models.image_keys import image_keys_of
 from fbinpaint_mm.models.label_mixing import labels_to_mix
 from fbinpaint_mm.models.losses import AdversarialLoss, RoundLosses, split_judgement
 from fbinpaint_mm.models.mean_teacher import MeanTeacher, student_modules
@@ -294,6 +295,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             rounds,
             label_map=label_map,
             only_last_learns=self.only_last_learns,
+            image_keys=image_keys_of(data_samples, inputs.device),
         )
         return results, pseudo_labels
 
@@ -394,13 +396,14 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             features=semantics.features.detach(),
             labels=data_samples.gt_seg,
             is_labeled=data_samples.is_labeled,
+            image_keys=image_keys_of(data_samples, semantics.features.device),
             # What the truth replaced is no correction.
             corrected_share=None if self.guide_by_ground_truth else changed.float().mean(),
             is_whole=is_whole,
         )
 
     def update_class_memory(self) -> CompletedBatch | None:
-        """Move the class memory towards the labelled part of the last training batch.
+        """Move the class memory, and that of layouts, towards the last batch's labelled part.
 
         Returns:
             The batch, or ``None`` when there was none since the last call.
@@ -411,6 +414,9 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             self.loop.memory.update(
                 batch.features[labeled], batch.labels[labeled], postpone=not batch.is_whole
             )
+            layout = getattr(self.loop.recorrection, 'layout', None)
+            if layout is not None:
+                layout.update(batch.labels, batch.image_keys.where(labeled, NO_KEY))
         return batch
 
     def keep_next_samples(self) -> None:

@@ -59,7 +59,8 @@ class FeedbackRecorrectionLoop(BaseModule):
         feedback: Config of :class:`InpaintingFeedback` (classes and channels are filled in);
             ``None`` for one-way guidance: the initial result is segmented once and nothing comes
             back.
-        recorrection: Config of :class:`CrossImageRecorrection`; ``None`` leaves the segmentor's map
+        recorrection: Config of :class:`CrossImageRecorrection` (the classes of its layout memory
+            are filled in); ``None`` leaves the segmentor's map
             as it is.
         memory: Config of :class:`ClassMemory` (classes and channels are filled in).
         confidence: Config of :class:`InpaintingConfidence`.
@@ -185,6 +186,7 @@ class FeedbackRecorrectionLoop(BaseModule):
         label_map: Tensor | None = None,
         only_last_learns: bool = False,
         tolerance: float | None = None,
+        image_keys: Tensor | None = None,
     ) -> list[Round]:
         """Run the loop.
 
@@ -202,6 +204,8 @@ class FeedbackRecorrectionLoop(BaseModule):
             tolerance: Stop before a round whose map has another class than the round before in less
                 than this share, in [0, 1], of the hole's pixels, in every image of the batch;
                 ``None``: never. Round 1 always runs, and without semantics all rounds do.
+            image_keys: (N,) int64, which images these are, for a :class:`LayoutMemory` that may
+                hold their labels; ``None``: it does not.
 
         Returns:
             The R + 1 rounds, round 0 first; fewer when they stopped early.
@@ -223,7 +227,9 @@ class FeedbackRecorrectionLoop(BaseModule):
             learns = is_last or not only_last_learns
             if learns and (only_last_learns or self.freeze_initial):
                 compat.forget_casts_without_graph()
-            semantics = self._run_part(self._guiding_map, results[-1], mask, dictated_map, learns)
+            semantics = self._run_part(
+                self._guiding_map, results[-1], mask, dictated_map, image_keys, learns
+            )
             if tolerance is not None and _changed_share(results[-1], semantics, mask) < tolerance:
                 break
             labels = label_map if is_last else None
@@ -259,7 +265,7 @@ class FeedbackRecorrectionLoop(BaseModule):
             What :meth:`forward` would append to its rounds.
         """
         self.link_feedback()
-        semantics = self._guiding_map(before, mask, None, True)
+        semantics = self._guiding_map(before, mask, None, None, True)
         if self.refine == 'initial':
             before = self._first_round(masked_img, mask)
         return self._inpaint_again(masked_img, mask, before, semantics, None, True)
@@ -270,16 +276,21 @@ class FeedbackRecorrectionLoop(BaseModule):
             return self._finish(self.initial(masked_img, mask), masked_img, mask, None, learns)
 
     def _guiding_map(
-        self, before: Round, mask: Tensor, dictated_map: Tensor | None, learns: bool
+        self,
+        before: Round,
+        mask: Tensor,
+        dictated_map: Tensor | None,
+        image_keys: Tensor | None,
+        learns: bool,
     ) -> Semantics | None:
         """The map of a round; of one-way guidance it learns always, since it is made only once."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and (learns or self.feedback is None)):
-            semantics = self._segment(before, mask)
+            semantics = self._segment(before, mask, image_keys)
         if dictated_map is None:
             return semantics
         return replace(semantics, logits=dictate(semantics.logits, dictated_map))
 
-    def _segment(self, before: Round, mask: Tensor) -> Semantics | None:
+    def _segment(self, before: Round, mask: Tensor, image_keys: Tensor | None) -> Semantics | None:
         if self.segmentor is None:
             return None
         if self.feedback is None and before.semantics is not None:
@@ -288,9 +299,9 @@ class FeedbackRecorrectionLoop(BaseModule):
         with self.link.sending(self._signal(before, current, mask)):
             raw_logits = segment(self.segmentor, self.to_segmentor(current)).float()
         features, self.link.features = self.link.features, None  # or the graph would live on
-        return Semantics(
-            self._recorrect(raw_logits, features, mask, before.confidence), raw_logits, features
-        )
+        corrected = self._recorrect(raw_logits, features, mask, before.confidence)
+        completed = self._complete(corrected, mask, image_keys)
+        return Semantics(completed, raw_logits, features, corrected)
 
     def _recorrect(
         self, raw_logits: Tensor, features: Tensor, mask: Tensor, confidence: Tensor
@@ -301,6 +312,12 @@ class FeedbackRecorrectionLoop(BaseModule):
             raw_logits, features, self.memory.prototypes, mask, confidence.detach()
         )
         return torch.lerp(raw_logits, corrected, self.strength)
+
+    def _complete(self, corrected: Tensor, mask: Tensor, image_keys: Tensor | None) -> Tensor:
+        if getattr(self.recorrection, 'layout', None) is None:
+            return corrected
+        completed = self.recorrection.complete(corrected, mask, image_keys)
+        return torch.lerp(corrected, completed, self.strength)
 
     def _inpaint_again(
         self,
@@ -365,8 +382,15 @@ class FeedbackRecorrectionLoop(BaseModule):
             defaults = dict(num_classes=head.num_classes, in_channels=channels)
             self.feedback = MODELS.build(defaults | dict(feedback))
         if recorrection is not None:
-            self.recorrection = MODELS.build(recorrection)
+            self.recorrection = MODELS.build(_with_classes(recorrection, head.num_classes))
         self.link = DecodeHeadLink(head, self.feedback)
+
+
+def _with_classes(recorrection: dict, num_classes: int) -> dict:
+    layout = recorrection.get('layout')
+    if layout is None:
+        return recorrection
+    return dict(recorrection, layout=dict(num_classes=num_classes) | dict(layout))
 
 
 def _changed_share(before: Round, semantics: Semantics | None, mask: Tensor) -> float:

@@ -12,19 +12,27 @@ class Semantics:
     """The semantic map of one round.
 
     Args:
-        logits: (N, K, H, W) float32 corrected logits.
+        logits: (N, K, H, W) float32 logits that guide: the corrected ones, and what other images,
+            or somebody who dictates it, say of the hole.
         raw_logits: (N, K, H, W) float logits of the segmentor before the recorrection; the same
             tensor as ``logits`` where nothing corrects them.
         features: (N, C, h, w) float pixel features of the decode head.
+        corrected_logits: (N, K, H, W) float32 logits as the recorrection has learned to make them;
+            ``None`` for those that guide.
     """
 
     logits: Tensor
     raw_logits: Tensor
     features: Tensor
+    corrected_logits: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.corrected_logits is None:
+            self.corrected_logits = self.logits
 
     @property
     def probabilities(self) -> Tensor:
-        """(N, K, H, W) float32 corrected class probabilities."""
+        """(N, K, H, W) float32 class probabilities of the map that guides."""
         return self.logits.softmax(1)
 
     @property
@@ -34,4 +42,5 @@ class Semantics:
         The segmentor must be right before the correction too: the teacher is its moving average,
         and has no correction.
         """
-        return [self.logits] if self.logits is self.raw_logits else [self.logits, self.raw_logits]
+        corrected, raw = self.corrected_logits, self.raw_logits
+        return [corrected] if corrected is raw else [corrected, raw]

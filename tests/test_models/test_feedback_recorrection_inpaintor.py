@@ -1,6 +1,7 @@
 import copy
 from dataclasses import replace
 from types import SimpleNamespace
+from zlib import crc32
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 
 from fbinpaint_mm.engine.hooks import MeanTeacherHook
+from fbinpaint_mm.models.feedback import NO_KEY
 
 BATCHES = {'mixed': (True, False), 'labelled': (True, True), 'unlabelled': (False, False)}
 PIXEL = ['loss_l1_hole', 'loss_l1_valid', 'loss_confidence']
@@ -1108,3 +1110,46 @@ def test_judging_images_needs_a_segmentor(build):
     message = '^loss_semantic needs a segmentor: give one, or set both to None$'
     with pytest.raises(ValueError, match=message):
         build(**NO_SEMANTICS, **SEMANTIC)
+
+
+LAYOUT = dict(
+    recorrection=dict(
+        type='CrossImageRecorrection',
+        base_channels=4,
+        layout=dict(type='LayoutMemory', capacity=8, size=16, coarse_size=4),
+    )
+)
+
+
+def test_layouts_of_labelled_images_are_remembered_after_each_iteration(build):
+    model = build(**LAYOUT)
+    layout = model.loop.recorrection.layout
+    assert layout.num_classes == 5
+    wrappers = make_wrappers(model)
+    for first in (0, 2):
+        model.train_step(make_batch((True, False), first=first), wrappers)
+        model.update_class_memory()
+    expected = [crc32(f'folder/{index:03d}.png'.encode()) for index in (0, 2)]
+    assert layout.keys[:3].tolist() == [*expected, NO_KEY]
+    labels = torch.stack([s.gt_seg[0] for s in make_batch((True,), first=2)['data_samples']])
+    assert torch.equal(layout.labels[1], labels[0].to(torch.uint8))
+
+
+def test_training_asks_other_images_and_a_test_asks_all(build):
+    model = build(**LAYOUT)
+    asked = []
+    model.loop.recorrection.layout.register_forward_pre_hook(
+        lambda module, args: asked.append(args[2])
+    )
+    model.train_step(make_batch(), make_wrappers(model))
+    own = [crc32(f'folder/{index:03d}.png'.encode()) for index in (0, 1)]
+    assert [keys.tolist() for keys in asked] == [own] * 2
+    asked.clear()
+    model.eval().val_step(make_batch())
+    assert asked == [None] * 2
+
+
+def test_without_recorrection_there_are_no_layouts(build):
+    model = build(recorrection=None)
+    model.train_step(make_batch(), make_wrappers(model))
+    assert model.update_class_memory() is not None

@@ -67,7 +67,7 @@ def entry_styles(entries: Sequence[str], reference: str) -> dict[str, Style]:
 
 
 def write_area_plot(table: ScoreTable, path: Path) -> Path:
-    """Each metric against the hole area, with bootstrap intervals; one line per entry.
+    """Each metric against the hole area, with bootstrap intervals; a point per entry and bin.
 
     Args:
         table: The scores; metrics without scores of images have no panel.
@@ -86,12 +86,15 @@ def write_area_plot(table: ScoreTable, path: Path) -> Path:
     styles = entry_styles(table.entries, table.reference)
     for axes, metric in zip(panels, metrics, strict=True):
         draw_area_panel(axes, table, metric, styles)
-    add_legend(figure, styles, table.entries, joined=True)
+    add_legend(figure, styles, table.entries, joined=False)
     return save(figure, path)
 
 
 def draw_area_panel(axes: Axes, table: ScoreTable, metric: str, styles: dict[str, Style]) -> None:
-    """One metric against the hole-area bins; entries stand side by side within a bin."""
+    """One metric against the hole-area bins; entries stand side by side within a bin.
+
+    Their points are not joined: side by side, the lines would not show which of them is higher.
+    """
     bins = table.bins[1:]
     offsets = np.linspace(-0.25, 0.25, len(table.entries)) if len(table.entries) > 1 else [0.0]
     for name, offset in zip(table.entries, offsets, strict=True):
@@ -101,7 +104,8 @@ def draw_area_panel(axes: Axes, table: ScoreTable, metric: str, styles: dict[str
                 axes.vlines(x + offset, *one.interval, color=styles[name].color, linewidth=1.2)
         found = [table.find(name, metric, bin_name) for bin_name in bins]
         means = [one.spread.mean if one else math.nan for one in found]
-        axes.plot(np.arange(len(bins)) + offset, means, **plot_settings(styles[name]))
+        points = plot_settings(styles[name]) | dict(linestyle='')
+        axes.plot(np.arange(len(bins)) + offset, means, **points)
     axes.set_xticks(range(len(bins)), bins)
     axes.set_xlabel('hole, % of the image')
     label_scores(axes, table, metric)

@@ -15,15 +15,18 @@ from fbinpaint_mm.models.feedback.inpainting_confidence import (
 )
 from fbinpaint_mm.models.feedback.inpainting_feedback import InpaintingFeedback
 from fbinpaint_mm.models.feedback.known_labels import IGNORE_INDEX, one_hot_where_known
+from fbinpaint_mm.models.feedback.layout_memory import NO_KEY, LayoutMemory
 
 __all__ = [
     'IGNORE_INDEX',
+    'NO_KEY',
     'ClassMemory',
     'CrossImageRecorrection',
     'DecodeHeadLink',
     'FeedbackSignal',
     'InpaintingConfidence',
     'InpaintingFeedback',
+    'LayoutMemory',
     'class_occupancy',
     'confidence_from_scale',
     'cosine_to_prototypes',

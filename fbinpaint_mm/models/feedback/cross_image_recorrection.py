@@ -1,4 +1,4 @@
-"""Corrects a semantic map with what classes look like in other images."""
+"""Corrects a semantic map with what classes look like, and where they lie, in other images."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from mmagic.registry import MODELS
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.feedback.cosine_similarity import cosine_to_prototypes
+
+LAYOUT_FLOOR = 1e-3  # share that a class without a pixel in the like images is given
 
 
 @MODELS.register_module()
@@ -20,24 +22,41 @@ class CrossImageRecorrection(nn.Module):
     gate reads where the hole is, how far the inpainted pixel can be trusted, and how sure both
     opinions are.
 
+    :meth:`complete` adds a second evidence in the hole: the mean label map of like images.
+
     Everything here runs in float32, also under autocast.
 
     Args:
         temperature: Divides the cosine; smaller means more influence. 0.1 makes a difference of 0.1
             in cosine worth one unit of logit.
         base_channels: Width of the gate.
+        layout: Config of :class:`LayoutMemory`; ``None`` for the looks alone.
+        layout_weight: Factor of the second evidence, 0 or more. It is not learned: the segmentor
+            knows its labelled images by heart, and would learn to listen to nobody.
 
     Raises:
-        ValueError: If ``temperature`` is not positive.
+        ValueError: If ``temperature`` is not positive, or ``layout_weight`` is negative.
     """
 
-    def __init__(self, temperature: float = 0.1, base_channels: int = 16) -> None:
+    def __init__(
+        self,
+        temperature: float = 0.1,
+        base_channels: int = 16,
+        layout: dict | None = None,
+        layout_weight: float = 1.0,
+    ) -> None:
         super().__init__()
         if temperature <= 0:
             raise ValueError(
                 f'temperature of CrossImageRecorrection must be positive, got {temperature}'
             )
+        if layout_weight < 0:
+            raise ValueError(
+                f'layout_weight of CrossImageRecorrection must be 0 or more, got {layout_weight}'
+            )
         self.temperature = temperature
+        self.layout = None if layout is None else MODELS.build(layout)
+        self.layout_weight = layout_weight
         self.gate = nn.Sequential(
             nn.Conv2d(5, base_channels, 3, padding=1),
             nn.GELU(),
@@ -77,6 +96,30 @@ class CrossImageRecorrection(nn.Module):
             evidence = self._evidence(cosine, prototypes, logits.shape[-2:])
             planes = torch.cat([mask, confidence.float(), *_certainty(logits, evidence)], 1)
             return logits + torch.sigmoid(self.gate(planes)) * evidence, cosine
+
+    def complete(self, logits: Tensor, mask: Tensor, image_keys: Tensor | None) -> Tensor:
+        """Add what other images have where this one has a hole.
+
+        The evidence for a class is the logarithm of its share in the mean label map of like
+        images, relative to the mean over the classes. No gradient flows through it.
+
+        Args:
+            logits: (N, K, H, W) float logits at image size.
+            mask: (N, 1, H, W) float, 1 in the hole.
+            image_keys: (N,) int64, which images these are, see :class:`LayoutMemory`; ``None``:
+                none that it holds.
+
+        Returns:
+            (N, K, H, W) float32 logits, outside the hole as they were; ``logits`` themselves
+            without a layout memory.
+        """
+        if self.layout is None:
+            return logits
+        with torch.autocast(logits.device.type, enabled=False):
+            logits, mask = logits.float(), mask.float()
+            likely = self.layout(logits.softmax(1), mask, image_keys) + LAYOUT_FLOOR
+            evidence = likely.log() - likely.mean(1, keepdim=True).log()
+            return logits + self.layout_weight * mask * evidence
 
     def _evidence(self, cosine: Tensor, prototypes: Tensor, size: tuple[int, int]) -> Tensor:
         seen = (prototypes.abs().sum(1) > 0).float().view(1, -1, 1, 1)

@@ -127,3 +127,46 @@ def test_temperature_must_be_positive(temperature):
     message = f'temperature of CrossImageRecorrection must be positive, got {temperature}'
     with pytest.raises(ValueError, match=message):
         CrossImageRecorrection(temperature=temperature)
+
+
+LAYOUT = dict(type='LayoutMemory', num_classes=3, capacity=2, size=4, coarse_size=2)
+
+
+@pytest.mark.parametrize('weight', [1.0, 0.5])
+def test_layout_of_other_images_is_added_in_the_hole_alone(weight):
+    module = CrossImageRecorrection(layout=LAYOUT, layout_weight=weight)
+    module.layout.update(torch.full((1, 1, 4, 6), 2), torch.tensor([0]))
+    logits, (mask, _) = torch.randn(2, 3, 4, 6), planes()
+    # Shares 0, 0, 1 of the stored map, their mean 1/3.
+    shares = torch.tensor([0.0, 0.0, 1.0]).view(1, 3, 1, 1)
+    expected = weight * mask * ((shares + 1e-3) / (1 / 3 + 1e-3)).log()
+    torch.testing.assert_close(module.complete(logits, mask, None) - logits, expected)
+
+
+def test_an_image_is_not_completed_by_its_own_labels():
+    module = CrossImageRecorrection(layout=LAYOUT)
+    module.layout.update(torch.full((1, 1, 4, 6), 2), torch.tensor([7]))
+    logits, mask = torch.randn(2, 3, 4, 6), torch.ones(2, 1, 4, 6)
+    completed = module.complete(logits, mask, torch.tensor([7, 8]))
+    assert torch.equal(completed[0], logits[0])
+    assert (completed[1, 2] > logits[1, 2]).all()
+
+
+def test_without_a_layout_memory_nothing_is_added():
+    logits = torch.randn(2, 3, 4, 6)
+    assert CrossImageRecorrection().complete(logits, torch.ones(2, 1, 4, 6), None) is logits
+
+
+def test_completion_in_half_precision_gives_float32():
+    module = CrossImageRecorrection(layout=LAYOUT)
+    module.layout.update(torch.randint(0, 3, (2, 1, 4, 6)), torch.tensor([0, 1]))
+    logits, mask = torch.randn(2, 3, 4, 6).bfloat16(), torch.ones(2, 1, 4, 6)
+    with torch.autocast('cpu', torch.bfloat16):
+        completed = module.complete(logits, mask, None)
+    assert completed.dtype == torch.float32
+    assert torch.equal(completed, module.complete(logits.float(), mask, None))
+
+
+def test_weight_of_the_layout_must_not_be_negative():
+    with pytest.raises(ValueError, match=r'layout_weight .* must be 0 or more, got -1'):
+        CrossImageRecorrection(layout_weight=-1)

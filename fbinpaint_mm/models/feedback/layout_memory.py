@@ -1,0 +1,132 @@
+"""Which classes lie where, in other labelled images whose visible part is alike."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from mmagic.registry import MODELS
+from mmengine.dist import all_gather
+from torch import Tensor, nn
+
+from fbinpaint_mm.models.feedback.cosine_similarity import class_occupancy
+
+NO_KEY = -1  # of an image that is not to be remembered, and of an empty place
+FLOOR = 0.01  # share of a cell that every class is given, for the logarithm
+
+
+@MODELS.register_module()
+class LayoutMemory(nn.Module):
+    """A bank of label maps, from which those of like images tell what a hole may contain.
+
+    What a class *looks* like the decode head knows from its own training; which classes lie beside
+    and behind which others, over the whole image, it does not see from inside a hole. Here a map
+    asks for the stored maps that explain its visible part best, and gets their mean. Scene
+    completion by like images (Hays & Efros, SIGGRAPH 2007) and label transfer (Liu et al., TPAMI
+    2011) are the ideas behind it.
+
+    The bank holds buffers only: it takes no gradient and is part of the checkpoint. Each image has
+    one place, which its newest label map (another crop, or mirrored) takes; when all are taken, the
+    image that came first makes room.
+
+    Args:
+        num_classes: K, number of classes.
+        capacity: M, number of label maps.
+        size: Side G of a stored map, in cells; maps of any size and aspect are resized to it.
+        coarse_size: Side g, in cells, at which maps are compared.
+        temperature: Divides the mean log-likelihood, in nats per cell, of a stored map; smaller
+            means that fewer stored maps take part in the mean.
+
+    Attributes:
+        labels: (M, G, G) uint8 buffer, class ids, 255 where unknown.
+        shares: (M, K, g, g) float32 buffer in [0, 1], share of every cell that each class covers.
+        keys: (M,) int64 buffer, which image it is; -1 for an empty place.
+        next_place: 0-d int64 buffer in [0, M).
+
+    Raises:
+        ValueError: If ``capacity``, ``size`` or ``coarse_size`` is below 1, or ``temperature`` is
+            not positive.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        capacity: int = 128,
+        size: int = 64,
+        coarse_size: int = 16,
+        temperature: float = 0.05,
+    ) -> None:
+        super().__init__()
+        given = dict(capacity=capacity, size=size, coarse_size=coarse_size)
+        if min(given.values()) < 1 or temperature <= 0:
+            raise ValueError(
+                'LayoutMemory needs capacity, size and coarse_size of at least 1 and a positive '
+                f'temperature, got {given | dict(temperature=temperature)}'
+            )
+        self.num_classes = num_classes
+        self.temperature = temperature
+        shares = torch.zeros(capacity, num_classes, coarse_size, coarse_size)
+        self.register_buffer('labels', torch.full((capacity, size, size), 255, dtype=torch.uint8))
+        self.register_buffer('shares', shares)
+        self.register_buffer('keys', torch.full((capacity,), NO_KEY))
+        self.register_buffer('next_place', torch.zeros((), dtype=torch.long))
+
+    @torch.no_grad()
+    def update(self, labels: Tensor, keys: Tensor) -> None:
+        """Remember the label maps of a batch, of all ranks.
+
+        Every rank must call this in the same iterations, with batches of one size.
+
+        Args:
+            labels: (N, 1, H, W) int64 class ids, 255 where unknown.
+            keys: (N,) int64, which image it is, 0 or more; -1 for one that is not to be remembered.
+        """
+        size = self.labels.shape[-2:]
+        small = F.interpolate(labels.float(), size, mode='nearest-exact')[:, 0].to(torch.uint8)
+        small, keys = (torch.cat(all_gather(one.contiguous())) for one in (small, keys))
+        for label, key in zip(small[keys != NO_KEY], keys[keys != NO_KEY], strict=True):
+            self._put(label, key)
+
+    def _put(self, label: Tensor, key: Tensor) -> None:
+        known = (self.keys == key).nonzero()
+        place = known[0, 0] if len(known) else self.next_place.clone()
+        if not len(known):
+            self.next_place.copy_((place + 1) % len(self.keys))
+        self.labels[place], self.keys[place] = label, key
+        size = self.shares.shape[-2:]
+        self.shares[place] = class_occupancy(label[None].long(), self.num_classes, size)[0]
+
+    @torch.no_grad()
+    def forward(self, probabilities: Tensor, mask: Tensor, keys: Tensor | None = None) -> Tensor:
+        """What other images have where this one has a hole, and everywhere else.
+
+        Args:
+            probabilities: (N, K, H, W) float class probabilities of a map; only its visible part is
+                read.
+            mask: (N, 1, H, W) float, 1 in the hole.
+            keys: (N,) int64, which images these are, so that none is told its own labels; ``None``:
+                they are in no memory.
+
+        Returns:
+            (N, K, H, W) float32 mean label map in [0, 1]; all zero as long as nothing, or nothing
+            but the image itself, is remembered.
+        """
+        with torch.autocast(probabilities.device.type, enabled=False):
+            weights = self._weights(probabilities.float(), mask.float(), keys)
+            planes = [
+                torch.einsum('nm,mhw->nhw', weights, (self.labels == index).float())
+                for index in range(self.num_classes)
+            ]
+            mean = torch.stack(planes, 1)
+            return F.interpolate(mean, mask.shape[-2:], mode='bilinear', align_corners=False)
+
+    def _weights(self, probabilities: Tensor, mask: Tensor, keys: Tensor | None) -> Tensor:
+        """(N, M) float32 share of every stored map in the mean."""
+        size = self.shares.shape[-2:]
+        asked = F.adaptive_avg_pool2d(probabilities * (1 - mask), size)
+        visible = F.adaptive_avg_pool2d(1 - mask, size).sum((1, 2, 3)).clamp_min(1e-6)
+        likelihood = torch.einsum('nkhw,mkhw->nm', asked, (self.shares + FLOOR).log())
+        likelihood = likelihood / visible.unsqueeze(1) / self.temperature
+        others = (self.keys != NO_KEY).unsqueeze(0).expand(likelihood.shape)
+        if keys is not None:
+            others = others & (self.keys != keys.unsqueeze(1))
+        return likelihood.masked_fill(~others, -1e9).softmax(1) * others

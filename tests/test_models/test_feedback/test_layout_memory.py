@@ -1,0 +1,155 @@
+"""The bank of label maps, against a plain loop over images, and its promises."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from fbinpaint_mm.models.feedback import NO_KEY, LayoutMemory
+
+CLASSES = 3
+
+
+@pytest.fixture
+def memory():
+    return LayoutMemory(CLASSES, capacity=4, size=8, coarse_size=4, temperature=0.5)
+
+
+def maps(*seeds, size=(8, 8)):
+    """Label maps of blocks, (N, 1, H, W)."""
+    made = []
+    for seed in seeds:
+        generator = torch.Generator().manual_seed(seed)
+        blocks = torch.randint(0, CLASSES, (1, 1, 4, 4), generator=generator).float()
+        made.append(torch.nn.functional.interpolate(blocks, size, mode='nearest'))
+    return torch.cat(made).long()
+
+
+def certain(labels):
+    return torch.nn.functional.one_hot(labels[:, 0], CLASSES).movedim(-1, 1).float()
+
+
+def hole(count=1, size=(8, 8)):
+    mask = torch.zeros(count, 1, *size)
+    mask[..., 2:6, 2:6] = 1
+    return mask
+
+
+def test_an_empty_memory_knows_nothing(memory):
+    found = memory(certain(maps(0, 1)), hole(2))
+    assert torch.equal(found, torch.zeros(2, CLASSES, 8, 8))
+
+
+def test_the_map_with_the_same_visible_part_is_found():
+    memory = LayoutMemory(CLASSES, capacity=4, size=8, coarse_size=4, temperature=0.01)
+    memory.update(maps(0, 1, 2), torch.arange(3))
+    asked = certain(maps(1))
+    asked[..., 2:6, 2:6] = 1 / CLASSES  # nothing is known in the hole
+    torch.testing.assert_close(memory(asked, hole()), certain(maps(1)))
+
+
+def test_mean_by_a_loop_over_images(memory):
+    stored, asked, mask = maps(0, 1, 2), torch.rand(2, CLASSES, 8, 8).softmax(1), hole(2)
+    memory.update(stored, torch.tensor([5, 6, 7]))
+    found = memory(asked, mask, torch.tensor([6, 99]))
+    for image, allowed in ((0, (0, 2)), (1, (0, 1, 2))):
+        scores = {}
+        for index in allowed:
+            total = cells = 0.0
+            for row in range(4):
+                for column in range(4):
+                    block = (slice(2 * row, 2 * row + 2), slice(2 * column, 2 * column + 2))
+                    visible = 1 - mask[image, 0][block]
+                    cells += visible.mean().item()
+                    for one in range(CLASSES):
+                        share = (stored[index, 0][block] == one).float().mean().item()
+                        weight = (asked[image, one][block] * visible).mean().item()
+                        total += weight * math.log(share + 0.01)
+            scores[index] = math.exp(total / cells / 0.5)
+        whole = sum(scores.values())
+        expected = sum(score / whole * certain(stored)[k] for k, score in scores.items())
+        torch.testing.assert_close(found[image], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_no_image_is_told_its_own_labels(memory):
+    memory.update(maps(0), torch.tensor([7]))
+    assert torch.equal(memory(certain(maps(0)), hole(), torch.tensor([7])).sum(), torch.zeros(()))
+    assert memory(certain(maps(0)), hole(), torch.tensor([8])).sum() == 64
+    assert memory(certain(maps(0)), hole()).sum() == 64
+
+
+def test_the_hole_is_not_looked_at(memory):
+    memory.update(maps(0, 1, 2), torch.arange(3))
+    asked = torch.rand(1, CLASSES, 8, 8).softmax(1)
+    other = torch.where(hole() > 0, asked.flip(1), asked)
+    torch.testing.assert_close(memory(asked, hole()), memory(other, hole()))
+
+
+def test_an_image_without_anything_visible_gets_the_mean_of_all(memory):
+    memory.update(maps(0, 1), torch.arange(2))
+    found = memory(certain(maps(2)), torch.ones(1, 1, 8, 8))
+    torch.testing.assert_close(found, certain(maps(0, 1)).mean(0, keepdim=True))
+
+
+def test_an_image_has_one_place_and_the_first_to_come_makes_room(memory):
+    memory.update(maps(0, 1, 2), torch.tensor([10, 11, 12]))
+    memory.update(maps(3), torch.tensor([11]))
+    assert memory.keys.tolist() == [10, 11, 12, NO_KEY]
+    assert torch.equal(memory.labels[1], maps(3)[0, 0].to(torch.uint8))
+    memory.update(maps(4, 5), torch.tensor([13, 14]))
+    assert memory.keys.tolist() == [14, 11, 12, 13]
+    assert memory.next_place == 1
+
+
+def test_what_is_not_to_be_remembered_is_not(memory):
+    memory.update(maps(0, 1), torch.tensor([NO_KEY, 3]))
+    assert memory.keys.tolist() == [3, NO_KEY, NO_KEY, NO_KEY]
+    assert torch.equal(memory.labels[0], maps(1)[0, 0].to(torch.uint8))
+
+
+def test_maps_of_any_size_are_resized(memory):
+    memory.update(maps(0, size=(16, 24)), torch.tensor([0]))
+    assert torch.equal(memory.labels[0], maps(0)[0, 0].to(torch.uint8))
+    found = memory(certain(maps(0, size=(16, 24))), hole(size=(16, 24)))
+    assert found.shape == (1, CLASSES, 16, 24)
+    torch.testing.assert_close(found.sum(1), torch.ones(1, 16, 24))
+
+
+def test_unknown_pixels_are_no_class(memory):
+    labels = maps(0)
+    labels[..., :4] = 255
+    memory.update(labels, torch.tensor([0]))
+    found = memory(certain(maps(0)), hole())
+    assert found[..., :3].sum() == 0
+    torch.testing.assert_close(found[..., 5:].sum(1), torch.ones(1, 8, 3))
+
+
+def test_it_is_in_the_checkpoint_and_takes_no_gradient(memory):
+    memory.update(maps(0, 1), torch.arange(2))
+    other = LayoutMemory(CLASSES, capacity=4, size=8, coarse_size=4, temperature=0.5)
+    other.load_state_dict(memory.state_dict())
+    asked = torch.rand(1, CLASSES, 8, 8).softmax(1).requires_grad_()
+    found = other(asked, hole())
+    assert torch.equal(found, memory(asked, hole()))
+    assert not found.requires_grad
+    assert not list(memory.parameters())
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_half_precision_gives_float32(memory, dtype):
+    memory.update(maps(0, 1), torch.arange(2))
+    with torch.autocast('cpu', torch.bfloat16):
+        found = memory(certain(maps(0)).to(dtype), hole().to(dtype))
+    assert found.dtype == torch.float32
+    assert torch.equal(found, memory(certain(maps(0)), hole()))
+
+
+@pytest.mark.parametrize(
+    'options', [dict(capacity=0), dict(size=0), dict(coarse_size=0), dict(temperature=0.0)]
+)
+def test_impossible_settings_are_refused(options):
+    (name, value) = next(iter(options.items()))
+    with pytest.raises(ValueError, match=rf"LayoutMemory needs .* got .*'{name}': {value}"):
+        LayoutMemory(CLASSES, **options)
