@@ -20,8 +20,8 @@ model = dict(
     initial=dict(init_cfg=_base_.initial_init),
     guided=dict(init_cfg=_base_.initial_init),
     freeze_initial=_base_.initial_init is not None,
+    start_checkpoint=_base_.initial_checkpoint,
 )
-load_from = _base_.initial_checkpoint  # for discriminator and confidence
 train_dataloader = dict(
     num_workers=1,
     batch_sampler=dict(ratio=(1, 3)),  # the segmentor may have learned from them already

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import pickle
 import zipfile
 from pathlib import Path
 
@@ -66,7 +65,7 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
             to no part of the generator. The first five are named.
     """
     needed = model.state_dict()
-    given = _without_switched_off_parts(_read_weights(checkpoint), needed)
+    given = _without_switched_off_parts(read_weights(checkpoint), needed)
     if any(key.startswith(GENERATOR) for key in needed):
         given, needed = (
             {key: value for key, value in state.items() if key.startswith(GENERATOR)}
@@ -101,14 +100,27 @@ def _without_switched_off_parts(given: dict, needed: dict) -> dict:
     return given
 
 
-def _read_weights(checkpoint: str) -> dict[str, torch.Tensor]:
-    """Weights by name, without the prefix of a distributed wrapper."""
+def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:
+    """Weights of a checkpoint, under their names without the prefix of a distributed wrapper.
+
+    Args:
+        checkpoint: Path or address of the checkpoint.
+
+    Returns:
+        Tensors by name, of any shape and dtype, on the CPU.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file cannot be read.
+    """
     try:
         loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        weights = loaded.get('state_dict', loaded)
+        return {key.removeprefix('module.'): value for key, value in weights.items()}
+    except OSError:
+        raise
+    except Exception as error:  # a file of another kind can make a reader raise anything
         raise ValueError(f'checkpoint {checkpoint!r} cannot be read: {error}') from error
-    weights = loaded.get('state_dict', loaded)
-    return {key.removeprefix('module.'): value for key, value in weights.items()}
 
 
 def _shape(weights: dict[str, torch.Tensor], key: str) -> tuple[int, ...] | str:

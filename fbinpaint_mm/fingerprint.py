@@ -13,6 +13,7 @@ from mmengine.config import Config
 
 # Where a run writes, and how it is started, change nothing in its result.
 IRRELEVANT_KEYS = ('work_dir', 'launcher', 'resume')
+START_KEYS = ('checkpoint', 'start_checkpoint', 'load_from')
 CHUNK = 2**20  # bytes
 PACKAGE = Path(__file__).resolve().parent
 REPORT = PACKAGE / 'benchmark/report'
@@ -60,10 +61,10 @@ def starting_weights(cfg: Config) -> list[str]:
 
 
 def _checkpoints(settings: Any) -> Iterator[str]:
-    """Values of ``checkpoint`` and ``load_from`` anywhere in settings."""
+    """Values of ``START_KEYS`` anywhere in settings."""
     if isinstance(settings, dict):
         for key, value in settings.items():
-            if key in ('checkpoint', 'load_from') and isinstance(value, str):
+            if key in START_KEYS and isinstance(value, str):
                 yield value
             else:
                 yield from _checkpoints(value)

@@ -33,19 +33,24 @@ def test_a_checkpoint_is_known_by_its_content(tmp_path):
 
 
 def test_weights_that_a_config_starts_from_are_known_by_their_content(tmp_path):
-    start, other = tmp_path / 'start.pth', tmp_path / 'other.pth'
+    start, other, third = (tmp_path / f'{name}.pth' for name in ('start', 'other', 'third'))
     start.write_bytes(b'one')
     other.write_bytes(b'two')
+    third.write_bytes(b'three')
     hook = dict(type='CheckpointHook', interval=1)
     cfg = Config(
         dict(
             load_from=str(start),
-            model=dict(parts=[dict(init_cfg=dict(checkpoint=str(other))), dict(init_cfg=None)]),
+            model=dict(
+                parts=[dict(init_cfg=dict(checkpoint=str(other))), dict(init_cfg=None)],
+                start_checkpoint=str(third),
+            ),
             default_hooks=dict(checkpoint=hook),
         )
     )
     found = starting_weights(cfg)
-    assert sorted(found) == sorted(hashlib.sha256(text).hexdigest() for text in (b'one', b'two'))
+    contents = (b'one', b'two', b'three')
+    assert sorted(found) == sorted(hashlib.sha256(text).hexdigest() for text in contents)
     start.write_bytes(b'trained anew')
     assert starting_weights(cfg) != found
     assert starting_weights(Config(dict(load_from='https://a.org/x.pth', model=None))) == []

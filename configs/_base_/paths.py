@@ -19,8 +19,8 @@ segmentor_init = dict(type='Pretrained', checkpoint=segmentor_checkpoint)
 segmentor_init = None if segmentor_checkpoint == 'none' else segmentor_init
 # Initial network, discriminator and confidence to start from, in the _64px configs: a checkpoint of
 # a config in inpaintors/, of the same data set. The guided network starts as a copy of the initial
-# one, which learns no more. Of a whole inpaintor's checkpoint its other parts are taken too. By
-# default all of them learn from the start.
+# one, which learns no more. A whole inpaintor's checkpoint is refused. By default all of them learn
+# from the start.
 initial_checkpoint = '{{$FBINPAINT_INITIAL:none}}'
 initial_checkpoint = None if initial_checkpoint == 'none' else initial_checkpoint
 initial_init = dict(type='Pretrained', checkpoint=initial_checkpoint, prefix='generator.initial')

@@ -4,6 +4,7 @@ _base_ = ['../fbinpaint_celebahq_64px.py']
 
 model = dict(
     freeze_initial=False,
+    start_checkpoint=None,
     initial=dict(init_cfg=None),
     guided=None,
     segmentor=None,
@@ -13,4 +14,3 @@ model = dict(
     train_cfg=dict(rounds=0),
     test_cfg=dict(rounds=0),
 )
-load_from = None

@@ -27,6 +27,7 @@ from fbinpaint_mm.models.networks import build_discriminator
 from fbinpaint_mm.models.padding import padded
 from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.round import Round
+from fbinpaint_mm.models.round_0_start import load_round_0
 from fbinpaint_mm.models.round_samples import round_samples, training_samples
 from fbinpaint_mm.models.round_settings import (
     check_settings_fit,
@@ -91,6 +92,9 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         compile_networks: Whether ``torch.compile`` compiles both inpainters, the bodies of student
             and teacher and the discriminator; keyword arguments of ``torch.compile`` for other
             than its defaults.
+        start_checkpoint: Checkpoint of a model of round 0 alone, that of a config in
+            ``configs/inpaintors/``: discriminator and confidence start from it. The initial network
+            has an ``init_cfg`` of its own.
         init_cfg: mmengine initialisation of the whole model.
 
     Raises:
@@ -130,6 +134,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         guide_by_ground_truth: bool = False,
         channels_last: bool = False,
         compile_networks: bool | dict = False,
+        start_checkpoint: str | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         # Built here, in mmagic's registry: mmengine would look in the scope of the moment, and find
@@ -177,6 +182,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         self.label_mixing = train_cfg['label_mixing']
         self.test_rounds = test_cfg['rounds']
         self.guide_by_ground_truth = guide_by_ground_truth
+        self.start_checkpoint = start_checkpoint
         self.completed_batch: CompletedBatch | None = None
         self._keeps_samples = False
         self._training_samples: list[DataSample] | None = None
@@ -190,6 +196,17 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             networks = [self.loop.initial, self.loop.guided, self.disc]
             options = {} if compile_networks is True else compile_networks
             compile_in_place(segmentors, networks, options)
+
+    def init_weights(self) -> None:
+        """As mmengine's; discriminator and confidence then start from ``start_checkpoint``.
+
+        Raises:
+            FileNotFoundError: If a checkpoint to start from is missing.
+            ValueError: If one does not fit, or is that of a whole inpaintor.
+        """
+        super().init_weights()
+        if self.start_checkpoint is not None:
+            load_round_0(self, self.start_checkpoint)
 
     @property
     def loop(self) -> FeedbackRecorrectionLoop:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
+
+from fbinpaint_mm.checkpoint import read_weights
 
 
 def pretrained_starts(module: nn.Module) -> Iterator[tuple[str, str]]:
@@ -36,13 +37,13 @@ def entries_of_checkpoint(checkpoint: str, prefix: str, part: str) -> dict[str, 
 
     Raises:
         FileNotFoundError: If there is no such file.
+        ValueError: If the file cannot be read.
     """
     try:
-        loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f'{error} (init_cfg of {part}; in our configs: configs/_base_/paths.py)'
+        state = read_weights(checkpoint)
+    except (FileNotFoundError, ValueError) as error:
+        raise type(error)(
+            f'{error} (start of {part}; in our configs: configs/_base_/paths.py)'
         ) from error
-    state = {k.removeprefix('module.'): v for k, v in loaded.get('state_dict', loaded).items()}
     prefix = f'{prefix}.' if prefix and not prefix.endswith('.') else prefix
     return {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}

@@ -9,7 +9,6 @@ from mmagic.registry import MODELS
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
-from mmengine.runner import load_checkpoint
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 NAMES = ('camvid_64px', 'celebahq_64px')
@@ -21,16 +20,15 @@ def build(remove_downloads):
 
     def make(cfg, **parts):
         model = deepcopy(cfg.model)
-        start = deepcopy((model.guided or {}).get('init_cfg'))
+        networks = [network for network in (model.initial, model.guided) if network is not None]
+        starts = [deepcopy(network.get('init_cfg')) for network in networks]
         remove_downloads(model)
-        if start is not None:
-            model.guided.init_cfg = start
+        for network, start in zip(networks, starts, strict=True):
+            network.init_cfg = start
         with DefaultScope.overwrite_default_scope('mmagic'):
             torch.manual_seed(0)
             built = MODELS.build(dict(model, loss_perceptual=None, **parts))
             built.init_weights()
-        if cfg.load_from is not None:
-            load_checkpoint(built, cfg.load_from, map_location='cpu')
         return built
 
     return make
@@ -63,7 +61,7 @@ def test_trains_round_0_alone_from_its_checkpoint_on(
     start_from(name, None)
     cfg = Config.fromfile(CONFIGS / f'inpaintors/initial_{name}.py')
     model = build(cfg).train()
-    assert cfg.load_from is None
+    assert cfg.model.start_checkpoint is None
     assert model.loop.guided is model.loop.segmentor is model.teacher is None
     with DefaultScope.overwrite_default_scope('mmagic'):
         wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
@@ -78,7 +76,7 @@ def test_trains_round_0_alone_from_its_checkpoint_on(
     torch.save(dict(state_dict=model.state_dict()), path)
     whole = start_from(name, path)
     assert whole.model.freeze_initial is True
-    assert whole.load_from == str(path)
+    assert whole.model.start_checkpoint == str(path)
     started = build(whole)
     for part in ('generator.initial.', 'generator.confidence.', 'disc.'):
         own = {k: v for k, v in started.state_dict().items() if k.startswith(part)}
@@ -101,7 +99,7 @@ def test_without_a_checkpoint_everything_learns_from_the_start(name, build, star
     cfg = start_from(name, None)
     assert cfg.model.freeze_initial is False
     assert cfg.model.guided.init_cfg is None
-    assert cfg.load_from is None
+    assert cfg.model.start_checkpoint is None
     model = build(cfg)
     assert all(parameter.requires_grad for parameter in model.generator.parameters())
 
@@ -111,7 +109,7 @@ def test_it_starts_from_no_checkpoint_itself(name, build, start_from):
     """The variable stays set in the shell when one of another data set is trained next."""
     start_from(name, '/no/such/initial.pth')
     cfg = Config.fromfile(CONFIGS / f'inpaintors/initial_{name}.py')
-    assert cfg.load_from is None
+    assert cfg.model.start_checkpoint is None
     assert all(parameter.requires_grad for parameter in build(cfg).loop.initial.parameters())
 
 
@@ -125,3 +123,11 @@ def test_a_checkpoint_of_another_width_is_refused(build, start_from, tmp_path):
         cfg.model[part].base_channels = 8
     with pytest.raises(ValueError, match=r'initial\.pth.* does not fit the inpainting network'):
         build(cfg)
+
+
+def test_a_checkpoint_of_a_whole_inpaintor_is_refused(build, start_from, tmp_path):
+    """Its segmentor would take the place of the one that was asked for."""
+    cfg = start_from(NAMES[0], None)
+    torch.save(dict(state_dict=build(cfg).state_dict()), tmp_path / 'whole.pth')
+    with pytest.raises(ValueError, match=r'whole\.pth.* is not that of a model of round 0 alone'):
+        build(start_from(NAMES[0], tmp_path / 'whole.pth'))

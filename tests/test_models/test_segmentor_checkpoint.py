@@ -88,7 +88,7 @@ def test_segmentor_of_one_of_our_own_checkpoints(small, trained, tmp_path):
 
 
 def test_an_absent_file_is_named(small):
-    with pytest.raises(FileNotFoundError, match=r'/no/such/file\.pth.*init_cfg of the segmentor'):
+    with pytest.raises(FileNotFoundError, match=r'/no/such/file\.pth.*start of the segmentor'):
         initialised(small, '/no/such/file.pth')
 
 

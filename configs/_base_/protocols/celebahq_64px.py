@@ -1,8 +1,7 @@
-# All of fbinpaint_celebahq_64px.py but the model and where it starts, for models of any kind: data,
-# holes, batches, length, course of the learning rate, validations and scores.
+# All of fbinpaint_celebahq_64px.py but the model, for models of any kind: data, holes, batches,
+# length, course of the learning rate, validations and scores.
 _base_ = ['../../fbinpaint_celebahq_64px.py', '../our_model.py']
 
-load_from = None
 custom_hooks = [hook for hook in _base_.custom_hooks if hook.type not in _base_.hooks_of_our_model]
 
 for part in _base_.parts_of_our_model:
