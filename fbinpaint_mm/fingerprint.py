@@ -54,10 +54,13 @@ def checkpoint_content(checkpoint: str | None) -> str | None:
     return file_content(Path(checkpoint))
 
 
-def starting_weights(cfg: Config) -> list[str]:
-    """Hashes of the checkpoint files that a config starts from; a file may be trained anew."""
+def starting_weights(cfg: Config) -> dict[str, str]:
+    """Hash of each checkpoint file that a config starts from, by path.
+
+    The path does not tell them apart: a file may be trained anew.
+    """
     named = sorted(set(_checkpoints(cfg.to_dict())))
-    return [file_content(Path(name)) for name in named if Path(name).is_file()]
+    return {name: file_content(Path(name)) for name in named if Path(name).is_file()}
 
 
 def _checkpoints(settings: Any) -> Iterator[str]:

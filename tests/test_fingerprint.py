@@ -50,7 +50,8 @@ def test_weights_that_a_config_starts_from_are_known_by_their_content(tmp_path):
     )
     found = starting_weights(cfg)
     contents = (b'one', b'two', b'three')
-    assert sorted(found) == sorted(hashlib.sha256(text).hexdigest() for text in contents)
+    hashes = [hashlib.sha256(text).hexdigest() for text in contents]
+    assert found == dict(zip(map(str, (start, other, third)), hashes, strict=True))
     start.write_bytes(b'trained anew')
     assert starting_weights(cfg) != found
-    assert starting_weights(Config(dict(load_from='https://a.org/x.pth', model=None))) == []
+    assert starting_weights(Config(dict(load_from='https://a.org/x.pth', model=None))) == {}

@@ -18,6 +18,7 @@ from fbinpaint_mm.benchmark.planning import plan_runs, speed_of
 from fbinpaint_mm.benchmark.report.summary_line import summary_line
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult, RunResult
 from fbinpaint_mm.benchmark.scoring import build_model, score_model
+from fbinpaint_mm.benchmark.training.training import describe_starts
 from fbinpaint_mm.benchmark.workbench import Workbench
 from fbinpaint_mm.evaluation.protocol import protocol_of
 
@@ -84,7 +85,10 @@ class BenchmarkRunner:
                 runs = self._run_entry(entry, plans[entry.name], bar)
                 add_flops(runs, speeds[entry.name])
                 error = self.bench.errors.get(entry.name)
-                result = EntryResult(entry.name, entry.source, runs, speeds[entry.name], error)
+                starts = describe_starts(entry.cfg) if entry.is_trained else []
+                result = EntryResult(
+                    entry.name, entry.source, runs, speeds[entry.name], error, starts
+                )
                 results[entry.name] = result
                 reference = results.get(self.bench.settings.reference)
                 self.bench.logger.info('%s', summary_line(result, reference))

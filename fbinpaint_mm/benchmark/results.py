@@ -67,6 +67,8 @@ class EntryResult:
             training as ``training_warm_up``, ``training_repeats`` and ``training_batch_size``,
             and ``threads`` (torch's, on the processor).
         error: Why the entry failed; ``None`` if it did not.
+        starts: The checkpoint files that its training started from, from ``describe_starts``;
+            empty if the benchmark did not train it.
     """
 
     name: str
@@ -74,6 +76,7 @@ class EntryResult:
     runs: list[RunResult] = field(default_factory=list)
     speed: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
+    starts: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass

@@ -219,6 +219,14 @@ def test_entries_are_trained_for_each_seed_with_equal_budgets(run, cfg, settings
     assert len(fake_training.calls) == 4
 
 
+@pytest.mark.usefixtures('speeds', 'fake_training')
+def test_what_is_trained_says_what_it_started_from(run, cfg, settings, monkeypatch):
+    monkeypatch.setattr(benchmark_runner, 'describe_starts', lambda cfg: ['a file'])
+    entries = [Entry('small', 'small.py', cfg=cfg), classical('mean_colour')]
+    benchmark = run(entries, replace(settings, iterations=3, reference='small'))
+    assert [entry.starts for entry in benchmark.entries] == [['a file'], []]
+
+
 @pytest.mark.usefixtures('speeds')
 def test_seeds_before_one_that_fails_are_kept(run, cfg, settings, fake_training):
     entries = [Entry('small', 'small.py', cfg=cfg)]

@@ -196,3 +196,21 @@ def test_a_failure_is_reported_and_ends_in_status_1(tool, config, tmp_path):
     assert 'does not belong to this config' in entries['small_config']['error']
     report = (tmp_path / 'out/results.md').read_text()
     assert 'does not belong to this config' in report
+
+
+def test_if_all_fail_an_earlier_report_is_kept_and_the_reasons_end_the_log(
+    tool, config, tmp_path, capsys
+):
+    wrong, out = tmp_path / 'wrong.pth', tmp_path / 'out'
+    torch.save(dict(state_dict={'generator.x': torch.zeros(1)}), wrong)
+    options = ['--data', config, '--no-speed', '--device', 'cpu', '--out', str(out)]
+    assert tool.main(['mean_colour', *options]) == 0
+    earlier = {path.name: path.read_bytes() for path in out.glob('*.*') if path.suffix != '.log'}
+    assert tool.main([f'ours={config}:{wrong}', *options]) == 1
+    assert earlier == {name: (out / name).read_bytes() for name in earlier}
+    log = capsys.readouterr().err
+    assert 'the new tables will be without mean_colour' in log
+    assert f'no entry has scores; the earlier report in {out} is kept' in log
+    assert 'could not be drawn' not in log
+    assert 'does not belong to this config' in log.strip().splitlines()[-1]
+    assert log.strip().splitlines()[-1].startswith('ours: checkpoint ')

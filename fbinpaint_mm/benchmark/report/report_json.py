@@ -62,7 +62,7 @@ def to_dict(benchmark: Benchmark, table: ScoreTable) -> dict[str, Any]:
 
 
 def entry_to_dict(entry: EntryResult, reference: EntryResult, table: ScoreTable) -> dict[str, Any]:
-    """Config, error, speed, runs and scores of one entry."""
+    """Config, error, starting weights, runs, speed and scores of one entry."""
     scores: dict[str, dict[str, dict[str, Any]]] = {}
     for one in table.summaries:
         if one.entry == entry.name:
@@ -76,6 +76,7 @@ def entry_to_dict(entry: EntryResult, reference: EntryResult, table: ScoreTable)
     return {
         'config': entry.config,
         'error': entry.error,
+        'starts': entry.starts,
         'runs': runs,
         'speed': entry.speed,
         'speed_ratios': speed_ratios(entry.speed, reference.speed),

@@ -110,8 +110,10 @@ def main_section(table: ScoreTable) -> str:
     headers = ['', *(table.headline(metric) for metric in table.metrics)]
     legend = (
         f'Best in bold. Below each score: change against {table.reference} with its '
-        f'{100 * CONFIDENCE:.0f} % bootstrap interval over images. ± standard deviation over seeds.'
+        f'{100 * CONFIDENCE:.0f} % bootstrap interval over images.'
     )
+    if any(one.spread.std is not None for one in table.summaries):
+        legend += ' ± standard deviation over seeds.'
     return '\n\n'.join(['## All images', markdown_table(headers, rows), legend])
 
 

@@ -148,7 +148,7 @@ def round_speed_section(
 
 
 def training_section(benchmark: Benchmark) -> str:
-    """What the trainings spent, mean over seeds; empty if the benchmark did not train."""
+    """What the trainings spent and started from; empty if the benchmark did not train."""
     entries = [entry for entry in benchmark.entries if any(run.training for run in entry.runs)]
     spent = [mean_training(entry) for entry in entries]
     columns = known_columns(TRAINING_COLUMNS, spent)
@@ -159,7 +159,20 @@ def training_section(benchmark: Benchmark) -> str:
         for entry, training in zip(entries, spent, strict=True)
     ]
     headers = ['', 'seeds', *(column.title for column in columns)]
-    return f'## Training, mean over seeds\n\n{markdown_table(headers, rows)}'
+    parts = ['## Training, mean over seeds', markdown_table(headers, rows), list_starts(entries)]
+    return '\n\n'.join(part for part in parts if part)
+
+
+def list_starts(entries: Sequence[EntryResult]) -> str:
+    """The files that trainings started from, one line for each entry that has any."""
+    lines = []
+    for entry in entries:
+        files = [f'`{one["checkpoint"]}` ({one["sha256"]})' for one in entry.starts]
+        if files:
+            lines.append(f'- {entry.name}: {", ".join(files)}')
+    if not lines:
+        return ''
+    return '\n'.join(['Trainings started from (in brackets: begin of the SHA-256):', '', *lines])
 
 
 def mean_training(entry: EntryResult) -> dict[str, float]:

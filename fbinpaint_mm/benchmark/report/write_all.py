@@ -31,8 +31,8 @@ def write_all(
 
     ``results.json``, ``results.csv`` and ``results.md`` come first, so that a picture that cannot
     be drawn costs only itself: it is left out with a warning. Pictures of an earlier report are
-    removed; without measured times there is no ``quality_time.png``. At the end ``results.md`` is
-    written again with the pictures in it.
+    removed; without measured times there is no ``quality_time.png``, without scores no picture at
+    all. At the end ``results.md`` is written again with the pictures in it.
 
     Args:
         benchmark: What was measured.
@@ -54,6 +54,15 @@ def write_all(
     for pattern in PICTURES:
         for stale in out.glob(pattern):
             stale.unlink()
+    pictures = draw_pictures(benchmark, table, bins, load, out) if table.entries else []
+    write_markdown(benchmark, table, out / 'results.md', [path.name for path in pictures])
+    return paths + pictures
+
+
+def draw_pictures(
+    benchmark: Benchmark, table: ScoreTable, bins: HoleAreaBins, load: Load | None, out: Path
+) -> list[Path]:
+    """Draw plots and contact sheets of entries with scores, as far as they can be drawn."""
     pictures = [*attempt('area.png', lambda: [write_area_plot(table, out / 'area.png')])]
     if any('seconds_per_image' in entry.speed for entry in benchmark.entries):
         pictures += attempt(
@@ -64,8 +73,7 @@ def write_all(
         pictures += attempt(
             'contact_sheet.png', lambda: write_sheets(benchmark, table, bins, load, out)
         )
-    write_markdown(benchmark, table, out / 'results.md', [path.name for path in pictures])
-    return paths + pictures
+    return pictures
 
 
 def write_tables(benchmark: Benchmark, table: ScoreTable, out: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from fbinpaint_mm.benchmark.training.training_clock_hook import FILE_NAME as PRO
 from fbinpaint_mm.fingerprint import config_content, fingerprint, starting_weights
 
 CONFIG, LOG = 'config.py', 'log.txt'
+SHOWN_DIGITS = 8  # of a hash: enough to tell the files of one benchmark apart
 
 
 class Training:
@@ -36,7 +37,8 @@ class Training:
         self.cfg = cfg
         self.tool = tool
         self.device = device
-        self.fingerprint = fingerprint(config_content(cfg), starting_weights(cfg), device)
+        hashes = list(starting_weights(cfg).values())
+        self.fingerprint = fingerprint(config_content(cfg), hashes, device)
         self.folder = folder.with_name(f'{folder.name}_{self.fingerprint[:8]}')
 
     @property
@@ -88,6 +90,19 @@ class Training:
         advance(self.iterations)
         seconds = read_progress(self.folder)['seconds']
         return dict(iterations=self.iterations, seconds=seconds)
+
+
+def describe_starts(cfg: Config) -> list[dict[str, str]]:
+    """The checkpoint files that a training starts from, as a report shows them.
+
+    Returns:
+        For each file ``checkpoint``, the last two parts of its path, and ``sha256``, the first
+        eight digits of its hash.
+    """
+    return [
+        dict(checkpoint='/'.join(Path(name).parts[-2:]), sha256=digest[:SHOWN_DIGITS])
+        for name, digest in starting_weights(cfg).items()
+    ]
 
 
 def read_progress(folder: Path) -> dict[str, float]:

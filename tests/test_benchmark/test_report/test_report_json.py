@@ -50,6 +50,7 @@ def test_holds_speed_its_ratios_training_and_errors(report):
     assert ours['speed_ratios']['rounds'][0]['seconds_per_image'] == pytest.approx(0.013 / 0.031)
     assert ours['runs'][1]['seed'] == 1
     assert ours['runs'][1]['training']['iterations'] == 2000
+    assert ours['starts'] == []
     assert broken['error'].startswith('KeyError')
     assert broken['scores'] == {}
     assert report['entries']['telea']['speed_ratios'].keys() == {'parameters', 'seconds_per_image'}

@@ -52,6 +52,8 @@ def test_change_has_its_interval_and_seeds_their_spread(benchmark_of, tmp_path):
     benchmark = benchmark_of(one=[[20.0, 10.0]], two=[[19.0, 9.5], [17.0, 8.5]])
     text = write(benchmark, tmp_path)
     assert row_of(text, 'two', 'All images') == ['13.50 ± 1.06<br>-10.00 % [-10.00, -10.00]']
+    assert 'over images. ± standard deviation over seeds.' in text
+    assert '±' not in write(benchmark_of(one=[[20.0]], two=[[19.0]]), tmp_path)
 
 
 def test_bins_are_columns_with_their_counts(benchmark_of, tmp_path):

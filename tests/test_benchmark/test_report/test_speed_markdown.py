@@ -29,6 +29,19 @@ def test_training_is_the_mean_over_seeds(fake_benchmark):
     assert 'telea' not in section
 
 
+def test_says_what_trainings_started_from(benchmark_of):
+    benchmark = benchmark_of(one=[[1.0]], two=[[1.0]])
+    for entry in benchmark.entries:
+        entry.runs[0].training = dict(iterations=5)
+    assert 'started' not in speed_markdown.training_section(benchmark)
+    benchmark.entries[1].starts = [
+        dict(checkpoint='initial/iter_5.pth', sha256='01234567'),
+        dict(checkpoint='segmentor/best.pth', sha256='89abcdef'),
+    ]
+    end = speed_markdown.training_section(benchmark).split('SHA-256):')[1]
+    assert end == '\n\n- two: `initial/iter_5.pth` (01234567), `segmentor/best.pth` (89abcdef)'
+
+
 def test_what_was_not_measured_has_no_section(benchmark_of):
     benchmark = benchmark_of(one=[[1.0, 2.0]])
     assert speed_markdown.speed_section(benchmark.entries, benchmark.reference) == ''

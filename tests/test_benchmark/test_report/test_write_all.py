@@ -77,3 +77,12 @@ def test_many_entries_get_several_sheets(benchmark_of, tmp_path):
     paths = write_all(benchmark_of(**scores), tmp_path, load)
     names = [path.name for path in paths if 'sheet' in path.name]
     assert names == ['contact_sheet.png', 'contact_sheet_2.png']
+
+
+def test_without_scores_there_are_tables_alone_and_no_warning(benchmark, tmp_path, monkeypatch):
+    warnings = []
+    monkeypatch.setattr(report, 'print_log', lambda text, **kwargs: warnings.append(text))
+    for entry in benchmark.entries:
+        entry.runs, entry.error = [], 'out of memory'
+    assert [path.name for path in write_all(benchmark, tmp_path, load)] == TABLES
+    assert warnings == []

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from fbinpaint_mm.benchmark import child_process
-from fbinpaint_mm.benchmark.training.training import Training
+from fbinpaint_mm.benchmark.training.training import Training, describe_starts
 
 # Stands in for tools/train.py: notes how it was called, and does two iterations at a time.
 TOOL = """
@@ -75,3 +76,12 @@ def test_trainings_with_other_settings_do_not_meet(make):
     assert len(folders) == 4
     assert make(2).folder == make(2, work_dir='elsewhere').folder
     assert all(isinstance(folder, Path) for folder in folders)
+
+
+def test_the_weights_it_starts_from_are_told_by_path_and_hash(tmp_path):
+    path = tmp_path / 'initial' / 'iter_5.pth'
+    path.parent.mkdir()
+    path.write_bytes(b'weights')
+    cfg = Config(dict(model=dict(start_checkpoint=str(path), init_cfg=dict(checkpoint=str(path)))))
+    digits = hashlib.sha256(b'weights').hexdigest()[:8]
+    assert describe_starts(cfg) == [dict(checkpoint='initial/iter_5.pth', sha256=digits)]
