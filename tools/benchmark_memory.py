@@ -109,8 +109,9 @@ def build_variants(args: argparse.Namespace) -> dict[tuple[str, int], Config]:
     Args:
         args: From `parse_args`.
     """
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    from fbinpaint_mm.config_file import read_config  # slow, so the command line is checked first
+
+    cfg = read_config(args.config, args.cfg_options)
     drop_idle_optimizers(cfg)
     variants = {}
     for name in dict.fromkeys([PLAIN, *args.switches]):

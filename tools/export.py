@@ -114,10 +114,10 @@ def export(args: argparse.Namespace) -> list[ExportedFile]:
     """
     # Slow, so the command line is checked first.
     from fbinpaint_mm.apis.load_model import class_metainfo, load_model
+    from fbinpaint_mm.config_file import read_config
     from fbinpaint_mm.export import export_model, make_writer
 
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options)
     settings = make_settings(args, cfg)
     make_writer(settings)  # a missing package is named before the model is built
     model = load_model(cfg, args.checkpoint)

@@ -15,7 +15,7 @@ import csv
 from pathlib import Path
 
 import cv2
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, init_default_scope
 
@@ -75,11 +75,10 @@ def export_holes(dataset: BaseDataset, out: str | Path) -> int:
 def main(argv: list[str] | None = None) -> None:
     """Write the holes that the command line asks for."""
     args = parse_args(argv)
-    import fbinpaint_mm  # noqa: F401  (slow, so the command line is checked first)
+    from fbinpaint_mm.config_file import read_config  # slow, so the command line is checked first
 
     init_default_scope('mmagic')
-    config = Config.fromfile(args.config)
-    config.merge_from_dict(args.cfg_options)
+    config = read_config(args.config, args.cfg_options)
     dataset = DATASETS.build(config[f'{args.split}_dataloader'].dataset)
     print(f'{export_holes(dataset, args.out)} holes written to {args.out}')
 

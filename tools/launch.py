@@ -158,10 +158,14 @@ def load_config(args: argparse.Namespace) -> Config:
 
     Returns:
         The config with ``--cfg-options`` merged, and ``launcher`` and ``work_dir`` set.
+
+    Raises:
+        ValueError: ``--cfg-options`` has a key that nothing reads.
     """
-    cfg = Config.fromfile(args.config)
+    from fbinpaint_mm.config_file import read_config
+
+    cfg = read_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
-    cfg.merge_from_dict(args.cfg_options)
     drop_idle_optimizers(cfg)
     set_work_dir(cfg, args.work_dir, args.config)
     return cfg

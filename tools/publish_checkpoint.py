@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from launch import CONFIGS, check_checkpoint, check_config_file
-from mmengine.config import Config
 
 # Of the last round; the other rounds stay in the file of scores.
 METRICS = ('PSNR', 'SSIM', 'LPIPS', 'MAE', 'MAE_hole', 'mIoU', 'mIoU_hole')
@@ -89,13 +88,13 @@ def publish(args: argparse.Namespace) -> dict[str, Any]:
     from mmagic.registry import MODELS
     from mmengine.registry import init_default_scope
 
-    import fbinpaint_mm  # noqa: F401  (registers every component)
     from fbinpaint_mm.checkpoint import check_fits
+    from fbinpaint_mm.config_file import read_config
     from fbinpaint_mm.publishing import metafile, publish_checkpoint
     from fbinpaint_mm.write_file import write_file
 
     init_default_scope('mmagic')
-    check_fits(MODELS.build(Config.fromfile(args.config).model), args.checkpoint)
+    check_fits(MODELS.build(read_config(args.config).model), args.checkpoint)
     name = Path(args.config).stem
     path, digest = publish_checkpoint(args.checkpoint, name, args.out)
     weights = '/'.join([args.url.rstrip('/'), path.name]) if args.url else path.name

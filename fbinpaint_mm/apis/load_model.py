@@ -14,6 +14,7 @@ from mmengine.registry import DefaultScope
 
 from fbinpaint_mm import compat
 from fbinpaint_mm.checkpoint import load_fitting_checkpoint
+from fbinpaint_mm.config_file import merge_options, read_config
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
 
 # Parts that serve training only, some of which would download weights.
@@ -35,11 +36,12 @@ def load_config(config: str | os.PathLike[str] | Config, options: dict | None = 
 
     Raises:
         FileNotFoundError: If it is neither a file nor a name. The message suggests some.
+        ValueError: If an option is none of the config.
     """
     if not isinstance(config, Config):
-        config = Config.fromfile(find_config_file(config))
+        return read_config(find_config_file(config), options)
     config = config.copy()
-    config.merge_from_dict(options or {})
+    merge_options(config, options or {})
     return config
 
 

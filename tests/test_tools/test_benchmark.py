@@ -68,6 +68,9 @@ def test_mistakes_about_configs_are_found_before_any_work(refused, config, tmp_p
     without_weights = refused('telea', '--data', config, '--lpips', tmp_path)
     assert 'Put one of alexnet_features_torchvision.pth' in without_weights
     assert "checkpoint 'no.pth' does not exist" in refused(f'{config}:no.pth')
+    mistyped = refused('telea', '--data', config, '--cfg-options', 'modle.freeze_initial=True')
+    assert "option 'modle.freeze_initial'" in mistyped
+    assert "Did you mean 'model'?" in mistyped
     message = refused('telea', '--data', config, '--reference', 'ours')
     assert "--reference 'ours' is not an entry; there are telea" in message
 

@@ -129,7 +129,7 @@ def test_a_checkpoint_of_another_config_ends_with_its_message(tool, model, folde
         (['--mask', '{folder}/none'], "/none' does not exist"),
         (['--mask', '{folder}/photos/sub'], '1 images have no mask of their name in'),
         (
-            ['--generate-mask', 'box', '--cfg-options', 'x=1', '--out', '{folder}/out/f'],
+            ['--generate-mask', 'box', '--cfg-options', 'work_dir=x', '--out', '{folder}/out/f'],
             'is a file',
         ),
         (['--pairs', '{folder}/none.csv'], "/none.csv' does not exist"),

@@ -34,11 +34,15 @@ def test_defaults(train, config):
 
 
 def test_cfg_options_reach_nested_settings(train, config):
-    options = ['train_cfg.max_iters=3', 'optim_wrapper.optimizer.betas=(0.1,0.2)', 'new.key=a,b']
+    options = [
+        'train_cfg.max_iters=3',
+        'optim_wrapper.optimizer.betas=(0.1,0.2)',
+        'env_cfg.key=a,b',
+    ]
     cfg = train.build_config(train.parse_args([str(config), '--cfg-options', *options]))
     assert cfg.train_cfg.max_iters == 3
     assert cfg.optim_wrapper.optimizer == dict(type='Adam', lr=1.0, betas=(0.1, 0.2))
-    assert cfg.new.key == ['a', 'b']
+    assert cfg.env_cfg.key == ['a', 'b']
 
 
 def test_cfg_options_work_dir_holds_unless_given_on_its_own(train, config):
