@@ -12,6 +12,11 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 VARIABLES = 'FBINPAINT_'  # begin of the names of our environment variables
+# What a Runner reads from its config, but does not take as a parameter; and what chooses one.
+RUNNER_KEYS = (
+    *('activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters'),
+    *('model_wrapper_cfg', 'runner_type', 'sync_bn'),
+)
 
 
 def read_config(path: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> Config:
@@ -46,13 +51,13 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
 
     Args:
         cfg: The whole config.
-        options: Settings by their dotted names; their first part is a key of the config or a
-            parameter of mmengine's ``Runner``.
+        options: Settings by their dotted names; their first part is a key of the config or
+            something that mmengine's ``Runner`` reads.
 
     Raises:
         ValueError: One is not: mmengine would add it, and nothing would ever read it.
     """
-    known = {*cfg, *inspect.signature(Runner).parameters} - {'cfg'}
+    known = {*cfg, *inspect.signature(Runner).parameters, *RUNNER_KEYS} - {'cfg'}
     for name in options:
         key = name.partition('.')[0]
         if key not in known:

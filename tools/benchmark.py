@@ -151,11 +151,12 @@ def read_entries(args: argparse.Namespace) -> list[Entry]:
         FileNotFoundError: A config or a checkpoint is missing.
     """
     from fbinpaint_mm.benchmark.entry import check_trainings, parse_entries
+    from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
 
     entries = parse_entries(args.entries)
     for entry in entries:
         if not entry.is_classical:
-            check_config_file(entry.source)
+            check_config_file(entry.source, CLASSICAL_METHODS)
         if entry.checkpoint is not None:
             check_checkpoint(entry.checkpoint)
     if args.train is not None and not any(entry.is_trained for entry in entries):

@@ -6,12 +6,11 @@ Usage: python tools/export.py CONFIG CHECKPOINT --out DIR [--format onnx] [--mod
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from launch import check_checkpoint, check_config_file
+from launch import check_checkpoint, check_config_file, check_writable
 from mmengine.config import Config, DictAction
 
 if TYPE_CHECKING:
@@ -79,23 +78,6 @@ def check_local(checkpoint: str) -> None:
     check_checkpoint(checkpoint)
     if not Path(checkpoint).is_file():
         raise FileNotFoundError(f'checkpoint {checkpoint!r} is an address: download it first')
-
-
-def check_writable(folder: Path) -> None:
-    """Makes the output folder, and makes sure that it can be written to.
-
-    Args:
-        folder: Where the files shall be.
-
-    Raises:
-        OSError: It cannot be made or written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OSError(f'--out {str(folder)!r} cannot be made: {error.strerror}') from error
-    if not os.access(folder, os.W_OK):
-        raise PermissionError(f'--out {str(folder)!r} is not writable')
 
 
 def export(args: argparse.Namespace) -> list[ExportedFile]:

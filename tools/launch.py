@@ -6,7 +6,7 @@ import argparse
 import difflib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,26 +81,28 @@ def parse(parser: argparse.ArgumentParser, argv: list[str] | None = None) -> arg
     return args
 
 
-def check_config_file(config: str) -> None:
+def check_config_file(config: str, others: Iterable[str] = ()) -> None:
     """Makes sure that the config is there.
 
     Args:
         config: Path of a config file.
+        others: Names that might have been meant instead, such as those of methods without config.
 
     Raises:
-        FileNotFoundError: It is not. The message names configs with a similar name, or all.
+        FileNotFoundError: It is not. The message gives configs and others with a similar name, or
+            all.
     """
     if Path(config).is_file():
         return
-    available = _list_configs(CONFIGS)
-    if not available:
+    by_name = {path.stem: _shorten(path) for path in _list_configs(CONFIGS)}
+    by_name.update({name: name for name in others})
+    if not by_name:
         raise FileNotFoundError(f'config file {config!r} does not exist')
-    by_name = {path.stem: path for path in available}
     close = difflib.get_close_matches(Path(config).stem, by_name, n=5, cutoff=0.5)
-    listed = [by_name[name] for name in close] or available
+    listed = [by_name[name] for name in close] or by_name.values()
     raise FileNotFoundError(
         f'config file {config!r} does not exist. '
-        f'{"Did you mean" if close else "Available are"}: {", ".join(map(_shorten, listed))}'
+        f'{"Did you mean" if close else "Available are"}: {", ".join(listed)}'
     )
 
 
@@ -148,6 +150,39 @@ def check_checkpoint(checkpoint: str) -> None:
     beside = sorted(Path(checkpoint).parent.glob('*.pth'))
     hint = f' In that folder are: {", ".join(path.name for path in beside)}' if beside else ''
     raise FileNotFoundError(f'checkpoint {checkpoint!r} does not exist.{hint}')
+
+
+def check_writable(folder: Path) -> None:
+    """Makes the output folder, and makes sure that it can be written to.
+
+    Args:
+        folder: Where the files shall be.
+
+    Raises:
+        OSError: It cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f'--out {str(folder)!r} cannot be made: {error.strerror}') from error
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f'--out {str(folder)!r} is not writable')
+
+
+def check_output_file(path: Path) -> None:
+    """Makes the folder of an output file, and makes sure that the file can be written.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    check_writable(path.parent)
+    if path.is_dir():
+        raise IsADirectoryError(f'--out {str(path)!r} is a folder')
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(f'--out {str(path)!r} is not writable')
 
 
 def load_config(args: argparse.Namespace) -> Config:

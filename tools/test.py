@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import mmengine
-from launch import add_common_arguments, build_runner, end_processes, load_config, parse
+from launch import (
+    add_common_arguments,
+    build_runner,
+    check_output_file,
+    end_processes,
+    load_config,
+    parse,
+)
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -58,7 +65,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         argv: The arguments; those of the process by default.
 
     Returns:
-        The arguments, with every file they name found.
+        The arguments, with every file they name found and the output file writable.
     """
     parser = argparse.ArgumentParser(description='Test a checkpoint')
     add_common_arguments(parser)
@@ -67,6 +74,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     args = parse(parser, argv)
     if args.out and Path(args.out).suffix not in SUFFIXES:
         parser.error(f'--out {args.out!r} should end with one of {", ".join(SUFFIXES)}')
+    try:
+        if args.out:
+            check_output_file(Path(args.out))
+    except OSError as error:
+        parser.error(str(error))
     return args
 
 

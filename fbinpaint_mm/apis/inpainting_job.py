@@ -18,6 +18,9 @@ from fbinpaint_mm.apis.round_result import RoundResult
 from fbinpaint_mm.apis.seam import close_seam
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 
+EMPTY_MASK = (
+    'the mask is empty: the input is returned (of a mask in 0..255, pixels above 127 are the hole)'
+)
 MASKED = 127.5  # is 0 after normalisation, as GetMaskedImage has it
 STRIP = 256  # rows that are scaled up at once
 
@@ -52,7 +55,7 @@ class InpaintingJob:
         self.crops = find_hole_crops(hole, max_side)
         self.notes = [*picture.notes]
         if not self.crops:
-            self.notes.append('the mask is empty: the input is returned')
+            self.notes.append(EMPTY_MASK)
         if dictated_map is not None and rounds == 0:
             self.notes.append('rounds=0: no round reads the semantic map')
         self.hole = hole.copy()  # what is still to be filled

@@ -65,6 +65,8 @@ def test_mistakes_are_found_before_any_work(refused, argv, message):
 def test_mistakes_about_configs_are_found_before_any_work(refused, config, tmp_path):
     assert 'has no checkpoint: write ' in refused(config)
     assert "config file 'telea_.py' does not exist" in refused('telea_.py')
+    assert "'teela' does not exist. Did you mean: telea" in refused('teela')
+    assert "'navier_stoke' does not exist. Did you mean: navier_stokes" in refused('navier_stoke')
     without_weights = refused('telea', '--data', config, '--lpips', tmp_path)
     assert 'Put one of alexnet_features_torchvision.pth' in without_weights
     assert "checkpoint 'no.pth' does not exist" in refused(f'{config}:no.pth')

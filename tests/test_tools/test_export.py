@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-
 import pytest
 import torch
 from mmagic.registry import MODELS
@@ -96,13 +94,6 @@ def test_files_are_checked_before_slow_imports(load_tool, files, tmp_path, capsy
         with pytest.raises(SystemExit):
             tool.parse_args([*arguments])
         assert message in capsys.readouterr().err
-
-
-def test_a_folder_that_is_not_writable_is_named(load_tool, tmp_path, monkeypatch):
-    tool = load_tool('export')
-    monkeypatch.setattr(os, 'access', lambda path, mode: False)
-    with pytest.raises(PermissionError, match=rf'--out .{tmp_path}. is not writable'):
-        tool.check_writable(tmp_path)
 
 
 def test_a_missing_package_is_named_before_the_model_is_built(run, monkeypatch):

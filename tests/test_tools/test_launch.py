@@ -71,6 +71,18 @@ def test_address_of_a_checkpoint_is_left_to_mmengine(launch):
     launch.check_checkpoint('https://example.org/iter_10.pth')
 
 
+def test_a_place_that_is_not_writable_is_named(launch, tmp_path, monkeypatch):
+    file = tmp_path / 'scores.json'
+    file.touch()
+    launch.check_output_file(file)
+    monkeypatch.setattr(os, 'access', lambda path, mode: path != file)
+    with pytest.raises(PermissionError, match=rf'--out .{file}. is not writable'):
+        launch.check_output_file(file)
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)
+    with pytest.raises(PermissionError, match=rf'--out .{tmp_path}. is not writable'):
+        launch.check_writable(tmp_path)
+
+
 # --------------------------------------------------------------------------------- resume
 
 

@@ -41,6 +41,21 @@ def test_unknown_format_of_the_scores_is_refused_at_once(test_tool, files, capsy
     assert "--out 'scores.txt' should end with one of .json" in capsys.readouterr().err
 
 
+def test_a_place_that_cannot_be_written_is_refused_at_once(test_tool, files, tmp_path, capsys):
+    (tmp_path / 'folder.json').mkdir()
+    for out, message in {
+        f'{files[0]}/scores.json': 'cannot be made',
+        f'{tmp_path}/folder.json': "folder.json' is a folder",
+    }.items():
+        with pytest.raises(SystemExit):
+            test_tool.parse_args([*files, '--out', out])
+        assert message in capsys.readouterr().err
+    args = test_tool.parse_args([*files, '--out', f'{tmp_path}/new/scores.json'])
+    assert (tmp_path / 'new').is_dir()
+    assert not (tmp_path / 'new/scores.json').exists()
+    assert args.out == f'{tmp_path}/new/scores.json'
+
+
 def test_a_checkpoint_of_another_config_ends_in_one_line(test_tool, files, monkeypatch):
     torch.save(dict(state_dict={'weight': torch.ones(2)}), files[1])
     runner = SimpleNamespace(model=torch.nn.Linear(3, 1))
