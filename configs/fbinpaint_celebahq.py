@@ -11,6 +11,8 @@ num_classes = 19
 model = dict(
     data_preprocessor=dict(num_classes=num_classes, min_labeled=1),
     segmentor=dict(pretrained=_base_.resnet50_weights, decode_head=dict(num_classes=num_classes)),
+    # Faces are alike: like ones tell where brows and eyes are that a hole hides.
+    recorrection=dict(layout=dict(type='LayoutMemory', capacity=1024)),
     loss_perceptual=dict(weights=_base_.weights_root),
     # Faces: few, unambiguous classes; pseudo labels below this probability are dropped.
     loss_consistency=dict(confidence_threshold=0.9),

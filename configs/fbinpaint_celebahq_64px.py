@@ -15,6 +15,8 @@ model = dict(
         decode_head=dict(num_classes=num_classes),
         init_cfg=_base_.segmentor_init,  # trained by segmentors/mobilenetv2_celebahq_64px.py
     ),
+    # Faces are alike: like ones tell where brows and eyes are that a hole hides.
+    recorrection=dict(layout=dict(type='LayoutMemory', capacity=128)),
     loss_perceptual=dict(weights=_base_.weights_root),
     # trained by inpaintors/initial_celebahq_64px.py
     initial=dict(init_cfg=_base_.initial_init),

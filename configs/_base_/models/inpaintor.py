@@ -29,7 +29,13 @@ inpaintor = dict(
         stride=4,  # resolution at which the image, the hole and the last map are read
     ),
     # Correction of the map by other images; None: the segmentor's map as it is.
-    recorrection=dict(type='CrossImageRecorrection', temperature=0.1),
+    recorrection=dict(
+        type='CrossImageRecorrection',
+        temperature=0.1,  # of what classes look like in other images
+        # layout=dict(type='LayoutMemory') tells where classes lie in like images, for aligned ones
+        # such as faces; this is its share in the map of the hole.
+        layout_weight=0.5,
+    ),
     memory=dict(type='ClassMemory', momentum=0.99),  # one prototype per class
     confidence=dict(type='InpaintingConfidence'),  # expected error of every inpainted pixel
     detach_rounds=True,  # no gradient from one round into the one before

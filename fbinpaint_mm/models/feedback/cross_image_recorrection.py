@@ -9,8 +9,6 @@ from torch import Tensor, nn
 
 from fbinpaint_mm.models.feedback.cosine_similarity import cosine_to_prototypes
 
-LAYOUT_FLOOR = 1e-3  # share that a class without a pixel in the like images is given
-
 
 @MODELS.register_module()
 class CrossImageRecorrection(nn.Module):
@@ -22,7 +20,7 @@ class CrossImageRecorrection(nn.Module):
     gate reads where the hole is, how far the inpainted pixel can be trusted, and how sure both
     opinions are.
 
-    :meth:`complete` adds a second evidence in the hole: the mean label map of like images.
+    :meth:`complete` mixes the map in the hole with the mean label map of like images.
 
     Everything here runs in float32, also under autocast.
 
@@ -31,11 +29,11 @@ class CrossImageRecorrection(nn.Module):
             in cosine worth one unit of logit.
         base_channels: Width of the gate.
         layout: Config of :class:`LayoutMemory`; ``None`` for the looks alone.
-        layout_weight: Factor of the second evidence, 0 or more. It is not learned: the segmentor
-            knows its labelled images by heart, and would learn to listen to nobody.
+        layout_weight: Share of that mean map in the mixture, in [0, 1]. It is not learned: the
+            segmentor knows its labelled images by heart, and would learn to listen to nobody.
 
     Raises:
-        ValueError: If ``temperature`` is not positive, or ``layout_weight`` is negative.
+        ValueError: If ``temperature`` is not positive, or ``layout_weight`` is outside [0, 1].
     """
 
     def __init__(
@@ -43,16 +41,16 @@ class CrossImageRecorrection(nn.Module):
         temperature: float = 0.1,
         base_channels: int = 16,
         layout: dict | None = None,
-        layout_weight: float = 1.0,
+        layout_weight: float = 0.5,
     ) -> None:
         super().__init__()
         if temperature <= 0:
             raise ValueError(
                 f'temperature of CrossImageRecorrection must be positive, got {temperature}'
             )
-        if layout_weight < 0:
+        if not 0 <= layout_weight <= 1:
             raise ValueError(
-                f'layout_weight of CrossImageRecorrection must be 0 or more, got {layout_weight}'
+                f'layout_weight of CrossImageRecorrection must be in [0, 1], got {layout_weight}'
             )
         self.temperature = temperature
         self.layout = None if layout is None else MODELS.build(layout)
@@ -98,10 +96,10 @@ class CrossImageRecorrection(nn.Module):
             return logits + torch.sigmoid(self.gate(planes)) * evidence, cosine
 
     def complete(self, logits: Tensor, mask: Tensor, image_keys: Tensor | None) -> Tensor:
-        """Add what other images have where this one has a hole.
+        """Mix a map with what other images have where this one has a hole.
 
-        The evidence for a class is the logarithm of its share in the mean label map of like
-        images, relative to the mean over the classes. No gradient flows through it.
+        ``(1 - w) * own + w * mean label map of like images``, w the ``layout_weight`` where they
+        know a label, and 0 outside the hole. No gradient flows through their part.
 
         Args:
             logits: (N, K, H, W) float logits at image size.
@@ -110,16 +108,18 @@ class CrossImageRecorrection(nn.Module):
                 none that it holds.
 
         Returns:
-            (N, K, H, W) float32 logits, outside the hole as they were; ``logits`` themselves
-            without a layout memory.
+            (N, K, H, W) float32 logits, as they were outside the hole and where no other image
+            knows anything; ``logits`` themselves without a layout memory.
         """
         if self.layout is None:
             return logits
         with torch.autocast(logits.device.type, enabled=False):
-            logits, mask = logits.float(), mask.float()
-            likely = self.layout(logits.softmax(1), mask, image_keys) + LAYOUT_FLOOR
-            evidence = likely.log() - likely.mean(1, keepdim=True).log()
-            return logits + self.layout_weight * mask * evidence
+            logits = logits.float()
+            own = logits.softmax(1)
+            likely = self.layout_weight * self.layout(own, mask, image_keys)
+            known = likely.sum(1, keepdim=True)
+            mixed = ((1 - known) * own + likely).clamp_min(1e-8).log()
+            return torch.where((mask > 0.5) & (known > 0), mixed, logits)
 
     def _evidence(self, cosine: Tensor, prototypes: Tensor, size: tuple[int, int]) -> Tensor:
         seen = (prototypes.abs().sum(1) > 0).float().view(1, -1, 1, 1)

@@ -32,7 +32,7 @@ class LayoutMemory(nn.Module):
         num_classes: K, number of classes.
         capacity: M, number of label maps.
         size: Side G of a stored map, in cells; maps of any size and aspect are resized to it.
-        coarse_size: Side g, in cells, at which maps are compared.
+        coarse_size: Side g, in cells, at which maps are compared; a divisor of ``size``.
         temperature: Divides the mean log-likelihood, in nats per cell, of a stored map; smaller
             means that fewer stored maps take part in the mean.
 
@@ -43,8 +43,8 @@ class LayoutMemory(nn.Module):
         next_place: 0-d int64 buffer in [0, M).
 
     Raises:
-        ValueError: If ``capacity``, ``size`` or ``coarse_size`` is below 1, or ``temperature`` is
-            not positive.
+        ValueError: If ``capacity`` or ``coarse_size`` is below 1, ``size`` is no multiple of
+            ``coarse_size``, or ``temperature`` is not positive.
     """
 
     def __init__(
@@ -53,14 +53,15 @@ class LayoutMemory(nn.Module):
         capacity: int = 128,
         size: int = 64,
         coarse_size: int = 16,
-        temperature: float = 0.05,
+        temperature: float = 0.1,
     ) -> None:
         super().__init__()
         given = dict(capacity=capacity, size=size, coarse_size=coarse_size)
-        if min(given.values()) < 1 or temperature <= 0:
+        if min(given.values()) < 1 or size % coarse_size or temperature <= 0:
             raise ValueError(
-                'LayoutMemory needs capacity, size and coarse_size of at least 1 and a positive '
-                f'temperature, got {given | dict(temperature=temperature)}'
+                'LayoutMemory needs a capacity of at least 1, a size that is a multiple of '
+                'coarse_size and a positive temperature, got '
+                f'{given | dict(temperature=temperature)}'
             )
         self.num_classes = num_classes
         self.temperature = temperature
@@ -121,12 +122,20 @@ class LayoutMemory(nn.Module):
 
     def _weights(self, probabilities: Tensor, mask: Tensor, keys: Tensor | None) -> Tensor:
         """(N, M) float32 share of every stored map in the mean."""
-        size = self.shares.shape[-2:]
-        asked = F.adaptive_avg_pool2d(probabilities * (1 - mask), size)
-        visible = F.adaptive_avg_pool2d(1 - mask, size).sum((1, 2, 3)).clamp_min(1e-6)
+        asked = self._coarse(probabilities * (1 - mask))
+        visible = self._coarse(1 - mask).sum((1, 2, 3)).clamp_min(1e-6)
         likelihood = torch.einsum('nkhw,mkhw->nm', asked, (self.shares + FLOOR).log())
         likelihood = likelihood / visible.unsqueeze(1) / self.temperature
         others = (self.keys != NO_KEY).unsqueeze(0).expand(likelihood.shape)
         if keys is not None:
             others = others & (self.keys != keys.unsqueeze(1))
         return likelihood.masked_fill(~others, -1e9).softmax(1) * others
+
+    def _coarse(self, planes: Tensor) -> Tensor:
+        """(N, C, g, g) means over cells of (N, C, H, W).
+
+        In two steps, which ONNX has for images of any size.
+        """
+        size = self.labels.shape[-1]
+        cells = F.interpolate(planes, (size, size), mode='bilinear', align_corners=False)
+        return F.avg_pool2d(cells, size // self.shares.shape[-1])

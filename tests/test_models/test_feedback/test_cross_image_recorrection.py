@@ -133,14 +133,20 @@ LAYOUT = dict(type='LayoutMemory', num_classes=3, capacity=2, size=4, coarse_siz
 
 
 @pytest.mark.parametrize('weight', [1.0, 0.5])
-def test_layout_of_other_images_is_added_in_the_hole_alone(weight):
+def test_layout_of_other_images_is_mixed_in_the_hole_alone(weight):
     module = CrossImageRecorrection(layout=LAYOUT, layout_weight=weight)
-    module.layout.update(torch.full((1, 1, 4, 6), 2), torch.tensor([0]))
+    stored = torch.full((1, 1, 4, 6), 2)
+    stored[..., 3:] = 255  # half of it is unknown
+    module.layout.update(stored, torch.tensor([0]))
     logits, (mask, _) = torch.randn(2, 3, 4, 6), planes()
-    # Shares 0, 0, 1 of the stored map, their mean 1/3.
-    shares = torch.tensor([0.0, 0.0, 1.0]).view(1, 3, 1, 1)
-    expected = weight * mask * ((shares + 1e-3) / (1 / 3 + 1e-3)).log()
-    torch.testing.assert_close(module.complete(logits, mask, None) - logits, expected)
+    own = logits.softmax(1)
+    mixed = own * (1 - weight) + weight * torch.tensor([0.0, 0.0, 1.0]).view(1, 3, 1, 1)
+    found = module.complete(logits, mask, None)
+    inside = (mask == 1).expand_as(logits).clone()
+    assert torch.equal(found[~inside], logits[~inside])
+    inside[..., 2:] = False  # bilinear between known and unknown
+    torch.testing.assert_close(found.softmax(1)[inside], mixed[inside])
+    assert torch.equal(found[..., 4:], logits[..., 4:])
 
 
 def test_an_image_is_not_completed_by_its_own_labels():
@@ -149,7 +155,7 @@ def test_an_image_is_not_completed_by_its_own_labels():
     logits, mask = torch.randn(2, 3, 4, 6), torch.ones(2, 1, 4, 6)
     completed = module.complete(logits, mask, torch.tensor([7, 8]))
     assert torch.equal(completed[0], logits[0])
-    assert (completed[1, 2] > logits[1, 2]).all()
+    assert (completed.softmax(1)[1, 2] > logits.softmax(1)[1, 2]).all()
 
 
 def test_without_a_layout_memory_nothing_is_added():
@@ -167,6 +173,7 @@ def test_completion_in_half_precision_gives_float32():
     assert torch.equal(completed, module.complete(logits.float(), mask, None))
 
 
-def test_weight_of_the_layout_must_not_be_negative():
-    with pytest.raises(ValueError, match=r'layout_weight .* must be 0 or more, got -1'):
-        CrossImageRecorrection(layout_weight=-1)
+@pytest.mark.parametrize('weight', [-0.1, 1.5])
+def test_weight_of_the_layout_is_a_share(weight):
+    with pytest.raises(ValueError, match=rf'layout_weight .* must be in \[0, 1\], got {weight}'):
+        CrossImageRecorrection(layout_weight=weight)

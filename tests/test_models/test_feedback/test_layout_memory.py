@@ -147,7 +147,8 @@ def test_half_precision_gives_float32(memory, dtype):
 
 
 @pytest.mark.parametrize(
-    'options', [dict(capacity=0), dict(size=0), dict(coarse_size=0), dict(temperature=0.0)]
+    'options',
+    [dict(capacity=0), dict(size=0), dict(size=24), dict(coarse_size=0), dict(temperature=0.0)],
 )
 def test_impossible_settings_are_refused(options):
     (name, value) = next(iter(options.items()))
