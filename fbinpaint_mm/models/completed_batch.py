@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from fbinpaint_mm.models.pseudo_labels import PseudoLabels
+
 
 @dataclass
 class CompletedBatch:
@@ -20,6 +22,7 @@ class CompletedBatch:
             ``None`` where it is not known, as under the true map.
         is_whole: Whether the optimiser made its step; of accumulated batches only after the last.
         image_keys: (N,) int64, which images these are; -1 for one without a name.
+        pseudo_labels: Of the unlabelled images, in their order; ``None`` for none.
     """
 
     features: Tensor
@@ -28,3 +31,4 @@ class CompletedBatch:
     corrected_share: Tensor | None
     is_whole: bool = True
     image_keys: Tensor | None = None
+    pseudo_labels: PseudoLabels | None = None

@@ -33,6 +33,9 @@ def make_effective(loop, seed=5):
         if loop.memory is not None:
             shape = loop.memory.prototypes.shape
             loop.memory.prototypes.copy_(torch.randn(shape, generator=generator))
+        if getattr(loop.recorrection, 'layout', None) is not None:
+            labels = torch.randint(0, 5, (3, 1, 16, 24), generator=generator)
+            loop.recorrection.layout.update(labels, torch.arange(3))
 
 
 @pytest.fixture(scope='session')
@@ -42,6 +45,7 @@ def build(repository):
     Its networks must be ours to be made effective.
     """
     small = Config.fromfile(repository / 'tests/small_inpaintor.py').model.to_dict()
+    small['recorrection']['layout'] = dict(type='LayoutMemory', capacity=4, size=8, coarse_size=4)
 
     def build_effective(effective=True, **parts):
         model = MODELS.build({**small, 'loss_consistency': None, **parts}).eval()

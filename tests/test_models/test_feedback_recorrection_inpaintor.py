@@ -1135,6 +1135,20 @@ def test_layouts_of_labelled_images_are_remembered_after_each_iteration(build):
     assert torch.equal(layout.labels[1], labels[0].to(torch.uint8))
 
 
+@pytest.mark.parametrize('kind', BATCHES)
+def test_layouts_of_unlabelled_images_are_those_of_the_teacher(build, kind):
+    layout = dict(LAYOUT['recorrection']['layout'], pseudo_labels=True)
+    model = build(recorrection=dict(LAYOUT['recorrection'], layout=layout))
+    model.train_step(make_batch(BATCHES[kind]), make_wrappers(model))
+    batch = model.update_class_memory()
+    memory, expected = model.loop.recorrection.layout, batch.labels.clone()
+    assert memory.keys[:3].tolist() == [*batch.image_keys.tolist(), NO_KEY]
+    if not all(BATCHES[kind]):
+        expected[~batch.is_labeled] = batch.pseudo_labels.label.unsqueeze(1)
+    assert torch.equal(memory.labels[:2].long(), expected[:, 0])
+    assert (memory.labels[:2] < 5).all()
+
+
 def test_training_asks_other_images_and_a_test_asks_all(build):
     model = build(**LAYOUT)
     asked = []

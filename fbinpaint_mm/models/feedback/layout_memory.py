@@ -35,6 +35,7 @@ class LayoutMemory(nn.Module):
         coarse_size: Side g, in cells, at which maps are compared; a divisor of ``size``.
         temperature: Divides the mean log-likelihood, in nats per cell, of a stored map; smaller
             means that fewer stored maps take part in the mean.
+        pseudo_labels: Whether the model gives it the teacher's maps of unlabelled images too.
 
     Attributes:
         labels: (M, G, G) uint8 buffer, class ids, 255 where unknown.
@@ -54,6 +55,7 @@ class LayoutMemory(nn.Module):
         size: int = 64,
         coarse_size: int = 16,
         temperature: float = 0.1,
+        pseudo_labels: bool = False,
     ) -> None:
         super().__init__()
         given = dict(capacity=capacity, size=size, coarse_size=coarse_size)
@@ -65,6 +67,7 @@ class LayoutMemory(nn.Module):
             )
         self.num_classes = num_classes
         self.temperature = temperature
+        self.pseudo_labels = pseudo_labels
         shares = torch.zeros(capacity, num_classes, coarse_size, coarse_size)
         self.register_buffer('labels', torch.full((capacity, size, size), 255, dtype=torch.uint8))
         self.register_buffer('shares', shares)
