@@ -87,8 +87,10 @@ class LayoutMemory(nn.Module):
         size = self.labels.shape[-2:]
         small = F.interpolate(labels.float(), size, mode='nearest-exact')[:, 0].to(torch.uint8)
         small, keys = (torch.cat(all_gather(one.contiguous())) for one in (small, keys))
-        for label, key in zip(small[keys != NO_KEY], keys[keys != NO_KEY], strict=True):
-            self._put(label, key)
+        # In one order, whichever rank an image was on.
+        for index in keys.argsort(stable=True):
+            if keys[index] != NO_KEY:
+                self._put(small[index], keys[index])
 
     def _put(self, label: Tensor, key: Tensor) -> None:
         known = (self.keys == key).nonzero()
