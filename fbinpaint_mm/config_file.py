@@ -22,6 +22,10 @@ RUNNER_KEYS = (
 def read_config(path: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> Config:
     """Reads a config file; an environment variable of ours that is empty counts as unset.
 
+    Note:
+        It takes the empty variables whose names begin with ``FBINPAINT_`` out of the environment
+        of this process, for good: programs that it starts do not see them either.
+
     Args:
         path: The file.
         options: Settings that replace those of the config, by their dotted names.

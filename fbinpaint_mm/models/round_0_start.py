@@ -15,7 +15,8 @@ def load_round_0(model: nn.Module, checkpoint: str) -> None:
     """Loads confidence and discriminator, as far as the model has them; all else stays as it is.
 
     Args:
-        model: A :class:`FeedbackRecorrectionInpaintor`, changed in place.
+        model: A :class:`FeedbackRecorrectionInpaintor`, whose ``generator.confidence`` and ``disc``
+            are changed in place.
         checkpoint: Path or address of the checkpoint of a model of round 0 alone.
 
     Raises:

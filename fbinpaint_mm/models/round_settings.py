@@ -76,6 +76,7 @@ def _with_defaults(name: str, given: dict | None, defaults: dict[str, Any]) -> d
     if unknown:
         raise ValueError(f'{name} takes {", ".join(defaults)}; found {unknown}')
     rounds = settings['rounds']
-    if not isinstance(rounds, int) or rounds < 0:
+    # To Python, True is the whole number 1; here it is a switch that someone looked for.
+    if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 0:
         raise ValueError(f'{name}.rounds must be a whole number of 0 or more, got {rounds!r}')
     return settings

@@ -17,7 +17,7 @@ def test_defaults_and_the_rounds_of_training_are_those_of_the_test():
     assert given == dict(rounds=3)
 
 
-@pytest.mark.parametrize('rounds', [-1, None, '2', 1.5])
+@pytest.mark.parametrize('rounds', [-1, None, '2', 1.5, True, False])
 def test_rounds_are_whole_numbers(rounds):
     for name, given in (
         ('train_cfg', (dict(rounds=rounds), None)),
