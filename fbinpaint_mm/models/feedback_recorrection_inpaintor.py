@@ -200,12 +200,15 @@ class FeedbackRecorrectionInpaintor(BaseModel):
     def init_weights(self) -> None:
         """As mmengine's; discriminator and confidence then start from ``start_checkpoint``.
 
+        A second call changes nothing, as with mmengine's own: they may be trained by then.
+
         Raises:
             FileNotFoundError: If a checkpoint to start from is missing.
             ValueError: If one does not fit, or is that of a whole inpaintor.
         """
+        first = not self.is_init
         super().init_weights()
-        if self.start_checkpoint is not None:
+        if first and self.start_checkpoint is not None:
             load_round_0(self, self.start_checkpoint)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.pretrained_start import entries_of_checkpoint
@@ -13,6 +14,8 @@ EXPECTED = 'expected a checkpoint of a config in configs/inpaintors/'
 
 def load_round_0(model: nn.Module, checkpoint: str) -> None:
     """Loads confidence and discriminator, as far as the model has them; all else stays as it is.
+
+    The log says which of them start from where.
 
     Args:
         model: A :class:`FeedbackRecorrectionInpaintor`, whose ``generator.confidence`` and ``disc``
@@ -43,6 +46,8 @@ def load_round_0(model: nn.Module, checkpoint: str) -> None:
             )
     for key in _keys_of(started, needed):
         needed[key].copy_(given[key])
+    names = ' and '.join(part.removesuffix('.') for part in started) or 'no part of the model'
+    print_log(f'start_checkpoint {checkpoint!r} is the start of: {names}', 'current')
 
 
 def _keys_of(parts: tuple[str, ...], *states: dict[str, Tensor]) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 
 ROUND_0 = dict.fromkeys(
     ('guided', 'segmentor', 'feedback', 'recorrection', 'loss_segmentation', 'loss_consistency')
@@ -47,6 +48,30 @@ def test_discriminator_and_confidence_start_from_it_and_nothing_else(build, path
     expected = {key for key in started if key.startswith(('generator.confidence.', 'disc.'))}
     assert expected
     assert expected == loaded
+
+
+def test_a_second_call_leaves_what_was_trained_since(build, path, state):
+    torch.save(dict(state_dict=state), path)
+    model = build(start_checkpoint=str(path))
+    model.init_weights()
+    for parameter in model.parameters():
+        parameter.data.fill_(0.5)
+    model.init_weights()
+    assert all((parameter == 0.5).all() for parameter in model.parameters())
+
+
+def test_the_log_says_once_what_starts_from_where(build, path, state):
+    torch.save(dict(state_dict=state), path)
+    model = build(start_checkpoint=str(path))
+    logger = MMLogger.get_instance('round 0', logger_name='round 0')
+    records = []
+    logger.addFilter(lambda record: records.append(record.getMessage()) or True)
+    model.init_weights()
+    model.init_weights()
+    told = [line for line in records if line.startswith('start_checkpoint')]
+    assert told == [
+        f'start_checkpoint {str(path)!r} is the start of: generator.confidence and disc'
+    ]
 
 
 def test_a_model_without_discriminator_starts_too(build, path, state):
