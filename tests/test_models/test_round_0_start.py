@@ -69,9 +69,8 @@ def test_the_log_says_once_what_starts_from_where(build, path, state):
     model.init_weights()
     model.init_weights()
     told = [line for line in records if line.startswith('start_checkpoint')]
-    assert told == [
-        f'start_checkpoint {str(path)!r} is the start of: generator.confidence and disc'
-    ]
+    parts = 'generator.confidence and disc'
+    assert told == [f'start_checkpoint {str(path)!r} is the start of: {parts}']
 
 
 def test_a_model_without_discriminator_starts_too(build, path, state):
