@@ -13,8 +13,9 @@ from torch import nn
 
 GENERATOR = 'generator.'
 NAMED_ENTRIES = 5  # of those that do not fit
+LAYOUT = 'generator.recorrection.layout.'
 # Parts of the loop that a config may switch off for a test of what they are worth.
-OPTIONAL_PARTS = ('generator.feedback.', 'generator.recorrection.')
+OPTIONAL_PARTS = ('generator.feedback.', 'generator.recorrection.', LAYOUT)
 RESUMED_KEYS = ('meta', 'state_dict', 'message_hub')
 
 
@@ -55,8 +56,9 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
 
     Args:
         model: The model of the config. Inpaintors, ours and mmagic's, have a ``generator``, and
-            only that has to fit; a model without one has to fit as a whole. Feedback and
-            recorrection of the checkpoint are left out, with a warning, where the model has none.
+            only that has to fit; a model without one has to fit as a whole. Feedback,
+            recorrection and layout memory of the checkpoint are left out, with a warning, where the
+            model has none; and a checkpoint may be without a layout memory, with a warning too.
         checkpoint: Path or address of the checkpoint.
 
     Raises:
@@ -66,6 +68,7 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
     """
     needed = model.state_dict()
     given = _without_switched_off_parts(read_weights(checkpoint), needed)
+    needed = _without_new_memory(needed, given)
     if any(key.startswith(GENERATOR) for key in needed):
         given, needed = (
             {key: value for key, value in state.items() if key.startswith(GENERATOR)}
@@ -91,13 +94,23 @@ def _without_switched_off_parts(given: dict, needed: dict) -> dict:
     for part in OPTIONAL_PARTS:
         kept = {key: value for key, value in given.items() if not key.startswith(part)}
         if len(kept) < len(given) and not any(key.startswith(part) for key in needed):
-            print_log(
-                f'{part[:-1]} of the checkpoint is left out: the config switches it off',
-                logger='current',
-                level=logging.WARNING,
-            )
+            _warn(f'{part[:-1]} of the checkpoint is left out: the config switches it off')
             given = kept
     return given
+
+
+def _without_new_memory(needed: dict, given: dict) -> dict:
+    """The entries of a model, but for a layout memory of which the checkpoint has nothing."""
+    kept = {key: value for key, value in needed.items() if not key.startswith(LAYOUT)}
+    if len(kept) == len(needed) or any(key.startswith(LAYOUT) for key in given):
+        return needed
+    # Unlike weights it is not random without: the map stays as it is while it is empty.
+    _warn(f'{LAYOUT[:-1]} is not in the checkpoint: the layout memory is empty')
+    return kept
+
+
+def _warn(message: str) -> None:
+    print_log(message, logger='current', level=logging.WARNING)
 
 
 def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:

@@ -1,5 +1,9 @@
+import logging
+
 import pytest
 import torch
+from mmagic.registry import MODELS
+from mmengine.config import Config
 from mmengine.logging import MMLogger
 from torch import nn
 
@@ -18,6 +22,33 @@ def save(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def records():
+    """The warnings of the log."""
+    logger = MMLogger.get_instance('checkpoint', logger_name='checkpoint')
+    messages, kept = [], logger.filters[:]
+
+    def keep_warning(record):
+        if record.levelno == logging.WARNING:
+            messages.append(record.getMessage())
+        return True
+
+    logger.addFilter(keep_warning)
+    yield messages
+    logger.filters[:] = kept
+
+
+@pytest.fixture
+def build(repository):
+    """The small inpaintor, with or without a layout memory."""
+    small = Config.fromfile(repository / 'tests/small_inpaintor.py').model
+
+    def make(layout):
+        return MODELS.build({**small, 'recorrection': {**small.recorrection, 'layout': layout}})
+
+    return make
 
 
 def test_weights_are_loaded(save):
@@ -58,11 +89,8 @@ def test_up_to_five_entries_that_do_not_fit_are_named(save):
         check_fits(inpaintor(), save(state | more))
 
 
-def test_feedback_that_the_config_switches_off_is_left_out_with_a_warning(save):
+def test_feedback_that_the_config_switches_off_is_left_out_with_a_warning(save, records):
     state, feedback = inpaintor().state_dict(), {'generator.feedback.w': torch.zeros(2)}
-    logger = MMLogger.get_instance('switched off', logger_name='switched off')
-    records = []
-    logger.addFilter(lambda record: records.append(record.getMessage()) or True)
     check_fits(inpaintor(), save(state | feedback))
     assert records == [
         'generator.feedback of the checkpoint is left out: the config switches it off'
@@ -72,6 +100,43 @@ def test_feedback_that_the_config_switches_off_is_left_out_with_a_warning(save):
     with_feedback.generator.feedback = nn.Linear(1, 1)
     with pytest.raises(ValueError, match=r"'generator\.feedback\.w': found \(2,\), expected no"):
         check_fits(with_feedback, save(with_feedback.state_dict() | feedback))
+
+
+LAYOUT = dict(type='LayoutMemory', capacity=4, size=8, coarse_size=4)
+
+
+def test_a_layout_memory_that_the_config_switches_off_is_left_out_with_a_warning(
+    save, build, records
+):
+    given, model = build(LAYOUT), build(None)
+    load_fitting_checkpoint(model, save(given.state_dict()))
+    key = 'generator.recorrection.gate.0.weight'
+    assert torch.equal(model.state_dict()[key], given.state_dict()[key])
+    assert records == [
+        'generator.recorrection.layout of the checkpoint is left out: the config switches it off'
+    ]
+
+
+def test_a_layout_memory_that_the_checkpoint_is_without_stays_empty_with_a_warning(
+    save, build, records
+):
+    given, model = build(None), build(LAYOUT)
+    load_fitting_checkpoint(model, save(given.state_dict()))
+    key = 'generator.recorrection.gate.0.weight'
+    assert torch.equal(model.state_dict()[key], given.state_dict()[key])
+    assert (model.loop.recorrection.layout.keys == -1).all()
+    assert records == [
+        'generator.recorrection.layout is not in the checkpoint: the layout memory is empty'
+    ]
+
+
+def test_a_layout_memory_of_another_size_is_refused(save, build, records):
+    state = build(dict(LAYOUT, capacity=2)).state_dict()
+    with pytest.raises(
+        ValueError, match=r"'generator\.recorrection\.layout\.labels': found \(2, 8"
+    ):
+        check_fits(build(LAYOUT), save(state))
+    assert records == []
 
 
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
