@@ -34,6 +34,10 @@ LARGEST_ENLARGEMENT = 2
 # Pictures of one size run together as long as a batch has no more pixels than this many of the
 # largest crops.
 CROPS_OF_A_BATCH = 4
+LAYOUT_LEFT_OUT = (
+    'the picture is larger than max_side and is seen in parts: the label maps of other images, '
+    'which are whole, are left out'
+)
 
 Step = tuple[InpaintingJob, HoleCrop]
 
@@ -205,7 +209,11 @@ class FeedbackInpainter:
         dictated_map = read_dictated_map(
             semantic_map, semantic_map_mask, picture.size, self.num_classes, classes
         )
-        return InpaintingJob(picture, hole, dictated_map, max_side, rounds, keeps_rounds)
+        job = InpaintingJob(picture, hole, dictated_map, max_side, rounds, keeps_rounds)
+        sees_parts = any(crop.is_part_of(picture.size) for crop in job.crops)
+        if sees_parts and self.model.loop.layout_memory is not None:
+            job.notes.append(LAYOUT_LEFT_OUT)
+        return job
 
     def _batches(self, steps: list[Step], max_side: int, one_by_one: bool) -> Iterator[list[Step]]:
         """Steps of one padded size together, as far as memory goes."""
@@ -243,7 +251,8 @@ class FeedbackInpainter:
         # A mirrored picture, with its mirrored hole, goes on as the picture does.
         masked = torch.from_numpy(np.pad(image, [*pad, (0, 0)], 'symmetric')).movedim(-1, 0)
         mask = torch.from_numpy(np.pad(hole, pad, 'symmetric')).float()[None]
-        sample = DataSample(mask=mask, gt_img=masked)
+        meta = dict(is_part=crop.is_part_of(job.picture.size))
+        sample = DataSample(mask=mask, gt_img=masked, metainfo=meta)
         if dictated is not None:
             labels = np.pad(dictated, pad, constant_values=IGNORE_INDEX)
             sample.set_data(dict(dictated_seg=torch.from_numpy(labels)[None]))

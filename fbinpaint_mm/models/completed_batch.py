@@ -1,4 +1,4 @@
-"""What the class memory learns from after a training iteration."""
+"""What the memories of classes and layouts learn from after a training iteration."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from fbinpaint_mm.models.pseudo_labels import PseudoLabels
-
 
 @dataclass
 class CompletedBatch:
-    """What the class memory learns from after a training iteration.
+    """What the memories of classes and layouts learn from after a training iteration.
 
     Args:
         features: (N, C, h, w) float pixel features of the last round's completed images, without
@@ -21,8 +19,8 @@ class CompletedBatch:
         corrected_share: 0-d float in [0, 1], share of pixels whose class the recorrection changed;
             ``None`` where it is not known, as under the true map.
         is_whole: Whether the optimiser made its step; of accumulated batches only after the last.
-        image_keys: (N,) int64, which images these are; -1 for one without a name.
-        pseudo_labels: Of the unlabelled images, in their order; ``None`` for none.
+        image_keys: (N,) int64, which images these are, see :class:`LayoutMemory`; ``None`` for a
+            model without one.
     """
 
     features: Tensor
@@ -31,4 +29,3 @@ class CompletedBatch:
     corrected_share: Tensor | None
     is_whole: bool = True
     image_keys: Tensor | None = None
-    pseudo_labels: PseudoLabels | None = None

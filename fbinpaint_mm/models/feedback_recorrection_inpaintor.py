@@ -292,7 +292,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         loss, log_vars_generator = self.parse_losses(losses)
         wrapper.update_params(loss)
         average_batch_statistics(filter(None, (self.generator, self.disc)))
-        self._remember(results, data_samples, pseudo_labels, wrapper.should_update())
+        self._remember(results, data_samples, wrapper.should_update())
         if self._keeps_samples:
             self._training_samples = training_samples(
                 self.data_preprocessor, results, pseudo_labels, data_samples, inputs
@@ -315,7 +315,6 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             rounds,
             label_map=label_map,
             only_last_learns=self.only_last_learns,
-            image_keys=image_keys_of(data_samples, inputs.device),
         )
         return results, pseudo_labels
 
@@ -406,13 +405,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         set_requires_grad(self.disc, True)
         return self.loss_gan(judged, True, is_disc=False, mask=masks)
 
-    def _remember(
-        self,
-        results: Sequence[Round],
-        data_samples: DataSample,
-        pseudo_labels: PseudoLabels | None,
-        is_whole: bool,
-    ) -> None:
+    def _remember(self, results: Sequence[Round], data_samples: DataSample, is_whole: bool) -> None:
         """Keep what the class memory learns from, until ``FeedbackHook`` collects it."""
         semantics = results[-1].semantics
         if semantics is None:
@@ -423,7 +416,6 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             labels=data_samples.gt_seg,
             is_labeled=data_samples.is_labeled,
             image_keys=image_keys_of(data_samples, semantics.features.device),
-            pseudo_labels=pseudo_labels,
             # What the truth replaced is no correction.
             corrected_share=None if self.guide_by_ground_truth else changed.float().mean(),
             is_whole=is_whole,
@@ -441,9 +433,9 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             self.loop.memory.update(
                 batch.features[labeled], batch.labels[labeled], postpone=not batch.is_whole
             )
-            layout = getattr(self.loop.recorrection, 'layout', None)
-            if layout is not None:
-                layout.update(*_layouts_of(batch, layout.pseudo_labels))
+            if self.loop.layout_memory is not None:
+                keys = batch.image_keys.where(labeled, NO_KEY)
+                self.loop.layout_memory.update(batch.labels, keys)
         return batch
 
     def keep_next_samples(self) -> None:
@@ -500,7 +492,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             check_something_learns(rounds, self.loop.freeze_initial, "mode='loss'")
             results, pseudo_labels = self._training_rounds(inputs, data_samples, rounds)
             if self.training:  # by a wrapper that has a train_step of its own
-                self._remember(results, data_samples, pseudo_labels, is_whole=True)
+                self._remember(results, data_samples, is_whole=True)
             return self.generator_losses(results, data_samples, pseudo_labels)
         if mode not in ('tensor', 'predict'):
             raise ValueError(f"mode must be 'tensor', 'predict' or 'loss', got {mode!r}")
@@ -533,7 +525,10 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         mask = padded(data_samples.mask.float(), inputs, 0)
         if self.guide_by_ground_truth:
             dictated_map = first_known(dictated_map, true_map_of(data_samples, inputs))
-        return self.generator(inputs, mask, rounds, dictated_map=dictated_map, **options)
+        keys = image_keys_of(data_samples, inputs.device)
+        return self.generator(
+            inputs, mask, rounds, dictated_map=dictated_map, image_keys=keys, **options
+        )
 
     def convert_to_datasample(
         self, results: Sequence[Round], data_samples: DataSample, inputs: Tensor
@@ -566,12 +561,3 @@ def _wrapper_of(optim_wrapper: OptimWrapperDict | OptimWrapper, name: str) -> Op
             f'{type(optim_wrapper).__name__}'
         )
     return optim_wrapper
-
-
-def _layouts_of(batch: CompletedBatch, with_pseudo_labels: bool) -> tuple[Tensor, Tensor]:
-    """Label maps of a batch, and which images they are of; -1 for one without a map."""
-    labels, has_map = batch.labels, batch.is_labeled
-    if with_pseudo_labels and batch.pseudo_labels is not None:
-        labels, has_map = labels.clone(), torch.ones_like(has_map)
-        labels[~batch.is_labeled] = batch.pseudo_labels.label.unsqueeze(1)
-    return labels, batch.image_keys.where(has_map, NO_KEY)

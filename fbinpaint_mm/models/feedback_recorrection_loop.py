@@ -14,7 +14,12 @@ from torch import Tensor, nn
 
 from fbinpaint_mm import compat
 from fbinpaint_mm.models.dictated_map import dictate
-from fbinpaint_mm.models.feedback import DecodeHeadLink, FeedbackSignal, confidence_from_scale
+from fbinpaint_mm.models.feedback import (
+    DecodeHeadLink,
+    FeedbackSignal,
+    LayoutMemory,
+    confidence_from_scale,
+)
 from fbinpaint_mm.models.label_mixing import mix_labels
 from fbinpaint_mm.models.network_checkpoint import check_network_checkpoint
 from fbinpaint_mm.models.networks import build_inpainting_network
@@ -60,8 +65,7 @@ class FeedbackRecorrectionLoop(BaseModule):
             ``None`` for one-way guidance: the initial result is segmented once and nothing comes
             back.
         recorrection: Config of :class:`CrossImageRecorrection` (the classes of its layout memory
-            are filled in); ``None`` leaves the segmentor's map
-            as it is.
+            are filled in); ``None`` leaves the segmentor's map as it is.
         memory: Config of :class:`ClassMemory` (classes and channels are filled in).
         confidence: Config of :class:`InpaintingConfidence`.
         channel_order: Channel order of the images, ``'BGR'`` (mmagic's default) or ``'RGB'``.
@@ -139,6 +143,11 @@ class FeedbackRecorrectionLoop(BaseModule):
         return last_decode_head(self.segmentor)
 
     @property
+    def layout_memory(self) -> LayoutMemory | None:
+        """Where classes lie in other images; ``None`` if nothing asks it."""
+        return getattr(self.recorrection, 'layout', None)
+
+    @property
     def size_divisor(self) -> int:
         """Sides of images must be multiples of it, for both networks and the segmentor."""
         parts = [getattr(net, 'size_divisor', 1) for net in (self.initial, self.guided)]
@@ -204,8 +213,8 @@ class FeedbackRecorrectionLoop(BaseModule):
             tolerance: Stop before a round whose map has another class than the round before in less
                 than this share, in [0, 1], of the hole's pixels, in every image of the batch;
                 ``None``: never. Round 1 always runs, and without semantics all rounds do.
-            image_keys: (N,) int64, which images these are, for a :class:`LayoutMemory` that may
-                hold their labels; ``None``: it does not.
+            image_keys: (N,) int64, which images these are, see :class:`LayoutMemory`; ``None``:
+                every map that it stores is asked.
 
         Returns:
             The R + 1 rounds, round 0 first; fewer when they stopped early.
@@ -314,7 +323,7 @@ class FeedbackRecorrectionLoop(BaseModule):
         return torch.lerp(raw_logits, corrected, self.strength)
 
     def _complete(self, corrected: Tensor, mask: Tensor, image_keys: Tensor | None) -> Tensor:
-        if getattr(self.recorrection, 'layout', None) is None:
+        if self.layout_memory is None:
             return corrected
         completed = self.recorrection.complete(corrected, mask, image_keys)
         return torch.lerp(corrected, completed, self.strength)

@@ -1,11 +1,13 @@
 """From pictures to results, and what is said about input that cannot be."""
 
+import copy
 import doctest
 import tracemalloc
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from fbinpaint_mm.apis import FeedbackInpainter, feedback_inpainter, inpainting_job
@@ -398,3 +400,18 @@ def test_the_picture_goes_on_in_the_padding_as_in_a_mirror(inpainter, make_pictu
         assert plane[..., 22, :].equal(plane[..., 21, :])
         assert plane[..., 23, :].equal(plane[..., 20, :])
     assert mask[..., 23, 31] == 1
+
+
+def test_whole_layouts_say_nothing_to_parts_of_a_picture(small_config, make_picture, make_hole):
+    config = copy.deepcopy(small_config)
+    config.model.recorrection.layout = dict(type='LayoutMemory', capacity=1, size=8, coarse_size=4)
+    config.model.recorrection.layout_weight = 1.0
+    inpainter = FeedbackInpainter(config, device='cpu')
+    image, hole = make_picture((32, 96, 3)), make_hole((32, 96))
+    before = {side: inpainter.inpaint(image, hole, max_side=side) for side in (96, 32)}
+    other = (int(before[96].semantic_map[hole][0]) + 1) % 5
+    inpainter.model.loop.layout_memory.update(torch.full((1, 1, 8, 8), other), torch.tensor([0]))
+    after = {side: inpainter.inpaint(image, hole, max_side=side) for side in (96, 32)}
+    assert (after[96].semantic_map[hole] == other).all()
+    assert np.array_equal(after[32].image, before[32].image)
+    assert (after[96].notes, after[32].notes) == ([], [feedback_inpainter.LAYOUT_LEFT_OUT])

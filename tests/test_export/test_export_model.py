@@ -183,6 +183,17 @@ def test_no_operator_outside_of_opset_17(unrolled, per_round):
         assert all(onnx.defs.get_schema(name, 17).since_version <= 17 for name in operators)
 
 
+def test_label_maps_are_stored_once_and_in_bytes(build, export):
+    """Not as a plane of float32 for each class, which a fold of constants would make of them."""
+    sizes = []
+    for capacity in (4, 404):
+        layout = dict(type='LayoutMemory', capacity=capacity, size=16, coarse_size=1)
+        recorrection = dict(type='CrossImageRecorrection', base_channels=4, layout=layout)
+        file = export(build(recorrection=recorrection), rounds=1)[0]
+        sizes.append(file.path.stat().st_size)
+    assert sizes[1] - sizes[0] < 400 * (16 * 16 + 5 * 4 + 8 + 16)
+
+
 def test_the_model_is_the_same_after_the_export(model, build):
     """Parts of mmseg are replaced while it is exported."""
     types = [type(module) for module in build().modules()]

@@ -60,7 +60,7 @@ def config(repository: Path, folder: Path, norm: dict, batch_size: int, launcher
     """A short training with everything that ranks must agree about: SGD shows every gradient."""
     small = Config.fromfile(repository / 'tests/small_inpaintor.py')
     model = small.model.to_dict() | small.adversarial.to_dict()
-    model['recorrection']['layout'] = dict(type='LayoutMemory', capacity=8, size=16, coarse_size=4)
+    model['recorrection']['layout'] = dict(type='LayoutMemory', capacity=3, size=16, coarse_size=4)
     model['segmentor']['backbone']['norm_cfg'] = norm
     model['segmentor']['decode_head']['norm_cfg'] = norm
     sgd = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.05))

@@ -1123,7 +1123,7 @@ LAYOUT = dict(
 
 def test_layouts_of_labelled_images_are_remembered_after_each_iteration(build):
     model = build(**LAYOUT)
-    layout = model.loop.recorrection.layout
+    layout = model.loop.layout_memory
     assert layout.num_classes == 5
     wrappers = make_wrappers(model)
     for first in (0, 2):
@@ -1135,32 +1135,26 @@ def test_layouts_of_labelled_images_are_remembered_after_each_iteration(build):
     assert torch.equal(layout.labels[1], labels[0].to(torch.uint8))
 
 
-@pytest.mark.parametrize('kind', BATCHES)
-def test_layouts_of_unlabelled_images_are_those_of_the_teacher(build, kind):
-    layout = dict(LAYOUT['recorrection']['layout'], pseudo_labels=True)
-    model = build(recorrection=dict(LAYOUT['recorrection'], layout=layout))
-    model.train_step(make_batch(BATCHES[kind]), make_wrappers(model))
-    batch = model.update_class_memory()
-    memory, expected = model.loop.recorrection.layout, batch.labels.clone()
-    assert memory.keys[:3].tolist() == [*batch.image_keys.tolist(), NO_KEY]
-    if not all(BATCHES[kind]):
-        expected[~batch.is_labeled] = batch.pseudo_labels.label.unsqueeze(1)
-    assert torch.equal(memory.labels[:2].long(), expected[:, 0])
-    assert (memory.labels[:2] < 5).all()
-
-
-def test_training_asks_other_images_and_a_test_asks_all(build):
+def test_no_image_is_told_its_own_labels_in_training_or_test(build):
     model = build(**LAYOUT)
     asked = []
-    model.loop.recorrection.layout.register_forward_pre_hook(
-        lambda module, args: asked.append(args[2])
-    )
+    model.loop.layout_memory.register_forward_pre_hook(lambda module, args: asked.append(args[2]))
     model.train_step(make_batch(), make_wrappers(model))
-    own = [crc32(f'folder/{index:03d}.png'.encode()) for index in (0, 1)]
-    assert [keys.tolist() for keys in asked] == [own] * 2
-    asked.clear()
     model.eval().val_step(make_batch())
-    assert asked == [None] * 2
+    own = [crc32(f'folder/{index:03d}.png'.encode()) for index in (0, 1)]
+    assert [keys.tolist() for keys in asked] == [own] * 4
+
+
+def test_where_nothing_else_is_remembered_a_test_is_told_nothing(build):
+    model = build(**LAYOUT).eval()
+    batch = make_batch((True,))
+    before = model.val_step(batch)[0].output.round_segs
+    labels = torch.stack([sample.gt_seg for sample in batch['data_samples']])
+    for name, is_told in (('folder/000.png', False), ('folder/001.png', True)):
+        model.loop.layout_memory.update(labels, torch.tensor([crc32(name.encode())]))
+        model.loop.recorrection.layout_weight = 1.0
+        after = model.val_step(batch)[0].output.round_segs
+        assert torch.equal(before, after) != is_told
 
 
 def test_without_recorrection_there_are_no_layouts(build):

@@ -230,6 +230,44 @@ def test_strength_scales_feedback_and_recorrection(loop, images):
     assert shift[0] < shift[1] < shift[2]
 
 
+def with_layouts(loop_config):
+    layout = dict(type='LayoutMemory', capacity=2, size=8, coarse_size=4)
+    made = make_effective(
+        MODELS.build(loop_config(recorrection=dict(type='CrossImageRecorrection', layout=layout)))
+    )
+    made.layout_memory.update(torch.full((1, 1, 8, 8), 3), torch.tensor([0]))
+    return made.eval()
+
+
+def test_strength_scales_the_layouts_of_other_images(loop_config, images):
+    made, (_, mask) = with_layouts(loop_config), images
+    maps = []
+    for strength in (0, 0.5, 1):
+        made.strength.fill_(strength)
+        maps.append(made(*images, 1)[1].semantics)
+    shares = [one.probabilities[:, 3:4][mask == 1].mean() for one in maps]
+    assert shares[0] < shares[1] < shares[2]
+    assert torch.equal(maps[0].logits, maps[0].corrected_logits)
+    known = (mask == 0).expand_as(maps[2].logits)
+    assert torch.equal(maps[2].logits[known], maps[2].corrected_logits[known])
+
+
+def test_labels_teach_the_map_before_it_is_completed(loop_config, images):
+    semantics = with_layouts(loop_config).train()(*images, 1)[1].semantics
+    assert not torch.equal(semantics.logits, semantics.corrected_logits)
+    corrected, raw = semantics.supervised_logits
+    assert corrected is semantics.corrected_logits
+    assert raw is semantics.raw_logits
+
+
+def test_gradients_between_rounds_pass_by_the_layouts(loop_config, images):
+    made = with_layouts(lambda **parts: loop_config(detach_rounds=False, **parts)).train()
+    made(*images, 2)[2].raw.mean().backward()
+    gradients = [one.grad for one in made.segmentor.parameters() if one.grad is not None]
+    assert gradients
+    assert all(one.isfinite().all() for one in gradients)
+
+
 def test_head_receives_the_state_of_the_round_before(loop, images):
     made = loop()
     signals = []

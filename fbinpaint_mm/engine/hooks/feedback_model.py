@@ -38,7 +38,9 @@ class FeedbackModel(Protocol):
         """
 
     def update_class_memory(self) -> CompletedBatch | None:
-        """Let the class memory learn; called after each training iteration, on every rank.
+        """Let the class memory, and a layout memory, learn; called after each training iteration.
+
+        Every rank calls it.
 
         Returns:
             What it learned from, of which the hook logs ``is_labeled`` and, unless it is

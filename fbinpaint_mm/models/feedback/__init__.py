@@ -15,11 +15,12 @@ from fbinpaint_mm.models.feedback.inpainting_confidence import (
 )
 from fbinpaint_mm.models.feedback.inpainting_feedback import InpaintingFeedback
 from fbinpaint_mm.models.feedback.known_labels import IGNORE_INDEX, one_hot_where_known
-from fbinpaint_mm.models.feedback.layout_memory import NO_KEY, LayoutMemory
+from fbinpaint_mm.models.feedback.layout_memory import NO_KEY, PART_KEY, LayoutMemory
 
 __all__ = [
     'IGNORE_INDEX',
     'NO_KEY',
+    'PART_KEY',
     'ClassMemory',
     'CrossImageRecorrection',
     'DecodeHeadLink',

@@ -30,7 +30,7 @@ class CrossImageRecorrection(nn.Module):
         base_channels: Width of the gate.
         layout: Config of :class:`LayoutMemory`; ``None`` for the looks alone.
         layout_weight: Share of that mean map in the mixture, in [0, 1]. It is not learned: the
-            segmentor knows its labelled images by heart, and would learn to listen to nobody.
+            segmentor fits its labelled images already, so that a learned share goes to 0.
 
     Raises:
         ValueError: If ``temperature`` is not positive, or ``layout_weight`` is outside [0, 1].
@@ -105,7 +105,7 @@ class CrossImageRecorrection(nn.Module):
             logits: (N, K, H, W) float logits at image size.
             mask: (N, 1, H, W) float, 1 in the hole.
             image_keys: (N,) int64, which images these are, see :class:`LayoutMemory`; ``None``:
-                none that it holds.
+                every stored map is asked.
 
         Returns:
             (N, K, H, W) float32 logits, as they were outside the hole and where no other image

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
@@ -10,7 +12,8 @@ from torch import Tensor, nn
 
 from fbinpaint_mm.models.feedback.cosine_similarity import class_occupancy
 
-NO_KEY = -1  # of an image that is not to be remembered, and of an empty place
+NO_KEY = -1  # of an image without a name, of one that is not to be remembered, of an empty place
+PART_KEY = -2  # of a part of an image, to which whole label maps say nothing
 FLOOR = 0.01  # share of a cell that every class is given, for the logarithm
 
 
@@ -22,11 +25,12 @@ class LayoutMemory(nn.Module):
     and behind which others, over the whole image, it does not see from inside a hole. Here a map
     asks for the stored maps that explain its visible part best, and gets their mean. Scene
     completion by like images (Hays & Efros, SIGGRAPH 2007) and label transfer (Liu et al., TPAMI
-    2011) are the ideas behind it.
+    2011) are the ideas behind it. It is for whole, aligned images, such as faces.
 
-    The bank holds buffers only: it takes no gradient and is part of the checkpoint. Each image has
-    one place, which its newest label map (another crop, or mirrored) takes; when all are taken, the
-    image that came first makes room.
+    The bank holds buffers only and takes no gradient. It is part of the checkpoint: who publishes
+    one publishes the label maps in it. ``EMAHook`` must leave ``update_buffers`` at ``False``,
+    which copies them; an average of label maps is none. Each image has one place, which its newest
+    label map (mirrored perhaps) takes; when all are taken, the image that came first makes room.
 
     Args:
         num_classes: K, number of classes.
@@ -35,7 +39,6 @@ class LayoutMemory(nn.Module):
         coarse_size: Side g, in cells, at which maps are compared; a divisor of ``size``.
         temperature: Divides the mean log-likelihood, in nats per cell, of a stored map; smaller
             means that fewer stored maps take part in the mean.
-        pseudo_labels: Whether the model gives it the teacher's maps of unlabelled images too.
 
     Attributes:
         labels: (M, G, G) uint8 buffer, class ids, 255 where unknown.
@@ -55,7 +58,6 @@ class LayoutMemory(nn.Module):
         size: int = 64,
         coarse_size: int = 16,
         temperature: float = 0.1,
-        pseudo_labels: bool = False,
     ) -> None:
         super().__init__()
         given = dict(capacity=capacity, size=size, coarse_size=coarse_size)
@@ -67,7 +69,6 @@ class LayoutMemory(nn.Module):
             )
         self.num_classes = num_classes
         self.temperature = temperature
-        self.pseudo_labels = pseudo_labels
         shares = torch.zeros(capacity, num_classes, coarse_size, coarse_size)
         self.register_buffer('labels', torch.full((capacity, size, size), 255, dtype=torch.uint8))
         self.register_buffer('shares', shares)
@@ -81,25 +82,36 @@ class LayoutMemory(nn.Module):
         Every rank must call this in the same iterations, with batches of one size.
 
         Args:
-            labels: (N, 1, H, W) int64 class ids, 255 where unknown.
+            labels: (N, 1, H, W) int64 class ids in [0, K), 255 where unknown.
             keys: (N,) int64, which image it is, 0 or more; -1 for one that is not to be remembered.
         """
-        size = self.labels.shape[-2:]
-        small = F.interpolate(labels.float(), size, mode='nearest-exact')[:, 0].to(torch.uint8)
+        small = F.interpolate(labels.float(), self.labels.shape[-2:], mode='nearest-exact')
+        small = small[:, 0].to(torch.uint8)
         small, keys = (torch.cat(all_gather(one.contiguous())) for one in (small, keys))
-        # In one order, whichever rank an image was on.
-        for index in keys.argsort(stable=True):
-            if keys[index] != NO_KEY:
-                self._put(small[index], keys[index])
+        indices, held, place = self._plan(keys.tolist())
+        if not indices:
+            return
+        places, chosen = list(indices), small[list(indices.values())]
+        coarse = self.shares.shape[-2:]
+        self.shares[places] = class_occupancy(chosen.long(), self.num_classes, coarse)
+        self.labels[places] = chosen
+        self.keys.copy_(torch.tensor(held))
+        self.next_place.fill_(place)
 
-    def _put(self, label: Tensor, key: Tensor) -> None:
-        known = (self.keys == key).nonzero()
-        place = known[0, 0] if len(known) else self.next_place.clone()
-        if not len(known):
-            self.next_place.copy_((place + 1) % len(self.keys))
-        self.labels[place], self.keys[place] = label, key
-        size = self.shares.shape[-2:]
-        self.shares[place] = class_occupancy(label[None].long(), self.num_classes, size)[0]
+    def _plan(self, keys: list[int]) -> tuple[dict[int, int], list[int], int]:
+        """Which image of a batch takes which place, all keys after that, and the next place.
+
+        In one order, whichever rank an image was on.
+        """
+        held, place, indices = self.keys.tolist(), int(self.next_place), {}
+        for key, index in sorted(zip(keys, range(len(keys)), strict=True)):
+            if key == NO_KEY:
+                continue
+            is_new = key not in held
+            at = place if is_new else held.index(key)
+            place = (place + is_new) % len(held)
+            held[at], indices[at] = key, index
+        return indices, held, place
 
     @torch.no_grad()
     def forward(self, probabilities: Tensor, mask: Tensor, keys: Tensor | None = None) -> Tensor:
@@ -109,8 +121,9 @@ class LayoutMemory(nn.Module):
             probabilities: (N, K, H, W) float class probabilities of a map; only its visible part is
                 read.
             mask: (N, 1, H, W) float, 1 in the hole.
-            keys: (N,) int64, which images these are, so that none is told its own labels; ``None``:
-                they are in no memory.
+            keys: (N,) int64, which images these are, so that none is told its own labels; -1 for
+                one without a name; -2 for a part of one, which nobody is asked about. ``None``:
+                every stored map is asked.
 
         Returns:
             (N, K, H, W) float32 mean label map in [0, 1]; all zero as long as nothing, or nothing
@@ -127,14 +140,24 @@ class LayoutMemory(nn.Module):
 
     def _weights(self, probabilities: Tensor, mask: Tensor, keys: Tensor | None) -> Tensor:
         """(N, M) float32 share of every stored map in the mean."""
-        asked = self._coarse(probabilities * (1 - mask))
-        visible = self._coarse(1 - mask).sum((1, 2, 3)).clamp_min(1e-6)
-        likelihood = torch.einsum('nkhw,mkhw->nm', asked, (self.shares + FLOOR).log())
-        likelihood = likelihood / visible.unsqueeze(1) / self.temperature
+        likelihood = self._likelihood(probabilities, 1 - mask) / self.temperature
         others = (self.keys != NO_KEY).unsqueeze(0).expand(likelihood.shape)
         if keys is not None:
-            others = others & (self.keys != keys.unsqueeze(1))
+            others = others & (self.keys != keys.unsqueeze(1)) & (keys != PART_KEY).unsqueeze(1)
         return likelihood.masked_fill(~others, -1e9).softmax(1) * others
+
+    def _likelihood(self, probabilities: Tensor, visible: Tensor) -> Tensor:
+        """(N, M) float32 mean log-likelihood of the visible part under every stored map.
+
+        The mean is over cells that are known in the stored map; without any it is that of chance.
+        """
+        asked, visible = self._coarse(probabilities * visible), self._coarse(visible)[:, 0]
+        known = self.shares.sum(1, keepdim=True)
+        logarithm = known * (self.shares / known.clamp_min(1e-6) + FLOOR).log()
+        total = torch.einsum('nkhw,mkhw->nm', asked, logarithm)
+        common = torch.einsum('nhw,mhw->nm', visible, known[:, 0])
+        chance = -math.log(self.num_classes)
+        return torch.where(common > 1e-6, total / common.clamp_min(1e-6), chance)
 
     def _coarse(self, planes: Tensor) -> Tensor:
         """(N, C, g, g) means over cells of (N, C, H, W).

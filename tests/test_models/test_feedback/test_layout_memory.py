@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
 import torch
 
-from fbinpaint_mm.models.feedback import NO_KEY, LayoutMemory
+from fbinpaint_mm.models.feedback import NO_KEY, PART_KEY, LayoutMemory
 
 CLASSES = 3
 
@@ -80,11 +81,19 @@ def test_no_image_is_told_its_own_labels(memory):
     assert memory(certain(maps(0)), hole()).sum() == 64
 
 
-def test_the_hole_is_not_looked_at(memory):
+def test_nobody_is_asked_about_a_part_of_an_image(memory):
+    memory.update(maps(0, 1), torch.arange(2))
+    found = memory(certain(maps(0, 1)), hole(2), torch.tensor([PART_KEY, NO_KEY]))
+    assert found[0].sum() == 0
+    assert found[1].sum() == pytest.approx(64)
+
+
+@pytest.mark.parametrize('size', [(8, 8), (12, 20)])
+def test_the_hole_is_not_looked_at(memory, size):
     memory.update(maps(0, 1, 2), torch.arange(3))
-    asked = torch.rand(1, CLASSES, 8, 8).softmax(1)
-    other = torch.where(hole() > 0, asked.flip(1), asked)
-    torch.testing.assert_close(memory(asked, hole()), memory(other, hole()))
+    asked, mask = torch.rand(1, CLASSES, *size).softmax(1), hole(size=size)
+    other = torch.where(mask > 0, asked.flip(1), asked)
+    torch.testing.assert_close(memory(asked, mask), memory(other, mask))
 
 
 def test_an_image_without_anything_visible_gets_the_mean_of_all(memory):
@@ -124,6 +133,30 @@ def test_unknown_pixels_are_no_class(memory):
     found = memory(certain(maps(0)), hole())
     assert found[..., :3].sum() == 0
     torch.testing.assert_close(found[..., 5:].sum(1), torch.ones(1, 8, 3))
+
+
+def test_unknown_pixels_are_no_contradiction():
+    """What is known of a map decides; a map of which nothing is known is as good as chance."""
+    memory = LayoutMemory(CLASSES, capacity=4, size=8, coarse_size=4, temperature=0.01)
+    half, other, unknown = maps(0), maps(1), torch.full((1, 1, 8, 8), 255)
+    half[..., :4] = 255
+    memory.update(torch.cat([half, other, unknown]), torch.arange(3))
+    found = memory(certain(maps(0)), hole())
+    torch.testing.assert_close(found[..., 4:], certain(maps(0))[..., 4:], atol=0.2, rtol=0)
+    assert found[..., :3].sum() < 1
+
+
+def test_of_one_image_twice_in_a_batch_one_map_is_kept(memory):
+    memory.update(maps(0, 1), torch.tensor([5, 5]))
+    assert memory.keys.tolist() == [5, NO_KEY, NO_KEY, NO_KEY]
+    assert torch.equal(memory.labels[0], maps(1)[0, 0].to(torch.uint8))
+
+
+def test_labels_that_are_no_class_change_nothing(memory):
+    before = copy.deepcopy(memory.state_dict())
+    with pytest.raises(RuntimeError):
+        memory.update(maps(0) + 7, torch.tensor([0]))
+    assert all(torch.equal(value, before[name]) for name, value in memory.state_dict().items())
 
 
 def test_it_is_in_the_checkpoint_and_takes_no_gradient(memory):
