@@ -402,16 +402,17 @@ def test_the_picture_goes_on_in_the_padding_as_in_a_mirror(inpainter, make_pictu
     assert mask[..., 23, 31] == 1
 
 
-def test_whole_layouts_say_nothing_to_parts_of_a_picture(small_config, make_picture, make_hole):
+def test_whole_layouts_say_nothing_to_parts_of_a_picture(small_config, make_picture):
     config = copy.deepcopy(small_config)
     config.model.recorrection.layout = dict(type='LayoutMemory', capacity=1, size=8, coarse_size=4)
     config.model.recorrection.layout_weight = 1.0
     inpainter = FeedbackInpainter(config, device='cpu')
-    image, hole = make_picture((32, 96, 3)), make_hole((32, 96))
-    before = {side: inpainter.inpaint(image, hole, max_side=side) for side in (96, 32)}
-    other = (int(before[96].semantic_map[hole][0]) + 1) % 5
+    image, hole = make_picture((32, 304, 3)), np.zeros((32, 304), bool)
+    hole[8:24, 20:36] = True
+    before = {side: inpainter.inpaint(image, hole, max_side=side) for side in (304, 96)}
+    other = (int(before[304].semantic_map[hole][0]) + 1) % 5
     inpainter.model.loop.layout_memory.update(torch.full((1, 1, 8, 8), other), torch.tensor([0]))
-    after = {side: inpainter.inpaint(image, hole, max_side=side) for side in (96, 32)}
-    assert (after[96].semantic_map[hole] == other).all()
-    assert np.array_equal(after[32].image, before[32].image)
-    assert (after[96].notes, after[32].notes) == ([], [feedback_inpainter.LAYOUT_LEFT_OUT])
+    after = {side: inpainter.inpaint(image, hole, max_side=side) for side in (304, 96)}
+    assert (after[304].semantic_map[hole] == other).all()
+    assert np.array_equal(after[96].image, before[96].image)
+    assert (after[304].notes, after[96].notes) == ([], [feedback_inpainter.LAYOUT_LEFT_OUT])
