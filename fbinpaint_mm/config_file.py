@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmengine.config import Config
@@ -16,7 +16,10 @@ VARIABLES = 'FBINPAINT_'  # begin of the names of our environment variables
 RUNNER_KEYS = (
     *('activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters'),
     *('model_wrapper_cfg', 'runner_type', 'sync_bn'),
+    *('init_weights_for_test_or_val', 'strategy'),  # of mmengine's FlexibleRunner
 )
+# What the processes read that the benchmark starts: each gets the whole config in a file.
+CONFIG_FILE_KEYS = ('custom_imports',)
 
 
 def read_config(path: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> Config:
@@ -35,7 +38,7 @@ def read_config(path: str | os.PathLike[str], options: Mapping[str, Any] | None 
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The first part of an option's name is unknown.
+        ValueError: Nothing would read an option, see `merge_options`.
     """
     unset_empty_variables()
     cfg = Config.fromfile(path)
@@ -55,19 +58,48 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
 
     Args:
         cfg: The whole config.
-        options: Settings by their dotted names; their first part is a key of the config or
-            something that mmengine's ``Runner`` reads.
+        options: Settings by their dotted names; their first part is something that mmengine's
+            ``Runner``, or this package, reads from a config.
 
     Raises:
-        ValueError: One is not: mmengine would add it, and nothing would ever read it.
+        ValueError: One is not: mmengine would add it, or change a variable that was used while
+            the config was read, and nothing would ever read it.
     """
-    known = {*cfg, *inspect.signature(Runner).parameters, *RUNNER_KEYS} - {'cfg'}
     for name in options:
-        key = name.partition('.')[0]
-        if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            raise ValueError(
-                f'option {name!r}: neither the config nor a run has a setting {key!r}. '
-                + (f'Did you mean {close[0]!r}?' if close else f'There are {sorted(known)}')
-            )
+        _check_is_read(name, cfg)
     cfg.merge_from_dict(dict(options))
+
+
+def _check_is_read(name: str, cfg: Config) -> None:
+    known = {*inspect.signature(Runner).parameters, *RUNNER_KEYS, *CONFIG_FILE_KEYS} - {'cfg'}
+    key = name.partition('.')[0]
+    if key in cfg and key not in known:
+        place = _place_of(key, cfg.to_dict(), known)
+        raise ValueError(
+            f'option {name!r}: used only while the config is read; set what it went into'
+            + (f', e.g. {place}{name.removeprefix(key)}' if place else '')
+        )
+    if key not in known:
+        close = difflib.get_close_matches(key, known, n=1)
+        raise ValueError(
+            f'option {name!r}: neither the config nor a run has a setting {key!r}. '
+            + (f'Did you mean {close[0]!r}?' if close else f'There are {sorted(known)}')
+        )
+
+
+def _place_of(key: str, settings: dict[str, Any], known: set[str]) -> str | None:
+    """Where a variable of a config file went: a setting of its name, else one of its value."""
+    places = [place for top in settings if top in known for place in _settings(settings[top], top)]
+    same_name = [name for name, _ in places if name.rpartition('.')[2] == key]
+    # Numbers are equal by chance, and so is what is empty.
+    value = settings[key] if isinstance(settings[key], (str, dict, list)) else None
+    same_value = [name for name, found in places if value and found == value]
+    return next(iter(same_name + same_value), None)
+
+
+def _settings(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """A setting and all inside it, with their dotted names; items of a list have numbers."""
+    yield name, value
+    items = value.items() if isinstance(value, dict) else ()
+    for key, one in enumerate(value) if isinstance(value, (list, tuple)) else items:
+        yield from _settings(one, f'{name}.{key}')

@@ -1,4 +1,5 @@
 import os
+import re
 
 import pytest
 from mmengine.config import Config
@@ -14,12 +15,18 @@ def config(tmp_path):
 
 
 def test_options_replace_settings_at_any_depth(config):
-    cfg = read_config(config, {'model.width': 8, 'root': 'x'})
-    assert (cfg.model, cfg.root) == (dict(type='A', width=8), 'x')
+    cfg = read_config(config, {'model.width': 8, 'model.more.depth': 2})
+    assert cfg.model == dict(type='A', width=8, more=dict(depth=2))
 
 
-@pytest.mark.parametrize('name', ['train_cfg.max_iters', 'sync_bn', 'model_wrapper_cfg.type'])
-def test_a_setting_of_the_runner_may_be_new(config, name):
+@pytest.mark.parametrize(
+    'name',
+    [
+        *('train_cfg.max_iters', 'work_dir', 'load_from', 'auto_scale_lr.base_batch_size'),
+        *('sync_bn', 'model_wrapper_cfg.type', 'runner_type', 'custom_imports.imports'),
+    ],
+)
+def test_what_a_run_reads_may_be_new(config, name):
     assert read_config(config, {name: 5}).to_dict().keys() >= {name.split('.')[0]}
 
 
@@ -42,7 +49,9 @@ def test_an_empty_variable_counts_as_unset(config, monkeypatch, value, expected)
             r"Did you mean 'model'\?",
         ),
         ('train_cgf.max_iters', "Did you mean 'train_cfg'"),
-        ('xyz', r"a setting 'xyz'\. There are \[.*'model', .*'root'"),
+        ('xyz', r"a setting 'xyz'\. There are \[.*'custom_imports', .*'model', .*'sync_bn'"),
+        # Not 'root', which the config has but nothing reads.
+        ('roots', r"a setting 'roots'\. There are \["),
     ],
 )
 def test_an_option_that_nothing_reads_is_refused(name, message):
@@ -50,3 +59,53 @@ def test_an_option_that_nothing_reads_is_refused(name, message):
     with pytest.raises(ValueError, match=message):
         merge_options(cfg, {'model.width': 8, name: 1})
     assert cfg.model.width == 4
+
+
+HELPERS = dict(
+    image_size=128,
+    root='data',
+    pipeline=[dict(type='Load')],
+    norm=dict(type='BN'),
+    lone=3,
+    train_dataloader=dict(
+        dataset=dict(image_size=128, data_root='data', pipeline=[dict(type='Load')])
+    ),
+    model=dict(width=3, layers=[dict(norm=dict(type='BN')), dict(norm_cfg=dict(type='BN'))]),
+)
+
+
+@pytest.mark.parametrize(
+    ('name', 'place'),
+    [
+        ('image_size', ', e.g. train_dataloader.dataset.image_size'),
+        ('root', ', e.g. train_dataloader.dataset.data_root'),
+        ('pipeline.0.type', ', e.g. train_dataloader.dataset.pipeline.0.type'),
+        ('norm.type', ', e.g. model.layers.0.norm.type'),
+        ('lone', ''),  # that another number is the same says nothing
+    ],
+)
+def test_a_variable_of_a_config_is_refused_with_where_it_went(name, place):
+    cfg = Config(HELPERS)
+    told = 'used only while the config is read; set what it went into'
+    with pytest.raises(ValueError, match=f'^{re.escape(f"option {name!r}: {told}{place}")}$'):
+        merge_options(cfg, {name: 1})
+    assert cfg.to_dict() == HELPERS
+
+
+@pytest.mark.parametrize(
+    ('name', 'place'),
+    [
+        ('num_classes', 'model.'),
+        ('max_iters', 'train_cfg.max_iters'),
+        ('image_size', 'train_dataloader.dataset.image_size'),
+        ('train_pipeline', 'train_dataloader.dataset.pipeline'),
+        ('segmentor.decode_head', 'model.segmentor.decode_head'),
+    ],
+)
+def test_variables_of_our_configs_are_refused_and_what_they_went_into_is_not(
+    repository, name, place
+):
+    path = repository / 'configs/fbinpaint_demo.py'
+    with pytest.raises(ValueError, match=rf'set what it went into, e\.g\. {place}') as error:
+        read_config(path, {name: None})
+    read_config(path, {str(error.value).rpartition(' ')[2]: None})
