@@ -36,7 +36,7 @@ def load_config(config: str | os.PathLike[str] | Config, options: dict | None = 
 
     Raises:
         FileNotFoundError: If it is neither a file nor a name. The message suggests some.
-        ValueError: If an option is none of the config.
+        ValueError: If nothing reads an option.
     """
     if not isinstance(config, Config):
         return read_config(find_config_file(config), options)
