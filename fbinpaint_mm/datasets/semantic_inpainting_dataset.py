@@ -200,6 +200,8 @@ class SemanticInpaintingDataset(BaseDataset):
 
     def _pass_over(self, idx: int, problem: str) -> None:
         """Count a corrupt sample, name it in the log, and stop if there are too many."""
+        if self._corrupt[idx]:
+            return  # another worker has found it while this one was reading
         self._corrupt[idx] = True
         number, allowed = int(self._corrupt.sum()), int(self.max_corrupt * len(self))
         print_log(

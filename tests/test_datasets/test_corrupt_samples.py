@@ -6,6 +6,7 @@ import logging
 
 import numpy as np
 import pytest
+from mmengine.dataset import BaseDataset
 from mmengine.logging import MMLogger
 from PIL import Image
 from torch.utils.data import DataLoader
@@ -104,6 +105,22 @@ def test_worker_processes(root, log):
         assert numbers(loader) == EXPECTED
     assert dataset.corrupt_indices == list(CORRUPT), 'this process has not opened one of them'
     assert len(log()) == 3
+
+
+def test_what_another_worker_has_found_meanwhile_is_not_named_again(root, log, monkeypatch):
+    dataset, read = build(root), BaseDataset.prepare_data
+
+    def read_slowly(self, idx):
+        try:
+            return read(self, idx)
+        except CorruptFileError:
+            self._corrupt[idx] = True  # by the other worker, in shared memory
+            raise
+
+    monkeypatch.setattr(BaseDataset, 'prepare_data', read_slowly)
+    assert numbers([dataset[2]]) == [4]
+    assert dataset.corrupt_indices == [2, 3]
+    assert log() == []
 
 
 def test_raise_is_the_default_and_names_the_file(root):
