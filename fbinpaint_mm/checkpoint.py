@@ -75,10 +75,10 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
             for state in (given, needed)
         )
     keys = dict.fromkeys([*needed, *given])
-    wrong = [key for key in keys if _shape(given, key) != _shape(needed, key)]
+    wrong = [key for key in keys if shape_of(given, key) != shape_of(needed, key)]
     if wrong:
         named = '; '.join(
-            f'{key!r}: found {_shape(given, key)}, expected {_shape(needed, key)}'
+            f'{key!r}: found {shape_of(given, key)}, expected {shape_of(needed, key)}'
             for key in wrong[:NAMED_ENTRIES]
         )
         more = f'; and {len(wrong) - NAMED_ENTRIES} more' if len(wrong) > NAMED_ENTRIES else ''
@@ -136,7 +136,8 @@ def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:
         raise ValueError(f'checkpoint {checkpoint!r} cannot be read: {error}') from error
 
 
-def _shape(weights: dict[str, torch.Tensor], key: str) -> tuple[int, ...] | str:
+def shape_of(weights: dict[str, torch.Tensor], key: str) -> tuple[int, ...] | str:
+    """Shape of an entry of a state dict, ``'nothing'`` if it is not there, for messages."""
     return tuple(weights[key].shape) if key in weights else 'nothing'
 
 

@@ -415,7 +415,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             features=semantics.features.detach(),
             labels=data_samples.gt_seg,
             is_labeled=data_samples.is_labeled,
-            image_keys=image_keys_of(data_samples, semantics.features.device),
+            image_keys=self._image_keys(data_samples),
             # What the truth replaced is no correction.
             corrected_share=None if self.guide_by_ground_truth else changed.float().mean(),
             is_whole=is_whole,
@@ -525,10 +525,16 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         mask = padded(data_samples.mask.float(), inputs, 0)
         if self.guide_by_ground_truth:
             dictated_map = first_known(dictated_map, true_map_of(data_samples, inputs))
-        keys = image_keys_of(data_samples, inputs.device)
+        keys = self._image_keys(data_samples)
         return self.generator(
             inputs, mask, rounds, dictated_map=dictated_map, image_keys=keys, **options
         )
+
+    def _image_keys(self, data_samples: DataSample) -> Tensor | None:
+        """Which images a batch holds, for a layout memory; without one nobody asks."""
+        if self.loop.layout_memory is None:
+            return None
+        return image_keys_of(data_samples, data_samples.mask.device)
 
     def convert_to_datasample(
         self, results: Sequence[Round], data_samples: DataSample, inputs: Tensor

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from fbinpaint_mm.checkpoint import shape_of
 from fbinpaint_mm.models.pretrained_start import entries_of_checkpoint
 
 STARTED = ('generator.confidence.', 'disc.')
@@ -38,11 +39,11 @@ def load_round_0(model: nn.Module, checkpoint: str) -> None:
     needed = model.state_dict()
     started = tuple(part for part in STARTED if any(key.startswith(part) for key in needed))
     for key in _keys_of(started, needed, given):
-        if _shape(given, key) != _shape(needed, key):
+        if shape_of(given, key) != shape_of(needed, key):
             raise ValueError(
                 f'start_checkpoint {checkpoint!r} does not fit this config: {key!r}: found '
-                f'{_shape(given, key)}, expected {_shape(needed, key)}; {EXPECTED} for the same '
-                'networks'
+                f'{shape_of(given, key)}, expected {shape_of(needed, key)}; {EXPECTED} for the '
+                'same networks'
             )
     for key in _keys_of(started, needed):
         needed[key].copy_(given[key])
@@ -53,7 +54,3 @@ def load_round_0(model: nn.Module, checkpoint: str) -> None:
 def _keys_of(parts: tuple[str, ...], *states: dict[str, Tensor]) -> list[str]:
     """Names under any of the parts, each once."""
     return [key for key in dict.fromkeys(k for s in states for k in s) if key.startswith(parts)]
-
-
-def _shape(state: dict[str, Tensor], key: str) -> tuple[int, ...] | str:
-    return tuple(state[key].shape) if key in state else 'nothing'
