@@ -5,12 +5,15 @@ Usage: python tools/benchmark.py ENTRY [ENTRY ...] --out DIR [--train ITERATIONS
 Example:
     python tools/benchmark.py ours=configs/fbinpaint_demo.py:work_dirs/fbinpaint_demo/iter_400.pth \
         telea mean_colour --out work_dirs/benchmark_demo
+
+Arguments can stand in a file: python tools/benchmark.py @configs/comparisons/faces.txt --out DIR
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -32,8 +35,11 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(
         description='Compare models on the same images and holes. A second call with the same '
-        'arguments goes on where the first one was interrupted.'
+        'arguments goes on where the first one was interrupted. @FILE stands for the arguments in '
+        'a file, of which # begins a comment.',
+        fromfile_prefix_chars='@',
     )
+    parser.convert_arg_line_to_args = lambda line: shlex.split(line, comments=True)
     add = parser.add_argument
     add(
         'entries',

@@ -77,6 +77,15 @@ def test_mistakes_about_configs_are_found_before_any_work(refused, config, tmp_p
     assert "--reference 'ours' is not an entry; there are telea" in message
 
 
+def test_arguments_stand_in_a_file(tool, refused, tmp_path):
+    file = tmp_path / 'arguments.txt'
+    file.write_text("telea  # a method\n\n--train 5\n--cfg-options a.b='[1, 2]'\n")
+    args = tool.parse_args([f'@{file}', '--out', 'there', '--train', '6'])
+    assert (args.entries, args.train) == (['telea'], 6)
+    assert args.cfg_options == {'a.b': [1, 2]}
+    assert f"No such file or directory: '{tmp_path / 'no.txt'}'" in refused(f'@{tmp_path}/no.txt')
+
+
 def test_an_interruption_says_how_to_go_on(tool, argv, monkeypatch, capsys):
     def interrupt(*args):
         raise KeyboardInterrupt
