@@ -7,6 +7,7 @@ import logging
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from fbinpaint_mm.checkpoint import shape_of
 from fbinpaint_mm.models.pretrained_start import entries_of_checkpoint, pretrained_starts
 
 AUXILIARY = 'auxiliary_head.'
@@ -41,14 +42,14 @@ def _check_file(segmentor: nn.Module, checkpoint: str, prefix: str) -> None:
         if not key.endswith('num_batches_tracked')  # files from before torch 1.0 have none
     }
     unknown = given.keys() - segmentor.state_dict().keys() - set(auxiliary)
-    wrong = [key for key, value in needed.items() if _shape(given, key) != tuple(value.shape)]
+    wrong = [key for key, value in needed.items() if shape_of(given, key) != tuple(value.shape)]
     if wrong or unknown:
         key = wrong[0] if wrong else sorted(unknown)[0]
         raise ValueError(
             f'segmentor checkpoint {checkpoint!r} does not fit the segmentor of this config: '
             f'{len(wrong)} of {len(needed)} entries are missing or of another shape, '
-            f'{len(unknown)} are unknown; {key!r}: found {_shape(given, key)}, expected '
-            f'{_shape(needed, key)}. {_advice(key, given, checkpoint)}'
+            f'{len(unknown)} are unknown; {key!r}: found {shape_of(given, key)}, expected '
+            f'{shape_of(needed, key)}. {_advice(key, given, checkpoint)}'
         )
     if auxiliary:
         print_log(
@@ -57,10 +58,6 @@ def _check_file(segmentor: nn.Module, checkpoint: str, prefix: str) -> None:
             logger='current',
             level=logging.WARNING,
         )
-
-
-def _shape(entries: dict[str, Tensor], key: str) -> tuple[int, ...] | None:
-    return tuple(entries[key].shape) if key in entries else None
 
 
 def _advice(key: str, given: dict[str, Tensor], checkpoint: str) -> str:

@@ -83,7 +83,7 @@ def test_segmentor_of_one_of_our_own_checkpoints(small, trained, tmp_path):
     assert_holds(
         initialised(small, path, 'generator.segmentor.').loop.segmentor, trained.state_dict()
     )
-    with pytest.raises(ValueError, match=r'found None, expected .* or set init_cfg\.prefix'):
+    with pytest.raises(ValueError, match=r'found nothing, expected .* or set init_cfg\.prefix'):
         initialised(small, path)
 
 
@@ -121,7 +121,7 @@ def test_its_backbone_can_be_kept_for_other_classes(small, file, trained):
 def test_parts_of_another_architecture_are_refused(small, trained, tmp_path):
     path = str(tmp_path / 'other.pth')
     save_checkpoint(dict(state_dict=trained.state_dict() | {'neck.weight': torch.ones(3)}), path)
-    message = r"0 of \d+ .* 1 are unknown; 'neck\.weight': found \(3,\), expected None\."
+    message = r"0 of \d+ .* 1 are unknown; 'neck\.weight': found \(3,\), expected nothing\."
     with pytest.raises(ValueError, match=message):
         initialised(small, path)
 
