@@ -3,8 +3,15 @@ _base_ = ['./iterations_2k.py']
 
 optim_wrapper = dict(
     generator=dict(
-        # Starts from ImageNet, or from a checkpoint of its own.
-        paramwise_cfg=dict(custom_keys={'segmentor.backbone': dict(lr_mult=0.3)}),
+        paramwise_cfg=dict(
+            custom_keys={
+                # Starts from ImageNet, or from a checkpoint of its own.
+                'segmentor.backbone': dict(lr_mult=0.3),
+                # What reads the map starts from nothing in a network that can inpaint already.
+                'guided.embeddings': dict(lr_mult=5.0),
+                '.modulation.': dict(lr_mult=5.0),
+            }
+        ),
     ),
     disc=dict(
         type='OptimWrapper',
