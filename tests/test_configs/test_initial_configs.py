@@ -105,6 +105,22 @@ def test_without_a_checkpoint_everything_learns_from_the_start(name, build, star
 
 
 @pytest.mark.parametrize('name', NAMES)
+def test_what_reads_the_map_learns_five_times_as_fast(name, build, start_from):
+    """A start has nothing of it: zeros that pass on no gradient at first."""
+    cfg = start_from(name, None)
+    model = build(cfg)
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    groups = wrapper['generator'].optimizer.param_groups
+    rates = {id(parameter): group['lr'] for group in groups for parameter in group['params']}
+    found = {name: rates[id(value)] for name, value in model.loop.guided.named_parameters()}
+    reading = {name for name in found if 'embeddings' in name or 'modulation.' in name}
+    assert {found[name] for name in reading} == {5e-3}
+    assert {found[name] for name in found.keys() - reading} == {1e-3}
+    assert {rates[id(value)] for value in model.loop.initial.parameters()} == {1e-3}
+
+
+@pytest.mark.parametrize('name', NAMES)
 def test_it_starts_from_no_checkpoint_itself(name, build, start_from):
     """The variable stays set in the shell when one of another data set is trained next."""
     start_from(name, '/no/such/initial.pth')
