@@ -63,10 +63,12 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
 
     Raises:
         ValueError: One is not: mmengine would add it, or change a variable that was used while
-            the config was read, and nothing would ever read it.
+            the config was read, and nothing would ever read it. Or it is a setting of something
+            that is switched off.
     """
     for name in options:
         _check_is_read(name, cfg)
+        _check_has_a_place(name, cfg)
     cfg.merge_from_dict(dict(options))
 
 
@@ -85,6 +87,20 @@ def _check_is_read(name: str, cfg: Config) -> None:
             f'option {name!r}: neither the config nor a run has a setting {key!r}. '
             + (f'Did you mean {close[0]!r}?' if close else f'There are {sorted(known)}')
         )
+
+
+def _check_has_a_place(name: str, cfg: Config) -> None:
+    """What is None has no settings; mmengine would speak of inheritance."""
+    parts, value = name.split('.'), cfg
+    for depth, part in enumerate(parts[:-1], 1):
+        if not isinstance(value, dict | Config) or part not in value:
+            return  # a place in a list, or something new
+        value = value[part]
+        if value is None:
+            raise ValueError(
+                f'option {name!r}: {".".join(parts[:depth])} is None in this config, '
+                'and so has no settings'
+            )
 
 
 def _place_of(key: str, settings: dict[str, Any], known: set[str]) -> str | None:

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from fbinpaint_mm.checkpoint import GENERATOR
+from fbinpaint_mm.checkpoint import GENERATOR, LAYOUT, read_weights
+from fbinpaint_mm.models.feedback import NO_KEY
 from fbinpaint_mm.version import __version__
 from fbinpaint_mm.write_file import write_file
 
@@ -72,6 +73,19 @@ def publish_checkpoint(checkpoint: str, name: str, folder: Path) -> tuple[Path, 
     content = buffer.getvalue()
     digest = hashlib.sha256(content).hexdigest()
     return write_file(folder / f'{name}-{digest[:8]}.pth', content), digest
+
+
+def label_maps_in(checkpoint: str) -> int:
+    """How many label maps of training images a checkpoint holds, to be published or not.
+
+    Args:
+        checkpoint: Path or address.
+
+    Returns:
+        Their number in the :class:`LayoutMemory`; 0 without one.
+    """
+    keys = read_weights(checkpoint).get(f'{LAYOUT}keys')
+    return 0 if keys is None else int((keys != NO_KEY).sum())
 
 
 def metafile(

@@ -109,3 +109,11 @@ def test_variables_of_our_configs_are_refused_and_what_they_went_into_is_not(
     with pytest.raises(ValueError, match=rf'set what it went into, e\.g\. {place}') as error:
         read_config(path, {name: None})
     read_config(path, {str(error.value).rpartition(' ')[2]: None})
+
+
+def test_a_setting_of_what_is_switched_off_is_refused():
+    cfg = Config(dict(model=dict(part=None, parts=[dict(width=4)])))
+    with pytest.raises(ValueError, match=r"'model\.part\.layer\.width': model\.part is None in"):
+        merge_options(cfg, {'model.part.layer.width': 8})
+    merge_options(cfg, {'model.parts.0.width': 8, 'model.part': 'another'})
+    assert cfg.model == dict(part='another', parts=[dict(width=8)])

@@ -3,7 +3,12 @@ import hashlib
 import pytest
 import torch
 
-from fbinpaint_mm.publishing import inference_checkpoint, metafile, publish_checkpoint
+from fbinpaint_mm.publishing import (
+    inference_checkpoint,
+    label_maps_in,
+    metafile,
+    publish_checkpoint,
+)
 
 
 @pytest.fixture
@@ -56,3 +61,11 @@ def test_the_metafile_names_the_hash_and_the_address():
     assert model['Weights'] == 'https://x/demo-ab.pth'
     assert model['Results'] == results
     assert content['Collections'][0]['Name'] == model['In Collection']
+
+
+def test_label_maps_of_training_images_are_counted(tmp_path):
+    keys = torch.tensor([7, -1, 9])
+    for name, state in (('with', {'generator.recorrection.layout.keys': keys}), ('without', {})):
+        torch.save(dict(state_dict=state), tmp_path / name)
+    assert label_maps_in(str(tmp_path / 'with')) == 2
+    assert label_maps_in(str(tmp_path / 'without')) == 0

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from launch import check_checkpoint, check_config_file, load_config, natural
+from launch import check_checkpoint, check_config_file, load_config, natural, positive
 from mmengine.config import Config, DictAction
 
 if TYPE_CHECKING:
@@ -110,14 +110,6 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='SEED',
         help='one training for each (default: 0)',
     )
-
-
-def positive(text: str) -> int:
-    """A whole number above 0."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'{number} is not a positive number')
-    return number
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -74,6 +74,7 @@ def make_settings(args: argparse.Namespace) -> Settings:
     return folders.Settings(
         rounds=args.rounds,
         tolerance=args.tolerance,
+        max_side=args.max_side,
         dilation=args.mask_dilate,
         form=args.format,
         quality=args.quality,

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from launch import check_checkpoint, find_config, natural
+from launch import check_checkpoint, find_config, natural, positive
 from mmengine.config import DictAction
 
 KINDS = ('irregular', 'box', 'mixed')
@@ -39,6 +39,13 @@ def build_parser() -> argparse.ArgumentParser:
         type=share,
         metavar='SHARE',
         help="stop before a round that would change less than this share of the hole's map",
+    )
+    add(
+        '--max-side',
+        type=positive,
+        metavar='PIXELS',
+        help='longest side of what the model sees at once; a larger picture is seen in parts '
+        '(default: twice the size that the config tests with)',
     )
     add('--device', help='such as cpu or cuda:1 (default: a GPU if there is one)')
     add(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import logging
 import os
+import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from mmengine.config import Config, DictAction
 from mmengine.logging import print_log
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+TOOLS = Path(__file__).resolve().parent
 AUTO = 'auto'
 
 
@@ -56,6 +60,18 @@ def natural(text: str) -> int:
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f'{number} is negative')
+    return number
+
+
+def positive(text: str) -> int:
+    """A whole number above 0, as the type of an argument.
+
+    Raises:
+        argparse.ArgumentTypeError: It is 0 or negative.
+    """
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'{number} is not a positive number')
     return number
 
 
@@ -426,6 +442,37 @@ def build_runner(cfg: Config) -> Any:
 
     compat.init_cpu_distributed(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+@contextlib.contextmanager
+def errors_for_users(tool: str) -> Iterator[None]:
+    """Ends the process with a sentence where the tools or the package found a mistake of the user.
+
+    Args:
+        tool: Name of the tool, to begin the sentence with.
+
+    Raises:
+        SystemExit: In the place of such a ``ValueError`` or ``OSError``; all others stay.
+    """
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        if not _is_explained(error):
+            raise
+        sys.exit(f'{tool}: {error}')
+
+
+def _is_explained(error: BaseException | None) -> bool:
+    """Whether an error is from here; mmengine raises those of what it builds once more."""
+    import fbinpaint_mm
+
+    folders = (TOOLS, Path(fbinpaint_mm.__file__).resolve().parent)
+    while error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
+        if frames and any(folder in Path(frames[-1].filename).parents for folder in folders):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def end_processes() -> None:

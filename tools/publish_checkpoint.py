@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def publish(args: argparse.Namespace) -> dict[str, Any]:
 
     from fbinpaint_mm.checkpoint import check_fits
     from fbinpaint_mm.config_file import read_config
-    from fbinpaint_mm.publishing import metafile, publish_checkpoint
+    from fbinpaint_mm.publishing import label_maps_in, metafile, publish_checkpoint
     from fbinpaint_mm.write_file import write_file
 
     init_default_scope('mmagic')
@@ -102,6 +103,12 @@ def publish(args: argparse.Namespace) -> dict[str, Any]:
     content = metafile(name, config, weights, digest, path.stat().st_size, args.results)
     write_file(args.out / 'metafile.yml', yaml.safe_dump(content, sort_keys=False))
     print(f'{path}: {path.stat().st_size / 1e6:.2f} MB, SHA-256 {digest}')
+    if count := label_maps_in(str(path)):
+        print(
+            f'{path}: holds {count} label maps of training images, for its LayoutMemory; publish '
+            'it only where the licence of the data set lets you',
+            file=sys.stderr,
+        )
     return content
 
 

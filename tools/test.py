@@ -15,6 +15,7 @@ from launch import (
     build_runner,
     check_output_file,
     end_processes,
+    errors_for_users,
     load_config,
     parse,
 )
@@ -101,15 +102,13 @@ def main() -> None:
     args = parse_args()
     from fbinpaint_mm.checkpoint import check_fits  # slow, so the command line is checked first
 
-    runner = build_runner(build_config(args))
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    try:
+    with errors_for_users('test.py'):
+        runner = build_runner(build_config(args))
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         check_fits(model, args.checkpoint)
-    except ValueError as error:
-        raise SystemExit(f'test.py: {error}') from error
-    if args.out:
-        runner.register_hook(SaveScoresHook(args.out))
-    runner.test()
+        if args.out:
+            runner.register_hook(SaveScoresHook(args.out))
+        runner.test()
     end_processes()
 
 

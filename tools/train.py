@@ -15,6 +15,7 @@ from launch import (
     enable_amp,
     enable_auto_scale_lr,
     end_processes,
+    errors_for_users,
     load_config,
     parse,
     set_resume,
@@ -78,17 +79,18 @@ def build_config(args: argparse.Namespace) -> Config:
 
 
 def main() -> None:
-    """Trains what the command line says; ends with a message if it diverges or is stopped."""
+    """Trains what the command line says; ends with a message if it cannot, or is stopped."""
     args = parse_args()
     # Slow, so the command line is checked first.
     from fbinpaint_mm.engine import DivergedTrainingError, InterruptHook
 
-    runner = build_runner(build_config(args))
-    for hook in runner.hooks:
-        if isinstance(hook, InterruptHook):
-            hook.listen()
     try:
-        runner.train()
+        with errors_for_users('train.py'):
+            runner = build_runner(build_config(args))
+            for hook in runner.hooks:
+                if isinstance(hook, InterruptHook):
+                    hook.listen()
+            runner.train()
     except DivergedTrainingError as error:
         # Other processes may know nothing of it, or be in the middle of an iteration: here and
         # below none is waited for. What had to be saved is whole.

@@ -36,7 +36,7 @@ LARGEST_ENLARGEMENT = 2
 CROPS_OF_A_BATCH = 4
 LAYOUT_LEFT_OUT = (
     'the picture is larger than max_side and is seen in parts: the label maps of other images, '
-    'which are whole, are left out'
+    'which are whole, are left out; shrink the picture, or raise max_side, to have them'
 )
 
 Step = tuple[InpaintingJob, HoleCrop]

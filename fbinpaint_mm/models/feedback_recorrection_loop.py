@@ -399,6 +399,11 @@ def _with_classes(recorrection: dict, num_classes: int) -> dict:
     layout = recorrection.get('layout')
     if layout is None:
         return recorrection
+    if layout.get('num_classes', num_classes) != num_classes:
+        raise ValueError(
+            f'recorrection.layout.num_classes is {layout["num_classes"]}, but the decode head has '
+            f'{num_classes} classes: leave it out'
+        )
     return dict(recorrection, layout=dict(num_classes=num_classes) | dict(layout))
 
 

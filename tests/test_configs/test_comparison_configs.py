@@ -16,7 +16,7 @@ ENTRIES = dict(
     ),
     faces=('one_way', 'no_semantics', 'no_layout', 'ours'),
     faces_without_layouts=(
-        *('one_way', 'no_semantics', 'one_way_semantic_loss', 'no_semantic_loss'),
+        *('one_way', 'no_semantics', 'one_way_semantic_loss'),
         *('no_recorrection', 'no_layout', 'ground_truth_map'),
     ),
     mmagic_streets=('gl', 'deepfillv2', 'aot'),

@@ -155,3 +155,8 @@ def test_paths_come_from_the_environment(monkeypatch):
     assert cfg.train_dataloader.dataset.data_root == 'data/celebamask_hq'
     assert cfg.model.loss_perceptual.weights == ''
     assert cfg.model.segmentor.pretrained == 'open-mmlab://resnet50_v1c'
+
+
+def test_the_template_for_own_images_has_no_layouts():
+    """They are for aligned images; nothing says that those of users are."""
+    assert Config.fromfile(CONFIGS / 'fbinpaint_custom.py').model.recorrection.layout is None

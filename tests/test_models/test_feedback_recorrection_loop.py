@@ -239,6 +239,13 @@ def with_layouts(loop_config):
     return made.eval()
 
 
+def test_layouts_of_other_classes_than_those_of_the_decode_head_are_refused(loop_config):
+    layout = dict(type='LayoutMemory', num_classes=3)
+    config = loop_config(recorrection=dict(type='CrossImageRecorrection', layout=layout))
+    with pytest.raises(ValueError, match=r'layout\.num_classes is 3, .* has 5 classes: leave it'):
+        MODELS.build(config)
+
+
 def test_strength_scales_the_layouts_of_other_images(loop_config, images):
     made, (_, mask) = with_layouts(loop_config), images
     maps = []

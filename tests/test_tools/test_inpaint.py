@@ -181,6 +181,7 @@ def test_an_interruption_has_the_status_of_a_shell(tool, model, folder, monkeypa
         (['--generate-mask', 'box', '--area', '0.4', '0.1'], 'expected 0 < LOW < HIGH <= 1'),
         (['--generate-mask', 'box', '--rounds', '-1'], '-1 is negative'),
         (['--generate-mask', 'box', '--tolerance', '1.5'], '1.5 is not in 0..1'),
+        (['--generate-mask', 'box', '--max-side', '0'], '0 is not a positive number'),
         (['--generate-mask', 'box', '--quality', '0'], '0 is not in 1..100'),
         (['--mask', 'm', '--format', 'png', '--quality', '9'], 'is always lossless'),
         (['--pairs', 'list.csv'], 'give INPUT, or --pairs LIST in its place'),

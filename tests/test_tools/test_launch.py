@@ -337,3 +337,25 @@ def test_runner_type_of_the_config_is_respected(launch):
         assert launch.build_runner(cfg) == ('own', 'here')
     finally:
         RUNNERS.module_dict.pop('OwnRunner')
+
+
+def test_a_mistake_that_the_package_explains_ends_in_a_sentence(launch):
+    from fbinpaint_mm.models.feedback import LayoutMemory
+
+    message = r'^train\.py: LayoutMemory needs a capacity of at least 1'
+    with pytest.raises(SystemExit, match=message), launch.errors_for_users('train.py'):
+        LayoutMemory(3, capacity=0)
+
+
+def test_so_does_one_that_the_registry_raises_again(launch):
+    from mmagic.registry import MODELS
+
+    message = 'LayoutMemory needs a capacity of at least 1'
+    with pytest.raises(SystemExit, match=message), launch.errors_for_users('train.py'):
+        MODELS.build(dict(type='LayoutMemory', num_classes=3, capacity=0))
+
+
+@pytest.mark.parametrize('error', [ValueError('of others'), RuntimeError('anything')])
+def test_other_errors_keep_their_traceback(launch, error):
+    with pytest.raises(type(error), match=str(error)), launch.errors_for_users('train.py'):
+        raise error

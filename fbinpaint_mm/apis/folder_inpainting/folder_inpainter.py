@@ -139,6 +139,7 @@ class FolderInpainter:
             settings.rounds,
             return_rounds=settings.save_rounds or settings.side_by_side,
             tolerance=settings.tolerance,
+            max_side=settings.max_side,
         )
         files = OutputFiles(job, settings, self.mask_source, inpainter.classes, inpainter.palette)
         contents, notes = files.encode(picture, metadata, hole, result)

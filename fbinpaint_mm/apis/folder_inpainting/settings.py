@@ -13,6 +13,8 @@ class Settings:
         rounds: R, or ``None`` for that of the config.
         tolerance: Stop before a round that would change less than this share of the hole's map, in
             [0, 1]; ``None``: run all rounds.
+        max_side: Longest side in pixels of what the model sees at once; ``None``: as
+            :attr:`FeedbackInpainter.default_max_side` says.
         dilation: Pixels by which holes are enlarged, in all directions.
         form: ``'keep'``, ``'png'``, ``'jpg'`` or ``'webp'``.
         quality: Of JPEG and WebP, 1 to 100; ``None``: as ``encode`` says.
@@ -23,6 +25,7 @@ class Settings:
 
     rounds: int | None = None
     tolerance: float | None = None
+    max_side: int | None = None
     dilation: int = 0
     form: str = 'keep'
     quality: int | None = None

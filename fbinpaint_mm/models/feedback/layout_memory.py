@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
 from mmengine.dist import all_gather
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.feedback.cosine_similarity import class_occupancy
 
 NO_KEY = -1  # of an image without a name, of one that is not to be remembered, of an empty place
 PART_KEY = -2  # of a part of an image, to which whole label maps say nothing
+UNKNOWN = 255  # label
+EMPTY = dict(labels=UNKNOWN, shares=0, keys=NO_KEY)  # what an empty place holds
+BUFFERS = (*EMPTY, 'next_place')
 FLOOR = 0.01  # share of a cell that every class is given, for the logarithm
 
 
@@ -47,8 +53,8 @@ class LayoutMemory(nn.Module):
         next_place: 0-d int64 buffer in [0, M).
 
     Raises:
-        ValueError: If ``capacity`` or ``coarse_size`` is below 1, ``size`` is no multiple of
-            ``coarse_size``, or ``temperature`` is not positive.
+        ValueError: If ``capacity`` or ``coarse_size`` is no whole number above 0, ``size`` is no
+            multiple of ``coarse_size``, or ``temperature`` is no positive number.
     """
 
     def __init__(
@@ -61,19 +67,60 @@ class LayoutMemory(nn.Module):
     ) -> None:
         super().__init__()
         given = dict(capacity=capacity, size=size, coarse_size=coarse_size)
-        if min(given.values()) < 1 or size % coarse_size or temperature <= 0:
+        is_whole = all(isinstance(value, int) and value > 0 for value in given.values())
+        is_positive = isinstance(temperature, (int, float)) and temperature > 0
+        if not (is_whole and is_positive) or size % coarse_size:
             raise ValueError(
                 'LayoutMemory needs a capacity of at least 1, a size that is a multiple of '
-                'coarse_size and a positive temperature, got '
+                'coarse_size (whole numbers) and a positive temperature, got '
                 f'{given | dict(temperature=temperature)}'
             )
         self.num_classes = num_classes
         self.temperature = temperature
         shares = torch.zeros(capacity, num_classes, coarse_size, coarse_size)
-        self.register_buffer('labels', torch.full((capacity, size, size), 255, dtype=torch.uint8))
+        self.register_buffer(
+            'labels', torch.full((capacity, size, size), UNKNOWN, dtype=torch.uint8)
+        )
         self.register_buffer('shares', shares)
         self.register_buffer('keys', torch.full((capacity,), NO_KEY))
         self.register_buffer('next_place', torch.zeros((), dtype=torch.long))
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """Take over the newest label maps of a memory of another capacity, as many as fit.
+
+        Of other classes or sizes none fits. mmengine would pass over what does not, and take over
+        the rest: a memory that counts maps that it does not hold.
+        """
+        names = [name for name in BUFFERS if f'{prefix}{name}' in state_dict]
+        given = {name: state_dict[f'{prefix}{name}'] for name in names}
+        if len(names) == len(BUFFERS) and given['keys'].shape != self.keys.shape:
+            fitted = self._newest(given)
+            state_dict.update({f'{prefix}{name}': value for name, value in fitted.items()})
+        if any(state_dict[f'{prefix}{n}'].shape != getattr(self, n).shape for n in names):
+            for name in names:
+                del state_dict[f'{prefix}{name}']
+            _warn('starts empty, the label maps of the checkpoint are of other classes or sizes')
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+    def _newest(self, given: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The buffers of a memory in the places of this one, the oldest label map first."""
+        keys, capacity = given['keys'].tolist(), len(self.keys)
+        first = int(given['next_place'])
+        held = [
+            place for place in [*range(first, len(keys)), *range(first)] if keys[place] != NO_KEY
+        ]
+        kept = held[-capacity:]
+        fitted = dict(next_place=torch.tensor(len(kept) % capacity))
+        for name, empty in EMPTY.items():
+            fitted[name] = given[name].new_full((capacity, *given[name].shape[1:]), empty)
+            fitted[name][: len(kept)] = given[name][kept]
+        _warn(
+            f'takes over the newest {len(kept)} of {len(held)} label maps, from a memory of '
+            f'{len(keys)} into one of {capacity}'
+        )
+        return fitted
 
     @torch.no_grad()
     def update(self, labels: Tensor, keys: Tensor) -> None:
@@ -144,7 +191,8 @@ class LayoutMemory(nn.Module):
         others = (self.keys != NO_KEY).unsqueeze(0).expand(likelihood.shape)
         if keys is not None:
             others = others & (self.keys != keys.unsqueeze(1)) & (keys != PART_KEY).unsqueeze(1)
-        return likelihood.masked_fill(~others, -1e9).softmax(1) * others
+        lowest = torch.finfo(likelihood.dtype).min
+        return likelihood.masked_fill(~others, lowest).softmax(1) * others
 
     def _likelihood(self, probabilities: Tensor, visible: Tensor) -> Tensor:
         """(N, M) float32 mean log-likelihood of the visible part under every stored map.
@@ -167,3 +215,7 @@ class LayoutMemory(nn.Module):
         size = self.labels.shape[-1]
         cells = F.interpolate(planes, (size, size), mode='bilinear', align_corners=False)
         return F.avg_pool2d(cells, size // self.shares.shape[-1])
+
+
+def _warn(message: str) -> None:
+    print_log(f'LayoutMemory: {message}', 'current', logging.WARNING)

@@ -129,8 +129,9 @@ def test_without_a_map_the_user_is_told(run, job, tmp_path):
 
 
 def test_settings_reach_the_model(run, job, fake):
-    run(job(), rounds=3, tolerance=0.1)
-    assert fake.calls == [dict(shape=(16, 24, 3), rounds=3, tolerance=0.1)]
+    settings = dict(rounds=3, tolerance=0.1, max_side=20)
+    run(job(), **settings)
+    assert fake.calls == [dict(shape=(16, 24, 3), **settings)]
 
 
 def test_a_generated_mask_is_saved_and_comes_back(run, job, tmp_path):
@@ -193,6 +194,7 @@ def change_image(one):
         (dict(model='other weights'), None),
         (dict(rounds=2), None),
         (dict(tolerance=0.5), None),
+        (dict(max_side=20), None),
         (dict(save_maps=True), None),
         (dict(quality=50), None),
         (dict(source=GeneratedMask()), None),

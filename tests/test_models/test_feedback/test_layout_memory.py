@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 
-from fbinpaint_mm.models.feedback import NO_KEY, PART_KEY, LayoutMemory
+from fbinpaint_mm.models.feedback import NO_KEY, PART_KEY, LayoutMemory, layout_memory
 
 CLASSES = 3
 
@@ -16,6 +16,14 @@ CLASSES = 3
 @pytest.fixture
 def memory():
     return LayoutMemory(CLASSES, capacity=4, size=8, coarse_size=4, temperature=0.5)
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    """What is logged."""
+    said = []
+    monkeypatch.setattr(layout_memory, 'print_log', lambda text, *_: said.append(text))
+    return said
 
 
 def maps(*seeds, size=(8, 8)):
@@ -170,6 +178,46 @@ def test_it_is_in_the_checkpoint_and_takes_no_gradient(memory):
     assert not list(memory.parameters())
 
 
+def test_a_smaller_memory_takes_over_the_newest_maps(memory, warnings):
+    memory.update(maps(0, 1, 2), torch.tensor([10, 11, 12]))
+    memory.update(maps(3, 4), torch.tensor([13, 14]))  # 14 takes the place of 10
+    other = LayoutMemory(CLASSES, capacity=2, size=8, coarse_size=4)
+    other.load_state_dict(memory.state_dict())
+    assert other.keys.tolist() == [13, 14]
+    assert torch.equal(other.labels.long(), maps(3, 4)[:, 0])
+    assert torch.equal(other.shares, memory.shares[[3, 0]])
+    assert other.next_place == 0
+    assert memory.keys.tolist() == [14, 11, 12, 13], 'the given one stays'
+    assert 'newest 2 of 4 label maps, from a memory of 4 into one of 2' in warnings[0]
+
+
+def test_a_larger_memory_takes_over_all_maps_and_goes_on_behind_them(memory):
+    memory.update(maps(0, 1, 2, 3), torch.tensor([10, 11, 12, 13]))
+    other = LayoutMemory(CLASSES, capacity=6, size=8, coarse_size=4)
+    other.load_state_dict(memory.state_dict())
+    other.update(maps(4), torch.tensor([14]))
+    assert other.keys.tolist() == [10, 11, 12, 13, 14, NO_KEY]
+    assert torch.equal(other.labels[:5].long(), maps(0, 1, 2, 3, 4)[:, 0])
+
+
+@pytest.mark.parametrize('options', [dict(num_classes=5), dict(size=16), dict(coarse_size=2)])
+def test_maps_of_other_classes_or_sizes_are_not_half_taken_over(memory, options, warnings):
+    memory.update(maps(0, 1), torch.arange(2))
+    settings = dict(num_classes=CLASSES, capacity=4, size=8, coarse_size=4) | options
+    other = LayoutMemory(**settings)
+    missing, _ = other.load_state_dict(memory.state_dict(), strict=False)
+    assert set(missing) == {'labels', 'shares', 'keys', 'next_place'}
+    assert (other.keys == NO_KEY).all()
+    assert other.next_place == 0
+    assert 'starts empty' in warnings[0]
+
+
+def test_a_temperature_near_zero_leaves_the_likeliest_map():
+    memory = LayoutMemory(CLASSES, capacity=4, size=8, coarse_size=4, temperature=1e-12)
+    memory.update(maps(0, 1, 2), torch.arange(3))
+    torch.testing.assert_close(memory(certain(maps(1)), hole()), certain(maps(1)))
+
+
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
 def test_half_precision_gives_float32(memory, dtype):
     memory.update(maps(0, 1), torch.arange(2))
@@ -181,7 +229,10 @@ def test_half_precision_gives_float32(memory, dtype):
 
 @pytest.mark.parametrize(
     'options',
-    [dict(capacity=0), dict(size=0), dict(size=24), dict(coarse_size=0), dict(temperature=0.0)],
+    [
+        *(dict(capacity=0), dict(size=0), dict(size=24), dict(coarse_size=0), dict(capacity=1.5)),
+        *(dict(temperature=0.0), dict(temperature=float('nan'))),
+    ],
 )
 def test_impossible_settings_are_refused(options):
     (name, value) = next(iter(options.items()))
