@@ -32,8 +32,10 @@ inpaintor = dict(
     recorrection=dict(
         type='CrossImageRecorrection',
         temperature=0.1,  # of what classes look like in other images
-        # layout=dict(type='LayoutMemory') tells where classes lie in like images, for aligned ones
-        # such as faces; this is its share in the map of the hole.
+        # The part `layout`, a LayoutMemory in the configs of faces, tells where classes lie in like
+        # images, for aligned ones. Its settings: capacity (128), how many label maps it holds; size
+        # (64) of a map, and coarse_size (16) at which maps are compared, in cells; temperature
+        # (0.1), smaller for fewer, more alike ones. This is its share in the map of the hole.
         layout_weight=0.5,
     ),
     memory=dict(type='ClassMemory', momentum=0.99),  # one prototype per class
