@@ -16,8 +16,8 @@ num_classes = len(metainfo['classes'])
 model = dict(
     data_preprocessor=dict(num_classes=num_classes),
     segmentor=dict(decode_head=dict(num_classes=num_classes)),
-    # Without this line label maps of like images complete those of holes, as for faces: only for
-    # images that are aligned. They become part of the checkpoint.
+    # Remove this line for aligned images, such as faces: label maps of like images then complete
+    # those in holes, and become part of the checkpoint.
     recorrection=dict(layout=None),
     loss_consistency=dict(confidence_threshold=0.0),  # up to 0.9 for few, unambiguous classes
 )

@@ -58,7 +58,8 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
         model: The model of the config. Inpaintors, ours and mmagic's, have a ``generator``, and
             only that has to fit; a model without one has to fit as a whole. Feedback,
             recorrection and layout memory of the checkpoint are left out, with a warning, where the
-            model has none; and a checkpoint may be without a layout memory, with a warning too.
+            model has none; and a checkpoint may be without a layout memory, with a warning too, or
+            have one of another capacity.
         checkpoint: Path or address of the checkpoint.
 
     Raises:
@@ -75,7 +76,7 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
             for state in (given, needed)
         )
     keys = dict.fromkeys([*needed, *given])
-    wrong = [key for key in keys if shape_of(given, key) != shape_of(needed, key)]
+    wrong = [key for key in keys if _without_places(given, key) != _without_places(needed, key)]
     if wrong:
         named = '; '.join(
             f'{key!r}: found {shape_of(given, key)}, expected {shape_of(needed, key)}'
@@ -109,6 +110,12 @@ def _without_new_memory(needed: dict, given: dict) -> dict:
     return kept
 
 
+def _without_places(weights: dict, key: str) -> tuple[int, ...] | str:
+    """Shape of an entry, without the number of places of a layout memory, which may differ."""
+    shape = shape_of(weights, key)
+    return shape[1:] if key.startswith(LAYOUT) and key in weights else shape
+
+
 def _warn(message: str) -> None:
     print_log(message, logger='current', level=logging.WARNING)
 
@@ -137,7 +144,7 @@ def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:
 
 
 def shape_of(weights: dict[str, torch.Tensor], key: str) -> tuple[int, ...] | str:
-    """Shape of an entry of a state dict, ``'nothing'`` if it is not there, for messages."""
+    """Shape of an entry of a state dict, or the word ``'nothing'`` if it is not there."""
     return tuple(weights[key].shape) if key in weights else 'nothing'
 
 

@@ -64,11 +64,11 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
     Raises:
         ValueError: One is not: mmengine would add it, or change a variable that was used while
             the config was read, and nothing would ever read it. Or it is a setting of something
-            that is switched off.
+            that is switched off, and they do not say what it shall be in its place.
     """
     for name in options:
         _check_is_read(name, cfg)
-        _check_has_a_place(name, cfg)
+        _make_room(name, cfg, options)
     cfg.merge_from_dict(dict(options))
 
 
@@ -89,18 +89,27 @@ def _check_is_read(name: str, cfg: Config) -> None:
         )
 
 
-def _check_has_a_place(name: str, cfg: Config) -> None:
-    """What is None has no settings; mmengine would speak of inheritance."""
-    parts, value = name.split('.'), cfg
+def _make_room(name: str, cfg: Config, options: Mapping[str, Any]) -> None:
+    """What is None has no settings; mmengine would speak of inheritance.
+
+    It gets some where the options say what it shall be.
+    """
+    parts, above = name.split('.'), cfg
     for depth, part in enumerate(parts[:-1], 1):
-        if not isinstance(value, dict | Config) or part not in value:
-            return  # a place in a list, or something new
-        value = value[part]
+        key = int(part) if isinstance(above, list) and part.isdigit() else part
+        try:
+            value = above[key]
+        except (KeyError, IndexError, TypeError):
+            return  # something new
         if value is None:
-            raise ValueError(
-                f'option {name!r}: {".".join(parts[:depth])} is None in this config, '
-                'and so has no settings'
-            )
+            place = '.'.join(parts[:depth])
+            if f'{place}.type' not in options:
+                raise ValueError(
+                    f'option {name!r}: {place} is None in this config, and so has no settings; '
+                    f'give {place}.type too'
+                )
+            above[key] = value = {}
+        above = value
 
 
 def _place_of(key: str, settings: dict[str, Any], known: set[str]) -> str | None:

@@ -131,12 +131,19 @@ def test_a_layout_memory_that_the_checkpoint_is_without_stays_empty_with_a_warni
 
 
 def test_a_layout_memory_of_another_size_is_refused(save, build, records):
-    state = build(dict(LAYOUT, capacity=2)).state_dict()
+    state = build(dict(LAYOUT, size=16)).state_dict()
     with pytest.raises(
-        ValueError, match=r"'generator\.recorrection\.layout\.labels': found \(2, 8"
+        ValueError, match=r"'generator\.recorrection\.layout\.labels': found \(4, 16"
     ):
         check_fits(build(LAYOUT), save(state))
     assert records == []
+
+
+def test_a_layout_memory_of_another_capacity_gives_its_newest_maps(save, build):
+    given, model = build(dict(LAYOUT, capacity=2)), build(LAYOUT)
+    given.loop.layout_memory.update(torch.ones(1, 1, 8, 8).long(), torch.tensor([7]))
+    load_fitting_checkpoint(model, save(given.state_dict()))
+    assert model.loop.layout_memory.keys.tolist() == [7, -1, -1, -1]
 
 
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path):

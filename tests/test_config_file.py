@@ -111,9 +111,23 @@ def test_variables_of_our_configs_are_refused_and_what_they_went_into_is_not(
     read_config(path, {str(error.value).rpartition(' ')[2]: None})
 
 
-def test_a_setting_of_what_is_switched_off_is_refused():
-    cfg = Config(dict(model=dict(part=None, parts=[dict(width=4)])))
-    with pytest.raises(ValueError, match=r"'model\.part\.layer\.width': model\.part is None in"):
-        merge_options(cfg, {'model.part.layer.width': 8})
-    merge_options(cfg, {'model.parts.0.width': 8, 'model.part': 'another'})
-    assert cfg.model == dict(part='another', parts=[dict(width=8)])
+@pytest.mark.parametrize(
+    ('name', 'place'),
+    [
+        ('model.part.layer.width', 'model.part'),
+        ('model.more.part.width', 'model.more.part'),
+        ('model.parts.1.width', 'model.parts.1'),
+    ],
+)
+def test_a_setting_of_what_is_switched_off_is_refused(name, place):
+    settings = dict(part=None, more=dict(part=None), parts=[dict(width=4), None])
+    message = f"option '{name}': {place} is None in this config, .*; give {place}.type too"
+    with pytest.raises(ValueError, match=message):
+        merge_options(Config(dict(model=settings)), {name: 8})
+
+
+def test_what_is_switched_off_is_switched_on_by_its_type():
+    cfg = Config(dict(model=dict(part=None, parts=[dict(width=4), None])))
+    options = {'model.part.width': 8, 'model.part.type': 'A', 'model.parts.0.width': 5}
+    merge_options(cfg, options)
+    assert cfg.model == dict(part=dict(type='A', width=8), parts=[dict(width=5), None])

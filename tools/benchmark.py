@@ -36,10 +36,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description='Compare models on the same images and holes. A second call with the same '
         'arguments goes on where the first one was interrupted. @FILE stands for the arguments in '
-        'a file, of which # begins a comment.',
-        fromfile_prefix_chars='@',
+        'a text file, such as those in configs/comparisons: paths in it begin in the working '
+        'directory, # begins a comment, and what follows @FILE goes before what is in it.'
     )
-    parser.convert_arg_line_to_args = lambda line: shlex.split(line, comments=True)
     add = parser.add_argument
     add(
         'entries',
@@ -112,6 +111,31 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def read_files(argv: list[str]) -> list[str]:
+    """Puts the arguments in a file into the place of ``@FILE``.
+
+    Args:
+        argv: The arguments.
+
+    Returns:
+        All of them.
+
+    Raises:
+        OSError: A file cannot be read.
+        ValueError: It has a quotation mark without another.
+    """
+    arguments = []
+    for text in argv:
+        if not text.startswith('@'):
+            arguments.append(text)
+            continue
+        try:
+            arguments += shlex.split(Path(text[1:]).read_text(encoding='utf-8'), comments=True)
+        except ValueError as error:
+            raise ValueError(f'{text}: {error}') from error
+    return arguments
+
+
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parses the command line.
 
@@ -119,11 +143,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         argv: The arguments; those of the process by default.
 
     Returns:
-        The arguments; those that contradict each other end the process with a message.
+        The arguments, and as ``argv`` all of them as they were written, in files too; those that
+        contradict each other end the process with a message.
     """
     parser = build_parser()
+    try:
+        argv = read_files(sys.argv[1:] if argv is None else argv)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
     args = parser.parse_args(argv)
-    args.error = parser.error
+    args.error, args.argv = parser.error, argv
     if args.train is None and (args.equal or args.seeds):
         parser.error('--equal and --seeds are about training: give --train ITERATIONS as well')
     if args.sizes and (args.train or args.no_speed):
@@ -242,7 +271,7 @@ def build_settings(args: argparse.Namespace, entries: list[Entry]) -> Settings:
         seeds=tuple(args.seeds or [0]),
         train_tool=TRAIN_TOOL,
         speed=not args.no_speed,
-        command=[Path(sys.executable).name, *sys.argv],
+        command=[Path(sys.executable).name, sys.argv[0], *args.argv],
     )
 
 

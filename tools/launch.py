@@ -462,17 +462,14 @@ def errors_for_users(tool: str) -> Iterator[None]:
         sys.exit(f'{tool}: {error}')
 
 
-def _is_explained(error: BaseException | None) -> bool:
-    """Whether an error is from here; mmengine raises those of what it builds once more."""
+def _is_explained(error: Exception) -> bool:
+    """Whether a ``raise`` of ours made it; what Python raises in our code is a bug of ours."""
     import fbinpaint_mm
 
+    last = traceback.extract_tb(error.__traceback__)[-1]
     folders = (TOOLS, Path(fbinpaint_mm.__file__).resolve().parent)
-    while error is not None:
-        frames = traceback.extract_tb(error.__traceback__)
-        if frames and any(folder in Path(frames[-1].filename).parents for folder in folders):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    is_ours = any(folder in Path(last.filename).resolve().parents for folder in folders)
+    return is_ours and (last.line or '').startswith('raise')
 
 
 def end_processes() -> None:

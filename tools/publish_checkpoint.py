@@ -73,7 +73,7 @@ def path_in_repository(config: Path) -> str:
 
 
 def publish(args: argparse.Namespace) -> dict[str, Any]:
-    """Writes the weights and the metafile.
+    """Writes the weights and the metafile; says what of training images is in them.
 
     Args:
         args: From `parse_args`.

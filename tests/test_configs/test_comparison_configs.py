@@ -44,6 +44,11 @@ def test_every_file_is_tested():
     assert {path.stem for path in FOLDER.glob('*.py')} == starts
 
 
+def steps_of(cfg):
+    """The transforms of training, by their type."""
+    return {step.type: step for step in cfg.train_dataloader.dataset.pipeline}
+
+
 @pytest.mark.parametrize('data', DATA_SETS)
 @pytest.mark.parametrize('start', STARTS)
 def test_a_start_is_another_schedule_of_a_config_that_is_tested(start, data):
@@ -51,10 +56,19 @@ def test_a_start_is_another_schedule_of_a_config_that_is_tested(start, data):
     base = Config.fromfile(CONFIGS / f'{STARTS[start]}_{DATA_SETS[data]}.py')
     assert short.model == base.model
     assert short.val_dataloader == base.val_dataloader
+    assert short.train_cfg.max_iters == dict(segmentor=1000, initial=1400)[start]
     assert short.train_cfg.max_iters == short.param_scheduler[-1].end
     assert short.param_scheduler[0].end == short.param_scheduler[1].begin
-    types = [step.type for step in short.train_dataloader.dataset.pipeline]
-    assert types == [step.type for step in base.train_dataloader.dataset.pipeline]
+    assert list(steps_of(short)) == list(steps_of(base))
+    assert short.train_dataloader.batch_size == dict(segmentor=8, initial=4)[start]
+    unlabeled = ['images/unlabeled'] if (start, data) == ('initial', 'faces') else []
+    assert short.train_dataloader.dataset.get('unlabeled_prefix', []) == unlabeled
+
+
+def test_faces_are_hardly_enlarged_or_turned():
+    steps = steps_of(Config.fromfile(FOLDER / 'segmentor_faces.py'))
+    assert steps['ResizeSample'].scale_range == (1.0, 1.03)
+    assert steps['mmseg.RandomRotate'].degree == 4.0
 
 
 @pytest.mark.parametrize(('name', 'names'), ENTRIES.items())

@@ -83,7 +83,10 @@ def test_arguments_stand_in_a_file(tool, refused, tmp_path):
     args = tool.parse_args([f'@{file}', '--out', 'there', '--train', '6'])
     assert (args.entries, args.train) == (['telea'], 6)
     assert args.cfg_options == {'a.b': [1, 2]}
+    assert args.argv[:4] == ['telea', '--train', '5', '--cfg-options'], 'for the report'
     assert f"No such file or directory: '{tmp_path / 'no.txt'}'" in refused(f'@{tmp_path}/no.txt')
+    file.write_text("telea 'a\n")
+    assert f'@{file}: No closing quotation' in refused(f'@{file}')
 
 
 def test_an_interruption_says_how_to_go_on(tool, argv, monkeypatch, capsys):

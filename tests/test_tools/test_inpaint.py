@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -233,3 +234,21 @@ def test_the_kinds_and_formats_are_those_of_the_package(arguments):
 
     assert tuple(KINDS) == arguments.KINDS
     assert ('keep', *SUFFIX_OF_FORMAT) == arguments.FORMATS
+
+
+def test_every_setting_of_the_command_line_reaches_the_pictures(tool, arguments):
+    options = ['--rounds', '3', '--tolerance', '0.1', '--max-side', '20', '--mask-dilate', '2']
+    options += ['--format', 'jpg', '--quality', '50', '--save-maps', '--save-rounds']
+    argv = ['config', 'checkpoint', 'a.png', '--out', 'out', '--mask', 'm', '--side-by-side']
+    found = asdict(tool.make_settings(arguments.parse_args([*argv, *options])))
+    assert found == dict(
+        rounds=3,
+        tolerance=0.1,
+        max_side=20,
+        dilation=2,
+        form='jpg',
+        quality=50,
+        save_maps=True,
+        save_rounds=True,
+        side_by_side=True,
+    )

@@ -347,15 +347,27 @@ def test_a_mistake_that_the_package_explains_ends_in_a_sentence(launch):
         LayoutMemory(3, capacity=0)
 
 
-def test_so_does_one_that_the_registry_raises_again(launch):
+def test_so_does_one_in_a_part_of_a_model(launch):
     from mmagic.registry import MODELS
 
+    layout = dict(type='LayoutMemory', num_classes=3, capacity=0)
     message = 'LayoutMemory needs a capacity of at least 1'
     with pytest.raises(SystemExit, match=message), launch.errors_for_users('train.py'):
-        MODELS.build(dict(type='LayoutMemory', num_classes=3, capacity=0))
+        MODELS.build(dict(type='CrossImageRecorrection', layout=layout))
+
+
+def test_so_does_a_file_that_is_not_there(launch):
+    message = r"^test\.py: checkpoint 'no\.pth' does not exist"
+    with pytest.raises(SystemExit, match=message), launch.errors_for_users('test.py'):
+        launch.check_checkpoint('no.pth')
 
 
 @pytest.mark.parametrize('error', [ValueError('of others'), RuntimeError('anything')])
 def test_other_errors_keep_their_traceback(launch, error):
     with pytest.raises(type(error), match=str(error)), launch.errors_for_users('train.py'):
         raise error
+
+
+def test_a_bug_of_the_package_keeps_its_traceback(launch):
+    with pytest.raises(ValueError, match='invalid literal'), launch.errors_for_users('train.py'):
+        launch.natural('many')

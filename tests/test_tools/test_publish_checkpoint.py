@@ -63,6 +63,12 @@ def test_metafile_names_the_config_as_the_repository_does(tool, repository, conf
     assert tool.path_in_repository(path) == expected
 
 
+def test_label_maps_in_it_are_told(tool, config, checkpoint, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr('fbinpaint_mm.publishing.label_maps_in', lambda path: 7)
+    tool.publish(tool.parse_args([config, checkpoint, '--out', str(tmp_path / 'new')]))
+    assert 'holds 7 label maps of training images' in capsys.readouterr().err
+
+
 def test_a_checkpoint_of_another_model_is_refused(tool, config, tmp_path):
     torch.save(dict(state_dict={'generator.x': torch.ones(1)}), tmp_path / 'a.pth')
     args = tool.parse_args([config, str(tmp_path / 'a.pth'), '--out', str(tmp_path / 'new')])

@@ -94,6 +94,12 @@ def test_a_process_that_stops_waits_for_no_other(train, config, monkeypatch, err
     assert end.value.code == status
 
 
+def test_a_mistake_in_the_config_ends_in_a_sentence(train, config, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['train.py', str(config), '--auto-scale-lr'])
+    with pytest.raises(SystemExit, match=r'^train\.py: --auto-scale-lr needs auto_scale_lr='):
+        train.main()
+
+
 def test_auto_scale_lr_is_passed_on(train, config):
     with pytest.raises(ValueError, match='base_batch_size'):
         train.build_config(train.parse_args([str(config), '--auto-scale-lr']))

@@ -32,11 +32,11 @@ inpaintor = dict(
     recorrection=dict(
         type='CrossImageRecorrection',
         temperature=0.1,  # of what classes look like in other images
-        # The part `layout`, a LayoutMemory in the configs of faces, tells where classes lie in like
-        # images, for aligned ones. Its settings: capacity (128), how many label maps it holds; size
-        # (64) of a map, and coarse_size (16) at which maps are compared, in cells; temperature
-        # (0.1), smaller for fewer, more alike ones. This is its share in the map of the hole.
-        layout_weight=0.5,
+        # A part `layout`, dict(type='LayoutMemory'), tells where classes lie in like images, for
+        # aligned ones; fbinpaint_celebahq.py and its _64px have it. Settings: capacity (128), how
+        # many label maps it holds; size (64) of a map, and coarse_size (16) at which maps are
+        # compared, in cells; temperature (0.1), smaller for fewer, more alike ones.
+        layout_weight=0.5,  # share of those in the map of a hole
     ),
     memory=dict(type='ClassMemory', momentum=0.99),  # one prototype per class
     confidence=dict(type='InpaintingConfidence'),  # expected error of every inpainted pixel

@@ -7,7 +7,8 @@ optim_wrapper = dict(
             custom_keys={
                 # Starts from ImageNet, or from a checkpoint of its own.
                 'segmentor.backbone': dict(lr_mult=0.3),
-                # What reads the map starts from nothing in a network that can inpaint already.
+                # What reads the map, and the normalisations that it modulates: they are behind the
+                # rest, which mostly starts from a network that can inpaint (ablations/README.md).
                 'guided.embeddings': dict(lr_mult=5.0),
                 '.modulation.': dict(lr_mult=5.0),
             }

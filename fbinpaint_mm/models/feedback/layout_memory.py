@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -14,11 +15,11 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.feedback.cosine_similarity import class_occupancy
+from fbinpaint_mm.models.feedback.known_labels import IGNORE_INDEX
 
 NO_KEY = -1  # of an image without a name, of one that is not to be remembered, of an empty place
 PART_KEY = -2  # of a part of an image, to which whole label maps say nothing
-UNKNOWN = 255  # label
-EMPTY = dict(labels=UNKNOWN, shares=0, keys=NO_KEY)  # what an empty place holds
+EMPTY = dict(labels=IGNORE_INDEX, shares=0, keys=NO_KEY)  # what an empty place holds
 BUFFERS = (*EMPTY, 'next_place')
 FLOOR = 0.01  # share of a cell that every class is given, for the logarithm
 
@@ -37,6 +38,8 @@ class LayoutMemory(nn.Module):
     one publishes the label maps in it. ``EMAHook`` must leave ``update_buffers`` at ``False``,
     which copies them; an average of label maps is none. Each image has one place, which its newest
     label map (mirrored perhaps) takes; when all are taken, the image that came first makes room.
+    From a checkpoint with another capacity the newest label maps are taken over, as many as fit;
+    from one with other classes or sizes none. The log says so.
 
     Args:
         num_classes: K, number of classes.
@@ -67,8 +70,8 @@ class LayoutMemory(nn.Module):
     ) -> None:
         super().__init__()
         given = dict(capacity=capacity, size=size, coarse_size=coarse_size)
-        is_whole = all(isinstance(value, int) and value > 0 for value in given.values())
-        is_positive = isinstance(temperature, (int, float)) and temperature > 0
+        is_whole = all(isinstance(value, Integral) and value > 0 for value in given.values())
+        is_positive = isinstance(temperature, Real) and temperature > 0
         if not (is_whole and is_positive) or size % coarse_size:
             raise ValueError(
                 'LayoutMemory needs a capacity of at least 1, a size that is a multiple of '
@@ -79,7 +82,7 @@ class LayoutMemory(nn.Module):
         self.temperature = temperature
         shares = torch.zeros(capacity, num_classes, coarse_size, coarse_size)
         self.register_buffer(
-            'labels', torch.full((capacity, size, size), UNKNOWN, dtype=torch.uint8)
+            'labels', torch.full((capacity, size, size), IGNORE_INDEX, dtype=torch.uint8)
         )
         self.register_buffer('shares', shares)
         self.register_buffer('keys', torch.full((capacity,), NO_KEY))
@@ -90,19 +93,23 @@ class LayoutMemory(nn.Module):
     ) -> None:
         """Take over the newest label maps of a memory of another capacity, as many as fit.
 
-        Of other classes or sizes none fits. mmengine would pass over what does not, and take over
-        the rest: a memory that counts maps that it does not hold.
+        Of other classes or sizes none fits, and it is empty afterwards. mmengine would pass over
+        what does not fit and take over the rest: a memory that counts maps that it does not hold.
         """
-        names = [name for name in BUFFERS if f'{prefix}{name}' in state_dict]
-        given = {name: state_dict[f'{prefix}{name}'] for name in names}
-        if len(names) == len(BUFFERS) and given['keys'].shape != self.keys.shape:
-            fitted = self._newest(given)
+        names = [f'{prefix}{name}' for name in BUFFERS]
+        if all(name in state_dict for name in names):
+            given = {name: state_dict[f'{prefix}{name}'] for name in BUFFERS}
+            fitted = self._fitted(given)
             state_dict.update({f'{prefix}{name}': value for name, value in fitted.items()})
-        if any(state_dict[f'{prefix}{n}'].shape != getattr(self, n).shape for n in names):
-            for name in names:
-                del state_dict[f'{prefix}{name}']
-            _warn('starts empty, the label maps of the checkpoint are of other classes or sizes')
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+    def _fitted(self, given: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The buffers of a memory as this one can hold them."""
+        if any(given[name].shape[1:] != getattr(self, name).shape[1:] for name in EMPTY):
+            _warn('is empty, since the label maps of the checkpoint are of other classes or sizes')
+            empty = {name: torch.full_like(getattr(self, name), EMPTY[name]) for name in EMPTY}
+            return dict(empty, next_place=torch.zeros_like(self.next_place))
+        return given if given['keys'].shape == self.keys.shape else self._newest(given)
 
     def _newest(self, given: dict[str, Tensor]) -> dict[str, Tensor]:
         """The buffers of a memory in the places of this one, the oldest label map first."""
