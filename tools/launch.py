@@ -16,8 +16,8 @@ from typing import Any
 from mmengine.config import Config, DictAction
 from mmengine.logging import print_log
 
-CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 TOOLS = Path(__file__).resolve().parent
+CONFIGS = TOOLS.parent / 'configs'
 AUTO = 'auto'
 
 

@@ -106,7 +106,7 @@ def test_without_a_checkpoint_everything_learns_from_the_start(name, build, star
 
 @pytest.mark.parametrize('name', NAMES)
 def test_what_reads_the_map_learns_five_times_as_fast(name, build, start_from):
-    """With and without a start, which has zeros in the place of it."""
+    """Without a start too, which would have zeros in the place of its weights."""
     cfg = start_from(name, None)
     model = build(cfg)
     with DefaultScope.overwrite_default_scope('mmagic'):

@@ -96,38 +96,29 @@ class LayoutMemory(nn.Module):
         Of other classes or sizes none fits, and it is empty afterwards. mmengine would pass over
         what does not fit and take over the rest: a memory that counts maps that it does not hold.
         """
-        names = [f'{prefix}{name}' for name in BUFFERS]
-        if all(name in state_dict for name in names):
-            given = {name: state_dict[f'{prefix}{name}'] for name in BUFFERS}
-            fitted = self._fitted(given)
-            state_dict.update({f'{prefix}{name}': value for name, value in fitted.items()})
+        names = {name: f'{prefix}{name}' for name in BUFFERS}
+        if state_dict.keys() >= set(names.values()):
+            fitted = self._fitted({name: state_dict[key] for name, key in names.items()})
+            state_dict.update({names[name]: value for name, value in fitted.items()})
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def _fitted(self, given: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The buffers of a memory as this one can hold them."""
-        if any(given[name].shape[1:] != getattr(self, name).shape[1:] for name in EMPTY):
-            _warn('is empty, since the label maps of the checkpoint are of other classes or sizes')
-            empty = {name: torch.full_like(getattr(self, name), EMPTY[name]) for name in EMPTY}
-            return dict(empty, next_place=torch.zeros_like(self.next_place))
-        return given if given['keys'].shape == self.keys.shape else self._newest(given)
-
-    def _newest(self, given: dict[str, Tensor]) -> dict[str, Tensor]:
         """The buffers of a memory in the places of this one, the oldest label map first."""
-        keys, capacity = given['keys'].tolist(), len(self.keys)
-        first = int(given['next_place'])
-        held = [
-            place for place in [*range(first, len(keys)), *range(first)] if keys[place] != NO_KEY
-        ]
+        if all(given[name].shape == getattr(self, name).shape for name in EMPTY):
+            return given
+        fitted = {name: torch.full_like(getattr(self, name), EMPTY[name]) for name in EMPTY}
+        if any(given[name].shape[1:] != fitted[name].shape[1:] for name in EMPTY):
+            _warn('is empty, since the label maps of the checkpoint are of other classes or sizes')
+            return dict(fitted, next_place=torch.zeros_like(self.next_place))
+        held, capacity = _oldest_first(given), len(self.keys)
         kept = held[-capacity:]
-        fitted = dict(next_place=torch.tensor(len(kept) % capacity))
-        for name, empty in EMPTY.items():
-            fitted[name] = given[name].new_full((capacity, *given[name].shape[1:]), empty)
-            fitted[name][: len(kept)] = given[name][kept]
+        for name, value in fitted.items():
+            value[: len(kept)] = given[name][kept]
         _warn(
             f'takes over the newest {len(kept)} of {len(held)} label maps, from a memory of '
-            f'{len(keys)} into one of {capacity}'
+            f'{len(given["keys"])} into one of {capacity}'
         )
-        return fitted
+        return dict(fitted, next_place=torch.full_like(self.next_place, len(kept) % capacity))
 
     @torch.no_grad()
     def update(self, labels: Tensor, keys: Tensor) -> None:
@@ -222,6 +213,13 @@ class LayoutMemory(nn.Module):
         size = self.labels.shape[-1]
         cells = F.interpolate(planes, (size, size), mode='bilinear', align_corners=False)
         return F.avg_pool2d(cells, size // self.shares.shape[-1])
+
+
+def _oldest_first(memory: dict[str, Tensor]) -> list[int]:
+    """The places of a memory that hold a label map."""
+    keys, first = memory['keys'].tolist(), int(memory['next_place'])
+    places = [*range(first, len(keys)), *range(first)]
+    return [place for place in places if keys[place] != NO_KEY]
 
 
 def _warn(message: str) -> None:
