@@ -27,6 +27,7 @@ The last three act where they are called, not by `install`.
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -453,6 +454,9 @@ def init_cpu_distributed(cfg: Config) -> bool:
     if cfg.get('launcher') != 'pytorch' or torch.cuda.is_available():
         return False
     if not distributed.is_initialized():
+        # It imports parts of torch.distributed whose functions have the group as their default
+        # argument. After the group they would keep it alive, and gloo's threads with it.
+        importlib.import_module('mmengine.runner')
         distributed.init_process_group('gloo')
         atexit.register(end_process_group)
     defaults = dict(
@@ -471,12 +475,15 @@ def init_cpu_distributed(cfg: Config) -> bool:
 def end_process_group() -> None:
     """Leaves the group of processes, if there is one, while the interpreter is still alive.
 
-    gloo's threads now and then abort a process that leaves its group to the interpreter's exit
+    A thread of gloo that lives on into the interpreter's exit now and then aborts the process
     (https://github.com/pytorch/pytorch/issues/190489), and torchrun then reports a failed run.
+    The threads end with the last reference to the group; a model in DistributedDataParallel has
+    one, so nobody should hold it any more.
     """
     from torch import distributed
 
     if distributed.is_initialized():
+        gc.collect()  # a Runner is full of cycles
         distributed.destroy_process_group()
 
 

@@ -7,6 +7,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -454,24 +455,19 @@ def test_own_wrapper_is_kept_and_loses_its_device(monkeypatch):
 
 
 TWO_PROCESSES = """
+import os
+from pathlib import Path
+
 import torch
 from mmengine.config import Config
-from mmengine.model import BaseModel
-from mmengine.registry import MODELS
-from mmengine.runner import Runner
 
 
-@MODELS.register_module()
-class Toy(BaseModel):
-    def __init__(self):
-        super().__init__()
-        self.linear = torch.nn.Linear(1, 1, bias=False)
-
-    def forward(self, inputs, mode='loss'):
-        return dict(loss=(self.linear(inputs) * 1.0).mean())
+def gloo_threads():
+    tasks = Path('/proc/self/task').glob('*/comm')
+    return [name for name in (task.read_text().strip() for task in tasks) if 'gloo' in name]
 
 
-rank = int(__import__('os').environ['RANK'])
+rank = int(os.environ['RANK'])
 dataset = [dict(inputs=torch.full((1,), 1.0)), dict(inputs=torch.full((1,), 3.0))]
 cfg = Config(dict(
     model=dict(type='Toy'), work_dir=sys.argv[1], launcher='pytorch',
@@ -481,13 +477,36 @@ cfg = Config(dict(
     train_cfg=dict(by_epoch=True, max_epochs=1),
     optim_wrapper=dict(optimizer=dict(type='SGD', lr=1.0)),
 ))
-compat.install()
 assert compat.init_cpu_distributed(cfg)
-runner = Runner.from_cfg(cfg)
-before = runner.model.module.linear.weight.item()
-runner.train()
-after = runner.model.module.linear.weight.item()
-print(f'\\nRESULT rank {rank} of {runner.world_size}: {before - after:.4f}', flush=True)
+compat.install()  # imports more of torch.distributed, which may not keep the group
+
+
+def train():
+    from mmengine.model import BaseModel
+    from mmengine.registry import MODELS
+    from mmengine.runner import Runner
+
+    @MODELS.register_module()
+    class Toy(BaseModel):
+        def __init__(self):
+            super().__init__()
+            self.linear = torch.nn.Linear(1, 1, bias=False)
+
+        def forward(self, inputs, mode='loss'):
+            return dict(loss=(self.linear(inputs) * 1.0).mean())
+
+    runner = Runner.from_cfg(cfg)
+    before = runner.model.module.linear.weight.item()
+    runner.train()
+    after = runner.model.module.linear.weight.item()
+    print(f'\\nRESULT rank {rank} of {runner.world_size}: {before - after:.4f}', flush=True)
+    torch.distributed.barrier()
+
+
+train()
+started = gloo_threads()
+compat.end_process_group()
+print(f'\\nTHREADS {len(started)} then {len(gloo_threads())}', flush=True)
 """
 
 
@@ -507,6 +526,11 @@ def test_torchrun_trains_on_cpus_and_averages_gradients(tmp_path):
     # Rank 0 sees the input 1 and rank 1 the input 3, which is also the gradient: their mean is 2.
     assert 'RESULT rank 0 of 2: 2.0000' in result.stdout
     assert 'RESULT rank 1 of 2: 2.0000' in result.stdout
+    # A thread that outlives the interpreter may abort the process. Linux tells which there are.
+    if Path('/proc/self/task').is_dir():
+        counts = re.findall(r'THREADS (\d+) then (\d+)', result.stdout)
+        assert all(int(before) > 0 and after == '0' for before, after in counts), counts
+        assert len(counts) == 2
 
 
 def test_a_process_leaves_its_group_and_needs_none(tmp_path):

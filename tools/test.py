@@ -97,18 +97,28 @@ def build_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
+def test(cfg: Config, out: str | None = None) -> None:
+    """Tests the checkpoint of a config.
+
+    Args:
+        cfg: From `build_config`.
+        out: File to write the scores to, if any.
+    """
+    from fbinpaint_mm.checkpoint import check_fits  # slow, so the command line is checked first
+
+    runner = build_runner(cfg)
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    check_fits(model, cfg.load_from)
+    if out:
+        runner.register_hook(SaveScoresHook(out))
+    runner.test()
+
+
 def main() -> None:
     """Tests what the command line says."""
     args = parse_args()
-    from fbinpaint_mm.checkpoint import check_fits  # slow, so the command line is checked first
-
     with errors_for_users('test.py'):
-        runner = build_runner(build_config(args))
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        check_fits(model, args.checkpoint)
-        if args.out:
-            runner.register_hook(SaveScoresHook(args.out))
-        runner.test()
+        test(build_config(args), args.out)
     end_processes()
 
 

@@ -78,19 +78,29 @@ def build_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
+def train(cfg: Config) -> None:
+    """Trains; the first Ctrl-C ends it after the iteration.
+
+    Args:
+        cfg: From `build_config`.
+    """
+    from fbinpaint_mm.engine import InterruptHook  # slow, so the command line is checked first
+
+    runner = build_runner(cfg)
+    for hook in runner.hooks:
+        if isinstance(hook, InterruptHook):
+            hook.listen()
+    runner.train()
+
+
 def main() -> None:
     """Trains what the command line says; ends with a message if it cannot, or is stopped."""
     args = parse_args()
-    # Slow, so the command line is checked first.
-    from fbinpaint_mm.engine import DivergedTrainingError, InterruptHook
+    from fbinpaint_mm.engine import DivergedTrainingError  # slow, as above
 
     try:
         with errors_for_users('train.py'):
-            runner = build_runner(build_config(args))
-            for hook in runner.hooks:
-                if isinstance(hook, InterruptHook):
-                    hook.listen()
-            runner.train()
+            train(build_config(args))
     except DivergedTrainingError as error:
         # Other processes may know nothing of it, or be in the middle of an iteration: here and
         # below none is waited for. What had to be saved is whole.
