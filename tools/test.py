@@ -97,7 +97,7 @@ def build_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def test(cfg: Config, out: str | None = None) -> None:
+def run_test(cfg: Config, out: str | None = None) -> None:
     """Tests the checkpoint of a config.
 
     Args:
@@ -118,7 +118,7 @@ def main() -> None:
     """Tests what the command line says."""
     args = parse_args()
     with errors_for_users('test.py'):
-        test(build_config(args), args.out)
+        run_test(build_config(args), args.out)
     end_processes()
 
 
