@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar='ENTRY',
         help='[NAME=]CONFIG[:CHECKPOINT], or telea, navier_stokes or mean_colour',
     )
+    add('--only', nargs='+', metavar='NAME', help='leave out all other entries')
     add('--out', type=Path, required=True, help='folder to write to')
     add('--reference', metavar='NAME', help='what others are compared with (default: the first)')
     add(
@@ -171,16 +172,17 @@ def read_entries(args: argparse.Namespace) -> list[Entry]:
         args: From `parse_args`.
 
     Returns:
-        The entries, every file they name found.
+        Those that are not left out, every file they name found.
 
     Raises:
-        ValueError: An entry is malformed, or lacks a checkpoint although nothing is trained.
+        ValueError: An entry is malformed, is wanted but not there, or lacks a checkpoint although
+            nothing is trained.
         FileNotFoundError: A config or a checkpoint is missing.
     """
     from fbinpaint_mm.benchmark.entry import check_trainings, parse_entries
     from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
 
-    entries = parse_entries(args.entries)
+    entries = choose(parse_entries(args.entries), args.only)
     for entry in entries:
         if not entry.is_classical:
             check_config_file(entry.source, CLASSICAL_METHODS)
@@ -192,6 +194,17 @@ def read_entries(args: argparse.Namespace) -> list[Entry]:
     if not args.sizes:
         check_trainings(entries, trains=args.train is not None)
     return entries
+
+
+def choose(entries: list[Entry], names: list[str] | None) -> list[Entry]:
+    """The entries that ``--only`` names, in their own order; all of them without it."""
+    if names is None:
+        return entries
+    there = [entry.name for entry in entries]
+    for name in names:
+        if name not in there:
+            raise ValueError(f'--only {name!r} is not an entry; there are {", ".join(there)}')
+    return [entry for entry in entries if entry.name in names]
 
 
 def read_config(args: argparse.Namespace, entry: Entry) -> Config:

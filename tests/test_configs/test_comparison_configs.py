@@ -14,10 +14,9 @@ ENTRIES = dict(
         *('one_way', 'no_semantics', 'one_way_semantic_loss', 'no_semantic_loss'),
         *('no_recorrection', 'ours', 'supervised_1of8', 'ground_truth_map'),
     ),
-    faces=('one_way', 'no_semantics', 'no_layout', 'ours'),
-    faces_without_layouts=(
-        *('one_way', 'no_semantics', 'one_way_semantic_loss'),
-        *('no_recorrection', 'no_layout', 'ground_truth_map'),
+    faces=(
+        *('one_way', 'no_semantics', 'one_way_semantic_loss', 'no_semantic_loss'),
+        *('no_recorrection', 'no_layout', 'ours', 'supervised_1of8', 'ground_truth_map'),
     ),
     mmagic_streets=('gl', 'deepfillv2', 'aot'),
     mmagic_faces=('gl', 'deepfillv2', 'aot'),
@@ -86,10 +85,11 @@ def test_arguments_of_a_comparison_name_configs_and_settings_that_exist(read, na
 
 def test_what_follows_a_file_comes_before_it(read):
     args, entries = read(
-        *('faces', '--train', '5', '--seeds', '7'),
+        *('faces', '--train', '5', '--seeds', '7', '--only', 'ours', 'one_way'),
         *('--cfg-options', 'train_dataloader.dataset.labeled_ratio=1/4'),
     )
     assert (args.train, args.seeds) == (5, [7])
+    assert [entry.name for entry in entries] == ['one_way', 'ours']
     for entry in entries:
         assert entry.cfg.train_dataloader.dataset.labeled_ratio == '1/4'
         assert entry.cfg.train_dataloader.batch_size == 4, 'options of the file stay'

@@ -43,6 +43,7 @@ def refused(tool, capsys, tmp_path):
     [
         (['telea'], 'no entry has a config that says which images to use: give --data CONFIG'),
         (['telea', 'telea'], "2 entries are called 'telea'"),
+        (['telea', '--only', 'ours'], "--only 'ours' is not an entry; there are telea"),
         (['telea', '--seeds', '1'], '--equal and --seeds are about training: give --train'),
         (['telea', '--train', '0'], '0 is not a positive number'),
         (['telea', '--train', '5', '--seeds', '1', '1'], '--seeds has a seed twice'),
@@ -104,7 +105,10 @@ def test_no_gpu_is_no_cuda(refused, config, monkeypatch):
     assert '--device cuda: torch finds no GPU' in message
 
 
-def test_options_change_every_config_and_settings_have_defaults(tool, config, tmp_path):
+def test_options_change_every_config_and_settings_have_defaults(
+    tool, config, tmp_path, monkeypatch
+):
+    monkeypatch.delenv('FBINPAINT_WEIGHTS', raising=False)  # would be the default of --lpips
     argv = [
         f'a={config}',
         'telea',
