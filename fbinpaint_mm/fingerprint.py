@@ -14,6 +14,8 @@ from mmengine.config import Config
 # Where a run writes, and how it is started, change nothing in its result.
 IRRELEVANT_KEYS = ('work_dir', 'launcher', 'resume')
 START_KEYS = ('checkpoint', 'start_checkpoint', 'load_from')
+# Elsewhere, in variables of a config, stand those of parts that a model leaves out, too.
+START_PLACES = ('model', 'load_from')
 CHUNK = 2**20  # bytes
 PACKAGE = Path(__file__).resolve().parent
 REPORT = PACKAGE / 'benchmark/report'
@@ -54,12 +56,18 @@ def checkpoint_content(checkpoint: str | None) -> str | None:
     return file_content(Path(checkpoint))
 
 
+def starting_checkpoints(cfg: Config) -> list[str]:
+    """Paths and addresses of the checkpoints that a config starts from, sorted."""
+    settings = {key: value for key, value in cfg.to_dict().items() if key in START_PLACES}
+    return sorted(set(_checkpoints(settings)))
+
+
 def starting_weights(cfg: Config) -> dict[str, str]:
     """Hash of each checkpoint file that a config starts from, by path.
 
     The path does not tell them apart: a file may be trained anew.
     """
-    named = sorted(set(_checkpoints(cfg.to_dict())))
+    named = starting_checkpoints(cfg)
     return {name: file_content(Path(name)) for name in named if Path(name).is_file()}
 
 

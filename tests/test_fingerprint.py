@@ -6,6 +6,7 @@ from fbinpaint_mm.fingerprint import (
     checkpoint_content,
     config_content,
     fingerprint,
+    starting_checkpoints,
     starting_weights,
 )
 
@@ -46,8 +47,12 @@ def test_weights_that_a_config_starts_from_are_known_by_their_content(tmp_path):
                 start_checkpoint=str(third),
             ),
             default_hooks=dict(checkpoint=hook),
+            segmentor_init=dict(checkpoint=str(third)),  # of a part that this model leaves out
         )
     )
+    cfg.model.pop('start_checkpoint')
+    assert starting_checkpoints(cfg) == sorted(map(str, (start, other)))
+    cfg.model.start_checkpoint = str(third)
     found = starting_weights(cfg)
     contents = (b'one', b'two', b'three')
     hashes = [hashlib.sha256(text).hexdigest() for text in contents]

@@ -37,7 +37,8 @@ def build_parser() -> argparse.ArgumentParser:
         description='Compare models on the same images and holes. A second call with the same '
         'arguments goes on where the first one was interrupted. @FILE stands for the arguments in '
         'a text file, such as those in configs/comparisons: paths in it begin in the working '
-        'directory, # begins a comment, and what follows @FILE goes before what is in it.'
+        'directory, # begins a comment. What follows @FILE replaces what is in it; entries and '
+        '--cfg-options add to it.'
     )
     add = parser.add_argument
     add(
@@ -46,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar='ENTRY',
         help='[NAME=]CONFIG[:CHECKPOINT], or telea, navier_stokes or mean_colour',
     )
-    add('--only', nargs='+', metavar='NAME', help='leave out all other entries')
+    add('--only', nargs='+', metavar='NAME', help='leave out all entries but these')
     add('--out', type=Path, required=True, help='folder to write to')
     add('--reference', metavar='NAME', help='what others are compared with (default: the first)')
     add(
@@ -267,7 +268,10 @@ def build_settings(args: argparse.Namespace, entries: list[Entry]) -> Settings:
     names = [entry.name for entry in entries]
     reference = args.reference or names[0]
     if reference not in names:
-        raise ValueError(f'--reference {reference!r} is not an entry; there are {", ".join(names)}')
+        left = 'left by --only' if args.only else 'there'
+        raise ValueError(
+            f'--reference {reference!r} is not an entry; {left} are {", ".join(names)}'
+        )
     if args.device == 'cuda' and not torch.cuda.is_available():
         raise ValueError('--device cuda: torch finds no GPU')
     return Settings(

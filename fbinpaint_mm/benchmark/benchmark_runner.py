@@ -21,6 +21,7 @@ from fbinpaint_mm.benchmark.scoring import build_model, score_model
 from fbinpaint_mm.benchmark.training.training import describe_starts
 from fbinpaint_mm.benchmark.workbench import Workbench
 from fbinpaint_mm.evaluation.protocol import protocol_of
+from fbinpaint_mm.fingerprint import starting_checkpoints
 
 
 class BenchmarkRunner:
@@ -132,8 +133,9 @@ class BenchmarkRunner:
     def _train(self, planned: PlannedRun) -> dict[str, float]:
         """Train with a bar of its own."""
         training, name = planned.training, f'{planned.entry.name}, training, seed {planned.seed}'
+        starts = ' and '.join(starting_checkpoints(training.cfg)) or 'nothing'
         self.bench.logger.info(
-            '%s: %d iterations, in %s', name, training.iterations, training.folder
+            '%s: %d iterations from %s, in %s', name, training.iterations, starts, training.folder
         )
         with tqdm(
             total=training.iterations,

@@ -11,6 +11,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from fbinpaint_mm.benchmark.data.picture_files import INPUT, TRUTH
+from fbinpaint_mm.fingerprint import starting_checkpoints
 from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
 
 NEEDED_TO_TRAIN = ('train_dataloader', 'train_cfg', 'optim_wrapper')
@@ -75,6 +76,7 @@ def check_trainings(entries: Sequence[Entry], trains: bool) -> None:
 
     Raises:
         ValueError: It does not, or a config lacks what a training needs.
+        FileNotFoundError: A checkpoint that a training starts from is missing.
     """
     for entry in entries:
         if not entry.is_trained:
@@ -89,6 +91,23 @@ def check_trainings(entries: Sequence[Entry], trains: bool) -> None:
             raise ValueError(
                 f'entry {entry.name!r} is to be trained, but {entry.source} has no '
                 f'{", ".join(missing)}: add them, or give it a checkpoint'
+            )
+        check_starts(entry)
+
+
+def check_starts(entry: Entry) -> None:
+    """Makes sure that the checkpoint files are there which the training of an entry starts from.
+
+    Args:
+        entry: With its config.
+
+    Raises:
+        FileNotFoundError: One is missing.
+    """
+    for checkpoint in starting_checkpoints(entry.cfg):
+        if '://' not in checkpoint and not Path(checkpoint).is_file():
+            raise FileNotFoundError(
+                f'entry {entry.name!r} starts from checkpoint {checkpoint!r}, which does not exist'
             )
 
 

@@ -76,6 +76,9 @@ def test_mistakes_about_configs_are_found_before_any_work(refused, config, tmp_p
     assert "Did you mean 'model'?" in mistyped
     message = refused('telea', '--data', config, '--reference', 'ours')
     assert "--reference 'ours' is not an entry; there are telea" in message
+    only = ('--only', 'telea', '--reference', 'mean_colour')
+    message = refused('telea', 'mean_colour', '--data', config, *only)
+    assert "--reference 'mean_colour' is not an entry; left by --only are telea" in message
 
 
 def test_arguments_stand_in_a_file(tool, refused, tmp_path):
