@@ -454,8 +454,8 @@ def init_cpu_distributed(cfg: Config) -> bool:
     if cfg.get('launcher') != 'pytorch' or torch.cuda.is_available():
         return False
     if not distributed.is_initialized():
-        # It imports parts of torch.distributed whose functions have the group as their default
-        # argument. After the group they would keep it alive, and gloo's threads with it.
+        # It imports torch.distributed.optim and more, whose functions take the group as a default
+        # argument: imported after it they would keep it alive, and gloo's threads with it.
         importlib.import_module('mmengine.runner')
         distributed.init_process_group('gloo')
         atexit.register(end_process_group)

@@ -14,8 +14,8 @@ from mmengine.config import Config
 # Where a run writes, and how it is started, change nothing in its result.
 IRRELEVANT_KEYS = ('work_dir', 'launcher', 'resume')
 START_KEYS = ('checkpoint', 'start_checkpoint', 'load_from')
-# Elsewhere, in variables of a config, stand those of parts that a model leaves out, too.
-START_PLACES = ('model', 'load_from')
+# Variables of a config also name checkpoints of parts that its model leaves out; these keys count.
+START_PLACES = ('model', 'load_from', 'data_preprocessor', 'custom_hooks')
 CHUNK = 2**20  # bytes
 PACKAGE = Path(__file__).resolve().parent
 REPORT = PACKAGE / 'benchmark/report'
@@ -68,7 +68,8 @@ def starting_weights(cfg: Config) -> dict[str, str]:
     The path does not tell them apart: a file may be trained anew.
     """
     named = starting_checkpoints(cfg)
-    return {name: file_content(Path(name)) for name in named if Path(name).is_file()}
+    files = {name: Path(name).expanduser() for name in named}
+    return {name: file_content(path) for name, path in files.items() if path.is_file()}
 
 
 def _checkpoints(settings: Any) -> Iterator[str]:

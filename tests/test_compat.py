@@ -478,7 +478,7 @@ cfg = Config(dict(
     optim_wrapper=dict(optimizer=dict(type='SGD', lr=1.0)),
 ))
 assert compat.init_cpu_distributed(cfg)
-compat.install()  # imports more of torch.distributed, which may not keep the group
+compat.install()  # imports more of torch.distributed, which must not keep the group
 
 
 def train():

@@ -16,16 +16,23 @@ NAMED = re.compile(r'(?<![\w/.-])((?:configs|tools)/[\w/]+\.(?:py|txt|sh|md))')
 PLACEHOLDERS = ('configs/CONFIG.py',)
 
 
+def read(page: Path) -> str:
+    """A page, a variable in its commands with all values that the page gives it."""
+    text = page.read_text(encoding='utf-8')
+    return text + ''.join(text.replace('$DATA', data) for data in re.findall(r'DATA=(\w+)', text))
+
+
 def anchors(page: Path) -> set[str]:
     """Those that GitHub makes of a page's headings."""
-    headings = re.findall(r'^#+ (.*)$', page.read_text(), flags=re.MULTILINE)
+    text = re.sub(r'^```.*?^```', '', read(page), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r'^#+ (.*)$', text, flags=re.MULTILINE)
     plain = (re.sub(r'[^\w\- ]', '', heading.lower()) for heading in headings)
     return {heading.replace(' ', '-') for heading in plain}
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
-    for target, anchor in LINK.findall(page.read_text()):
+    for target, anchor in LINK.findall(read(page)):
         path = (page.parent / target).resolve() if target else page
         assert path.exists(), target
         assert not anchor or anchor in anchors(path), f'{target}#{anchor}'
@@ -33,5 +40,5 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_of_commands_exist(page):
-    named = set(NAMED.findall(page.read_text())) - set(PLACEHOLDERS)
+    named = set(NAMED.findall(read(page))) - set(PLACEHOLDERS)
     assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []

@@ -37,8 +37,8 @@ def build_parser() -> argparse.ArgumentParser:
         description='Compare models on the same images and holes. A second call with the same '
         'arguments goes on where the first one was interrupted. @FILE stands for the arguments in '
         'a text file, such as those in configs/comparisons: paths in it begin in the working '
-        'directory, # begins a comment. What follows @FILE replaces what is in it; entries and '
-        '--cfg-options add to it.'
+        'directory, # begins a comment. Options after @FILE replace those in it, but --cfg-options '
+        'add to them; further entries go before @FILE.'
     )
     add = parser.add_argument
     add(
@@ -198,7 +198,18 @@ def read_entries(args: argparse.Namespace) -> list[Entry]:
 
 
 def choose(entries: list[Entry], names: list[str] | None) -> list[Entry]:
-    """The entries that ``--only`` names, in their own order; all of them without it."""
+    """The entries that ``--only`` names.
+
+    Args:
+        entries: All of them, with different names.
+        names: Those to keep; ``None`` keeps all.
+
+    Returns:
+        Those that are kept, in the order of ``entries``.
+
+    Raises:
+        ValueError: A name is no entry's.
+    """
     if names is None:
         return entries
     there = [entry.name for entry in entries]

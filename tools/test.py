@@ -100,11 +100,16 @@ def build_config(args: argparse.Namespace) -> Config:
 def run_test(cfg: Config, out: str | None = None) -> None:
     """Tests the checkpoint of a config.
 
+    A function of its own, so that no Runner is left when `end_processes` leaves the group.
+
     Args:
         cfg: From `build_config`.
         out: File to write the scores to, if any.
+
+    Raises:
+        ValueError: The checkpoint is not one of this model.
     """
-    from fbinpaint_mm.checkpoint import check_fits  # slow, so the command line is checked first
+    from fbinpaint_mm.checkpoint import check_fits
 
     runner = build_runner(cfg)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model

@@ -81,10 +81,16 @@ def build_config(args: argparse.Namespace) -> Config:
 def train(cfg: Config) -> None:
     """Trains; the first Ctrl-C ends it after the iteration.
 
+    A function of its own, so that no Runner is left when `end_processes` leaves the group.
+
     Args:
         cfg: From `build_config`.
+
+    Raises:
+        DivergedTrainingError: A loss is not finite.
+        KeyboardInterrupt: The user ended it.
     """
-    from fbinpaint_mm.engine import InterruptHook  # slow, so the command line is checked first
+    from fbinpaint_mm.engine import InterruptHook
 
     runner = build_runner(cfg)
     for hook in runner.hooks:
@@ -96,7 +102,8 @@ def train(cfg: Config) -> None:
 def main() -> None:
     """Trains what the command line says; ends with a message if it cannot, or is stopped."""
     args = parse_args()
-    from fbinpaint_mm.engine import DivergedTrainingError  # slow, as above
+    # Slow, so the command line is checked first.
+    from fbinpaint_mm.engine import DivergedTrainingError
 
     try:
         with errors_for_users('train.py'):

@@ -133,9 +133,9 @@ class BenchmarkRunner:
     def _train(self, planned: PlannedRun) -> dict[str, float]:
         """Train with a bar of its own."""
         training, name = planned.training, f'{planned.entry.name}, training, seed {planned.seed}'
-        starts = ' and '.join(starting_checkpoints(training.cfg)) or 'nothing'
+        starts = ''.join(f', from {path}' for path in starting_checkpoints(training.cfg))
         self.bench.logger.info(
-            '%s: %d iterations from %s, in %s', name, training.iterations, starts, training.folder
+            '%s: %d iterations%s, in %s', name, training.iterations, starts, training.folder
         )
         with tqdm(
             total=training.iterations,

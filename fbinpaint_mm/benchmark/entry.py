@@ -105,9 +105,10 @@ def check_starts(entry: Entry) -> None:
         FileNotFoundError: One is missing.
     """
     for checkpoint in starting_checkpoints(entry.cfg):
-        if '://' not in checkpoint and not Path(checkpoint).is_file():
+        if '://' not in checkpoint and not Path(checkpoint).expanduser().is_file():
             raise FileNotFoundError(
-                f'entry {entry.name!r} starts from checkpoint {checkpoint!r}, which does not exist'
+                f'entry {entry.name!r}: the training of {entry.source} starts from checkpoint '
+                f'{checkpoint!r}, which does not exist'
             )
 
 

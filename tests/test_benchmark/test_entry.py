@@ -84,13 +84,17 @@ def test_what_a_config_lacks_for_its_training_is_named():
     check_trainings(entries, trains=True)
 
 
-def test_a_training_starts_from_files_that_exist(tmp_path):
+def test_a_training_starts_from_files_that_exist(tmp_path, monkeypatch):
     path = tmp_path / 'initial.pth'
     settings = dict(train_dataloader={}, train_cfg={}, optim_wrapper={})
     parts = [dict(checkpoint=str(path)), dict(checkpoint='open-mmlab://resnet50_v1c')]
     cfg = Config(dict(settings, model=dict(parts=parts)))
     entries = [replace(parse_entries(['own.py'])[0], cfg=cfg)]
-    with pytest.raises(FileNotFoundError, match=f"entry 'own' starts from checkpoint '{path}'"):
+    message = f"entry 'own': the training of own.py starts from checkpoint '{path}'"
+    with pytest.raises(FileNotFoundError, match=message):
         check_trainings(entries, trains=True)
     path.touch()
     check_trainings(entries, trains=True)
+    monkeypatch.setenv('HOME', str(tmp_path))
+    parts[0]['checkpoint'] = '~/initial.pth'
+    check_trainings([replace(entries[0], cfg=Config(dict(cfg, model=parts[0])))], trains=True)
