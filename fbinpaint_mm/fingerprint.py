@@ -49,11 +49,15 @@ def code_content() -> str:
     return digest.hexdigest()
 
 
+def local_file(checkpoint: str) -> Path | None:
+    """Where a checkpoint lies, as mmengine finds it; ``None`` for an address."""
+    return None if '://' in checkpoint else Path(checkpoint).expanduser()
+
+
 def checkpoint_content(checkpoint: str | None) -> str | None:
     """Hash of a checkpoint file; an address stands for itself."""
-    if checkpoint is None or '://' in checkpoint:
-        return checkpoint
-    return file_content(Path(checkpoint))
+    path = None if checkpoint is None else local_file(checkpoint)
+    return checkpoint if path is None else file_content(path)
 
 
 def starting_checkpoints(cfg: Config) -> list[str]:
@@ -67,9 +71,8 @@ def starting_weights(cfg: Config) -> dict[str, str]:
 
     The path does not tell them apart: a file may be trained anew.
     """
-    named = starting_checkpoints(cfg)
-    files = {name: Path(name).expanduser() for name in named}
-    return {name: file_content(path) for name, path in files.items() if path.is_file()}
+    files = {name: local_file(name) for name in starting_checkpoints(cfg)}
+    return {name: file_content(path) for name, path in files.items() if path and path.is_file()}
 
 
 def _checkpoints(settings: Any) -> Iterator[str]:

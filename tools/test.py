@@ -97,7 +97,7 @@ def build_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def run_test(cfg: Config, out: str | None = None) -> None:
+def run_test(cfg: Config, out: str | None) -> None:
     """Tests the checkpoint of a config.
 
     A function of its own, so that no Runner is left when `end_processes` leaves the group.

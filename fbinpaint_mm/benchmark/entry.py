@@ -11,7 +11,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from fbinpaint_mm.benchmark.data.picture_files import INPUT, TRUTH
-from fbinpaint_mm.fingerprint import starting_checkpoints
+from fbinpaint_mm.fingerprint import local_file, starting_checkpoints
 from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
 
 NEEDED_TO_TRAIN = ('train_dataloader', 'train_cfg', 'optim_wrapper')
@@ -105,7 +105,8 @@ def check_starts(entry: Entry) -> None:
         FileNotFoundError: One is missing.
     """
     for checkpoint in starting_checkpoints(entry.cfg):
-        if '://' not in checkpoint and not Path(checkpoint).expanduser().is_file():
+        path = local_file(checkpoint)
+        if path is not None and not path.is_file():
             raise FileNotFoundError(
                 f'entry {entry.name!r}: the training of {entry.source} starts from checkpoint '
                 f'{checkpoint!r}, which does not exist'
