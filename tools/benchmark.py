@@ -19,8 +19,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from launch import check_checkpoint, check_config_file, load_config, natural, positive
 from mmengine.config import Config, DictAction
+
+from fbinpaint_mm.cli.launch import (
+    check_checkpoint,
+    check_config_file,
+    load_config,
+    natural,
+    positive,
+)
 
 if TYPE_CHECKING:
     from fbinpaint_mm.benchmark.entry import Entry

@@ -16,8 +16,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from launch import check_config_file, drop_idle_optimizers, enable_amp
 from mmengine.config import Config, DictAction
+
+from fbinpaint_mm.cli.launch import check_config_file, drop_idle_optimizers, enable_amp
 
 PLAIN = 'plain'
 

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from launch import check_checkpoint, check_config_file
+from fbinpaint_mm.cli.launch import check_checkpoint, check_config_file
 
 PACKAGE = Path(__file__).resolve().parents[1] / 'fbinpaint_mm'
 # What an inference needs of the stack before anything of ours is imported.

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from launch import check_checkpoint, check_config_file, check_writable
 from mmengine.config import Config, DictAction
+
+from fbinpaint_mm.cli.launch import check_checkpoint, check_config_file, check_writable
 
 if TYPE_CHECKING:
     from fbinpaint_mm.export import ExportedFile, ExportSettings

@@ -11,8 +11,9 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from launch import check_checkpoint, find_config, natural, positive
 from mmengine.config import DictAction
+
+from fbinpaint_mm.cli.launch import check_checkpoint, find_config, natural, positive
 
 KINDS = ('irregular', 'box', 'mixed')
 FORMATS = ('keep', 'png', 'jpg', 'webp')

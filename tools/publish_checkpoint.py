@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from launch import CONFIGS, check_checkpoint, check_config_file
+from fbinpaint_mm.cli.launch import CONFIGS, check_checkpoint, check_config_file
 
 # Of the last round; the other rounds stay in the file of scores.
 METRICS = ('PSNR', 'SSIM', 'LPIPS', 'MAE', 'MAE_hole', 'mIoU', 'mIoU_hole')

@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import mmengine
-from launch import (
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+
+from fbinpaint_mm.cli.launch import (
     add_common_arguments,
     build_runner,
     check_output_file,
@@ -19,9 +23,6 @@ from launch import (
     load_config,
     parse,
 )
-from mmengine.config import Config
-from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 
 SUFFIXES = ('.json', '.yaml', '.yml', '.pkl')
 

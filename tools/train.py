@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from launch import (
+from mmengine.config import Config
+
+from fbinpaint_mm.cli.launch import (
     AUTO,
     add_common_arguments,
     build_runner,
@@ -20,7 +22,6 @@ from launch import (
     parse,
     set_resume,
 )
-from mmengine.config import Config
 
 INTERRUPTED = 130  # what shells and schedulers take for a Ctrl-C
 

@@ -10,7 +10,7 @@ import importlib.util
 import socket
 import sys
 
-from launch import check_checkpoint, find_config
+from fbinpaint_mm.cli.launch import check_checkpoint, find_config
 
 INSTALL = "pip install 'fbinpaint_mm[demo]'"
 

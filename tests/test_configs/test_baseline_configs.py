@@ -1,6 +1,5 @@
 """Every baseline: a step of training and of validation, under the protocol of our own config."""
 
-import importlib.util
 import json
 import os
 from argparse import Namespace
@@ -16,6 +15,8 @@ from mmengine.hub import get_config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
+
+from fbinpaint_mm.cli import launch
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIGS = REPOSITORY / 'configs'
@@ -39,18 +40,10 @@ WITH_BOX = WITH_FIXED_SIZE = ('gl', 'deepfillv1')  # local and fully connected d
 
 
 @cache
-def launch():
-    spec = importlib.util.spec_from_file_location('tool_launch', REPOSITORY / 'tools/launch.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@cache
 def load(name):
     """A config as tools/train.py loads it; read once, to be left as it is."""
     path = str(CONFIGS / f'{name}.py')
-    return launch().load_config(
+    return launch.load_config(
         Namespace(config=path, launcher='none', cfg_options={}, work_dir='unused')
     )
 

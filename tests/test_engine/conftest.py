@@ -11,6 +11,8 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from fbinpaint_mm.cli import launch as cli_launch
+
 NETWORK = dict(base_channels=4, dilations=(1,))
 RUNS = count()
 
@@ -52,9 +54,9 @@ def plain_text(cfg: Config) -> str:
 
 
 @pytest.fixture
-def launch(load_tool) -> ModuleType:
+def launch() -> ModuleType:
     """What the command-line tools share."""
-    return load_tool('launch')
+    return cli_launch
 
 
 @pytest.fixture

@@ -8,10 +8,12 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from fbinpaint_mm.cli import launch as cli_launch
+
 
 @pytest.fixture
-def launch(load_tool):
-    return load_tool('launch')
+def launch():
+    return cli_launch
 
 
 @pytest.fixture

@@ -16,8 +16,10 @@ from typing import Any
 from mmengine.config import Config, DictAction
 from mmengine.logging import print_log
 
-TOOLS = Path(__file__).resolve().parent
-CONFIGS = TOOLS.parent / 'configs'
+from fbinpaint_mm import compat
+
+PACKAGE = Path(__file__).resolve().parents[1]
+CONFIGS = compat.find_configs()
 AUTO = 'auto'
 
 
@@ -438,8 +440,6 @@ def build_runner(cfg: Config) -> Any:
     from mmengine.registry import RUNNERS
     from mmengine.runner import Runner
 
-    from fbinpaint_mm import compat
-
     compat.init_cpu_distributed(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
@@ -464,10 +464,8 @@ def errors_for_users(tool: str) -> Iterator[None]:
 
 def _is_explained(error: Exception) -> bool:
     """Whether a ``raise`` of ours made it; what Python raises in our code is a bug of ours."""
-    import fbinpaint_mm
-
     last = traceback.extract_tb(error.__traceback__)[-1]
-    folders = (TOOLS, Path(fbinpaint_mm.__file__).resolve().parent)
+    folders = (PACKAGE, PACKAGE.parent / 'tools')
     is_ours = any(folder in Path(last.filename).resolve().parents for folder in folders)
     return is_ours and (last.line or '').startswith('raise')
 
@@ -475,8 +473,6 @@ def _is_explained(error: Exception) -> bool:
 def end_processes() -> None:
     """Ends the group of processes, all of them together; a single process has none."""
     from torch import distributed
-
-    from fbinpaint_mm import compat
 
     if distributed.is_available() and distributed.is_initialized():
         distributed.barrier()
