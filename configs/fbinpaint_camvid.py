@@ -10,8 +10,12 @@ _base_ = [
 num_classes = 11
 model = dict(
     data_preprocessor=dict(num_classes=num_classes, min_labeled=1),
-    segmentor=dict(pretrained=_base_.resnet50_weights, decode_head=dict(num_classes=num_classes)),
-    loss_perceptual=dict(weights=_base_.weights_root),
+    generator=dict(
+        segmentor=dict(
+            pretrained=_base_.resnet50_weights, decode_head=dict(num_classes=num_classes)
+        ),
+    ),
+    losses=dict(perceptual=dict(weights=_base_.weights_root)),
 )
 val_evaluator, test_evaluator = _base_.val_evaluator, _base_.test_evaluator
 val_evaluator[-1].metric.weights = _base_.weights_root  # of LPIPS

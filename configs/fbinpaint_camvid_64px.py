@@ -10,18 +10,21 @@ _base_ = [
 num_classes = 11
 model = dict(
     data_preprocessor=dict(num_classes=num_classes, min_labeled=1),
-    segmentor=dict(
-        backbone=dict(weights=_base_.weights_root),
-        decode_head=dict(num_classes=num_classes),
-        init_cfg=_base_.segmentor_init,  # trained by segmentors/mobilenetv2_camvid_64px.py
+    generator=dict(
+        # Trained by inpaintors/initial_camvid_64px.py.
+        initial=dict(init_cfg=_base_.initial_init),
+        guided=dict(init_cfg=_base_.initial_init),
+        freeze_initial=_base_.initial_init is not None,
+        segmentor=dict(
+            backbone=dict(weights=_base_.weights_root),
+            decode_head=dict(num_classes=num_classes),
+            init_cfg=_base_.segmentor_init,  # trained by segmentors/mobilenetv2_camvid_64px.py
+        ),
     ),
-    loss_perceptual=dict(weights=_base_.weights_root),
-    # trained by inpaintors/initial_camvid_64px.py
-    initial=dict(init_cfg=_base_.initial_init),
-    guided=dict(init_cfg=_base_.initial_init),
-    freeze_initial=_base_.initial_init is not None,
-    start_checkpoint=_base_.initial_checkpoint,
+    losses=dict(perceptual=dict(weights=_base_.weights_root)),
 )
+# Discriminator and confidence go on where those of the initial network stopped.
+load_from = _base_.initial_checkpoint
 train_dataloader = dict(
     num_workers=1,
     batch_sampler=dict(ratio=(1, 3)),  # the segmentor may have learned from them already

@@ -10,12 +10,18 @@ _base_ = [
 num_classes = 19
 model = dict(
     data_preprocessor=dict(num_classes=num_classes, min_labeled=1),
-    segmentor=dict(pretrained=_base_.resnet50_weights, decode_head=dict(num_classes=num_classes)),
-    # Faces are alike: like ones tell where brows and eyes are that a hole hides.
-    recorrection=dict(layout=dict(type='LayoutMemory', capacity=1024)),
-    loss_perceptual=dict(weights=_base_.weights_root),
-    # Faces: few, unambiguous classes; pseudo labels below this probability are dropped.
-    loss_consistency=dict(confidence_threshold=0.9),
+    generator=dict(
+        segmentor=dict(
+            pretrained=_base_.resnet50_weights, decode_head=dict(num_classes=num_classes)
+        ),
+        # Faces are aligned: similar ones tell where brows and eyes are that a hole hides.
+        recorrection=dict(layout=dict(type='LayoutMemory', capacity=1024)),
+    ),
+    losses=dict(
+        perceptual=dict(weights=_base_.weights_root),
+        # Faces: few, unambiguous classes; pseudo labels below this probability are dropped.
+        consistency=dict(confidence_threshold=0.9),
+    ),
 )
 val_evaluator, test_evaluator = _base_.val_evaluator, _base_.test_evaluator
 val_evaluator[-1].metric.weights = _base_.weights_root  # of LPIPS

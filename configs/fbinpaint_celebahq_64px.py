@@ -10,20 +10,23 @@ _base_ = [
 num_classes = 19
 model = dict(
     data_preprocessor=dict(num_classes=num_classes, min_labeled=1),
-    segmentor=dict(
-        backbone=dict(weights=_base_.weights_root),
-        decode_head=dict(num_classes=num_classes),
-        init_cfg=_base_.segmentor_init,  # trained by segmentors/mobilenetv2_celebahq_64px.py
+    generator=dict(
+        # Trained by inpaintors/initial_celebahq_64px.py.
+        initial=dict(init_cfg=_base_.initial_init),
+        guided=dict(init_cfg=_base_.initial_init),
+        freeze_initial=_base_.initial_init is not None,
+        segmentor=dict(
+            backbone=dict(weights=_base_.weights_root),
+            decode_head=dict(num_classes=num_classes),
+            init_cfg=_base_.segmentor_init,  # trained by segmentors/mobilenetv2_celebahq_64px.py
+        ),
+        # Faces are aligned: similar ones tell where brows and eyes are that a hole hides.
+        recorrection=dict(layout=dict(type='LayoutMemory', capacity=128)),
     ),
-    # Faces are alike: like ones tell where brows and eyes are that a hole hides.
-    recorrection=dict(layout=dict(type='LayoutMemory', capacity=128)),
-    loss_perceptual=dict(weights=_base_.weights_root),
-    # trained by inpaintors/initial_celebahq_64px.py
-    initial=dict(init_cfg=_base_.initial_init),
-    guided=dict(init_cfg=_base_.initial_init),
-    freeze_initial=_base_.initial_init is not None,
-    start_checkpoint=_base_.initial_checkpoint,
+    losses=dict(perceptual=dict(weights=_base_.weights_root)),
 )
+# Discriminator and confidence go on where those of the initial network stopped.
+load_from = _base_.initial_checkpoint
 image_size = 64
 train_dataloader = dict(
     num_workers=1,

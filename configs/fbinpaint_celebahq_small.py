@@ -10,11 +10,9 @@ _base_ = [
 num_classes = 19
 model = dict(
     data_preprocessor=dict(num_classes=num_classes, min_labeled=1),
-    segmentor=dict(decode_head=dict(num_classes=num_classes)),
-    loss_perceptual=None,
+    generator=dict(segmentor=dict(decode_head=dict(num_classes=num_classes))),
     disc=None,
-    loss_gan=None,
-    loss_semantic=None,
+    losses=dict(perceptual=None, gan=None, semantic=None),
 )
 image_size = 64
 train_dataloader = dict(num_workers=1, dataset=dict(image_size=image_size))

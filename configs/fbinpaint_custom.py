@@ -15,11 +15,14 @@ image_size = 256  # side, or (height, width); padded to multiples of 8
 num_classes = len(metainfo['classes'])
 model = dict(
     data_preprocessor=dict(num_classes=num_classes),
-    segmentor=dict(decode_head=dict(num_classes=num_classes)),
-    # Remove this line for aligned images, such as faces: label maps of like images then complete
-    # those in holes, and become part of the checkpoint.
-    recorrection=dict(layout=None),
-    loss_consistency=dict(confidence_threshold=0.0),  # up to 0.9 for few, unambiguous classes
+    generator=dict(
+        segmentor=dict(decode_head=dict(num_classes=num_classes)),
+        # Remove this line for aligned images, such as faces: label maps of similar images then
+        # complete those in holes, and become part of the checkpoint.
+        recorrection=dict(layout=None),
+    ),
+    # The threshold: up to 0.9 for few, unambiguous classes.
+    losses=dict(consistency=dict(confidence_threshold=0.0)),
 )
 # Without unlabelled images: unlabeled_prefix=[] below, and here
 # batch_sampler=dict(ratio=(1, 0)) beside dataset.

@@ -10,11 +10,9 @@ _base_ = [
 num_classes = 10
 model = dict(
     data_preprocessor=dict(num_classes=num_classes, min_labeled=1),
-    segmentor=dict(decode_head=dict(num_classes=num_classes)),
-    loss_perceptual=None,  # VGG16 would be a download
+    generator=dict(segmentor=dict(decode_head=dict(num_classes=num_classes))),
     disc=None,
-    loss_gan=None,
-    loss_semantic=None,
+    losses=dict(perceptual=None, gan=None, semantic=None),  # VGG16 would be a download
 )
 # A short run, with the feedback and the teacher in full effect after a quarter of it.
 max_iters = 400

@@ -32,7 +32,8 @@ segmentor = dict(
     train_cfg=dict(),
     test_cfg=dict(mode='whole'),
 )
-loop = dict(
+generator = dict(
+    type='FeedbackRecorrectionLoop',
     initial=dict(type='SemanticGuidedEncoderDecoder', base_channels=4, dilations=(1,)),
     guided=dict(type='SemanticGuidedEncoderDecoder', base_channels=4, dilations=(1,)),
     segmentor=segmentor,
@@ -44,29 +45,26 @@ loop = dict(
 model = dict(
     type='FeedbackRecorrectionInpaintor',
     data_preprocessor=dict(type='SemiSupervisedDataPreprocessor', num_classes=num_classes),
-    **loop,
-    loss_l1_hole=dict(type='L1Loss', loss_weight=6.0),
-    loss_l1_valid=dict(type='L1Loss'),
-    loss_segmentation=dict(type='mmseg.CrossEntropyLoss', avg_non_ignore=True),
-    loss_consistency=dict(type='ConsistencyLoss'),
-    loss_prototype=dict(type='PrototypeLoss'),
-)
-adversarial = dict(
-    disc=dict(
-        type='MultiLayerDiscriminator',
-        in_channels=4,
-        max_channels=8,
-        fc_in_channels=None,
-        num_convs=2,
-        norm_cfg=None,
-        act_cfg=dict(type='LeakyReLU', negative_slope=0.2),
-        out_act_cfg=None,
-        with_spectral_norm=True,
+    generator=generator,
+    teacher=dict(type='MeanTeacher'),
+    losses=dict(
+        l1_hole=dict(type='L1Loss', loss_weight=6.0),
+        l1_valid=dict(type='L1Loss'),
+        segmentation=dict(type='mmseg.CrossEntropyLoss', avg_non_ignore=True),
+        consistency=dict(type='ConsistencyLoss'),
+        prototype=dict(type='PrototypeLoss'),
     ),
-    loss_gan=dict(type='GANLoss', gan_type='hinge', loss_weight=0.05),
 )
-perceptual = dict(
-    loss_perceptual=dict(
-        type='VGGPerceptualLoss', weights='none', perceptual_weight=0.1, style_weight=1.0
-    )
+disc = dict(
+    type='MultiLayerDiscriminator',
+    in_channels=4,
+    max_channels=8,
+    fc_in_channels=None,
+    num_convs=2,
+    norm_cfg=None,
+    act_cfg=dict(type='LeakyReLU', negative_slope=0.2),
+    out_act_cfg=None,
+    with_spectral_norm=True,
 )
+gan = dict(type='GANLoss', gan_type='hinge', loss_weight=0.05)
+perceptual = dict(type='VGGPerceptualLoss', weights='none', perceptual_weight=0.1, style_weight=1.0)

@@ -3,14 +3,17 @@
 _base_ = ['../fbinpaint_camvid_64px.py']
 
 model = dict(
-    freeze_initial=False,
-    start_checkpoint=None,
-    initial=dict(init_cfg=None),
-    guided=None,
-    segmentor=None,
-    feedback=None,
-    recorrection=None,
-    loss_semantic=None,
+    generator=dict(
+        initial=dict(init_cfg=None),
+        guided=None,
+        segmentor=None,
+        feedback=None,
+        recorrection=None,
+        freeze_initial=False,
+    ),
+    teacher=None,
+    losses=dict(consistency=None, semantic=None),
     train_cfg=dict(rounds=0),
     test_cfg=dict(rounds=0),
 )
+load_from = None

@@ -2,6 +2,8 @@
 _base_ = ['../fbinpaint_celebahq.py', '../_base_/networks/mmagic_deepfillv2.py']
 
 model = dict(
-    initial=dict(_delete_=True, **_base_.network),
-    guided=dict(_delete_=True, **_base_.network),
+    generator=dict(
+        initial=dict(_delete_=True, **_base_.network),
+        guided=dict(_delete_=True, **_base_.network),
+    ),
 )

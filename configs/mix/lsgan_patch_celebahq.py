@@ -8,5 +8,5 @@ model = dict(
         view='image',
         discriminator=dict(type='PatchDiscriminator', in_channels=3),
     ),
-    loss_gan=dict(gan_type='lsgan'),
+    losses=dict(gan=dict(gan_type='lsgan')),
 )

@@ -11,6 +11,7 @@ _base_ = [
 num_classes = 19
 segmentor = _base_.model
 segmentor.decode_head.num_classes = num_classes
-model = dict(_delete_=True, **_base_.inpaintor, segmentor=segmentor)
+model = dict(_delete_=True, **_base_.inpaintor)
+model['generator'].update(segmentor=segmentor)
 model['data_preprocessor'].update(num_classes=num_classes, min_labeled=1)
-model['loss_perceptual'].update(weights=_base_.weights_root)
+model['losses']['perceptual'].update(weights=_base_.weights_root)

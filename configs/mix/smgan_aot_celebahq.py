@@ -6,5 +6,5 @@ model = dict(
     disc=dict(_delete_=True, type='MMagicDiscriminatorAdapter', view='image', discriminator=disc),
     # 0 for what is real: mmagic's GANLoss wants 1 in the hole of what is not, and its default for
     # what is real is 1 too, under which nothing opposes the generator.
-    loss_gan=dict(gan_type='smgan', loss_weight=0.01, real_label_val=0.0),
+    losses=dict(gan=dict(gan_type='smgan', loss_weight=0.01, real_label_val=0.0)),
 )

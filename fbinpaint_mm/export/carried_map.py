@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from fbinpaint_mm.models.semantics import Semantics
+from fbinpaint_mm.models.round import Semantics
 
 
 class CarriedMap(Semantics):

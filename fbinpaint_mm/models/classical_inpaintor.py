@@ -1,4 +1,4 @@
-"""Inpainting without learning: OpenCV's two methods and the mean colour."""
+"""Inpainting without learning: OpenCV's two methods and the mean color."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mmagic.structures import DataSample
 from mmengine.model import BaseModel
 from torch import Tensor
 
-from fbinpaint_mm.models.split_predictions import split_predictions
+from fbinpaint_mm.models.round_samples import split_predictions
 
 OPENCV_FLAGS = dict(telea=cv2.INPAINT_TELEA, navier_stokes=cv2.INPAINT_NS)
-CLASSICAL_METHODS = (*OPENCV_FLAGS, 'mean_colour')
+CLASSICAL_METHODS = (*OPENCV_FLAGS, 'mean_color')
 MID_GREY = 127.5
 
 
@@ -25,12 +25,12 @@ class ClassicalInpaintor(BaseModel):
 
     ``'telea'`` is the fast marching method (Telea 2004) and ``'navier_stokes'`` the fluid dynamics
     method (Bertalmio et al. 2001) of ``cv2.inpaint``, which work on 8-bit BGR images;
-    ``'mean_colour'`` is the mean of the known pixels of the image in each channel. Where nothing is
-    known, every method gives mid grey, 127.5. Known pixels of the result are bit-identical to the
+    ``'mean_color'`` is the mean of the known pixels of the image in each channel. Where nothing is
+    known, every method gives mid gray, 127.5. Known pixels of the result are bit-identical to the
     input. It runs on the CPU; images on another device are fetched and results returned to it.
 
     Args:
-        method: ``'telea'``, ``'navier_stokes'`` or ``'mean_colour'``.
+        method: ``'telea'``, ``'navier_stokes'`` or ``'mean_color'``.
         radius: Neighbourhood of a pixel that OpenCV's methods read (``inpaintRadius``), in pixels.
         data_preprocessor: Config of an mmagic ``DataPreprocessor``; default
             :class:`SemiSupervisedDataPreprocessor`.
@@ -60,13 +60,13 @@ class ClassicalInpaintor(BaseModel):
         """Fill the holes.
 
         Args:
-            inputs: (N, 3, H, W) float masked images, as the data preprocessor normalises them; what
+            inputs: (N, 3, H, W) float masked images, as the data preprocessor normalizes them; what
                 is in the hole does not matter.
             data_samples: Stacked sample with ``mask`` (N, 1, H, W), 1 in the hole.
             mode: ``'tensor'`` or ``'predict'``.
 
         Returns:
-            ``'tensor'``: raw image and composite, both (N, 3, H, W), normalised as the inputs.
+            ``'tensor'``: raw image and composite, both (N, 3, H, W), normalized as the inputs.
             ``'predict'``: one sample per image, see :meth:`convert_to_datasample`.
 
         Raises:
@@ -83,7 +83,7 @@ class ClassicalInpaintor(BaseModel):
         raw = torch.stack([self._fill(*pair) for pair in zip(images, hole, strict=True)])
         composite = torch.where(hole, raw, images)
         if mode == 'tensor':
-            return self._normalised(raw), self._normalised(composite)
+            return self._normalized(raw), self._normalized(composite)
         return self.convert_to_datasample(raw, composite, data_samples, inputs)
 
     def train_step(self, *args: Any, **kwargs: Any) -> NoReturn:
@@ -103,7 +103,7 @@ class ClassicalInpaintor(BaseModel):
             raw: (N, 3, H, W) float output of the method in 0..255 BGR.
             composite: (N, 3, H, W) likewise, with the input's known pixels.
             data_samples: The stacked sample of the batch.
-            inputs: (N, 3, H, W) float masked images, normalised.
+            inputs: (N, 3, H, W) float masked images, normalized.
 
         Returns:
             One sample per image, with ``input`` (3, H, W) in 0..255 BGR and ``output``, a sample
@@ -118,18 +118,18 @@ class ClassicalInpaintor(BaseModel):
         """One (3, H, W) image in 0..255 with one (1, H, W) bool hole, filled."""
         if hole.all():
             return torch.full_like(image, MID_GREY)
-        if self.method == 'mean_colour':
+        if self.method == 'mean_color':
             mean = image[:, ~hole[0]].mean(dim=1)
             return mean[:, None, None].expand_as(image)
         # OpenCV lets a little of what is in a hole at the border through.
-        grey = image.masked_fill(hole, MID_GREY).permute(1, 2, 0)
-        pixels = np.ascontiguousarray(grey.cpu().numpy().astype(np.uint8))
+        gray = image.masked_fill(hole, MID_GREY).permute(1, 2, 0)
+        pixels = np.ascontiguousarray(gray.cpu().numpy().astype(np.uint8))
         mask = hole[0].cpu().numpy().astype(np.uint8)
         filled = cv2.inpaint(pixels, mask, self.radius, OPENCV_FLAGS[self.method])
         return torch.from_numpy(filled).permute(2, 0, 1).to(image)
 
-    def _normalised(self, images: Tensor) -> Tensor:
-        """(N, 3, H, W) images in 0..255 BGR, as the data preprocessor normalises its inputs."""
+    def _normalized(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) images in 0..255 BGR, as the data preprocessor normalizes its inputs."""
         preprocessor = self.data_preprocessor
         if preprocessor.output_channel_order == 'RGB':
             images = images.flip(1)

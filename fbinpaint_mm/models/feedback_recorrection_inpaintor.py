@@ -1,4 +1,4 @@
-"""The model: trains the loop with labelled and unlabelled images, and tests it round by round."""
+"""The model: trains the loop with labeled and unlabeled images, and tests it round by round."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmagic.models.utils import set_requires_grad
 from mmagic.registry import MODELS
 from mmagic.structures import DataSample
 from mmengine.model import BaseModel, is_model_wrapper
@@ -14,23 +13,16 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.batch_statistics import average_batch_statistics
-from fbinpaint_mm.models.compilation import compile_networks as compile_in_place
-from fbinpaint_mm.models.completed_batch import CompletedBatch
-from fbinpaint_mm.models.dictated_map import dictated_map_of, first_known, true_map_of
-from fbinpaint_mm.models.feedback import NO_KEY, ClassMemory
+from fbinpaint_mm.models.feedback import NO_KEY, ClassMemory, CompletedBatch, image_keys_of
 from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
-from fbinpaint_mm.models.image_keys import image_keys_of
-from fbinpaint_mm.models.label_mixing import labels_to_mix
-from fbinpaint_mm.models.losses import AdversarialLoss, RoundLosses, split_judgement
-from fbinpaint_mm.models.mean_teacher import MeanTeacher, student_modules
+from fbinpaint_mm.models.guidance import Guidance, dictated_map_of, labels_to_mix
+from fbinpaint_mm.models.losses import RoundLosses
+from fbinpaint_mm.models.mean_teacher import PseudoLabels, student_modules
 from fbinpaint_mm.models.networks import build_discriminator
-from fbinpaint_mm.models.padding import padded
-from fbinpaint_mm.models.pseudo_labels import PseudoLabels
 from fbinpaint_mm.models.round import Round
-from fbinpaint_mm.models.round_0_start import load_round_0
-from fbinpaint_mm.models.round_samples import round_samples, training_samples
+from fbinpaint_mm.models.round_samples import padded, round_samples, training_samples
 from fbinpaint_mm.models.round_settings import (
-    check_settings_fit,
+    check_parts_fit,
     check_something_learns,
     checked_settings,
 )
@@ -44,223 +36,135 @@ class FeedbackRecorrectionInpaintor(BaseModel):
     (Sensors 2025, 25(21), 6669). Layer sizes, loss weights and schedule are this project's choice;
     the publicly readable part of the paper does not state them.
 
-    Children: ``generator`` (the :class:`FeedbackRecorrectionLoop`), ``disc`` (optional) and
-    ``teacher`` (optional, no gradient). Training needs ``optim_wrapper['generator']`` and, with a
-    discriminator, ``optim_wrapper['disc']``; without one a single ``OptimWrapper`` serves too. All
-    updates go through ``optim_context`` and ``update_params``, so mixed precision, gradient
-    accumulation and clipping work.
+    Children: ``generator``, ``disc`` (optional) and ``teacher`` (optional, no gradient). Training
+    needs ``optim_wrapper['generator']`` and, with a discriminator, ``optim_wrapper['disc']``;
+    without one a single ``OptimWrapper`` serves too. All updates go through ``optim_context`` and
+    ``update_params``, so mixed precision, gradient accumulation and clipping work.
 
     Args:
         data_preprocessor: Config of :class:`SemiSupervisedDataPreprocessor`.
-        initial, guided, segmentor, feedback, recorrection, memory, confidence, detach_rounds,
-            freeze_initial, refine: See :class:`FeedbackRecorrectionLoop`.
+        generator: Config of :class:`FeedbackRecorrectionLoop`; channel order, map temperature and
+            activation checkpointing are filled in.
+        losses: Configs of losses by name, see :class:`RoundLosses`.
+        teacher: Config of :class:`MeanTeacher` (its segmentor is filled in), which the losses
+            ``consistency`` and ``semantic`` need; ``None`` for none.
         disc: Config of an mmagic discriminator that reads 4 channels, composite and mask, or of a
-            :class:`MMagicDiscriminatorAdapter` around another one; a list for several that judge
-            together; ``None`` for none.
-        loss_l1_hole: Config of a pixel loss inside the hole, on the raw image of every round.
-        loss_l1_valid: Config of a pixel loss outside the hole, on the raw image of every round.
-        loss_perceptual: Config of a loss ``(composite, target) -> (perceptual, style)``, on every
-            round.
-        loss_tv: Config of a loss ``(composite, mask)`` on every round, mmagic's ``MaskedTVLoss``.
-        loss_gan: Config of mmagic's ``GANLoss``, of any ``gan_type``, on every round; needs
-            ``disc``.
-        loss_segmentation: Config of a loss of mmseg, ``(logits, labels, ignore_index=255)``, on
-            labelled pixels of every map.
-        loss_consistency: Config of :class:`ConsistencyLoss`, on the unlabelled images of every map;
-            ``None`` trains supervised only.
-        loss_prototype: Config of :class:`PrototypeLoss`, on labelled images of every map.
-        loss_confidence: Config of :class:`LaplaceLoss`, which trains the inpainting confidence.
-        loss_semantic: Config of :class:`SemanticFeatureLoss`: the teacher judges the composite of
-            every round against the true image, labelled or not, as far as it is trusted.
+            :class:`MMagicDiscriminatorAdapter` around another one; a list for several whose losses
+            are averaged; ``None`` for none.
         train_cfg: ``rounds``, R in training (default 2); ``FeedbackHook`` may change it while
             training. ``only_last_learns`` (default False): rounds 1..R-1 of a step only lead to
             round R, without a graph and without losses; to be used with a ``FeedbackHook`` that
             cycles R, so that every round has its turn at little more than the cost of one.
             ``label_mixing`` (default False): in the last round the guided network reads its map
             mixed with the label map, or with the teacher's pseudo labels (all of them in a share
-            ``trust`` of the steps, none in the others; without ``loss_consistency`` there are
-            none), see :func:`mix_labels`.
-            ``checkpoint_rounds`` (default False): the backward pass computes each round, and the
-            perceptual features of its image, again, so that memory grows little with R.
+            ``trust`` of the steps, none in the others; without ``losses.consistency`` there are
+            none), see :func:`mix_labels`. ``checkpoint_rounds`` (default False): activation
+            checkpointing of rounds and of their perceptual features.
         test_cfg: ``rounds``, R in validation, test and inference (default: as in training), and
             ``map_temperature`` (default 1), see :class:`FeedbackRecorrectionLoop`.
-        guide_by_ground_truth: Whether the true map replaces the corrected one where it is known,
-            in training, validation and test: the upper bound of what semantics can do for the
-            image, not a way to inpaint.
         channels_last: Whether the weights lie in memory as (N, H, W, C), and with them every
             activation; on many processors convolutions are faster so.
-        compile_networks: Whether ``torch.compile`` compiles both inpainters, the bodies of student
-            and teacher and the discriminator; keyword arguments of ``torch.compile`` for other
-            than its defaults.
-        start_checkpoint: Checkpoint of a model of round 0 alone, that of a config in
-            ``configs/inpaintors/``: discriminator and confidence start from it. The initial network
-            has an ``init_cfg`` of its own.
-        init_cfg: mmengine initialisation of the whole model.
+        init_cfg: mmengine initialization of the whole model.
 
     Raises:
-        ValueError: If only one of ``disc`` and ``loss_gan`` is given, if ``train_cfg`` or
-            ``test_cfg`` hold a negative number of rounds, a ``map_temperature`` that is not
-            positive or an unknown setting, if ``only_last_learns`` is asked for without
-            ``detach_rounds``, ``freeze_initial`` leaves nothing to learn, rounds are asked for
-            without a guided network, or ``loss_semantic`` is given without a segmentor.
+        ValueError: If ``disc``, ``teacher`` or a segmentor is given without the losses that need
+            it, or such a loss without its part; if ``train_cfg`` or ``test_cfg`` hold a negative
+            number of rounds, a ``map_temperature`` that is not positive or an unknown setting; if
+            ``freeze_initial`` leaves nothing to learn, or rounds are asked for without a guided
+            network.
     """
 
     def __init__(
         self,
         data_preprocessor: dict,
-        initial: dict,
-        guided: dict | None,
-        segmentor: dict | None = None,
-        feedback: dict | None = None,
-        recorrection: dict | None = None,
-        memory: dict | None = None,
-        confidence: dict | None = None,
-        detach_rounds: bool = True,
-        freeze_initial: bool = False,
-        refine: str = 'current',
+        generator: dict,
+        losses: dict | None = None,
+        teacher: dict | None = None,
         disc: dict | list[dict] | None = None,
-        loss_l1_hole: dict | None = None,
-        loss_l1_valid: dict | None = None,
-        loss_perceptual: dict | None = None,
-        loss_tv: dict | None = None,
-        loss_gan: dict | None = None,
-        loss_segmentation: dict | None = None,
-        loss_consistency: dict | None = None,
-        loss_prototype: dict | None = None,
-        loss_confidence: dict | None = None,
-        loss_semantic: dict | None = None,
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
-        guide_by_ground_truth: bool = False,
         channels_last: bool = False,
-        compile_networks: bool | dict = False,
-        start_checkpoint: str | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         # Built here, in mmagic's registry: mmengine would look in the scope of the moment, and find
         # nothing without a Runner.
         super().__init__(data_preprocessor=MODELS.build(data_preprocessor), init_cfg=init_cfg)
-        if (disc is None) != (loss_gan is None):
-            raise ValueError('disc and loss_gan go together: give both or neither')
         train_cfg, test_cfg = checked_settings(train_cfg, test_cfg)
-        check_settings_fit(train_cfg, test_cfg, detach_rounds, guided is not None, freeze_initial)
-        self.generator = FeedbackRecorrectionLoop(
-            initial=initial,
-            guided=guided,
-            segmentor=segmentor,
-            feedback=feedback,
-            recorrection=recorrection,
-            memory=memory,
-            confidence=confidence,
+        losses = dict(losses or {})
+        check_parts_fit(generator, losses, teacher, disc, train_cfg, test_cfg)
+        filled_in = dict(
             channel_order=self.data_preprocessor.output_channel_order or 'BGR',
-            detach_rounds=detach_rounds,
             map_temperature=test_cfg['map_temperature'],
             checkpoint_rounds=train_cfg['checkpoint_rounds'],
-            freeze_initial=freeze_initial,
-            refine=refine,
         )
-        self.loss_semantic = None if loss_semantic is None else MODELS.build(loss_semantic)
+        self.generator = MODELS.build({**generator, **filled_in})
         self.disc = None if disc is None else build_discriminator(disc)
-        if loss_semantic is not None and segmentor is None:
-            raise ValueError('loss_semantic needs a segmentor: give one, or set both to None')
-        needs_teacher = segmentor is not None and bool(loss_consistency or loss_semantic)
-        self.teacher = MeanTeacher(segmentor, self.generator.feedback) if needs_teacher else None
-        self.loss_gan = None if loss_gan is None else AdversarialLoss(loss_gan)
-        self.losses = RoundLosses(
-            l1_hole=loss_l1_hole,
-            l1_valid=loss_l1_valid,
-            perceptual=loss_perceptual,
-            tv=loss_tv,
-            segmentation=loss_segmentation,
-            consistency=loss_consistency,
-            prototype=loss_prototype,
-            confidence=loss_confidence or dict(type='LaplaceLoss'),
-            checkpoint_rounds=train_cfg['checkpoint_rounds'],
-        )
+        self.teacher = None if teacher is None else self._build_teacher(teacher, generator)
+        self.losses = RoundLosses(checkpoint_rounds=train_cfg['checkpoint_rounds'], **losses)
         self.rounds = train_cfg['rounds']
         self.only_last_learns = train_cfg['only_last_learns']
         self.label_mixing = train_cfg['label_mixing']
         self.test_rounds = test_cfg['rounds']
-        self.guide_by_ground_truth = guide_by_ground_truth
-        self.start_checkpoint = start_checkpoint
         self.completed_batch: CompletedBatch | None = None
         self._keeps_samples = False
         self._training_samples: list[DataSample] | None = None
-        self._speed_up(channels_last, compile_networks)
-
-    def _speed_up(self, channels_last: bool, compile_networks: bool | dict) -> None:
         if channels_last:
             self.to(memory_format=torch.channels_last)
-        if compile_networks is not False:
-            segmentors = [self.loop.segmentor, getattr(self.teacher, 'segmentor', None)]
-            networks = [self.loop.initial, self.loop.guided, self.disc]
-            options = {} if compile_networks is True else compile_networks
-            compile_in_place(segmentors, networks, options)
 
-    def init_weights(self) -> None:
-        """As mmengine's; discriminator and confidence then start from ``start_checkpoint``.
+    def _build_teacher(self, teacher: dict, generator: dict) -> nn.Module:
+        student = self.generator
+        filled_in = dict(
+            segmentor=generator['segmentor'],
+            to_segmentor=student.to_segmentor,
+            feedback=student.feedback,
+        )
+        return MODELS.build({**teacher, **filled_in})
 
-        A second call changes nothing, as with mmengine's own: they may be trained by then.
-
-        Raises:
-            FileNotFoundError: If a checkpoint to start from is missing.
-            ValueError: If one does not fit, or is that of a whole inpaintor.
-        """
-        first = not self.is_init
-        super().init_weights()
-        if first and self.start_checkpoint is not None:
-            load_round_0(self, self.start_checkpoint)
-
-    @property
-    def loop(self) -> FeedbackRecorrectionLoop:
-        """The loop, out of its distributed wrapper if it has one."""
-        return getattr(self.generator, 'module', self.generator)
-
-    @property
-    def student(self) -> nn.Module | None:
-        """The segmentor that learns, with its feedback, which the teacher follows."""
-        if self.loop.segmentor is None:
-            return None
-        return student_modules(self.loop.segmentor, self.loop.feedback)
-
-    @property
-    def class_memory(self) -> ClassMemory | None:
-        """What every class looks like in other images; ``None`` without a segmentor."""
-        return self.loop.memory
-
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        """As torch's, with the same names whether or not children are in distributed wrappers.
-
-        mmengine loads the plain names into wrapped and into bare models, and no others.
-        """
-        state = super().state_dict(*args, **kwargs)
-        for child in (name for name, module in self.named_children() if is_model_wrapper(module)):
-            for key in [key for key in state if f'{child}.module.' in key]:
-                state[key.replace(f'{child}.module.', f'{child}.', 1)] = state.pop(key)
-        return state
-
-    def link_feedback(self) -> None:
-        """Link the inpainting feedback to the decode head; ``FeedbackHook`` calls it."""
-        self.loop.link_feedback()
-
-    def set_feedback(self, strength: float, rounds: int) -> None:
-        """Say how strongly the feedback acts from now on, and how many rounds training runs.
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: DataSample | None = None,
+        mode: str = 'tensor',
+        rounds: int | None = None,
+        tolerance: float | None = None,
+    ) -> tuple[Tensor, Tensor] | list[DataSample] | dict[str, Tensor]:
+        """Forward pass, in mmagic's modes.
 
         Args:
-            strength: Factor in [0, 1]; stored in the checkpoint.
-            rounds: R >= 0.
+            inputs: (N, 3, H, W) float masked images in [-1, 1], 0 in the hole.
+            data_samples: Stacked sample with ``mask`` (N, 1, H, W), 1 in the hole; for ``'loss'``
+                as in :meth:`generator_losses`. ``dictated_seg`` (N, 1, H, W) int64, if there,
+                dictates the map of every round: class ids, 255 where the map stays the model's own.
+            mode: ``'tensor'``, ``'predict'`` or ``'loss'``.
+            rounds: R of this call; default ``test_cfg.rounds``, or ``train_cfg.rounds`` for
+                ``'loss'``.
+            tolerance: When the rounds stop early, see :class:`FeedbackRecorrectionLoop`; not for
+                ``'loss'``.
+
+        Returns:
+            ``'tensor'``: raw image and composite of the last round, both (N, 3, H, W).
+            ``'predict'``: one sample per image, with ``output`` as :meth:`convert_to_datasample`
+            describes. ``'loss'``: the generator's losses by name, 0-d tensors.
 
         Raises:
-            ValueError: If one of them is out of range, or no network would learn.
+            ValueError: For another mode, for negative ``rounds``, if a map is dictated to a model
+                without semantics, or if nothing would learn from the losses.
         """
-        if rounds < 0 or not 0 <= strength <= 1:
-            raise ValueError(
-                'rounds must be 0 or more and strength in [0, 1], '
-                f'got rounds={rounds}, strength={strength}'
-            )
-        check_something_learns(rounds, self.loop.freeze_initial, 'FeedbackHook')
-        self.loop.strength.fill_(strength)
-        self.rounds = rounds
+        if rounds is not None and rounds < 0:
+            raise ValueError(f'rounds must be a number of 0 or more, got {rounds}')
+        if mode == 'loss':
+            rounds = self.rounds if rounds is None else rounds
+            check_something_learns(rounds, self.loop.freeze_initial, "mode='loss'")
+            results, pseudo_labels = self._training_rounds(inputs, data_samples, rounds)
+            if self.training:  # by a wrapper that has a train_step of its own
+                self._remember(results, data_samples, is_whole=True)
+            return self.generator_losses(results, data_samples, pseudo_labels)
+        if mode not in ('tensor', 'predict'):
+            raise ValueError(f"mode must be 'tensor', 'predict' or 'loss', got {mode!r}")
+        results = self.predict_rounds(inputs, data_samples, rounds, tolerance)
+        if mode == 'tensor':
+            return results[-1].raw, results[-1].composite
+        return self.convert_to_datasample(results, data_samples, inputs)
 
     def train_step(
         self, data: dict, optim_wrapper: OptimWrapperDict | OptimWrapper
@@ -300,57 +204,16 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             self._keeps_samples = False
         return log_vars | log_vars_generator
 
-    def _training_rounds(
-        self, inputs: Tensor, data_samples: DataSample, rounds: int
-    ) -> tuple[list[Round], PseudoLabels | None]:
-        """The rounds of a training batch, and the pseudo labels of its unlabelled images."""
-        has_maps = rounds > 0 and self.loop.segmentor is not None
-        pseudo_labels = self._pseudo_labels(data_samples) if has_maps else None
-        label_map = None
-        if has_maps and self.label_mixing:
-            label_map = labels_to_mix(data_samples.gt_seg, data_samples.is_labeled, pseudo_labels)
-        results = self._run(
-            inputs,
-            data_samples,
-            rounds,
-            label_map=label_map,
-            only_last_learns=self.only_last_learns,
-        )
-        return results, pseudo_labels
-
-    def _pseudo_labels(self, data_samples: DataSample) -> PseudoLabels | None:
-        unlabeled = ~data_samples.is_labeled
-        if self.losses.consistency is None or self.teacher is None or not unlabeled.any():
-            return None
-        loop, intact = self.loop, data_samples.gt_img[unlabeled]
-        return self.teacher(
-            intact, loop.to_segmentor(intact), loop.memory.prototypes, loop.strength
-        )
-
-    def _update_disc(
-        self, results: Sequence[Round], data_samples: DataSample, wrapper: OptimWrapper
-    ) -> dict[str, Tensor]:
-        """Update the discriminator.
-
-        One pass over real and fake images together: a distributed wrapper wants one forward pass
-        for each backward pass.
-        """
-        mask, real = data_samples.mask.float(), data_samples.gt_img
-        fakes = [result.composite.detach() for result in results if result.learns]
-        with wrapper.optim_context(self.disc):
-            masks = mask.repeat(1 + len(fakes), 1, 1, 1)
-            judged = self.disc(torch.cat([torch.cat([real, *fakes]), masks], dim=1))
-            judged_real, judged_fake = split_judgement(judged, len(real))
-            losses = dict(
-                loss_disc_real=self.loss_gan(judged_real, True, is_disc=True, mask=mask),
-                loss_disc_fake=self.loss_gan(
-                    judged_fake, False, is_disc=True, mask=masks[len(real) :]
-                ),
-            )
-        loss, log_vars = self.parse_losses(losses)
-        wrapper.update_params(loss)
-        log_vars['loss_disc'] = log_vars.pop('loss')
-        return log_vars
+    def predict_rounds(
+        self,
+        inputs: Tensor,
+        data_samples: DataSample,
+        rounds: int | None = None,
+        tolerance: float | None = None,
+    ) -> list[Round]:
+        """The rounds of a prediction; arguments and errors as of :meth:`forward`."""
+        rounds = self.test_rounds if rounds is None else rounds
+        return self._run(inputs, data_samples, rounds, tolerance=tolerance)
 
     def generator_losses(
         self,
@@ -365,64 +228,92 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             data_samples: Stacked sample with ``gt_img`` (N, 3, H, W) float in [-1, 1], ``mask``
                 (N, 1, H, W), 1 in the hole, ``gt_seg`` (N, 1, H, W) int64, 255 where unknown, and
                 ``is_labeled`` (N,) bool.
-            pseudo_labels: Of the unlabelled images, in their order; ``None`` without any.
+            pseudo_labels: Of the unlabeled images, in their order; ``None`` without any.
 
         Returns:
             0-d tensors by name; names start with ``roundR_`` where a loss is taken round by round.
         """
         has_maps = results[-1].semantics is not None
-        losses = self.losses(
-            results,
-            data_samples,
-            self.loop.memory.prototypes if has_maps else None,
-            pseudo_labels,
-        )
-        if self.loss_semantic is not None:
-            losses |= self._semantic_losses(results, data_samples.gt_img)
+        prototypes = self.loop.memory.prototypes if has_maps else None
+        losses = self.losses(results, data_samples, prototypes, pseudo_labels, self.teacher)
         if self.disc is not None:
-            losses['loss_gan'] = self._adversarial_loss(results, data_samples.mask.float())
+            mask = data_samples.mask.float()
+            losses['loss_gan'] = self.losses.gan.of_generator(self.disc, _composites(results), mask)
         return losses
 
-    def _semantic_losses(self, results: Sequence[Round], target: Tensor) -> dict[str, Tensor]:
-        with torch.no_grad():
-            wanted = self._looks(target)
-        judged = {index: result.composite for index, result in enumerate(results) if result.learns}
-        return {
-            f'round{index}_loss_semantic': self.teacher.trust
-            * self.loss_semantic(self._looks(composite), wanted)
-            for index, composite in judged.items()
-        }
+    def convert_to_datasample(
+        self, results: Sequence[Round], data_samples: DataSample, inputs: Tensor
+    ) -> list[DataSample]:
+        """Split a batch into samples with predictions, in mmagic's convention.
 
-    def _looks(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Feature maps of the teacher for images (N, 3, H, W) in [-1, 1]."""
-        return self.teacher.segmentor.extract_feat(self.loop.to_segmentor(image))
+        Args:
+            results: The R + 1 rounds.
+            data_samples: The stacked sample of the batch.
+            inputs: (N, 3, H, W) float masked images in [-1, 1].
 
-    def _adversarial_loss(self, results: Sequence[Round], mask: Tensor) -> Tensor:
-        composites = [result.composite for result in results if result.learns]
-        masks = mask.repeat(len(composites), 1, 1, 1)
-        set_requires_grad(self.disc, False)
-        judged = self.disc(torch.cat([torch.cat(composites), masks], dim=1))
-        set_requires_grad(self.disc, True)
-        return self.loss_gan(judged, True, is_disc=False, mask=masks)
+        Returns:
+            One sample per image, with ``input`` (3, H, W) in 0..255 BGR and ``output``, a sample
+            with ``pred_img``, ``fake_img`` (composite of the last round) and ``fake_res`` (raw),
+            (3, H, W) float in 0..255 BGR; ``round_imgs`` (R+1, 3, H, W) likewise;
+            ``round_confidences`` (R+1, 1, H, W) in [0, 1]; and, with a segmentor and R > 0,
+            ``round_segs`` (R, H, W) int64, the maps that guided rounds 1..R, and
+            ``round_raw_segs`` likewise, the segmentor's own maps before they were corrected.
+        """
+        return round_samples(self.data_preprocessor, results, data_samples, inputs)
 
-    def _remember(self, results: Sequence[Round], data_samples: DataSample, is_whole: bool) -> None:
-        """Keep what the class memory learns from, until ``FeedbackHook`` collects it."""
-        semantics = results[-1].semantics
-        if semantics is None:
-            return
-        changed = semantics.logits.argmax(1) != semantics.raw_logits.argmax(1)
-        self.completed_batch = CompletedBatch(
-            features=semantics.features.detach(),
-            labels=data_samples.gt_seg,
-            is_labeled=data_samples.is_labeled,
-            image_keys=self._image_keys(data_samples),
-            # What the truth replaced is no correction.
-            corrected_share=None if self.guide_by_ground_truth else changed.float().mean(),
-            is_whole=is_whole,
-        )
+    @property
+    def loop(self) -> FeedbackRecorrectionLoop:
+        """The loop, out of its distributed wrapper if it has one."""
+        return getattr(self.generator, 'module', self.generator)
+
+    @property
+    def student(self) -> nn.Module | None:
+        """The segmentor that learns, with its feedback, which the teacher follows."""
+        if self.loop.segmentor is None:
+            return None
+        return student_modules(self.loop.segmentor, self.loop.feedback)
+
+    @property
+    def class_memory(self) -> ClassMemory | None:
+        """Prototypes of the features of every class; ``None`` without a segmentor."""
+        return self.loop.memory
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """As torch's, with the same names whether or not children are in distributed wrappers.
+
+        mmengine loads the plain names into wrapped and into bare models, and no others.
+        """
+        state = super().state_dict(*args, **kwargs)
+        for child in (name for name, module in self.named_children() if is_model_wrapper(module)):
+            for key in [key for key in state if f'{child}.module.' in key]:
+                state[key.replace(f'{child}.module.', f'{child}.', 1)] = state.pop(key)
+        return state
+
+    def link_feedback(self) -> None:
+        """Link the inpainting feedback to the decode head; ``FeedbackHook`` calls it."""
+        self.loop.link_feedback()
+
+    def set_feedback(self, strength: float, rounds: int) -> None:
+        """Say how strongly the feedback acts from now on, and how many rounds training runs.
+
+        Args:
+            strength: Factor in [0, 1]; stored in the checkpoint.
+            rounds: R >= 0.
+
+        Raises:
+            ValueError: If one of them is out of range, or no network would learn.
+        """
+        if rounds < 0 or not 0 <= strength <= 1:
+            raise ValueError(
+                'rounds must be 0 or more and strength in [0, 1], '
+                f'got rounds={rounds}, strength={strength}'
+            )
+        check_something_learns(rounds, self.loop.freeze_initial, 'FeedbackHook')
+        self.loop.strength.fill_(strength)
+        self.rounds = rounds
 
     def update_class_memory(self) -> CompletedBatch | None:
-        """Move the class memory, and that of layouts, towards the last batch's labelled part.
+        """Move the class memory, and that of label maps, towards the last batch's labeled part.
 
         Returns:
             The batch, or ``None`` when there was none since the last call.
@@ -454,80 +345,71 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         samples, self._training_samples = self._training_samples, None
         return samples
 
-    def forward(
-        self,
-        inputs: Tensor,
-        data_samples: DataSample | None = None,
-        mode: str = 'tensor',
-        rounds: int | None = None,
-        tolerance: float | None = None,
-    ) -> tuple[Tensor, Tensor] | list[DataSample] | dict[str, Tensor]:
-        """Forward pass, in mmagic's modes.
-
-        Args:
-            inputs: (N, 3, H, W) float masked images in [-1, 1], 0 in the hole.
-            data_samples: Stacked sample with ``mask`` (N, 1, H, W), 1 in the hole; for ``'loss'``
-                as in :meth:`generator_losses`. In the other modes ``dictated_seg`` (N, 1, H, W)
-                int64, if there, dictates the map of every round: class ids, 255 where the map stays
-                the model's own. It goes before the truth of ``guide_by_ground_truth``.
-            mode: ``'tensor'``, ``'predict'`` or ``'loss'``.
-            rounds: R of this call; default ``test_cfg.rounds``, or ``train_cfg.rounds`` for
-                ``'loss'``.
-            tolerance: When the rounds stop early, see :class:`FeedbackRecorrectionLoop`; not for
-                ``'loss'``.
-
-        Returns:
-            ``'tensor'``: raw image and composite of the last round, both (N, 3, H, W).
-            ``'predict'``: one sample per image, with ``output`` as :meth:`convert_to_datasample`
-            describes. ``'loss'``: the generator's losses by name, 0-d tensors.
-
-        Raises:
-            ValueError: For another mode, for negative ``rounds``, if a map is dictated to a model
-                without semantics, or if nothing would learn from the losses.
-        """
-        if rounds is not None and rounds < 0:
-            raise ValueError(f'rounds must be a number of 0 or more, got {rounds}')
-        if mode == 'loss':
-            rounds = self.rounds if rounds is None else rounds
-            check_something_learns(rounds, self.loop.freeze_initial, "mode='loss'")
-            results, pseudo_labels = self._training_rounds(inputs, data_samples, rounds)
-            if self.training:  # by a wrapper that has a train_step of its own
-                self._remember(results, data_samples, is_whole=True)
-            return self.generator_losses(results, data_samples, pseudo_labels)
-        if mode not in ('tensor', 'predict'):
-            raise ValueError(f"mode must be 'tensor', 'predict' or 'loss', got {mode!r}")
-        results = self.predict_rounds(inputs, data_samples, rounds, tolerance)
-        if mode == 'tensor':
-            return results[-1].raw, results[-1].composite
-        return self.convert_to_datasample(results, data_samples, inputs)
-
-    def predict_rounds(
-        self,
-        inputs: Tensor,
-        data_samples: DataSample,
-        rounds: int | None = None,
-        tolerance: float | None = None,
-    ) -> list[Round]:
-        """The rounds of a prediction; arguments and errors as of :meth:`forward`."""
-        rounds = self.test_rounds if rounds is None else rounds
-        dictated_map = dictated_map_of(data_samples, inputs)
-        return self._run(inputs, data_samples, rounds, dictated_map, tolerance=tolerance)
+    def _training_rounds(
+        self, inputs: Tensor, data_samples: DataSample, rounds: int
+    ) -> tuple[list[Round], PseudoLabels | None]:
+        """The rounds of a training batch, and the pseudo labels of its unlabeled images."""
+        has_maps = rounds > 0 and self.loop.segmentor is not None
+        pseudo_labels = self._pseudo_labels(data_samples) if has_maps else None
+        label_map = None
+        if has_maps and self.label_mixing:
+            label_map = labels_to_mix(data_samples, pseudo_labels)
+        results = self._run(
+            inputs, data_samples, rounds, label_map, only_last_learns=self.only_last_learns
+        )
+        return results, pseudo_labels
 
     def _run(
         self,
         inputs: Tensor,
         data_samples: DataSample,
         rounds: int,
-        dictated_map: Tensor | None = None,
+        label_map: Tensor | None = None,
         **options: Any,
     ) -> list[Round]:
         """The R + 1 rounds of a preprocessed batch; ``options`` are those of the loop."""
+        guidance = Guidance(
+            dictated_map=dictated_map_of(data_samples, inputs),
+            label_map=label_map,
+            image_keys=self._image_keys(data_samples),
+        )
         mask = padded(data_samples.mask.float(), inputs, 0)
-        if self.guide_by_ground_truth:
-            dictated_map = first_known(dictated_map, true_map_of(data_samples, inputs))
-        keys = self._image_keys(data_samples)
-        return self.generator(
-            inputs, mask, rounds, dictated_map=dictated_map, image_keys=keys, **options
+        return self.generator(inputs, mask, rounds, guidance, **options)
+
+    def _pseudo_labels(self, data_samples: DataSample) -> PseudoLabels | None:
+        unlabeled = ~data_samples.is_labeled
+        if self.losses.consistency is None or not unlabeled.any():
+            return None
+        intact, loop = data_samples.gt_img[unlabeled], self.loop
+        return self.teacher(intact, loop.memory.prototypes, loop.strength)
+
+    def _update_disc(
+        self, results: Sequence[Round], data_samples: DataSample, wrapper: OptimWrapper
+    ) -> dict[str, Tensor]:
+        mask, composites = data_samples.mask.float(), _composites(results)
+        with wrapper.optim_context(self.disc):
+            losses = self.losses.gan.of_discriminator(
+                self.disc, data_samples.gt_img, composites, mask
+            )
+        loss, log_vars = self.parse_losses(losses)
+        wrapper.update_params(loss)
+        log_vars['loss_disc'] = log_vars.pop('loss')
+        return log_vars
+
+    def _remember(self, results: Sequence[Round], data_samples: DataSample, is_whole: bool) -> None:
+        """Keep what the class memory learns from, until ``FeedbackHook`` collects it."""
+        semantics = results[-1].semantics
+        if semantics is None:
+            return
+        changed = semantics.logits.argmax(1) != semantics.raw_logits.argmax(1)
+        self.completed_batch = CompletedBatch(
+            features=semantics.features.detach(),
+            labels=data_samples.gt_seg,
+            is_labeled=data_samples.is_labeled,
+            image_keys=self._image_keys(data_samples),
+            # What a dictated map replaced is no correction.
+            corrected_share=None if 'dictated_seg' in data_samples else changed.float().mean(),
+            is_whole=is_whole,
         )
 
     def _image_keys(self, data_samples: DataSample) -> Tensor | None:
@@ -536,25 +418,10 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             return None
         return image_keys_of(data_samples, data_samples.mask.device)
 
-    def convert_to_datasample(
-        self, results: Sequence[Round], data_samples: DataSample, inputs: Tensor
-    ) -> list[DataSample]:
-        """Split a batch into samples with predictions, in mmagic's convention.
 
-        Args:
-            results: The R + 1 rounds.
-            data_samples: The stacked sample of the batch.
-            inputs: (N, 3, H, W) float masked images in [-1, 1].
-
-        Returns:
-            One sample per image, with ``input`` (3, H, W) in 0..255 BGR and ``output``, a sample
-            with ``pred_img``, ``fake_img`` (composite of the last round) and ``fake_res`` (raw),
-            (3, H, W) float in 0..255 BGR; ``round_imgs`` (R+1, 3, H, W) likewise;
-            ``round_confidences`` (R+1, 1, H, W) in [0, 1]; and, with a segmentor and R > 0,
-            ``round_segs`` (R, H, W) int64, the maps that guided rounds 1..R, and
-            ``round_raw_segs`` likewise, the segmentor's own maps before they were corrected.
-        """
-        return round_samples(self.data_preprocessor, results, data_samples, inputs)
+def _composites(results: Sequence[Round]) -> list[Tensor]:
+    """The images of the rounds that have losses."""
+    return [result.composite for result in results if result.learns]
 
 
 def _wrapper_of(optim_wrapper: OptimWrapperDict | OptimWrapper, name: str) -> OptimWrapper:

@@ -1,10 +1,12 @@
-"""The teacher: a slow copy of the segmentor that sees intact images."""
+"""The teacher: a moving average of the segmentor that sees intact images, and its pseudo labels."""
 
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import dataclass
 
 import torch
+from mmagic.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -15,10 +17,33 @@ from fbinpaint_mm.models.feedback import (
     cosine_to_prototypes,
     cross_image_weight,
 )
-from fbinpaint_mm.models.pseudo_labels import PseudoLabels
-from fbinpaint_mm.models.segmentor import build_segmentor, last_decode_head, segment
+from fbinpaint_mm.models.segmentor import (
+    SegmentorInput,
+    build_segmentor,
+    last_decode_head,
+    segment,
+)
 
 
+@dataclass
+class PseudoLabels:
+    """What a teacher says about unlabeled images.
+
+    Args:
+        label: (N, H, W) int64 class ids in [0, K).
+        weight: (N, H, W) float32 in [0, 1], agreement of the features with those of the class in
+            other images.
+        probability: (N, H, W) float32 in [0, 1], the teacher's probability of ``label``.
+        trust: 0-d float32 in [0, 1], how far the teacher as a whole is trusted yet.
+    """
+
+    label: Tensor
+    weight: Tensor
+    probability: Tensor
+    trust: Tensor
+
+
+@MODELS.register_module()
 class MeanTeacher(BaseModule):
     """Exponential moving average of a segmentor with its feedback, and the pseudo labels it gives.
 
@@ -28,16 +53,23 @@ class MeanTeacher(BaseModule):
 
     Args:
         segmentor: Config of the segmentor, the same as the student's.
+        to_segmentor: The student's, from images in [-1, 1] to input of the segmentor.
         feedback: The student's feedback, of which a copy is kept; ``None`` without feedback.
 
     Attributes:
-        trust: 0-d float32 buffer in [0, 1], factor of the losses that follow from its pseudo
-            labels; ``MeanTeacherHook`` raises it while the teacher is still learning.
+        trust: 0-d float32 buffer in [0, 1], factor of the losses that follow from it;
+            ``MeanTeacherHook`` raises it while the teacher is still learning.
     """
 
-    def __init__(self, segmentor: dict, feedback: InpaintingFeedback | None = None) -> None:
+    def __init__(
+        self,
+        segmentor: dict,
+        to_segmentor: SegmentorInput,
+        feedback: InpaintingFeedback | None = None,
+    ) -> None:
         super().__init__()
         self.segmentor = build_segmentor(segmentor).requires_grad_(False)
+        self.to_segmentor = to_segmentor
         self.feedback = None if feedback is None else deepcopy(feedback).requires_grad_(False)
         self.register_buffer('trust', torch.ones(()))
         self.link = DecodeHeadLink(last_decode_head(self.segmentor), self.feedback)
@@ -70,14 +102,11 @@ class MeanTeacher(BaseModule):
                 own[name].copy_(value)
 
     @torch.no_grad()
-    def forward(
-        self, image: Tensor, normalised: Tensor, prototypes: Tensor, strength: Tensor
-    ) -> PseudoLabels:
+    def forward(self, image: Tensor, prototypes: Tensor, strength: Tensor) -> PseudoLabels:
         """Pseudo labels of intact images and how far to trust them.
 
         Args:
             image: (N, 3, H, W) float in [-1, 1], intact.
-            normalised: (N, 3, H, W) float, the same as the segmentor expects it.
             prototypes: (K, C) float class prototypes; an all-zero row is a class not seen yet.
             strength: 0-d float in [0, 1], strength of the feedback.
 
@@ -86,12 +115,23 @@ class MeanTeacher(BaseModule):
         """
         self.link.attach()
         with self.link.sending(_signal_of_intact(image, len(prototypes), strength)):
-            logits = segment(self.segmentor, normalised)
+            logits = segment(self.segmentor, self.to_segmentor(image))
         probability, label = logits.float().softmax(1).max(1)
         cosine = cosine_to_prototypes(self.link.features, prototypes)
         cosine = nn.functional.interpolate(cosine, label.shape[-2:], mode='bilinear')
         weight = cross_image_weight(cosine, label, prototypes.abs().sum(1) > 0)
         return PseudoLabels(label, weight, probability, self.trust)
+
+    def features(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Feature maps of backbone and neck; gradients flow to the image.
+
+        Args:
+            image: (N, 3, H, W) float in [-1, 1].
+
+        Returns:
+            One (N, C_i, h_i, w_i) float tensor for each scale.
+        """
+        return self.segmentor.extract_feat(self.to_segmentor(image))
 
     def _modules_that_learn(self) -> nn.Module:
         return student_modules(self.segmentor, self.feedback)

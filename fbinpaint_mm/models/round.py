@@ -6,7 +6,44 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from fbinpaint_mm.models.semantics import Semantics
+
+@dataclass
+class Semantics:
+    """The semantic map of one round.
+
+    Args:
+        logits: (N, K, H, W) float32 logits that guide: the corrected ones, and what other images,
+            or somebody who dictates it, say of the hole.
+        raw_logits: (N, K, H, W) float logits of the segmentor before the recorrection; the same
+            tensor as ``logits`` where nothing corrects them.
+        features: (N, C, h, w) float pixel features of the decode head.
+        corrected_logits: (N, K, H, W) float32 logits as the recorrection has learned to make them;
+            ``None`` for those that guide.
+    """
+
+    logits: Tensor
+    raw_logits: Tensor
+    features: Tensor
+    corrected_logits: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.corrected_logits is None:
+            self.corrected_logits = self.logits
+
+    @property
+    def probabilities(self) -> Tensor:
+        """(N, K, H, W) float32 class probabilities of the map that guides."""
+        return self.logits.softmax(1)
+
+    @property
+    def supervised_logits(self) -> list[Tensor]:
+        """The logits that learn from labels: the corrected ones and the segmentor's own.
+
+        The segmentor must be right before the correction too: the teacher is its moving average,
+        and has no correction.
+        """
+        corrected, raw = self.corrected_logits, self.raw_logits
+        return [corrected] if corrected is raw else [corrected, raw]
 
 
 @dataclass

@@ -1,17 +1,18 @@
-"""Rounds whose activations are computed again in the backward pass instead of being kept."""
+"""Activation checkpointing of rounds: memory grows little with their number."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
+
+from fbinpaint_mm.models.batch_statistics import batch_statistics_held
 
 
 class RoundCheckpointing:
@@ -54,32 +55,6 @@ class RoundCheckpointing:
 
     def _contexts(self) -> tuple[AbstractContextManager, AbstractContextManager]:
         return nullcontext(), batch_statistics_held(self._module)
-
-
-def run_plainly(part: Callable[..., Any], *arguments: Any) -> Any:
-    """The part's result; all activations are kept."""
-    return part(*arguments)
-
-
-@contextmanager
-def batch_statistics_held(module: nn.Module) -> Iterator[None]:
-    """Within this context batch norms use the statistics of their batch without recording them.
-
-    They go on tracking, with a momentum of 0: without, autograd would save other tensors.
-
-    Args:
-        module: Its batch norms in training mode are meant, those of any number of dimensions.
-    """
-    norms = [one for one in module.modules() if isinstance(one, _BatchNorm) and one.training]
-    held = [(norm, norm.momentum, norm.num_batches_tracked) for norm in norms]
-    for norm, _, count in held:
-        norm.momentum = 0.0
-        norm.num_batches_tracked = None if count is None else count.clone()
-    try:
-        yield
-    finally:
-        for norm, momentum, count in held:
-            norm.momentum, norm.num_batches_tracked = momentum, count
 
 
 def _name_of_spectral_norm(module: nn.Module) -> str | None:

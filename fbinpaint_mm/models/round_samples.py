@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 from mmagic.models.data_preprocessors import DataPreprocessor
 from mmagic.structures import DataSample
 from torch import Tensor
 
-from fbinpaint_mm.models.padding import cropped
-from fbinpaint_mm.models.pseudo_labels import PseudoLabels
+from fbinpaint_mm.models.mean_teacher import PseudoLabels
 from fbinpaint_mm.models.round import Round
-from fbinpaint_mm.models.split_predictions import split_predictions
 
 
 def round_samples(
@@ -25,7 +24,7 @@ def round_samples(
     """Split a batch into samples with predictions, in mmagic's convention.
 
     Args:
-        preprocessor: The one that normalised and padded the batch.
+        preprocessor: The one that normalized and padded the batch.
         results: The R + 1 rounds.
         data_samples: The stacked sample of the batch.
         inputs: (N, 3, H, W) float masked images in [-1, 1].
@@ -59,9 +58,9 @@ def training_samples(
     """The samples of a training batch as in validation, with what the teacher said of them.
 
     Args:
-        preprocessor: The one that normalised and padded the batch.
+        preprocessor: The one that normalized and padded the batch.
         results: The R + 1 rounds.
-        pseudo_labels: Of the unlabelled images, in their order; ``None`` without any.
+        pseudo_labels: Of the unlabeled images, in their order; ``None`` without any.
         data_samples: The stacked sample of the batch, which stays as it is: ``gt_img``
             (N, 3, H, W) float in [-1, 1], ``mask`` and ``gt_seg`` (N, 1, H, W).
         inputs: (N, 3, H, W) float masked images in [-1, 1].
@@ -111,9 +110,57 @@ def _class_ids(rounds: Sequence[Tensor]) -> Tensor:
 def _add_pseudo_labels(
     samples: Sequence[DataSample], pseudo_labels: PseudoLabels, size: Sequence[int]
 ) -> None:
-    """Give every unlabelled sample the map and weights of the teacher."""
+    """Give every unlabeled sample the map and weights of the teacher."""
     unlabeled = [sample for sample in samples if not sample.is_labeled]
     said = zip(pseudo_labels.label, pseudo_labels.weight, strict=True)
     for sample, (label, weight) in zip(unlabeled, said, strict=True):
         planes = dict(teacher_seg=cropped(label, size), teacher_weight=cropped(weight, size))
         sample.output.set_tensor_data(planes)
+
+
+def split_predictions(
+    data_samples: DataSample, output: DataSample, masked_img: Tensor
+) -> list[DataSample]:
+    """Split a batch into samples with predictions, in mmagic's convention.
+
+    Args:
+        data_samples: The stacked sample of the batch.
+        output: The stacked predictions of the batch.
+        masked_img: (N, 3, H, W) float masked images in 0..255 BGR.
+
+    Returns:
+        One sample per image, with ``input``, its masked image, and ``output``, its predictions.
+    """
+    data_samples.set_tensor_data(dict(input=masked_img))
+    samples = data_samples.split()
+    for sample, prediction in zip(samples, output.split(), strict=True):
+        sample.output = prediction
+    return samples
+
+
+def padded(plane: Tensor, image: Tensor, value: int) -> Tensor:
+    """A mask or map at the size of the padded image.
+
+    Args:
+        plane: (N, C, h, w) mask or map of any dtype, without padding.
+        image: (N, 3, H, W) padded image, H >= h and W >= w.
+        value: What stands in the padding.
+
+    Returns:
+        (N, C, H, W), of the dtype of ``plane``.
+    """
+    missing = [i - p for i, p in zip(image.shape[-2:], plane.shape[-2:], strict=True)]
+    return F.pad(plane, (0, missing[1], 0, missing[0]), value=value)
+
+
+def cropped(tensor: Tensor, size: Sequence[int]) -> Tensor:
+    """Undo the padding.
+
+    Args:
+        tensor: (..., H, W) padded, of any dtype.
+        size: Height h <= H and width w <= W without padding, in pixels.
+
+    Returns:
+        (..., h, w), a view.
+    """
+    return tensor[..., : size[0], : size[1]]

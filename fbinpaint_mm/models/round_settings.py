@@ -28,31 +28,53 @@ def checked_settings(
     return train_cfg, _with_defaults('test_cfg', test_cfg, defaults)
 
 
-def check_settings_fit(
+# Which losses need which part of the model, and are its only use.
+NEEDED_BY = dict(disc=('gan',), teacher=('consistency', 'semantic'))
+
+
+def check_parts_fit(
+    generator: dict,
+    losses: dict[str, Any],
+    teacher: dict | None,
+    disc: dict | list[dict] | None,
     train_cfg: dict[str, Any],
     test_cfg: dict[str, Any],
-    detach_rounds: bool,
-    has_guided: bool,
-    freeze_initial: bool,
 ) -> None:
-    """Refuses rounds that cannot run, or from which nothing would learn.
+    """Refuses a part without its losses, a loss without its part, and rounds that cannot run.
 
     Args:
+        generator: As of :class:`FeedbackRecorrectionInpaintor`, as the next three.
+        losses: Likewise.
+        teacher: Likewise.
+        disc: Likewise.
         train_cfg: From :func:`checked_settings`.
         test_cfg: Likewise.
-        detach_rounds: See :class:`FeedbackRecorrectionLoop`.
-        has_guided: Whether there is a network for rounds 1..R.
-        freeze_initial: Whether that of round 0 learns no more.
 
     Raises:
         ValueError: If two of them contradict each other.
     """
-    if train_cfg['only_last_learns'] and not detach_rounds:
-        raise ValueError('train_cfg.only_last_learns=True needs detach_rounds=True, found False')
-    check_something_learns(train_cfg['rounds'], freeze_initial, 'train_cfg')
+    for name, part in dict(disc=disc, teacher=teacher).items():
+        _check_part(name, part, losses)
+    if teacher is not None and generator.get('segmentor') is None:
+        raise ValueError(
+            'teacher needs generator.segmentor: give one, or set teacher, losses.consistency and '
+            'losses.semantic to None'
+        )
+    check_something_learns(train_cfg['rounds'], generator.get('freeze_initial', False), 'train_cfg')
     for name, settings in dict(train_cfg=train_cfg, test_cfg=test_cfg).items():
-        if settings['rounds'] and not has_guided:
+        if settings['rounds'] and generator.get('guided') is None:
             raise ValueError(f'guided=None needs {name}.rounds=0, got {settings["rounds"]}')
+
+
+def _check_part(name: str, part: Any, losses: dict[str, Any]) -> None:
+    given = [loss for loss in NEEDED_BY[name] if losses.get(loss) is not None]
+    if part is None and given:
+        raise ValueError(f'losses.{given[0]} needs {name}: give one, or set the loss to None')
+    if part is not None and not given:
+        needing = ' or '.join(f'losses.{loss}' for loss in NEEDED_BY[name])
+        raise ValueError(
+            f'{name} is given, but no loss reads it: give {needing}, or set it to None'
+        )
 
 
 def check_something_learns(rounds: int, freeze_initial: bool, origin: str) -> None:

@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from mmseg.models import SegDataPreProcessor
 from PIL import Image
 
-from fbinpaint_mm.models.segmentor_input import SegmentorInput
+from fbinpaint_mm.models.segmentor import SegmentorInput
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 NAMES = sorted(path.stem for path in (CONFIGS / 'segmentors').glob('*.py'))

@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from fbinpaint_mm.engine.hooks import FeedbackHook
-from fbinpaint_mm.models.completed_batch import CompletedBatch
+from fbinpaint_mm.models.feedback.class_memory import CompletedBatch
 
 
 class ToyModel(BaseModel):

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from fbinpaint_mm.engine import FeedbackHook, MeanTeacherHook
 from fbinpaint_mm.models import ClassMemory, DecodeHeadLink, FeedbackSignal, InpaintingFeedback
-from fbinpaint_mm.models.completed_batch import CompletedBatch
+from fbinpaint_mm.models.feedback.class_memory import CompletedBatch
 from fbinpaint_mm.models.segmentor import build_segmentor, segment
 
 CLASSES, SIZE = 5, 16

@@ -2,7 +2,7 @@ import pytest
 import torch
 from mmagic.structures import DataSample
 
-from fbinpaint_mm.models.dictated_map import (
+from fbinpaint_mm.models.guidance import (
     dictate,
     dictated_map_of,
     first_known,

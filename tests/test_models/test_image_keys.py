@@ -4,7 +4,7 @@ import torch
 from mmagic.structures import DataSample
 
 from fbinpaint_mm.models.feedback import NO_KEY, PART_KEY
-from fbinpaint_mm.models.image_keys import image_keys_of
+from fbinpaint_mm.models.feedback.layout_memory import image_keys_of
 
 CPU = torch.device('cpu')
 

@@ -2,8 +2,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fbinpaint_mm.models.label_mixing import labels_to_mix, mix_labels
-from fbinpaint_mm.models.pseudo_labels import PseudoLabels
+from fbinpaint_mm.models.guidance import labels_to_mix, mix_labels
+from fbinpaint_mm.models.mean_teacher import PseudoLabels
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32]
 SIZE = (6, 7)

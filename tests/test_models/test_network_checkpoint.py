@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from fbinpaint_mm.models.network_checkpoint import check_network_checkpoint
 from fbinpaint_mm.models.networks import SemanticGuidedEncoderDecoder
+from fbinpaint_mm.models.pretrained_start import check_network_checkpoint
 
 PREFIX = 'generator.initial'
 

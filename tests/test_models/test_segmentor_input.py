@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 
-from fbinpaint_mm.models.segmentor_input import SegmentorInput
+from fbinpaint_mm.models.segmentor import SegmentorInput
 
 
 @pytest.mark.parametrize('order', ['BGR', 'RGB'])

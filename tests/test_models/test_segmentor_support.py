@@ -13,8 +13,7 @@ from mmengine.registry import DefaultScope
 from mmseg.models import EncoderDecoder, FCNHead
 
 from fbinpaint_mm.models.feedback import FeedbackSignal
-from fbinpaint_mm.models.segmentor import segment
-from fbinpaint_mm.models.segmentor_support import check_segmentor_support
+from fbinpaint_mm.models.segmentor import check_segmentor_support, segment
 
 # Whole configs of mmseg, with the class of their head and its inputs.
 SEGMENTORS = {

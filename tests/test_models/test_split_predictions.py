@@ -1,7 +1,7 @@
 import torch
 from mmagic.structures import DataSample
 
-from fbinpaint_mm.models.split_predictions import split_predictions
+from fbinpaint_mm.models.round_samples import split_predictions
 
 
 def test_every_image_gets_its_own_prediction_and_input():

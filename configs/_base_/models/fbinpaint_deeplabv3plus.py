@@ -6,6 +6,7 @@ segmentor = _base_.model
 segmentor.backbone.norm_cfg = dict(type='BN', requires_grad=True)
 segmentor.decode_head.norm_cfg = dict(type='BN', requires_grad=True)
 
-model = dict(_delete_=True, **_base_.inpaintor, segmentor=segmentor)
+model = dict(_delete_=True, **_base_.inpaintor)
+model['generator'].update(segmentor=segmentor)
 # What the trials of ablations/README.md kept; they were made at 64 pixels.
 model['train_cfg'].update(only_last_learns=True, label_mixing=True)

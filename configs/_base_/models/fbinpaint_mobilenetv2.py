@@ -2,6 +2,7 @@
 # inpainters.
 _base_ = ['./inpaintor_small.py', './segmentor_mobilenetv2.py']
 
-model = dict(**_base_.inpaintor, segmentor=_base_.segmentor)
+model = dict(**_base_.inpaintor)
+model['generator'].update(segmentor=_base_.segmentor)
 # What the trials of ablations/README.md kept.
 model['train_cfg'].update(only_last_learns=True, label_mixing=True)

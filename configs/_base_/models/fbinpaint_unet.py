@@ -22,7 +22,5 @@ segmentor.decode_head.update(
 )
 segmentor.test_cfg = dict(mode='whole')
 
-model = dict(_delete_=True, **_base_.inpaintor, segmentor=segmentor)
-# Under pixel losses alone, as in the configs with this model, a second pass makes images better
-# even under the same map: ablations/README.md.
-model['refine'] = 'current'
+model = dict(_delete_=True, **_base_.inpaintor)
+model['generator'].update(segmentor=segmentor)

@@ -6,45 +6,47 @@ inpaintor = dict(
     data_preprocessor=dict(
         type='SemiSupervisedDataPreprocessor',
         num_classes=None,  # label ids are checked against it; set by the top-level config
-        min_labeled=0,  # fewest labelled samples of a training batch
+        min_labeled=0,  # fewest labeled samples of a training batch
         pad_size_divisor=8,  # images of any size are padded to a multiple, results cut back
     ),
-    # Round 0. Any encoder-decoder of mmagic fits here and below: see the README.
-    initial=dict(
-        type='SemanticGuidedEncoderDecoder',
-        base_channels=48,  # width at full resolution
-        # one residual block for each, at a quarter of the resolution
-        dilations=(1, 2, 4, 8, 1, 2, 4, 8),
+    generator=dict(
+        type='FeedbackRecorrectionLoop',
+        # Round 0. Any encoder-decoder of mmagic fits here and below, see configs/mix/.
+        initial=dict(
+            type='SemanticGuidedEncoderDecoder',
+            base_channels=48,  # width at full resolution
+            # one residual block for each, at a quarter of the resolution
+            dilations=(1, 2, 4, 8, 1, 2, 4, 8),
+        ),
+        # Rounds 1..R: also reads the image of round 0, and is modulated by the corrected map.
+        guided=dict(
+            type='SemanticGuidedEncoderDecoder',
+            base_channels=48,
+            dilations=(1, 2, 4, 8, 1, 2, 4, 8),
+        ),
+        # What the decode head is told about the inpainting; None: one-way guidance.
+        feedback=dict(
+            type='InpaintingFeedback',
+            base_channels=64,
+            stride=4,  # resolution at which the image, the hole and the last map are read
+        ),
+        # Correction of the map by other images; None: the segmentor's map as it is.
+        recorrection=dict(
+            type='CrossImageRecorrection',
+            temperature=0.1,  # of the cosine to class prototypes
+            # A part `layout`, dict(type='LayoutMemory'), retrieves label maps of similar images,
+            # for aligned ones; fbinpaint_celebahq.py has it. Settings: capacity (128), how many
+            # label maps it holds; size (64) of a map, and coarse_size (16) at which maps are
+            # compared, in cells; temperature (0.1), smaller for fewer, more similar ones.
+            layout_weight=0.5,  # share of those in the map of a hole
+        ),
+        memory=dict(type='ClassMemory', momentum=0.99),  # one prototype per class
+        confidence=dict(type='InpaintingConfidence'),  # expected error of every inpainted pixel
+        freeze_initial=False,  # True: round 0 learns no more, for a network that is trained already
     ),
-    # Rounds 1..R: also sees the current image, and is modulated by the corrected map.
-    guided=dict(
-        type='SemanticGuidedEncoderDecoder',
-        base_channels=48,
-        dilations=(1, 2, 4, 8, 1, 2, 4, 8),
-    ),
-    # What the decode head is told about the inpainting; None: one-way guidance.
-    feedback=dict(
-        type='InpaintingFeedback',
-        base_channels=64,
-        stride=4,  # resolution at which the image, the hole and the last map are read
-    ),
-    # Correction of the map by other images; None: the segmentor's map as it is.
-    recorrection=dict(
-        type='CrossImageRecorrection',
-        temperature=0.1,  # of what classes look like in other images
-        # A part `layout`, dict(type='LayoutMemory'), tells where classes lie in like images, for
-        # aligned ones; fbinpaint_celebahq.py and its _64px have it. Settings: capacity (128), how
-        # many label maps it holds; size (64) of a map, and coarse_size (16) at which maps are
-        # compared, in cells; temperature (0.1), smaller for fewer, more alike ones.
-        layout_weight=0.5,  # share of those in the map of a hole
-    ),
-    memory=dict(type='ClassMemory', momentum=0.99),  # one prototype per class
-    confidence=dict(type='InpaintingConfidence'),  # expected error of every inpainted pixel
-    detach_rounds=True,  # no gradient from one round into the one before
-    freeze_initial=False,  # True: round 0 learns no more, for a network that is trained already
-    # What every round refines: 'initial', the result of round 0, or 'current', of the round before.
-    refine='initial',
-    # Reads composite and hole mask.
+    # Moving average of the segmentor, which sees intact images; None: without its two losses too.
+    teacher=dict(type='MeanTeacher'),
+    # Reads composite and hole mask; None: without losses.gan too.
     disc=dict(
         type='MultiLayerDiscriminator',
         in_channels=4,
@@ -56,36 +58,37 @@ inpaintor = dict(
         out_act_cfg=None,
         with_spectral_norm=True,
     ),
-    loss_l1_hole=dict(type='L1Loss', loss_weight=6.0),
-    loss_l1_valid=dict(type='L1Loss', loss_weight=1.0),
-    loss_perceptual=dict(
-        type='VGGPerceptualLoss',
-        weights=None,  # file or folder with VGG16; None: torchvision downloads it
-        perceptual_weight=0.1,
-        style_weight=120.0,
+    losses=dict(
+        l1_hole=dict(type='L1Loss', loss_weight=6.0),
+        l1_valid=dict(type='L1Loss', loss_weight=1.0),
+        perceptual=dict(
+            type='VGGPerceptualLoss',
+            weights=None,  # file or folder with VGG16; None: torchvision downloads it
+            perceptual_weight=0.1,
+            style_weight=120.0,
+        ),
+        gan=dict(type='GANLoss', gan_type='hinge', loss_weight=0.05),
+        segmentation=dict(type='mmseg.CrossEntropyLoss', avg_non_ignore=True),  # labeled pixels
+        consistency=dict(
+            type='ConsistencyLoss',  # of the teacher's pseudo labels, on unlabeled images
+            loss_weight=1.0,
+            confidence_threshold=0.0,  # teacher's probability below which a label is dropped
+        ),
+        prototype=dict(type='PrototypeLoss', loss_weight=0.5),
+        # Distance of the result to the true image in the teacher's features.
+        semantic=dict(type='SemanticFeatureLoss', loss_weight=1.0),
     ),
-    loss_gan=dict(type='GANLoss', gan_type='hinge', loss_weight=0.05),
-    loss_segmentation=dict(type='mmseg.CrossEntropyLoss', avg_non_ignore=True),  # labelled pixels
-    loss_consistency=dict(
-        type='ConsistencyLoss',  # unlabelled images; None: supervised only, no teacher
-        loss_weight=1.0,
-        confidence_threshold=0.0,  # teacher's probability below which a pseudo label is dropped
-    ),
-    loss_prototype=dict(type='PrototypeLoss', loss_weight=0.5),
-    # The teacher looks at the inpainted and at the true image; None: it judges maps only.
-    loss_semantic=dict(type='SemanticFeatureLoss', loss_weight=1.0),
     train_cfg=dict(
         rounds=2,
         # Whether rounds 1..R-1 of a step have no losses and no graph; FeedbackHook then lets each
         # round be the last in turn, and a step costs little more than one round.
         only_last_learns=False,
         label_mixing=False,  # whether the map of the last round is mixed with (pseudo) labels
-        checkpoint_rounds=False,  # whether rounds are computed again in the backward pass: memory
+        checkpoint_rounds=False,  # activation checkpointing of rounds: less memory, more time
     ),
     test_cfg=dict(
         rounds=2,  # 0..3; --cfg-options model.test_cfg.rounds=3
         map_temperature=1.0,  # below 1 the map that guides is sharpened
     ),
     channels_last=False,  # whether weights and activations are (N, H, W, C) in memory: speed
-    compile_networks=False,  # True, or keyword arguments of torch.compile: speed
 )

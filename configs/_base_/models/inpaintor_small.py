@@ -2,8 +2,10 @@
 _base_ = ['./inpaintor.py']
 
 inpaintor = dict(
-    initial=dict(base_channels=16, dilations=(1, 2, 4, 8)),
-    guided=dict(base_channels=16, dilations=(1, 2, 4, 8)),
-    feedback=dict(base_channels=32),
+    generator=dict(
+        initial=dict(base_channels=16, dilations=(1, 2, 4, 8)),
+        guided=dict(base_channels=16, dilations=(1, 2, 4, 8)),
+        feedback=dict(base_channels=32),
+    ),
     disc=dict(max_channels=64, num_convs=4),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from fbinpaint_mm.models.completed_batch import CompletedBatch
+from fbinpaint_mm.models.feedback.class_memory import CompletedBatch
 
 
 class FeedbackModel(Protocol):

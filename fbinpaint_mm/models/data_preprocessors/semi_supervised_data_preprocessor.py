@@ -1,4 +1,4 @@
-"""Makes one batch of labelled and unlabelled samples."""
+"""Makes one batch of labeled and unlabeled samples."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from fbinpaint_mm.models.feedback import IGNORE_INDEX
 
 @MODELS.register_module()
 class SemiSupervisedDataPreprocessor(DataPreprocessor):
-    """Takes a mixed batch of labelled and unlabelled samples; one forward pass serves both kinds.
+    """Takes a mixed batch of labeled and unlabeled samples; one forward pass serves both kinds.
 
     The output is mmagic's: ``inputs`` (N, 3, H, W) float masked images in [-1, 1] with 0 in the
     hole, and a stacked ``DataSample`` with ``gt_img`` (N, 3, H, W) float, in [-1, 1] in training
     and in 0..255 otherwise, ``mask`` (N, 1, H, W) float 0/1 with 1 in the hole, ``gt_seg`` (N, 1,
     H, W) int64 with 255 where unknown, and ``is_labeled`` (N,) bool. Samples without ``gt_seg``, or
     whose ``is_labeled`` is False, get 255 everywhere; without ``is_labeled`` a sample with
-    ``gt_seg`` is labelled. Samples without ``mask`` (a plain mmagic pipeline) are refused. A map
+    ``gt_seg`` is labeled. Samples without ``mask`` (a plain mmagic pipeline) are refused. A map
     that a user dictates, ``dictated_seg``, is stacked likewise to (N, 1, H, W) int64 with 255 where
     nothing is dictated; it is there if any sample of the batch has one. The incoming batch is left
     as it was.
 
     Args:
         num_classes: K; label ids must be in [0, K) or 255. ``None`` accepts any id.
-        min_labeled: Fewest labelled samples of a training batch; what the sampler promised.
+        min_labeled: Fewest labeled samples of a training batch; what the sampler promised.
         **kwargs: As for mmagic's ``DataPreprocessor``; mean and standard deviation are 127.5 by
             default.
     """
@@ -43,12 +43,12 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
         self.min_labeled = min_labeled
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Check, complete, normalise and stack a batch.
+        """Check, complete, normalize and stack a batch.
 
         Args:
             data: ``inputs``, a list of (3, H, W) images in 0..255, and ``data_samples``, a list of
                 ``DataSample``.
-            training: Whether ``gt_img`` is normalised too.
+            training: Whether ``gt_img`` is normalized too.
 
         Returns:
             ``inputs`` and ``data_samples`` as the class describes them, on the device of the model.
@@ -56,7 +56,7 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
         Raises:
             ValueError: If a mask is missing, is not 0/1 or has another size than its image; if a
                 label id is out of range or a label has another size; if a training batch has fewer
-                labelled samples than ``min_labeled``. The message names the sample.
+                labeled samples than ``min_labeled``. The message names the sample.
         """
         samples = [
             self._completed(sample, image)
@@ -67,7 +67,7 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
         labeled = sum(bool(sample.is_labeled) for sample in samples)
         if training and labeled < self.min_labeled:
             raise ValueError(
-                f'the batch has {labeled} labelled of {len(samples)} samples, but '
+                f'the batch has {labeled} labeled of {len(samples)} samples, but '
                 f'min_labeled={self.min_labeled}; use a LabeledRatioBatchSampler, or lower it'
             )
         samples = [_in_one_order(sample) for sample in samples]

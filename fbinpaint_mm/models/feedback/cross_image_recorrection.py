@@ -1,4 +1,4 @@
-"""Corrects a semantic map with what classes look like, and where they lie, in other images."""
+"""Corrects a semantic map with features and label maps of other images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from fbinpaint_mm.models.feedback.cosine_similarity import cosine_to_prototypes
+from fbinpaint_mm.models.feedback.class_memory import cosine_to_prototypes
 
 
 @MODELS.register_module()
@@ -15,7 +15,7 @@ class CrossImageRecorrection(nn.Module):
     """Adds cross-image evidence to the logits of a segmentor, where it is needed.
 
     The evidence for class c at a pixel is the cosine between the pixel's feature and the prototype
-    of c in *other, labelled* images, relative to the mean over the classes seen so far and divided
+    of c in *other, labeled* images, relative to the mean over the classes seen so far and divided
     by a temperature. A learned gate in (0, 1) decides pixel by pixel how much of it to add; the
     gate reads where the hole is, how far the inpainted pixel can be trusted, and how sure both
     opinions are.
@@ -28,9 +28,9 @@ class CrossImageRecorrection(nn.Module):
         temperature: Divides the cosine; smaller means more influence. 0.1 makes a difference of 0.1
             in cosine worth one unit of logit.
         base_channels: Width of the gate.
-        layout: Config of :class:`LayoutMemory`; ``None`` for the looks alone.
+        layout: Config of :class:`LayoutMemory`; ``None`` for prototypes alone.
         layout_weight: Share of that mean map in the mixture, in [0, 1]. It is not learned: the
-            segmentor fits its labelled images already, so that a learned share goes to 0.
+            segmentor fits its labeled images already, so that a learned share goes to 0.
 
     Raises:
         ValueError: If ``temperature`` is not positive, or ``layout_weight`` is outside [0, 1].
@@ -131,7 +131,7 @@ class CrossImageRecorrection(nn.Module):
 def _certainty(logits: Tensor, evidence: Tensor) -> list[Tensor]:
     """How sure both opinions are: three planes (N, 1, H, W) in [0, 1], detached.
 
-    The largest probability and the normalised entropy of the segmentor, and the largest probability
+    The largest probability and the normalized entropy of the segmentor, and the largest probability
     of the evidence.
     """
     own, others = logits.detach().softmax(1), evidence.detach().softmax(1)

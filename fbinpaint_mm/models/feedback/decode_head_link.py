@@ -9,8 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from fbinpaint_mm.models.feedback.feedback_signal import FeedbackSignal
-from fbinpaint_mm.models.feedback.inpainting_feedback import InpaintingFeedback
+from fbinpaint_mm.models.feedback.inpainting_feedback import FeedbackSignal, InpaintingFeedback
 
 
 class DecodeHeadLink:

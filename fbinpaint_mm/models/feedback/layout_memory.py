@@ -1,21 +1,23 @@
-"""Which classes lie where, in other labelled images whose visible part is alike."""
+"""Which classes lie where, in other labeled images whose visible part is alike."""
 
 from __future__ import annotations
 
 import logging
 import math
 from numbers import Integral, Real
+from pathlib import PurePath
 from typing import Any
+from zlib import crc32
 
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
+from mmagic.structures import DataSample
 from mmengine.dist import all_gather
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from fbinpaint_mm.models.feedback.cosine_similarity import class_occupancy
-from fbinpaint_mm.models.feedback.known_labels import IGNORE_INDEX
+from fbinpaint_mm.models.feedback.class_memory import IGNORE_INDEX, class_occupancy
 
 NO_KEY = -1  # of an image without a name, of one that is not to be remembered, of an empty place
 PART_KEY = -2  # of a part of an image, to which whole label maps say nothing
@@ -28,7 +30,7 @@ FLOOR = 0.01  # share of a cell that every class is given, for the logarithm
 class LayoutMemory(nn.Module):
     """A bank of label maps, from which those of like images tell what a hole may contain.
 
-    What a class *looks* like the decode head knows from its own training; which classes lie beside
+    The features of a class the decode head knows from its own training; which classes lie beside
     and behind which others, over the whole image, it does not see from inside a hole. Here a map
     asks for the stored maps that explain its visible part best, and gets their mean. Scene
     completion by like images (Hays & Efros, SIGGRAPH 2007) and label transfer (Liu et al., TPAMI
@@ -224,3 +226,31 @@ def _oldest_first(memory: dict[str, Tensor]) -> list[int]:
 
 def _warn(message: str) -> None:
     print_log(f'LayoutMemory: {message}', 'current', logging.WARNING)
+
+
+def image_keys_of(data_samples: DataSample, device: torch.device) -> Tensor:
+    """A number for every image of a batch, the same in every run.
+
+    It is made of the file's name and that of its folder, so that it stays when a data set moves.
+    Of 30,000 images a few may share one, and then share a place in a :class:`LayoutMemory`.
+
+    Args:
+        data_samples: Stacked sample. In its metainfo, lists with one entry for each image, or
+            nothing: ``gt_path``, text, and ``is_part``, whether it is a part of a larger image.
+        device: Of the result.
+
+    Returns:
+        (N,) int64 of 0 or more; -1 for images without a path, -2 for parts.
+    """
+    count = len(data_samples.mask)
+    paths = data_samples.get('gt_path') or [None] * count
+    parts = data_samples.get('is_part') or [False] * count
+    keys = [
+        PART_KEY if is_part else NO_KEY if path is None else _key(path)
+        for path, is_part in zip(paths, parts, strict=True)
+    ]
+    return torch.tensor(keys, device=device)
+
+
+def _key(path: str) -> int:
+    return crc32('/'.join(PurePath(path).parts[-2:]).encode())

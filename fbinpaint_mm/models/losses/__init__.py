@@ -1,6 +1,6 @@
 """Losses of the feedback-recorrection inpainter that MMagic and MMSegmentation do not have."""
 
-from fbinpaint_mm.models.losses.adversarial_loss import AdversarialLoss, split_judgement
+from fbinpaint_mm.models.losses.adversarial_loss import AdversarialLoss
 from fbinpaint_mm.models.losses.consistency_loss import ConsistencyLoss
 from fbinpaint_mm.models.losses.laplace_loss import LaplaceLoss
 from fbinpaint_mm.models.losses.prototype_loss import PrototypeLoss
@@ -16,5 +16,4 @@ __all__ = [
     'RoundLosses',
     'SemanticFeatureLoss',
     'VGGPerceptualLoss',
-    'split_judgement',
 ]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 class ConsistencyLoss(nn.Module):
     """Cross entropy to pseudo labels, weighted by cross-image consistency.
 
-    Pseudo labels are weighted, never overwritten. Normalising by the sum of the weights keeps the
+    Pseudo labels are weighted, never overwritten. Normalizing by the sum of the weights keeps the
     size of the loss, and with it the learning rate, independent of how many pixels are trusted.
 
     Args:

@@ -6,7 +6,7 @@ import torch
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from fbinpaint_mm.models.feedback.cosine_similarity import class_occupancy, cosine_to_prototypes
+from fbinpaint_mm.models.feedback.class_memory import class_occupancy, cosine_to_prototypes
 
 
 @MODELS.register_module()
@@ -43,7 +43,7 @@ class PrototypeLoss(nn.Module):
                 :func:`areas_of_classes`: their mean over the ranks of a distributed training.
 
         Returns:
-            0-d float32 tensor >= 0; exactly 0 without a labelled pixel of a seen class.
+            0-d float32 tensor >= 0; exactly 0 without a labeled pixel of a seen class.
         """
         cosine = cosine_to_prototypes(features, prototypes.detach()).clamp(1e-4, 1 - 1e-4)
         inside, outside = _inside_and_outside(labels, prototypes.shape[0], features.shape[-2:])
@@ -57,7 +57,7 @@ class PrototypeLoss(nn.Module):
 
 
 def areas_of_classes(labels: Tensor, num_classes: int, size: tuple[int, int]) -> Tensor:
-    """How much of the labelled area each class has.
+    """How much of the labeled area each class has.
 
     Args:
         labels: (N, 1, H, W) or (N, H, W) int64 class ids; 255 is ignored.

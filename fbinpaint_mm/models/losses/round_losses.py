@@ -1,4 +1,4 @@
-"""What every round of the loop is trained with, but for the adversary."""
+"""What every round of the loop is trained with."""
 
 from __future__ import annotations
 
@@ -11,48 +11,67 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
-from fbinpaint_mm.models.losses.normalisers import (
-    Normalisers,
+from fbinpaint_mm.models.losses.adversarial_loss import AdversarialLoss
+from fbinpaint_mm.models.losses.normalizers import (
+    Normalizers,
     is_one_process,
-    normalisers_over_ranks,
+    normalizers_over_ranks,
 )
 from fbinpaint_mm.models.losses.prototype_loss import areas_of_classes
-from fbinpaint_mm.models.pseudo_labels import PseudoLabels
-from fbinpaint_mm.models.round import Round
-from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing, run_plainly
-from fbinpaint_mm.models.semantics import Semantics
+from fbinpaint_mm.models.mean_teacher import MeanTeacher, PseudoLabels
+from fbinpaint_mm.models.round import Round, Semantics
+from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing
+
+NAMES = (
+    *('l1_hole', 'l1_valid', 'perceptual', 'tv', 'gan', 'semantic'),  # of images
+    *('segmentation', 'consistency', 'prototype'),  # of maps
+    'confidence',
+)
 
 
 class RoundLosses(BaseModule):
     """The losses of every round's image and map, each of which may be left out.
 
     In distributed training the mean of the ranks' losses is the loss of the whole batch: averages
-    over holes, labelled or trusted pixels are taken over all ranks (:class:`Normalisers`). Losses
-    of the map other than mmseg's cross entropy, which normalise in their own way, do so on each
+    over holes, labeled or trusted pixels are taken over all ranks (:class:`Normalizers`). Losses
+    of the map other than mmseg's cross entropy, which normalize in their own way, do so on each
     rank.
 
     Args:
-        l1_hole: Config of a pixel loss inside the hole, on the raw image.
-        l1_valid: Config of a pixel loss outside the hole, on the raw image.
-        perceptual: Config of a loss ``(composite, target) -> (perceptual, style)``. If it has a
-            method ``features``, the target goes through it once for all rounds.
-        tv: Config of a loss ``(composite, mask)``, mmagic's ``MaskedTVLoss``.
-        segmentation: Config of a loss of mmseg, ``(logits, labels, ignore_index=255)``, on labelled
-            pixels.
-        consistency: Config of :class:`ConsistencyLoss`, on unlabelled images.
-        prototype: Config of :class:`PrototypeLoss`, on labelled pixels.
-        confidence: Config of :class:`LaplaceLoss`, which trains the inpainting confidence.
-        checkpoint_rounds: Whether the backward pass computes the perceptual features of each round
-            again instead of keeping them.
+        checkpoint_rounds: Whether the perceptual features of rounds use activation checkpointing.
+        **configs: Configs by name; what is absent or ``None`` is left out.
+
+            * ``l1_hole``: a pixel loss inside the hole, on the raw image.
+            * ``l1_valid``: a pixel loss outside the hole, on the raw image.
+            * ``perceptual``: a loss ``(composite, target) -> (perceptual, style)``. If it has a
+              method ``features``, the target goes through it once for all rounds.
+            * ``tv``: a loss ``(composite, mask)``, mmagic's ``MaskedTVLoss``.
+            * ``gan``: mmagic's ``GANLoss``, of any ``gan_type``; needs a discriminator.
+            * ``semantic``: :class:`SemanticFeatureLoss`, which compares the composite with the true
+              image in the features of the teacher, as far as that is trusted; needs a teacher.
+            * ``segmentation``: a loss of mmseg, ``(logits, labels, ignore_index=255)``, on labeled
+              pixels of the map.
+            * ``consistency``: :class:`ConsistencyLoss`, on the maps of unlabeled images; needs a
+              teacher.
+            * ``prototype``: :class:`PrototypeLoss`, on labeled pixels.
+            * ``confidence``: :class:`LaplaceLoss`, the default, which trains the inpainting
+              confidence.
+
+    Raises:
+        ValueError: For a loss of another name.
     """
 
     def __init__(self, checkpoint_rounds: bool = False, **configs: dict | None) -> None:
         super().__init__()
-        names = ('l1_hole', 'l1_valid', 'perceptual', 'segmentation', 'consistency', 'prototype')
-        for name in (*names, 'tv', 'confidence'):
+        unknown = sorted(set(configs) - set(NAMES))
+        if unknown:
+            raise ValueError(f'losses takes {", ".join(NAMES)}; found {unknown}')
+        configs = dict(configs, confidence=configs.get('confidence') or dict(type='LaplaceLoss'))
+        for name in NAMES:
             config = configs.get(name)
-            setattr(self, name, None if config is None else MODELS.build(config))
-        self._run_part = RoundCheckpointing(self) if checkpoint_rounds else run_plainly
+            build = AdversarialLoss if name == 'gan' else MODELS.build
+            setattr(self, name, None if config is None else build(config))
+        self.checkpointing = RoundCheckpointing(self) if checkpoint_rounds else None
 
     def forward(
         self,
@@ -60,28 +79,32 @@ class RoundLosses(BaseModule):
         data_samples: DataSample,
         prototypes: Tensor | None,
         pseudo_labels: PseudoLabels | None,
+        teacher: MeanTeacher | None = None,
     ) -> dict[str, Tensor]:
-        """All losses of a batch.
+        """All losses of a batch but that of the adversary.
 
         Args:
             results: The rounds of the loop, round 0 first; those that do not learn are left out.
             data_samples: Stacked sample with ``gt_img`` (N, 3, H, W) in [-1, 1], ``mask``
                 (N, 1, H, W), ``gt_seg`` (N, 1, H, W) int64 and ``is_labeled`` (N,) bool.
             prototypes: (K, C) class prototypes; ``None`` without a segmentor.
-            pseudo_labels: Of the unlabelled images, in their order; ``None`` without any.
+            pseudo_labels: Of the unlabeled images, in their order; ``None`` without any.
+            teacher: Whose features ``semantic`` compares.
 
         Returns:
             0-d tensors by name, ``roundR_loss_...``.
         """
         target, mask = data_samples.gt_img, data_samples.mask.float()
-        looks = self._looks(target)
-        parts = self._normalisers(results[-1].semantics, data_samples, pseudo_labels)
+        perceptual_target = self._perceptual_target(target)
+        semantic_target = self._semantic_target(target, teacher)
+        parts = self._normalizers(results[-1].semantics, data_samples, pseudo_labels)
         losses, seen = {}, None
         for index, result in enumerate(results):
             if not result.learns:
                 continue
             named = self._pixel_losses(result, target, mask, parts)
-            named |= self._perceptual_losses(result, looks)
+            named |= self._perceptual_losses(result, perceptual_target)
+            named |= self._semantic_losses(result, semantic_target, teacher)
             # One-way guidance uses one map in all rounds; it learns once.
             if result.semantics is not seen:
                 seen = result.semantics
@@ -92,18 +115,22 @@ class RoundLosses(BaseModule):
             losses |= {f'round{index}_{name}': value for name, value in named.items()}
         return losses
 
-    def _looks(self, target: Tensor) -> Tensor | dict[str, Tensor]:
+    def _perceptual_target(self, target: Tensor) -> Tensor | dict[str, Tensor]:
         features = getattr(self.perceptual, 'features', None)
         return target if features is None else features(target)
 
-    def _normalisers(
+    @torch.no_grad()
+    def _semantic_target(self, target: Tensor, teacher: MeanTeacher | None) -> Sequence[Tensor]:
+        return () if self.semantic is None else teacher.features(target)
+
+    def _normalizers(
         self,
         semantics: Semantics | None,
         data_samples: DataSample,
         pseudo_labels: PseudoLabels | None,
-    ) -> Normalisers:
+    ) -> Normalizers:
         if is_one_process():
-            return Normalisers()
+            return Normalizers()
         mask, labels = data_samples.mask.float(), data_samples.gt_seg
         trusted, class_areas = mask.new_zeros(()), None
         if pseudo_labels is not None:
@@ -111,7 +138,7 @@ class RoundLosses(BaseModule):
         if semantics is not None:
             num_classes, size = semantics.logits.shape[1], semantics.features.shape[-2:]
             class_areas = areas_of_classes(labels, num_classes, size)
-        return normalisers_over_ranks(
+        return normalizers_over_ranks(
             hole=mask.sum(),
             valid=(1 - mask).sum(),
             labeled=_labeled_area(self.segmentation, labels),
@@ -120,7 +147,7 @@ class RoundLosses(BaseModule):
         )
 
     def _pixel_losses(
-        self, result: Round, target: Tensor, mask: Tensor, parts: Normalisers
+        self, result: Round, target: Tensor, mask: Tensor, parts: Normalizers
     ) -> dict[str, Tensor]:
         losses = {}
         if self.l1_hole is not None:
@@ -139,16 +166,27 @@ class RoundLosses(BaseModule):
         return losses
 
     def _perceptual_losses(
-        self, result: Round, looks: Tensor | dict[str, Tensor]
+        self, result: Round, target: Tensor | dict[str, Tensor]
     ) -> dict[str, Tensor]:
         if self.perceptual is None:
             return {}
-        perceptual, style = self._run_part(self.perceptual, result.composite, looks)
+        if self.checkpointing is None:
+            perceptual, style = self.perceptual(result.composite, target)
+        else:
+            perceptual, style = self.checkpointing(self.perceptual, result.composite, target)
         named = dict(loss_perceptual=perceptual, loss_style=style)
         return {name: value for name, value in named.items() if value is not None}
 
+    def _semantic_losses(
+        self, result: Round, target: Sequence[Tensor], teacher: MeanTeacher | None
+    ) -> dict[str, Tensor]:
+        if self.semantic is None:
+            return {}
+        found = teacher.features(result.composite)
+        return dict(loss_semantic=teacher.trust * self.semantic(found, target))
+
     def _labeled_losses(
-        self, semantics: Semantics, labels: Tensor, prototypes: Tensor, parts: Normalisers
+        self, semantics: Semantics, labels: Tensor, prototypes: Tensor, parts: Normalizers
     ) -> dict[str, Tensor]:
         losses = {}
         if self.segmentation is not None:
@@ -167,7 +205,7 @@ class RoundLosses(BaseModule):
         semantics: Semantics,
         unlabeled: Tensor,
         pseudo_labels: PseudoLabels | None,
-        parts: Normalisers,
+        parts: Normalizers,
     ) -> dict[str, Tensor]:
         if pseudo_labels is None:
             return {}

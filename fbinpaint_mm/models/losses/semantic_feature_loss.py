@@ -15,10 +15,10 @@ class SemanticFeatureLoss(nn.Module):
     """Distance of an inpainted image from the true one in the feature maps of a segmentor.
 
     The second way in which the inpainting result goes back to the segmentor: not to correct a map,
-    but to be judged. Features are scaled to unit length along the channels, squared distances are
-    averaged over pixels and feature maps: LPIPS (Zhang et al., CVPR 2018, eq. 1) with all weights
-    1, in a network that learns to tell apart the classes at hand. Segmentation networks as judges
-    of inpainting: LaMa (Suvorov et al., WACV 2022, section 2.2.1), with a fixed one.
+    but as a loss of the image. Features are scaled to unit length along the channels, squared
+    distances are averaged over pixels and feature maps: LPIPS (Zhang et al., CVPR 2018, eq. 1) with
+    all weights 1, in a network that learns to tell apart the classes at hand. LaMa (Suvorov et al.,
+    WACV 2022, section 2.2.1) does so with a fixed segmentation network.
 
     Args:
         loss_weight: Factor.

@@ -21,7 +21,7 @@ class VGGPerceptualLoss(PerceptualLoss):
     The same numbers as mmagic's ``PerceptualLoss(vgg_type='vgg16')`` on RGB images, with these
     differences: weights may come from a local file; images may be BGR; one pass through the
     network serves both terms, and the target's pass keeps no graph; the frozen network is no
-    submodule, so it is neither in checkpoints nor seen by optimisers and DDP. It is loaded by
+    submodule, so it is neither in checkpoints nor seen by optimizers and DDP. It is loaded by
     ``init_weights``, which a Runner calls before training, or at first use (so that a model loaded
     for inference needs no VGG), and follows the images to their device. Everything is computed in
     float32, also under autocast: Gram matrices overflow in half precision.
@@ -39,7 +39,7 @@ class VGGPerceptualLoss(PerceptualLoss):
         weights: A file with ``features.*`` in torchvision's names (any precision), or a folder
             with one of ``pretrained_features.VGG16.files``. '' or None: torchvision's download.
             'none': random features, only for smoke tests; logs a warning.
-        channel_order: Order of the colours of the images, 'bgr' (mmagic's default) or 'rgb'.
+        channel_order: Order of the colors of the images, 'bgr' (mmagic's default) or 'rgb'.
         norm_img: Whether images are in [-1, 1]; False: [0, 1].
         criterion: 'l1' or 'mse'.
 
@@ -123,9 +123,9 @@ class VGGPerceptualLoss(PerceptualLoss):
         self.init_weights()
         vgg = self._frozen[0].to(images.device)
         with torch.autocast(images.device.type, enabled=False):
-            return _activations(vgg, self._normalise(images.float()), self.used_layers)
+            return _activations(vgg, self._normalize(images.float()), self.used_layers)
 
-    def _normalise(self, images: Tensor) -> Tensor:
+    def _normalize(self, images: Tensor) -> Tensor:
         images = images.flip(1) if self.channel_order == 'bgr' else images
         images = (images + 1.0) * 0.5 if self.norm_img else images
         mean = images.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)

@@ -13,7 +13,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from fbinpaint_mm.models.networks.finite_attention import keep_attention_finite
+from fbinpaint_mm.models.networks.mmagic_repairs import keep_attention_finite
 
 
 def feed_gl(network: nn.Module, image: Tensor, mask: Tensor) -> Tensor:
@@ -22,7 +22,7 @@ def feed_gl(network: nn.Module, image: Tensor, mask: Tensor) -> Tensor:
 
 
 def feed_aot(network: nn.Module, image: Tensor, mask: Tensor) -> Tensor:
-    """As ``AOTInpaintor``: 4 channels, the hole is white (1), not grey."""
+    """As ``AOTInpaintor``: 4 channels, the hole is white (1), not gray."""
     return network(torch.cat([image + mask, mask], dim=1))
 
 
@@ -58,7 +58,7 @@ class MMagicNetworkAdapter(BaseModule):
     r"""Lets an encoder-decoder of mmagic serve as ``initial`` or as ``guided`` network.
 
     Called with ``(masked_img, mask)`` it computes bit for bit what mmagic's own inpaintor computes
-    with the same network, so a network trained with mmagic keeps its behaviour in round 0 (except
+    with the same network, so a network trained with mmagic keeps its behavior in round 0 (except
     where mmagic's is NaN: DeepFill's attention when the hole touches every patch of an image; here
     such an image attends to all patches). Nothing is clamped (mmagic clamps when it makes 8-bit
     images): a network without an output activation, such as PConv, may leave [-1, 1] a little.
@@ -77,24 +77,21 @@ class MMagicNetworkAdapter(BaseModule):
       Its last layer starts at zero, so that at first round r equals round r-1 exactly, whatever the
       network inside produces; rounds that only ever correct do not lose quality from round to
       round. A gate of 0 stops the gradient to the network, yet not the gradient to the gate (as in
-      ReZero, Bachlechner et al. 2021): after one optimiser step the gate is open and the network
-      learns. Only where the network's output *equals* ``current`` does a closed gate get no
-      gradient: two identical pre-trained networks, ``initial`` frozen. Set ``initial_gate=0.1``
-      there; it changes nothing in round 1, as both agree.
+      ReZero, Bachlechner et al. 2021): after one optimizer step the gate is open and the network
+      learns.
 
     Args:
         network: Config of an encoder-decoder in mmagic's registry, or the built module. Its
-            ``init_cfg`` is honoured although mmagic's classes have no such argument.
+            ``init_cfg`` is honored although mmagic's classes have no such argument.
         num_classes: K, channels of the semantic map. None: an ``initial`` network. 0: guided by
             the current image and the confidence alone.
         convention: How the network is fed: 'gl', 'aot', 'pconv' or 'deepfill'. None: by its class.
         residual: Whether a guided network corrects ``current``; False: it regenerates the image.
         guidance_channels: Width of stem and refinement head (our choice).
-        initial_gate: Gate at initialisation, in [0, 1).
-        channel_order: Order of the colours that the network was trained with. Images outside the
+        channel_order: Order of the colors that the network was trained with. Images outside the
             network are BGR, mmagic's default; its AOT-GAN configuration trains in 'rgb'.
         size_divisor: Height and width must be multiples of it. None: from the convention.
-        init_cfg: Initialisation of the network inside, e.g. ``dict(type='Pretrained',
+        init_cfg: Initialization of the network inside, e.g. ``dict(type='Pretrained',
             checkpoint='gl.pth', prefix='generator.')``. A pre-trained checkpoint must fit exactly.
 
     Raises:
@@ -111,13 +108,12 @@ class MMagicNetworkAdapter(BaseModule):
         convention: str | None = None,
         residual: bool = True,
         guidance_channels: int = 32,
-        initial_gate: float = 0.0,
         channel_order: str = 'bgr',
         size_divisor: int | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__()
-        _check_options(convention, initial_gate, channel_order)
+        _check_options(convention, channel_order)
         self.network, own_init_cfg = _build_network(network)
         self.network_init_cfg = copy.deepcopy(init_cfg if init_cfg is not None else own_init_cfg)
         self.convention = convention or _convention_of(self.network)
@@ -127,7 +123,6 @@ class MMagicNetworkAdapter(BaseModule):
         keep_attention_finite(self.network)
         self.num_classes = num_classes
         self.residual = residual
-        self.initial_gate = initial_gate
         self.channel_order = channel_order
         if num_classes is not None:
             guidance = num_classes + 5  # semantic map, current image, mask, confidence
@@ -137,7 +132,7 @@ class MMagicNetworkAdapter(BaseModule):
             self._start_unguided()
 
     def init_weights(self) -> None:
-        """Initialises the network inside, from a checkpoint if so configured.
+        """Initializes the network inside, from a checkpoint if so configured.
 
         Raises:
             ValueError: If the checkpoint's keys or shapes do not fit the network.
@@ -236,18 +231,13 @@ class MMagicNetworkAdapter(BaseModule):
         _zero(self.stem[-1])
         if self.residual:
             _zero(self.refinement_head[-1])
-            gate = torch.tensor(self.initial_gate)
-            with torch.no_grad():
-                self.refinement_head[-1].bias[0] = torch.atanh(gate)
 
 
-def _check_options(convention: str | None, initial_gate: float, channel_order: str) -> None:
+def _check_options(convention: str | None, channel_order: str) -> None:
     if convention is not None and convention not in CONVENTIONS:
         raise ValueError(f'convention: found {convention!r}, expected one of {list(CONVENTIONS)}.')
     if channel_order not in ('bgr', 'rgb'):
         raise ValueError(f"channel_order: found {channel_order!r}, expected 'bgr' or 'rgb'.")
-    if not 0 <= initial_gate < 1:
-        raise ValueError(f'initial_gate: found {initial_gate}, expected a number in [0, 1).')
 
 
 def _build_network(network: dict | nn.Module) -> tuple[nn.Module, dict | list[dict] | None]:

@@ -12,8 +12,109 @@ from mmagic.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from fbinpaint_mm.models.networks.modulated_residual_block import ModulatedResidualBlock
-from fbinpaint_mm.models.networks.semantic_embedding import SemanticEmbedding
+
+class SemanticEmbedding(nn.Module):
+    """Two 3x3 convolutions over a soft map, reduced by area so that it stays a distribution.
+
+    Args:
+        num_classes: K, channels of the map.
+        channels: E, channels of the embedding.
+    """
+
+    def __init__(self, num_classes: int, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(num_classes, channels, 3, padding=1),
+            nn.GELU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.GELU(),
+        )
+
+    def forward(self, semantic_map: Tensor, stride: int) -> Tensor:
+        """Embed a map.
+
+        Args:
+            semantic_map: (N, K, H, W) float class probabilities; H and W divisible by ``stride``.
+            stride: How many times smaller the embedding is.
+
+        Returns:
+            (N, E, H / stride, W / stride) float.
+        """
+        # Not adaptive_avg_pool2d, which gives the same bits: ONNX has no pooling to a given size.
+        return self.layers(F.avg_pool2d(semantic_map, stride))
+
+
+class SemanticModulation(nn.Module):
+    """Normalizes features, then scales and shifts them pixel by pixel as the map says.
+
+    ``norm(x) * (1 + gamma) + beta`` (SPADE, Park et al., CVPR 2019, eq. 1), with group
+    normalization instead of batch normalization, for small batches. SPADE embeds the map anew
+    in every layer; here all layers of one scale share a :class:`SemanticEmbedding`, and gamma and
+    beta are 1x1 convolutions of it, at a small fraction of the cost.  Without semantics this is an
+    affine normalization alone.
+
+    Args:
+        channels: C, channels of the features; divisible by ``groups``.
+        embedding_channels: E, channels of the embedded map; 0 for no semantics.
+        groups: Groups of the normalization.
+    """
+
+    def __init__(self, channels: int, embedding_channels: int, groups: int = 4) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(groups, channels, affine=embedding_channels == 0)
+        self.modulation = None
+        if embedding_channels:
+            self.modulation = nn.Conv2d(embedding_channels, 2 * channels, 1)
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """Take over the affine normalization of a network without semantics, if given one."""
+        if self.modulation is not None and f'{prefix}norm.weight' in state_dict:
+            weight = state_dict.pop(f'{prefix}norm.weight')
+            bias = state_dict.pop(f'{prefix}norm.bias')
+            state_dict[f'{prefix}modulation.weight'] = torch.zeros_like(self.modulation.weight)
+            state_dict[f'{prefix}modulation.bias'] = torch.cat([weight - 1, bias])
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+    def forward(self, x: Tensor, embedding: Tensor | None) -> Tensor:
+        """Modulate features.
+
+        Args:
+            x: (N, C, h, w) float features.
+            embedding: (N, E, h, w) float embedded map; ``None`` without semantics.
+
+        Returns:
+            (N, C, h, w) float features.
+        """
+        x = self.norm(x)
+        if self.modulation is None:
+            return x
+        gamma, beta = self.modulation(embedding).chunk(2, dim=1)
+        return x * (1 + gamma) + beta
+
+
+class ModulatedResidualBlock(nn.Module):
+    """Pre-activation residual block: twice modulation, GELU, 3x3 convolution.
+
+    Args:
+        channels: C, channels in and out.
+        embedding_channels: E, channels of the embedded map; 0 for no semantics.
+        dilation: Dilation of the first convolution, to look beyond a large hole.
+    """
+
+    def __init__(self, channels: int, embedding_channels: int, dilation: int = 1) -> None:
+        super().__init__()
+        self.modulation1 = SemanticModulation(channels, embedding_channels)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation)
+        self.modulation2 = SemanticModulation(channels, embedding_channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor, embedding: Tensor | None) -> Tensor:
+        """Refine features (N, C, h, w) under an embedded map (N, E, h, w) or ``None``."""
+        residual = self.conv1(F.gelu(self.modulation1(x, embedding)))
+        return x + self.conv2(F.gelu(self.modulation2(residual, embedding)))
+
 
 STRIDES = (1, 2, 4)  # of the three scales: full, half and quarter resolution
 SEEN_BY_BOTH = 3 + 1  # channels of masked image and mask
@@ -36,7 +137,7 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         dilations: One residual block of the trunk, at a quarter of the resolution, for each entry.
         guided: Whether the network refines a current image (slot ``guided``) or starts from nothing
             (slot ``initial``).
-        init_cfg: mmengine initialisation, e.g. ``dict(type='Pretrained', checkpoint=...)``.
+        init_cfg: mmengine initialization, e.g. ``dict(type='Pretrained', checkpoint=...)``.
 
     Raises:
         ValueError: If ``base_channels`` is not divisible by 4, or if an image side is not divisible

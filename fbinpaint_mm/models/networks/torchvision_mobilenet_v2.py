@@ -60,7 +60,7 @@ class TorchvisionMobileNetV2(BaseModule):
         self.features[0][0].stride = (stem_stride, stem_stride)
 
     def init_weights(self) -> None:
-        """Load the weights, with the statistics of batch normalisation.
+        """Load the weights, with the statistics of batch normalization.
 
         Raises:
             FileNotFoundError: If the weights are neither at ``weights`` nor downloadable.
@@ -74,7 +74,7 @@ class TorchvisionMobileNetV2(BaseModule):
         """Features of images.
 
         Args:
-            x: (N, 3, H, W) float RGB, normalised with ImageNet's mean and standard deviation.
+            x: (N, 3, H, W) float RGB, normalized with ImageNet's mean and standard deviation.
 
         Returns:
             For each of ``out_indices`` (N, C, h, w) float, of any value; see the class for the

@@ -5,9 +5,8 @@ import torch
 
 from fbinpaint_mm.models.losses import RoundLosses, round_losses
 from fbinpaint_mm.models.losses.normalisers import Normalisers
-from fbinpaint_mm.models.pseudo_labels import PseudoLabels
-from fbinpaint_mm.models.round import Round
-from fbinpaint_mm.models.semantics import Semantics
+from fbinpaint_mm.models.mean_teacher import PseudoLabels
+from fbinpaint_mm.models.round import Round, Semantics
 
 L1 = dict(type='L1Loss')
 CROSS_ENTROPY = dict(type='mmseg.CrossEntropyLoss', avg_non_ignore=True)

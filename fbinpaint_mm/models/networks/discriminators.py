@@ -1,12 +1,14 @@
-"""One interface for the discriminators of mmagic, whatever they look at."""
+"""Any discriminator of mmagic, or several, as the adversary of composites."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch.nn.functional as F
 from mmagic.models.utils import extract_bbox_patch
 from mmagic.registry import MODELS
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 VIEWS = ('image', 'image_and_mask', 'global_local')
 
@@ -18,7 +20,7 @@ class MMagicDiscriminatorAdapter(BaseModule):
     The model hands every discriminator four channels, image and hole mask. One that reads them
     (``MultiLayerDiscriminator``, ``SoftMaskPatchDiscriminator``, ``PatchDiscriminator``,
     ``UNetDiscriminatorWithSpectralNorm`` with ``in_channels=4``) needs no adapter, except
-    ``PatchDiscriminator`` and ``SoftMaskPatchDiscriminator``, which no Runner can initialise
+    ``PatchDiscriminator`` and ``SoftMaskPatchDiscriminator``, which no Runner can initialize
     without.
 
     Args:
@@ -48,7 +50,7 @@ class MMagicDiscriminatorAdapter(BaseModule):
         self.local_size = local_size
 
     def init_weights(self) -> None:
-        """Initialise the discriminator as mmagic means to.
+        """Initialize the discriminator as mmagic means to.
 
         mmagic's patch discriminators fail while they report to mmengine what they did to each
         layer; they do not report where there is nothing to report to.
@@ -64,7 +66,7 @@ class MMagicDiscriminatorAdapter(BaseModule):
             layer._params_init_info = report
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Judge.
+        """Scores of a composite.
 
         Args:
             x: (N, 4, H, W) float, image in [-1, 1] and mask, 1 in the hole.
@@ -95,3 +97,51 @@ class MMagicDiscriminatorAdapter(BaseModule):
         boxes = image.new_tensor([[0, 0, size, size]]).long().repeat(len(image), 1)
         boxes[:, 0], boxes[:, 1] = best // columns, best % columns
         return extract_bbox_patch(boxes, image)
+
+
+class DiscriminatorEnsemble(BaseModule):
+    """Several discriminators, each of which reads every image.
+
+    Args:
+        discriminators: Networks that read image and mask, (N, 4, H, W).
+    """
+
+    def __init__(self, discriminators: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.discriminators = nn.ModuleList(discriminators)
+
+    def forward(self, x: Tensor) -> list[Tensor | Sequence[Tensor]]:
+        """(N, 4, H, W) float, image in [-1, 1] and mask, 1 in the hole -> output of each."""
+        return [discriminator(x) for discriminator in self.discriminators]
+
+
+def build_discriminator(cfg: dict | list[dict]) -> nn.Module:
+    """Builds a network that reads image and hole mask, (N, 4, H, W).
+
+    Args:
+        cfg: Config dict of a discriminator in mmagic's registry, or a list of such: all of them
+            used, and their losses are averaged.
+
+    Returns:
+        The discriminator; a :class:`DiscriminatorEnsemble` of a list.
+
+    Raises:
+        ValueError: If a discriminator without adapter does not read four channels.
+    """
+    if isinstance(cfg, (list, tuple)):
+        return DiscriminatorEnsemble([build_discriminator(one) for one in cfg])
+    discriminator = MODELS.build(cfg)
+    if not isinstance(discriminator, MMagicDiscriminatorAdapter):
+        _check_channels(discriminator)
+    return discriminator
+
+
+def _check_channels(discriminator: nn.Module) -> None:
+    first = next((m for m in discriminator.modules() if isinstance(m, nn.Conv2d)), None)
+    if first is not None and first.in_channels != 4:
+        raise ValueError(
+            f'disc {type(discriminator).__name__} reads {first.in_channels} channels, but is given '
+            '4, image and hole mask; set in_channels=4, or let it see the image alone, or image '
+            'and window: dict(type="MMagicDiscriminatorAdapter", view="image" | "global_local", '
+            'discriminator=...)'
+        )

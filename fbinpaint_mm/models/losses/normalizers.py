@@ -10,21 +10,21 @@ from torch import Tensor
 
 
 @dataclass
-class Normalisers:
+class Normalizers:
     """Makes the mean over ranks of a loss its average over the areas of all ranks together.
 
     Distributed training takes the mean of the gradients of all ranks. A loss that each rank
-    averages over its own hole, or its own labelled pixels, would count a pixel of a rank with few
+    averages over its own hole, or its own labeled pixels, would count a pixel of a rank with few
     of them for more than another. Multiplied by ``own area / mean area`` it counts all the same,
     and the gradient is that of one process with the whole batch.
 
     Args:
         hole: 0-d float factor of averages over the hole; 1 in a single process, like all factors.
         valid: 0-d float factor of averages over the known pixels.
-        labeled: 0-d float factor of averages over the labelled pixels.
+        labeled: 0-d float factor of averages over the labeled pixels.
         trusted: 0-d float factor of averages over the pixels with a trusted pseudo label.
         class_areas: (2, K) float32 mean over ranks of each class's area and of the rest of the
-            labelled area; ``None`` in a single process.
+            labeled area; ``None`` in a single process.
     """
 
     hole: Tensor | float = 1.0
@@ -39,9 +39,9 @@ def is_one_process() -> bool:
     return get_world_size() == 1
 
 
-def normalisers_over_ranks(
+def normalizers_over_ranks(
     hole: Tensor, valid: Tensor, labeled: Tensor, trusted: Tensor, class_areas: Tensor | None
-) -> Normalisers:
+) -> Normalizers:
     """Share the areas of this rank's batch with all others, in one message.
 
     Every rank must call this in the same iterations, whatever its batch holds.
@@ -49,9 +49,9 @@ def normalisers_over_ranks(
     Args:
         hole: 0-d area of the hole, in any unit that all ranks use.
         valid: 0-d area of the known pixels.
-        labeled: 0-d area of the labelled pixels.
+        labeled: 0-d area of the labeled pixels.
         trusted: 0-d sum of the weights of the pseudo labels.
-        class_areas: (2, K) area of each class and of the rest of the labelled area; ``None``, on
+        class_areas: (2, K) area of each class and of the rest of the labeled area; ``None``, on
             all ranks, where there are no maps.
 
     Returns:
@@ -63,4 +63,4 @@ def normalisers_over_ranks(
     all_reduce(mean, op='mean')
     factors = own / mean[:4].clamp_min(torch.finfo(mean.dtype).eps)
     shared = None if class_areas is None else mean[4:].view_as(class_areas)
-    return Normalisers(*factors, class_areas=shared)
+    return Normalizers(*factors, class_areas=shared)

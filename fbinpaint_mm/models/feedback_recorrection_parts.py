@@ -1,0 +1,185 @@
+"""The networks of the loop: how they are built, checked and started."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any
+
+import torch
+from mmagic.registry import MODELS
+from mmengine.logging import print_log
+from mmengine.model import BaseModule
+from torch import nn
+
+from fbinpaint_mm.models.feedback import DecodeHeadLink, LayoutMemory
+from fbinpaint_mm.models.networks import build_inpainting_network
+from fbinpaint_mm.models.pretrained_start import (
+    check_network_checkpoint,
+    check_segmentor_checkpoint,
+    pretrained_starts,
+)
+from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing
+from fbinpaint_mm.models.segmentor import (
+    SegmentorInput,
+    build_segmentor,
+    decode_head_config,
+    last_decode_head,
+    size_divisor_of,
+)
+
+
+class FeedbackRecorrectionParts(BaseModule):
+    """What :class:`FeedbackRecorrectionLoop` runs, without the order in which it runs.
+
+    Args:
+        initial: See :class:`FeedbackRecorrectionLoop`, as all others.
+        guided: Likewise.
+        segmentor: Likewise.
+        feedback: Likewise.
+        recorrection: Likewise.
+        memory: Likewise.
+        confidence: Likewise.
+        freeze_initial: Likewise.
+        channel_order: Likewise.
+        map_temperature: Likewise.
+        checkpoint_rounds: Likewise.
+
+    Attributes:
+        strength: 0-d float32 buffer in [0, 1], factor of feedback and recorrection.
+        num_classes: K, classes of the maps; 0 without a segmentor.
+    """
+
+    def __init__(
+        self,
+        initial: dict,
+        guided: dict | None,
+        segmentor: dict | None = None,
+        feedback: dict | None = None,
+        recorrection: dict | None = None,
+        memory: dict | None = None,
+        confidence: dict | None = None,
+        freeze_initial: bool = False,
+        channel_order: str = 'BGR',
+        map_temperature: float = 1.0,
+        checkpoint_rounds: bool = False,
+    ) -> None:
+        super().__init__()
+        _check_slots(guided, segmentor, feedback, recorrection)
+        if map_temperature <= 0:
+            raise ValueError(f'test_cfg.map_temperature must be positive, got {map_temperature}')
+        self.freeze_initial = freeze_initial
+        self.map_temperature = map_temperature
+        self.register_buffer('strength', torch.ones(()))
+        self.confidence = MODELS.build(confidence or dict(type='InpaintingConfidence'))
+        self.segmentor = None if segmentor is None else build_segmentor(segmentor)
+        self.feedback = self.recorrection = self.memory = self.link = None
+        if self.segmentor is not None:
+            self.to_segmentor = SegmentorInput(channel_order=channel_order)
+            self._build_semantics(decode_head_config(segmentor), feedback, recorrection, memory)
+        self.num_classes = 0 if self.segmentor is None else self.decode_head.num_classes
+        self.initial = build_inpainting_network(initial, None, 'initial')
+        self.guided = None
+        if guided is not None:
+            self.guided = build_inpainting_network(guided, self.num_classes or None, 'guided')
+        if freeze_initial:
+            self.initial.requires_grad_(False)
+        self.checkpointing = RoundCheckpointing(self) if checkpoint_rounds else None
+
+    def _build_semantics(
+        self,
+        head_config: dict,
+        feedback: dict | None,
+        recorrection: dict | None,
+        memory: dict | None,
+    ) -> None:
+        head = self.decode_head
+        sizes = dict(num_classes=head.num_classes, channels=head.channels)
+        self.memory = MODELS.build(dict(type='ClassMemory') | sizes | dict(memory or {}))
+        if feedback is not None:
+            channels = head_config['in_channels']
+            channels = [channels] if isinstance(channels, int) else list(channels)
+            defaults = dict(num_classes=head.num_classes, in_channels=channels)
+            self.feedback = MODELS.build(defaults | dict(feedback))
+        if recorrection is not None:
+            self.recorrection = MODELS.build(_with_classes(recorrection, head.num_classes))
+        self.link = DecodeHeadLink(head, self.feedback)
+
+    @property
+    def decode_head(self) -> nn.Module:
+        """The decode head that makes the map: the last one of a cascade."""
+        return last_decode_head(self.segmentor)
+
+    @property
+    def layout_memory(self) -> LayoutMemory | None:
+        """Stored label maps of other images; ``None`` if nothing retrieves any."""
+        return getattr(self.recorrection, 'layout', None)
+
+    @property
+    def size_divisor(self) -> int:
+        """Sides of images must be multiples of it, for both networks and the segmentor."""
+        parts = [getattr(net, 'size_divisor', 1) for net in (self.initial, self.guided)]
+        return math.lcm(*parts, 1 if self.segmentor is None else size_divisor_of(self.segmentor))
+
+    def valid_side(self, side: int) -> int:
+        """The smallest side of an image, in pixels and at least ``side``, that all parts take."""
+        networks = (self.initial, self.guided)
+        least = max(side, *(getattr(network, 'minimum_size', 1) for network in networks))
+        return -(-least // self.size_divisor) * self.size_divisor
+
+    def link_feedback(self) -> None:
+        """Link the feedback to the decode head, if there is one and it is not linked yet."""
+        if self.link is not None:
+            self.link.attach()
+
+    def train(self, mode: bool = True) -> FeedbackRecorrectionParts:
+        """As torch's; a frozen initial network stays in evaluation mode, for its statistics."""
+        super().train(mode)
+        if self.freeze_initial:
+            self.initial.eval()
+        return self
+
+    def init_weights(self) -> None:
+        """Initialize all parts, from checkpoints if so configured.
+
+        Raises:
+            FileNotFoundError: If there is no such checkpoint.
+            ValueError: If one does not fit.
+        """
+        if self.segmentor is not None:
+            check_segmentor_checkpoint(self.segmentor)
+        for network in (self.initial, self.guided):
+            check_network_checkpoint(network)
+        if self.freeze_initial and not any(pretrained_starts(self.initial)):
+            print_log(
+                'freeze_initial=True, but model.generator.initial.init_cfg names no checkpoint: '
+                'its weights stay random unless one is loaded',
+                'current',
+                logging.WARNING,
+            )
+        super().init_weights()
+
+
+def _check_slots(
+    guided: dict | None, segmentor: dict | None, feedback: dict | None, recorrection: dict | None
+) -> None:
+    if segmentor is None and (feedback or recorrection):
+        raise ValueError(
+            'feedback and recorrection need a segmentor: give one, or set all three to None, '
+            'and with them the teacher and the losses of maps'
+        )
+    if guided is None and segmentor is not None:
+        raise ValueError('guided=None has no rounds, and no use for a segmentor: set it to None')
+
+
+def _with_classes(recorrection: dict, num_classes: int) -> dict[str, Any]:
+    """The config of a recorrection, the classes of its layout memory filled in."""
+    layout = recorrection.get('layout')
+    if layout is None:
+        return recorrection
+    if layout.get('num_classes', num_classes) != num_classes:
+        raise ValueError(
+            f'recorrection.layout.num_classes is {layout["num_classes"]}, but the decode head has '
+            f'{num_classes} classes: leave it out'
+        )
+    return dict(recorrection, layout=dict(num_classes=num_classes) | dict(layout))
