@@ -8,8 +8,8 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-# OpenMMLab's tools look for these in the folder `.mim` of an installed package.
-MIM_PARTS = ('configs', 'tools', 'model-index.yml')
+# OpenMMLab's tools look for these folders in the folder `.mim` of an installed package.
+MIM_PARTS = ('configs', 'tools')
 
 
 class BuildWithMim(build_py):
@@ -26,12 +26,8 @@ class BuildWithMim(build_py):
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         for name in MIM_PARTS:
-            source = Path(__file__).parent / name
-            if source.is_dir():
-                ignored = shutil.ignore_patterns('__pycache__', '*.pyc', '.*')
-                shutil.copytree(source, target / name, ignore=ignored)
-            else:
-                shutil.copy2(source, target / name)
+            ignored = shutil.ignore_patterns('__pycache__', '*.pyc', '.*')
+            shutil.copytree(Path(__file__).parent / name, target / name, ignore=ignored)
 
 
 setup(cmdclass={'build_py': BuildWithMim})

@@ -1,19 +1,34 @@
-"""What the READMEs point at is there."""
+"""What the documentation points at is there, and it stays short."""
 
+import csv
 import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [
-    ROOT / 'README.md',
-    *sorted(ROOT.glob('configs/**/*.md')),
-    *sorted(ROOT.glob('tools/*.md')),
-]
+FOLDERS = ('.github', 'configs', 'fbinpaint_mm', 'tools')
+PAGES = [ROOT / 'README.md', *(page for name in FOLDERS for page in (ROOT / name).rglob('*.md'))]
+# Words of a page, as `wc -w` counts them; pages in .github are for contributors.
+LIMITS = {
+    'README.md': 1600,
+    'configs/README.md': 2000,
+    'configs/ablations/README.md': 800,
+    'configs/baselines/README.md': 800,
+    'configs/comparisons/README.md': 1200,
+    'configs/mix/README.md': 800,
+    'fbinpaint_mm/apis/README.md': 700,
+    'tools/README.md': 1600,
+}
+LIMIT_OF_ALL = 9000
+LIMIT_OF_PICTURES = 1_000_000  # bytes
 LINK = re.compile(r'\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)')
-NAMED = re.compile(r'(?<![\w/.-])((?:configs|tools)/[\w/]+\.(?:py|txt|sh|md))')
-PLACEHOLDERS = ('configs/CONFIG.py',)
+NAMED = re.compile(r'(?<![\w/.-])((?:configs|fbinpaint_mm|tests|tools)/[\w/]+\.(?:py|txt|sh|md))')
+COLUMNS = ('mean', 'std', 'change_percent', 'change_low', 'change_high')
+
+
+def relative(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
 
 
 def read(page: Path) -> str:
@@ -30,7 +45,11 @@ def anchors(page: Path) -> set[str]:
     return {heading.replace(' ', '-') for heading in plain}
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def words(page: Path) -> int:
+    return len(page.read_text(encoding='utf-8').split())
+
+
+@pytest.mark.parametrize('page', PAGES, ids=relative)
 def test_links_lead_somewhere(page):
     for target, anchor in LINK.findall(read(page)):
         path = (page.parent / target).resolve() if target else page
@@ -38,7 +57,47 @@ def test_links_lead_somewhere(page):
         assert not anchor or anchor in anchors(path), f'{target}#{anchor}'
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_files_of_commands_exist(page):
-    named = set(NAMED.findall(read(page))) - set(PLACEHOLDERS)
-    assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
+@pytest.mark.parametrize('page', PAGES, ids=relative)
+def test_named_files_exist(page):
+    names = sorted(set(NAMED.findall(read(page))))
+    assert [name for name in names if not (ROOT / name).is_file()] == []
+
+
+def test_every_page_has_a_limit():
+    assert {relative(page) for page in PAGES if '.github' not in page.parts} == LIMITS.keys()
+
+
+@pytest.mark.parametrize('name', LIMITS)
+def test_page_is_short(name):
+    assert words(ROOT / name) <= LIMITS[name]
+
+
+def test_all_pages_are_short():
+    assert sum(words(ROOT / name) for name in LIMITS) <= LIMIT_OF_ALL
+
+
+def test_pictures_are_small_and_used():
+    pictures = list((ROOT / '.github' / 'images').iterdir())
+    assert sum(picture.stat().st_size for picture in pictures) < LIMIT_OF_PICTURES
+    text = ''.join(map(read, PAGES))
+    assert [picture.name for picture in pictures if picture.name not in text] == []
+
+
+@pytest.mark.parametrize('name', ['README.md', 'configs/comparisons/README.md'])
+def test_scores_are_those_of_the_csv_files(name):
+    known = measured()
+    for row in re.findall(r'^\|.*\|$', read(ROOT / name), flags=re.MULTILINE):
+        numbers = {float(number) for number in re.findall(r'(?<![\w.])[-+]?\d*\.\d+', row)}
+        for entry in set(re.findall(r'\w+', row)) & known.keys():
+            assert numbers <= known[entry], (entry, numbers - known[entry])
+
+
+def measured() -> dict[str, set[float]]:
+    """All numbers of each entry in the CSV files of the comparisons."""
+    known: dict[str, set[float]] = {}
+    for path in (ROOT / 'configs' / 'comparisons').glob('*.csv'):
+        with path.open(encoding='utf-8', newline='') as file:
+            for row in csv.DictReader(file):
+                values = {float(row[column]) for column in COLUMNS if row[column]}
+                known.setdefault(row['entry'], set()).update(values)
+    return known

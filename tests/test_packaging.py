@@ -17,7 +17,7 @@ from fbinpaint_mm import __version__, compat
 DEMO = 'fbinpaint_demo.py'
 PARTS = (
     *('fbinpaint_mm', 'configs', 'tools', 'pyproject.toml', 'setup.py', 'MANIFEST.in'),
-    *('LICENSE', 'README.md', 'model-index.yml'),
+    *('LICENSE', 'README.md'),
 )
 
 
@@ -74,7 +74,6 @@ def test_wheel_has_every_module_config_and_tool(wheel, repository):
     assert {f'fbinpaint_mm/{name}' for name in package} <= names
     assert {f'fbinpaint_mm/.mim/configs/{name}' for name in configs} <= names
     assert {f'fbinpaint_mm/.mim/tools/{name}' for name in tools} <= names
-    assert 'fbinpaint_mm/.mim/model-index.yml' in names
 
 
 def test_wheel_has_the_licence_and_nothing_that_does_not_belong(wheel):
