@@ -1,28 +1,15 @@
 # CelebA-HQ at 256x256, 19 classes, 1/8 of the label maps.
-_base_ = [
-    '_base_/models/fbinpaint_deeplabv3plus.py',
-    '_base_/datasets/celebamask_hq.py',
-    '_base_/schedules/iterations_300k.py',
-    '_base_/evaluation_lpips.py',
-    '_base_/default_runtime.py',
-]
+_base_ = ['_base_/models/fbinpaint_deeplabv3plus.py', '_base_/protocols/celebahq.py']
 
 num_classes = 19
 model = dict(
     data_preprocessor=dict(num_classes=num_classes, min_labeled=1),
     generator=dict(
-        segmentor=dict(
-            pretrained=_base_.resnet50_weights, decode_head=dict(num_classes=num_classes)
-        ),
+        segmentor=dict(decode_head=dict(num_classes=num_classes)),
         # Faces are aligned: similar ones tell where brows and eyes are that a hole hides.
         recorrection=dict(layout=dict(type='LayoutMemory', capacity=1024)),
     ),
-    losses=dict(
-        perceptual=dict(weights=_base_.weights_root),
-        # Faces: few, unambiguous classes; pseudo labels below this probability are dropped.
-        consistency=dict(confidence_threshold=0.9),
-    ),
+    # Faces: few, unambiguous classes; pseudo labels below this probability are dropped.
+    losses=dict(consistency=dict(confidence_threshold=0.9)),
 )
-val_evaluator, test_evaluator = _base_.val_evaluator, _base_.test_evaluator
-val_evaluator[-1].metric.weights = _base_.weights_root  # of LPIPS
-test_evaluator[-1].metric.weights = _base_.weights_root
+custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]

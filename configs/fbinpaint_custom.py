@@ -24,7 +24,7 @@ model = dict(
     # The threshold: up to 0.9 for few, unambiguous classes.
     losses=dict(consistency=dict(confidence_threshold=0.0)),
 )
-# Without unlabelled images: unlabeled_prefix=[] below, and here
+# Without unlabeled images: unlabeled_prefix=[] below, and here
 # batch_sampler=dict(ratio=(1, 0)) beside dataset.
 train_dataloader = dict(
     dataset=dict(
@@ -32,7 +32,7 @@ train_dataloader = dict(
         type='SemanticInpaintingDataset',
         data_root=data_root,
         data_prefix=dict(img_path='images/train', seg_map_path='annotations/train'),
-        labeled_ratio=1,  # or '1/8', or labeled_list='labelled.txt' with one stem per line
+        labeled_ratio=1,  # or '1/8', or labeled_list='labeled.txt' with one stem per line
         unlabeled_prefix=['images/unlabeled'],  # folders of images without label maps
         image_size=image_size,
         metainfo=metainfo,

@@ -2,32 +2,15 @@
 _base_ = ['mmagic::_base_/inpaint_default_runtime.py']
 
 custom_imports = dict(imports=['fbinpaint_mm'], allow_failed_imports=False)
-# A child config that sets custom_hooks replaces this list: repeat what it wants to keep.
+# Hooks for models of any kind. A child config that sets custom_hooks replaces this list.
 custom_hooks = [
-    dict(
-        type='FeedbackHook',
-        start=0,  # first iteration with feedback
-        ramp=500,  # iterations until it acts in full
-        # Whether iterations take turns with 1, 2, ... R rounds; None: where only_last_learns.
-        cycle_rounds=None,
-    ),
-    dict(
-        type='MeanTeacherHook',
-        momentum=0.99,  # share of the teacher that is kept at each iteration
-        ramp=500,  # iterations until its pseudo labels count in full
-    ),
     dict(
         type='FeedbackVisualizationHook',
         max_samples=8,  # pictures of each validation
         train_interval=None,  # iterations between those of a training batch; None: validations
-        max_train_samples=2,  # of one batch: a labelled and an unlabelled image
+        max_train_samples=2,  # of one batch: a labeled and an unlabeled image
     ),
     dict(type='RoundReportHook'),  # the table of scores, round by round
-    dict(
-        type='ClassMemoryHook',  # pictures and movement of the class prototypes
-        interval=None,  # iterations between them; None: as validations
-    ),
-    dict(type='CorrectionReportHook'),  # what the recorrection mends and spoils, class by class
     dict(
         type='DivergenceHook',  # stops at a loss or gradient that is not finite
         explode_factor=1000,  # or at a term above this many times its median

@@ -1,7 +1,7 @@
 # Scores of every round on the fixed (image, hole) pairs: PSNR and SSIM of the composite, MAE of the
 # composite (whole image and inside the hole), mIoU of the corrected map inside the hole and
 # overall. Nothing to download; evaluation_lpips.py adds LPIPS. The validation also counts what the
-# recorrection mends and spoils of the segmentor's map, by class.
+# recorrection corrects and spoils of the segmentor's map, by class.
 val_evaluator = [
     dict(type='PerRound', metric=dict(type='FinitePSNR')),
     dict(type='PerRound', metric=dict(type='SSIM')),

@@ -1,5 +1,4 @@
-# The scores of evaluation.py and LPIPS, whose AlexNet is a download of torchvision. The top-level
-# config hands over weights_root of paths.py.
+# The scores of evaluation.py and LPIPS, whose AlexNet is a download of torchvision.
 _base_ = ['./evaluation.py']
 
 lpips = dict(
@@ -7,7 +6,7 @@ lpips = dict(
     metric=dict(
         type='LPIPS',
         backbone='alex',  # vgg is the network of the perceptual loss: not for results
-        weights=None,  # file or folder with AlexNet; None: torchvision downloads it
+        weights='{{$FBINPAINT_WEIGHTS:download}}',  # file or folder with AlexNet, see weights.py
     ),
 )
 val_evaluator = [*_base_.val_evaluator, lpips]

@@ -1,15 +1,17 @@
-# Trains a segmentor of mmseg by itself on labelled images: pipelines, schedule, scores. A config of
+# Trains a segmentor of mmseg by itself on labeled images: pipelines, schedule, scores. A config of
 # segmentors/ adds data and model. Augmentation and learning rates are our choice.
 _base_ = ['./default_runtime.py']
 
-segmentor_train_pipeline = [
+segmentor_load = [
     dict(type='LoadWholeImage', key='gt'),
     dict(type='LoadSemanticMap'),
-    # Enlarged by a factor of scale_range, then cropped at random to image_size of the data set.
-    dict(type='ResizeSample', crop=True, scale_range=(1.0, 1.1)),
+]
+segmentor_flip = [
     dict(type='FlipSample', probability=0.5),  # classes of left and right change places
     dict(type='ToSegmentationKeys'),  # mmseg's transforms from here on
-    dict(type='mmseg.RandomRotate', prob=1.0, degree=11.5),  # corners: black, unknown
+]
+segmentor_rotate = dict(type='mmseg.RandomRotate', prob=1.0, degree=11.5)  # corners: unknown
+segmentor_recolor = [
     dict(
         type='mmseg.PhotoMetricDistortion',  # milder than its defaults
         brightness_delta=20,
@@ -19,9 +21,17 @@ segmentor_train_pipeline = [
     ),
     dict(type='mmseg.PackSegInputs'),
 ]
+# Enlarged by a factor of scale_range, then cropped at random to image_size of the data set.
+segmentor_crop = dict(type='ResizeSample', crop=True, scale_range=(1.0, 1.1))
+segmentor_train_pipeline = [
+    *segmentor_load,
+    segmentor_crop,
+    *segmentor_flip,
+    segmentor_rotate,
+    *segmentor_recolor,
+]
 segmentor_val_pipeline = [
-    dict(type='LoadWholeImage', key='gt'),
-    dict(type='LoadSemanticMap'),
+    *segmentor_load,
     dict(type='ResizeSample'),
     dict(type='ToSegmentationKeys'),
     dict(type='mmseg.PackSegInputs'),
@@ -60,4 +70,4 @@ default_hooks = dict(
     timer=dict(type='mmengine.IterTimerHook'),  # mmagic's knows MultiValLoop only
     checkpoint=dict(interval=300, max_keep_ckpts=1, save_best='mIoU'),
 )
-model_wrapper_cfg = dict(type='MMDistributedDataParallel')  # one module, one optimiser
+model_wrapper_cfg = dict(type='MMDistributedDataParallel')  # one module, one optimizer

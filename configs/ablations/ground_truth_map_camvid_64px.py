@@ -1,16 +1,20 @@
 # Guidance by the true map, everywhere and always: the upper bound of what semantics can give. It
-# learns from the images of the training set, all labelled, and from no others.
+# learns from the images of the training set, all labeled, and from no others.
 _base_ = ['../fbinpaint_camvid_64px.py']
 
 model = dict(
-    guide_by_ground_truth=True,
-    feedback=None,
-    recorrection=None,
-    loss_semantic=None,
+    generator=dict(feedback=None, recorrection=None),
+    losses=dict(semantic=None),
     train_cfg=dict(rounds=1),  # the second would repeat the first: same map, same image to refine
     test_cfg=dict(rounds=1),
 )
+
+dictate = dict(type='DictateLabelMap')
+train_pipeline = [*_base_.train_pipeline[:-1], dictate, _base_.train_pipeline[-1]]
+val_pipeline = [*_base_.val_pipeline[:-1], dictate, _base_.val_pipeline[-1]]
 train_dataloader = dict(
     batch_sampler=dict(ratio=(1, 0)),
-    dataset=dict(labeled_ratio=1),
+    dataset=dict(labeled_ratio=1, pipeline=train_pipeline),
 )
+val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
+test_dataloader = val_dataloader

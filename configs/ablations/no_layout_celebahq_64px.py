@@ -1,5 +1,5 @@
-# The full method without the label maps of like faces: its map knows how classes look in other
+# The full method without retrieved label maps: its map knows the features of classes in other
 # images, but not where they lie.
 _base_ = ['../fbinpaint_celebahq_64px.py']
 
-model = dict(recorrection=dict(layout=None))
+model = dict(generator=dict(recorrection=dict(layout=None)))

@@ -1,4 +1,4 @@
-# Feedback without recorrection: no comparison with what classes look like in other images.
+# Feedback without recorrection: no class prototypes, no retrieved label maps.
 _base_ = ['../fbinpaint_camvid_64px.py']
 
-model = dict(recorrection=None)
+model = dict(generator=dict(recorrection=None))

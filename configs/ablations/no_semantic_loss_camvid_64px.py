@@ -1,4 +1,4 @@
-# The whole loop, but the teacher does not judge its images.
+# The whole loop without the semantic feature loss.
 _base_ = ['../fbinpaint_camvid_64px.py']
 
-model = dict(loss_semantic=None)
+model = dict(losses=dict(semantic=None))

@@ -2,10 +2,9 @@
 _base_ = ['../fbinpaint_celebahq_64px.py']
 
 model = dict(
-    segmentor=None,
-    feedback=None,
-    recorrection=None,
-    loss_semantic=None,
+    generator=dict(segmentor=None, feedback=None, recorrection=None),
+    teacher=None,
+    losses=dict(consistency=None, semantic=None),
     train_cfg=dict(rounds=1),  # the second would repeat the first: same map, same image to refine
     test_cfg=dict(rounds=1),
 )

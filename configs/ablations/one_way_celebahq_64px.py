@@ -3,9 +3,8 @@
 _base_ = ['../fbinpaint_celebahq_64px.py']
 
 model = dict(
-    feedback=None,
-    recorrection=None,
-    loss_semantic=None,
+    generator=dict(feedback=None, recorrection=None),
+    losses=dict(semantic=None),
     train_cfg=dict(rounds=1),  # the second would repeat the first: same map, same image to refine
     test_cfg=dict(rounds=1),
 )

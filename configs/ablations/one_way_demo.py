@@ -1,4 +1,6 @@
 # One-way guidance: the map is made once, from the initial result; nothing comes back.
 _base_ = ['../fbinpaint_demo.py']
 
-model = dict(feedback=None, recorrection=None)
+model = dict(
+    generator=dict(feedback=None, recorrection=None),
+)

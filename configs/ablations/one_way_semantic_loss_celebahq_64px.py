@@ -1,9 +1,8 @@
-# One-way guidance, and the teacher judges the images: what the judgement gives without the loop.
+# One-way guidance with the semantic feature loss: what that gives without the loop.
 _base_ = ['../fbinpaint_celebahq_64px.py']
 
 model = dict(
-    feedback=None,
-    recorrection=None,
+    generator=dict(feedback=None, recorrection=None),
     train_cfg=dict(rounds=1),  # the second would repeat the first: same map, same image to refine
     test_cfg=dict(rounds=1),
 )

@@ -1,4 +1,2 @@
 # AOT-GAN under the protocol of fbinpaint_celebahq.py.
 _base_ = ['../_base_/models/mmagic_aot.py', '../_base_/protocols/celebahq.py']
-
-model = dict(loss_composed_percep=dict(weights=_base_.weights_root))

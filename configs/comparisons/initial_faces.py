@@ -7,6 +7,7 @@ train_dataloader = dict(
 )
 max_iters = 1400
 train_cfg = dict(max_iters=max_iters)
-param_scheduler = _base_.param_scheduler
-param_scheduler[0].end = 50
-param_scheduler[1].update(begin=50, end=max_iters)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=50, end=max_iters, eta_min_ratio=0.05),
+]

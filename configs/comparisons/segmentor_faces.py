@@ -1,11 +1,17 @@
 # Segmentor that all entries of faces.txt start from.
 _base_ = ['../segmentors/mobilenetv2_celebahq_64px.py']
 
-train_pipeline = _base_.segmentor_train_pipeline
-train_pipeline[2].scale_range = (1.0, 1.03)  # the faces are aligned
-train_pipeline[5].degree = 4.0
+train_pipeline = [  # milder: the faces are aligned
+    *_base_.segmentor_load,
+    dict(type='ResizeSample', crop=True, scale_range=(1.0, 1.03)),
+    *_base_.segmentor_flip,
+    dict(type='mmseg.RandomRotate', prob=1.0, degree=4.0),
+    *_base_.segmentor_recolor,
+]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 max_iters = 1000
 train_cfg = dict(max_iters=max_iters)
-param_scheduler = _base_.param_scheduler
-param_scheduler[1].end = max_iters
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100),
+    dict(type='PolyLR', power=0.9, by_epoch=False, begin=100, end=max_iters),
+]

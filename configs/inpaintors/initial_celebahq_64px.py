@@ -1,5 +1,5 @@
 # Round 0 alone: fbinpaint_celebahq_64px.py starts from its checkpoint, see initial_checkpoint in
-# _base_/paths.py. It starts from none itself.
+# _base_/weights.py. It starts from none itself.
 _base_ = ['../fbinpaint_celebahq_64px.py']
 
 model = dict(

@@ -1,9 +1,10 @@
-# MobileNetV2 on the labelled faces of fbinpaint_celebahq_64px.py, 64x64: its segmentor starts from
-# the checkpoint, see segmentor_init in _base_/paths.py.
+# MobileNetV2 on the labeled faces of fbinpaint_celebahq_64px.py, 64x64: its segmentor starts from
+# the checkpoint, see segmentor_init in _base_/weights.py.
 _base_ = [
     '../_base_/models/segmentor_mobilenetv2.py',
     '../_base_/datasets/celebamask_hq.py',
     '../_base_/segmentor_training.py',
+    '../_base_/weights.py',
 ]
 
 num_classes = 19
@@ -15,7 +16,7 @@ model = dict(**segmentor, data_preprocessor=_base_.segmentor_data_preprocessor)
 image_size = 64
 train_dataloader = dict(
     num_workers=1,
-    batch_sampler=None,  # of labelled and unlabelled images
+    batch_sampler=None,  # of labeled and unlabeled images
     dataset=dict(
         image_size=image_size,
         labeled_only=True,

@@ -1,10 +1,10 @@
-# CamVid, 11 classes, 1/8 labelled: 256x256 crops in training, whole 384x288 frames in validation.
+# CamVid, 11 classes, 1/8 labeled: 256x256 crops in training, whole 384x288 frames in validation.
 _base_ = ['./image_folders.py']
 
-train_pipeline = _base_.train_pipeline
 # The frame is resized until it covers image_size of the data set, enlarged by a factor of
 # scale_range (its middle is the scale of validation), then cropped at random.
-train_pipeline[2].update(crop=True, scale_range=(1.0, 1.25))
+resize_and_crop = dict(type='ResizeSample', crop=True, scale_range=(1.0, 1.25))
+train_pipeline = [*_base_.load, resize_and_crop, *_base_.flip_and_mask]
 train_dataloader = dict(
     dataset=dict(
         type='CamVidInpaintingDataset',

@@ -1,4 +1,4 @@
-# CelebAMask-HQ faces at 256x256, 1/8 of the training set labelled.
+# CelebAMask-HQ faces at 256x256, 1/8 of the training set labeled.
 _base_ = ['./image_folders.py']
 
 train_dataloader = dict(

@@ -3,10 +3,11 @@
 # too.
 _base_ = ['../paths.py']
 
-train_pipeline = [
+load = [
     dict(type='LoadWholeImage', key='gt'),
     dict(type='LoadSemanticMap'),
-    dict(type='ResizeSample'),  # to image_size of the data set
+]
+flip_and_mask = [
     dict(type='FlipSample', probability=0.5),  # classes of left and right change places
     dict(
         type='RandomChoice',  # a mixture of holes, with probabilities
@@ -14,18 +15,19 @@ train_pipeline = [
             [dict(type='RandomHole', mask_mode='ff', area_range=(0.1, 0.6))],
             [dict(type='RandomHole', mask_mode='bbox', area_range=(0.1, 0.6))],
             [dict(type='RandomHole', mask_mode='irregular', area_range=(0.1, 0.6))],
-            # Shaped by a class; unlabelled images get strokes instead.
+            # Shaped by a class; unlabeled images get strokes instead.
             [dict(type='SemanticHole', fallback=dict(type='RandomHole', mask_mode='ff'))],
         ],
         prob=[0.4, 0.2, 0.2, 0.2],
     ),
-    dict(type='GetMaskedImage', zero_value=127.5),  # the hole is 0 after normalisation
+    dict(type='GetMaskedImage', zero_value=127.5),  # the hole is 0 after normalization
     dict(type='PackSemanticInputs'),
 ]
+resize = dict(type='ResizeSample')  # to image_size of the data set
+train_pipeline = [*load, resize, *flip_and_mask]
 val_pipeline = [
-    dict(type='LoadWholeImage', key='gt'),
-    dict(type='LoadSemanticMap'),
-    dict(type='ResizeSample'),
+    *load,
+    resize,
     dict(type='FixedHole', seed=0),  # the same hole for the same image, on any machine
     dict(type='GetMaskedImage', zero_value=127.5),
     dict(type='PackSemanticInputs'),
@@ -35,15 +37,15 @@ train_dataloader = dict(
     batch_size=8,  # per GPU
     num_workers=4,
     sampler=dict(type='InfiniteSampler'),
-    # labelled : unlabelled in every batch; batch_size must be a multiple of their sum
+    # labeled : unlabeled in every batch; batch_size must be a multiple of their sum
     batch_sampler=dict(type='LabeledRatioBatchSampler', ratio=(1, 1)),
     dataset=dict(
-        labeled_ratio='1/8',  # or labeled_list='labelled.txt', one stem per line
+        labeled_ratio='1/8',  # or labeled_list='labeled.txt', one stem per line
         labeled_seed=0,
-        unlabeled_prefix=[],  # further folders of unlabelled images
+        unlabeled_prefix=[],  # further folders of unlabeled images
         image_size=256,  # side, or (height, width)
         check='auto',  # 'full', 'headers' or 'off': how thoroughly files are read before training
-        on_corrupt='raise',  # or 'skip': another image takes the place of a corrupt one
+        on_corrupt='raise',  # or 'skip': another image replaces a corrupt one
         max_corrupt=0.01,  # share of images that 'skip' accepts
         pipeline=train_pipeline,
     ),

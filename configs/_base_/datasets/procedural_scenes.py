@@ -1,4 +1,4 @@
-# The embedded data set: small labelled scenes of 10 classes, rendered on the fly from a seed;
+# The embedded data set: small labeled scenes of 10 classes, rendered on the fly from a seed;
 # nothing is downloaded. A child config overrides a key where it is used, for example
 #   train_dataloader = dict(dataset=dict(image_size=128)); val_dataloader, test_dataloader likewise.
 image_size = 64  # side, or (height, width), in pixels
@@ -12,12 +12,12 @@ train_pipeline = [
             [dict(type='RandomHole', mask_mode='ff', area_range=(0.1, 0.6))],
             [dict(type='RandomHole', mask_mode='bbox', area_range=(0.1, 0.6))],
             [dict(type='RandomHole', mask_mode='irregular', area_range=(0.1, 0.6))],
-            # Houses, trees, ...; unlabelled scenes get strokes instead.
+            # Houses, trees, ...; unlabeled scenes get strokes instead.
             [dict(type='SemanticHole', fallback=dict(type='RandomHole', mask_mode='ff'))],
         ],
         prob=[0.35, 0.25, 0.2, 0.2],
     ),
-    dict(type='GetMaskedImage', zero_value=127.5),  # the hole is 0 after normalisation
+    dict(type='GetMaskedImage', zero_value=127.5),  # the hole is 0 after normalization
     dict(type='PackSemanticInputs'),
 ]
 val_pipeline = [
@@ -32,7 +32,7 @@ train_dataloader = dict(
     num_workers=2,
     persistent_workers=True,  # each worker keeps the scenes that it has rendered
     sampler=dict(type='InfiniteSampler', shuffle=True),
-    # labelled : unlabelled in every batch; batch_size must be a multiple of their sum
+    # labeled : unlabeled in every batch; batch_size must be a multiple of their sum
     batch_sampler=dict(type='LabeledRatioBatchSampler', ratio=(1, 1)),
     dataset=dict(
         type='ProceduralScenesDataset',

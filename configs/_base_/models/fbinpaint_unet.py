@@ -1,5 +1,5 @@
-# Small, for CPUs and 64 to 128 px: a narrow U-Net as the segmentor, narrow inpainters, nothing to
-# download.
+# Small, for CPUs and 64 to 128 px: a narrow U-Net as the segmentor, narrow inpainters, pixel losses
+# only. Nothing to download.
 _base_ = ['./inpaintor_small.py', 'mmseg::_base_/models/fcn_unet_s5-d16.py']
 
 segmentor = _base_.model
@@ -24,3 +24,10 @@ segmentor.test_cfg = dict(mode='whole')
 
 model = dict(_delete_=True, **_base_.inpaintor)
 model['generator'].update(segmentor=segmentor)
+model['disc'] = None
+model['losses'].update(perceptual=None, gan=None, semantic=None)
+optim_wrapper = dict(
+    _delete_=True,  # also removes disc
+    constructor='MultiOptimWrapperConstructor',
+    generator=_base_.optim_wrapper.generator,
+)

@@ -1,6 +1,8 @@
 # The feedback-recorrection inpaintor without its segmentor, at full size (256x256, GPU).
 # A model base puts a segmentor of mmseg into it, see fbinpaint_deeplabv3plus.py. Loss weights: our
 # choice, from the consensus of published inpainters.
+_base_ = ['../weights.py']
+
 inpaintor = dict(
     type='FeedbackRecorrectionInpaintor',
     data_preprocessor=dict(
@@ -63,7 +65,7 @@ inpaintor = dict(
         l1_valid=dict(type='L1Loss', loss_weight=1.0),
         perceptual=dict(
             type='VGGPerceptualLoss',
-            weights=None,  # file or folder with VGG16; None: torchvision downloads it
+            weights=_base_.weights_root,  # file or folder with VGG16; None: a download
             perceptual_weight=0.1,
             style_weight=120.0,
         ),
@@ -91,4 +93,17 @@ inpaintor = dict(
         map_temperature=1.0,  # below 1 the map that guides is sharpened
     ),
     channels_last=False,  # whether weights and activations are (N, H, W, C) in memory: speed
+)
+
+optim_wrapper = dict(
+    constructor='MultiOptimWrapperConstructor',
+    generator=dict(  # inpainters, segmentor, feedback, recorrection, confidence: one backward pass
+        type='OptimWrapper',
+        optimizer=dict(type='AdamW', lr=2e-4, betas=(0.9, 0.99), weight_decay=1e-4),
+        clip_grad=dict(max_norm=10.0),
+    ),
+    disc=dict(
+        type='OptimWrapper',
+        optimizer=dict(type='Adam', lr=1e-4, betas=(0.5, 0.99)),
+    ),
 )

@@ -9,3 +9,9 @@ inpaintor = dict(
     ),
     disc=dict(max_channels=64, num_convs=4),
 )
+
+# Five times the learning rates of full size, for short schedules.
+optim_wrapper = dict(
+    generator=dict(optimizer=dict(lr=1e-3)),
+    disc=dict(optimizer=dict(lr=5e-4)),
+)

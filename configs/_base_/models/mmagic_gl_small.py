@@ -9,8 +9,10 @@ model = dict(
     ),
     train_cfg=dict(local_size=(32, 32)),
 )
-pack_hole_box = _base_.pack_hole_box
-pack_hole_box[0].size = 32
+pack_hole_box = [
+    dict(type='HoleBoundingBox', size=32),  # train_cfg.local_size
+    dict(type='PackSemanticInputs', meta_keys=['mask_bbox']),
+]
 # As in iterations_2k.py, five times the learning rates of full training.
 optim_wrapper = dict(
     generator=dict(optimizer=dict(lr=2e-3)),

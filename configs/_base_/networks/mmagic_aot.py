@@ -5,7 +5,7 @@ network = dict(
     type='MMagicNetworkAdapter',
     network=_base_.model.encdec,
     channel_order='rgb',  # of the images that mmagic trains it on
-    # As in the authors' code; mmagic's own initialisation saturates the Tanh at its end.
+    # As in the authors' code; mmagic's own initialization saturates the Tanh at its end.
     init_cfg=dict(type='Normal', layer='Conv2d', std=0.02),
 )
-_base_.clear()  # all else of mmagic's: ours takes its place
+_base_.clear()  # all else of mmagic's: ours replaces it

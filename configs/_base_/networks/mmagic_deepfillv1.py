@@ -2,4 +2,4 @@
 _base_ = ['mmagic::deepfillv1/deepfillv1_4xb4_celeba-256x256.py']
 
 network = _base_.model.encdec
-_base_.clear()  # all else of mmagic's: ours takes its place
+_base_.clear()  # all else of mmagic's: ours replaces it

@@ -2,4 +2,4 @@
 _base_ = ['mmagic::deepfillv2/deepfillv2_8xb2_celeba-256x256.py']
 
 network = _base_.model.encdec
-_base_.clear()  # all else of mmagic's: ours takes its place
+_base_.clear()  # all else of mmagic's: ours replaces it

@@ -1,9 +1,12 @@
-# All of fbinpaint_camvid_small.py but the model, for models of any kind: data, holes,
-# batches, length, course of the learning rate, validations and scores.
-_base_ = ['../../fbinpaint_camvid_small.py', '../our_model.py']
+# CamVid, 64x64 crops of 96x72 frames: data, holes, batches, length,
+# course of the learning rate, validations and scores, for models of any kind.
+_base_ = [
+    '../datasets/camvid.py',
+    '../schedules/iterations_2k.py',
+    '../evaluation_lpips.py',
+    '../default_runtime.py',
+]
 
-custom_hooks = [hook for hook in _base_.custom_hooks if hook.type not in _base_.hooks_of_our_model]
-
-for part in _base_.parts_of_our_model:
-    _base_.pop(part)
-del part
+train_dataloader = dict(num_workers=1, dataset=dict(image_size=64))
+val_dataloader = dict(num_workers=1, dataset=dict(image_size=(72, 96)))
+test_dataloader = val_dataloader

@@ -1,9 +1,8 @@
-# All of fbinpaint_celebahq.py but the model, for models of any kind: data, holes,
-# batches, length, course of the learning rate, validations and scores.
-_base_ = ['../../fbinpaint_celebahq.py', '../our_model.py']
-
-custom_hooks = [hook for hook in _base_.custom_hooks if hook.type not in _base_.hooks_of_our_model]
-
-for part in _base_.parts_of_our_model:
-    _base_.pop(part)
-del part
+# CelebA-HQ faces at 256x256: data, holes, batches, length,
+# course of the learning rate, validations and scores, for models of any kind.
+_base_ = [
+    '../datasets/celebamask_hq.py',
+    '../schedules/iterations_300k.py',
+    '../evaluation_lpips.py',
+    '../default_runtime.py',
+]

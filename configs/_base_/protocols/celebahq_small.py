@@ -1,9 +1,13 @@
-# All of fbinpaint_celebahq_small.py but the model, for models of any kind: data, holes,
-# batches, length, course of the learning rate, validations and scores.
-_base_ = ['../../fbinpaint_celebahq_small.py', '../our_model.py']
+# CelebA-HQ faces at 64x64: data, holes, batches, length,
+# course of the learning rate, validations and scores, for models of any kind.
+_base_ = [
+    '../datasets/celebamask_hq.py',
+    '../schedules/iterations_2k.py',
+    '../evaluation_lpips.py',
+    '../default_runtime.py',
+]
 
-custom_hooks = [hook for hook in _base_.custom_hooks if hook.type not in _base_.hooks_of_our_model]
-
-for part in _base_.parts_of_our_model:
-    _base_.pop(part)
-del part
+image_size = 64
+train_dataloader = dict(num_workers=1, dataset=dict(image_size=image_size))
+val_dataloader = dict(num_workers=1, dataset=dict(image_size=image_size))
+test_dataloader = val_dataloader

@@ -1,9 +1,8 @@
-# All of fbinpaint_cityscapes.py but the model, for models of any kind: data, holes,
-# batches, length, course of the learning rate, validations and scores.
-_base_ = ['../../fbinpaint_cityscapes.py', '../our_model.py']
-
-custom_hooks = [hook for hook in _base_.custom_hooks if hook.type not in _base_.hooks_of_our_model]
-
-for part in _base_.parts_of_our_model:
-    _base_.pop(part)
-del part
+# Cityscapes, 256x256 crops of 512x256 frames: data, holes, batches, length,
+# course of the learning rate, validations and scores, for models of any kind.
+_base_ = [
+    '../datasets/cityscapes.py',
+    '../schedules/iterations_300k.py',
+    '../evaluation_lpips.py',
+    '../default_runtime.py',
+]

@@ -1,9 +1,10 @@
-# All of fbinpaint_demo.py but the model, for models of any kind: data, holes,
-# batches, length, course of the learning rate, validations and scores.
-_base_ = ['../../fbinpaint_demo.py', '../our_model.py']
+# The embedded scenes at 64x64: data, holes, batches, length, course of the learning rate,
+# validations and scores, for models of any kind.
+_base_ = [
+    '../datasets/procedural_scenes.py',
+    '../schedules/iterations_400.py',
+    '../evaluation.py',
+    '../default_runtime.py',
+]
 
-custom_hooks = [hook for hook in _base_.custom_hooks if hook.type not in _base_.hooks_of_our_model]
-
-for part in _base_.parts_of_our_model:
-    _base_.pop(part)
-del part
+default_hooks = dict(checkpoint=dict(interval=100))

@@ -1,4 +1,4 @@
-# Supervised only, 1/8 of the label maps: the other images are left out.
+# The labeled images alone: the others are left out.
 _base_ = ['../fbinpaint_camvid_64px.py']
 
 train_dataloader = dict(batch_sampler=dict(ratio=(1, 0)))

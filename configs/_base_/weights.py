@@ -1,0 +1,21 @@
+# Where weights lie that a training starts from: the file to edit, or set the environment variable
+# instead (an empty one counts as unset).
+# Folder with torchvision's weight files, vgg16-397923af.pth for the perceptual loss,
+# alexnet-owt-7be5be79.pth for LPIPS (evaluation_lpips.py) and mobilenet_v2-b0353104.pth for the
+# small segmentor; by default they are downloaded.
+weights_root = '{{$FBINPAINT_WEIGHTS:download}}'
+# ImageNet weights of the full-size segmentor's backbone: mmengine's model zoo, or a file.
+resnet50_weights = '{{$FBINPAINT_RESNET50:open-mmlab://resnet50_v1c}}'
+# Segmentor to start from, in the _64px configs: a checkpoint of a config in segmentors/, of the
+# same data set and share of labels; one data set at a time. By default only the backbone is
+# pre-trained.
+segmentor_checkpoint = '{{$FBINPAINT_SEGMENTOR:none}}'
+segmentor_init = dict(type='Pretrained', checkpoint=segmentor_checkpoint)
+segmentor_init = None if segmentor_checkpoint == 'none' else segmentor_init
+# Initial network, discriminator and confidence to start from, in the _64px configs: a checkpoint of
+# a config in inpaintors/, of the same data set. The guided network starts as a copy of the initial
+# one, which learns no more. By default all of them learn from the start.
+initial_checkpoint = '{{$FBINPAINT_INITIAL:none}}'
+initial_checkpoint = None if initial_checkpoint == 'none' else initial_checkpoint
+initial_init = dict(type='Pretrained', checkpoint=initial_checkpoint, prefix='generator.initial')
+initial_init = initial_init if initial_checkpoint else None

@@ -1,8 +1,0 @@
-# Guidance by the true map, everywhere and always: the upper bound of what semantics can give.
-_base_ = ['../fbinpaint_celebahq_small.py']
-
-model = dict(guide_by_ground_truth=True, feedback=None, recorrection=None, loss_consistency=None)
-train_dataloader = dict(
-    batch_sampler=dict(ratio=(1, 0)),
-    dataset=dict(labeled_ratio=1),
-)

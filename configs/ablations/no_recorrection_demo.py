@@ -1,4 +1,0 @@
-# Feedback without recorrection: no comparison with what classes look like in other images.
-_base_ = ['../fbinpaint_demo.py']
-
-model = dict(recorrection=None)

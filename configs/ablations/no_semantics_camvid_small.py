@@ -1,4 +1,0 @@
-# No semantics: the initial network and a second one of the same size, without any map.
-_base_ = ['../fbinpaint_camvid_small.py']
-
-model = dict(segmentor=None, feedback=None, recorrection=None)

@@ -1,4 +1,0 @@
-# One-way guidance: the map is made once, from the initial result; nothing comes back.
-_base_ = ['../fbinpaint_celebahq_small.py']
-
-model = dict(feedback=None, recorrection=None)

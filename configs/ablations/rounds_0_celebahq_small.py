@@ -1,4 +1,0 @@
-# No round: the initial inpainter alone.
-_base_ = ['../fbinpaint_celebahq_small.py']
-
-model = dict(train_cfg=dict(rounds=0), test_cfg=dict(rounds=0))

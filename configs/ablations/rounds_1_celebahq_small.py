@@ -1,4 +1,0 @@
-# One round of feedback.
-_base_ = ['../fbinpaint_celebahq_small.py']
-
-model = dict(train_cfg=dict(rounds=1), test_cfg=dict(rounds=1))

@@ -1,4 +1,0 @@
-# One round of feedback.
-_base_ = ['../fbinpaint_demo.py']
-
-model = dict(train_cfg=dict(rounds=1), test_cfg=dict(rounds=1))

@@ -1,2 +1,0 @@
-# DeepFill v2 under the protocol of fbinpaint_camvid_small.py.
-_base_ = ['../_base_/models/mmagic_deepfillv2_small.py', '../_base_/protocols/camvid_small.py']

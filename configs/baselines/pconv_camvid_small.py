@@ -1,2 +1,0 @@
-# Partial convolutions under the protocol of fbinpaint_camvid_small.py.
-_base_ = ['../_base_/models/mmagic_pconv_small.py', '../_base_/protocols/camvid_small.py']

@@ -1,4 +1,0 @@
-# Partial convolutions under the protocol of fbinpaint_celebahq_64px.py.
-_base_ = ['../_base_/models/mmagic_pconv_64px.py', '../_base_/protocols/celebahq_64px.py']
-
-model = dict(loss_composed_percep=dict(weights=_base_.weights_root))
