@@ -8,6 +8,7 @@ from fbinpaint_mm.datasets.procedural_scenes_dataset import ProceduralScenesData
 from fbinpaint_mm.datasets.samplers import LabeledRatioBatchSampler
 from fbinpaint_mm.datasets.semantic_inpainting_dataset import SemanticInpaintingDataset
 from fbinpaint_mm.datasets.transforms import (
+    DictateLabelMap,
     FixedHole,
     FlipSample,
     HoleFromFolder,
@@ -26,6 +27,7 @@ __all__ = [
     'CelebAMaskHQInpaintingDataset',
     'CityscapesInpaintingDataset',
     'CorruptFileError',
+    'DictateLabelMap',
     'FixedHole',
     'FlipSample',
     'HoleFromFolder',

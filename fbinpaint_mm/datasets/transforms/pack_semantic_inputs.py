@@ -1,4 +1,4 @@
-"""Packs a masked image with its label map and hole."""
+"""Packs a masked image with its label map, its hole and what is dictated to the model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,40 @@ from collections.abc import Sequence
 import numpy as np
 from mmagic.datasets.transforms import PackInputs
 from mmagic.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+# Class ids per pixel; the second is optional.
+LABEL_MAPS = ('gt_seg', 'dictated_seg')
+
+
+@TRANSFORMS.register_module()
+class DictateLabelMap(BaseTransform):
+    """Guide the inpainting by the true label map: the upper bound of what semantics can give.
+
+    The model takes over ``dictated_seg`` wherever it is known, instead of its own map. Put this
+    transform right before :class:`PackSemanticInputs` in the pipelines of training, validation and
+    test. An unlabeled sample has no true map (255 everywhere), so nothing is dictated there.
+
+    Required key: ``gt_seg`` (H,W,1) or (H,W) uint8 class ids, 255 where unknown.
+    Added key: ``dictated_seg``, a copy of it.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Add ``dictated_seg``; see the class for the keys.
+
+        Raises:
+            KeyError: The sample has no ``gt_seg``.
+        """
+        if 'gt_seg' not in results:
+            raise KeyError(
+                f'DictateLabelMap misses gt_seg in the sample {results.get("gt_path")}; put '
+                'LoadSemanticMap before it'
+            )
+        results['dictated_seg'] = results['gt_seg'].copy()
+        return results
+
+    def __repr__(self) -> str:
+        return f'{self.__class__.__name__}()'
 
 
 @TRANSFORMS.register_module()
@@ -18,6 +52,7 @@ class PackSemanticInputs(PackInputs):
 
     The result holds ``inputs`` (3,H,W) float32 0..255 and ``data_samples``, a ``DataSample`` with
     ``gt_img`` (3,H,W) uint8 0..255, ``mask`` (1,H,W) uint8 0/1 (1 = hole), ``gt_seg`` (1,H,W) int64
+    (with ``dictated_seg`` likewise where :class:`DictateLabelMap` has set it)
     and, in its metainfo, ``is_labeled``, ``hole_area`` (fraction 0..1) and what mmagic's loaders
     set (``gt_path``, ``sample_idx``, ``gt_channel_order``, ...).
 
@@ -38,7 +73,7 @@ class PackSemanticInputs(PackInputs):
     ) -> None:
         super().__init__(
             keys=list(keys),
-            data_keys=['gt_seg', *data_keys],
+            data_keys=[*LABEL_MAPS, *data_keys],
             meta_keys=['is_labeled', 'hole_area', *meta_keys],
         )
         self._needed = (*self._required, *data_keys, *meta_keys)
@@ -62,7 +97,7 @@ class PackSemanticInputs(PackInputs):
             # LoadMask sets it for boxes only, and DataSample.stack refuses a batch in which some
             # samples lack a key.
             packed.pop('mask_bbox', None)
-        packed['gt_seg'] = results['gt_seg'].astype(np.int64)
+        packed.update({key: results[key].astype(np.int64) for key in LABEL_MAPS if key in results})
         packed['mask'] = results['mask'].astype(np.uint8)
         packed['is_labeled'] = bool(results['is_labeled'])
         packed['hole_area'] = float(np.count_nonzero(packed['mask']) / packed['mask'].size)
@@ -75,7 +110,8 @@ class PackSemanticInputs(PackInputs):
                 f'{self.__class__.__name__} misses {missing} in the sample '
                 f'{results.get("gt_path")}; add the transforms that load or make them before it.'
             )
-        sizes = {key: results[key].shape[:2] for key in ('gt', 'img', 'mask', 'gt_seg')}
+        arrays = ('gt', 'img', 'mask', *LABEL_MAPS)
+        sizes = {key: results[key].shape[:2] for key in arrays if key in results}
         if len(set(sizes.values())) > 1:
             raise ValueError(
                 f'Sizes (height, width) differ in the sample {results.get("gt_path")}: {sizes}. '

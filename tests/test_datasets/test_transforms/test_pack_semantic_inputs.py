@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 from mmagic.datasets.transforms import FixedCrop, Flip, GetMaskedImage, Resize
+from mmagic.registry import TRANSFORMS
 from mmagic.structures import DataSample
 
-from fbinpaint_mm.datasets.transforms import PackSemanticInputs
+from fbinpaint_mm.datasets.transforms import DictateLabelMap, PackSemanticInputs
+from fbinpaint_mm.models import SemiSupervisedDataPreprocessor
 
 
 def _sample(**changes: object) -> dict:
@@ -117,3 +119,44 @@ def test_mask_of_255_is_refused() -> None:
 
     with pytest.raises(ValueError, match=r'mask of a\.jpg holds 255; expected 0'):
         PackSemanticInputs()(sample)
+
+
+def test_the_true_map_is_dictated_where_it_is_known() -> None:
+    ids = np.full((6, 8, 1), 2, np.uint8)
+    ids[0] = 255
+    sample = TRANSFORMS.build(dict(type='DictateLabelMap'))(_sample(gt_seg=ids))
+    assert sample['dictated_seg'] is not sample['gt_seg']
+
+    packed = PackSemanticInputs()(sample)['data_samples']
+
+    assert packed.dictated_seg.dtype == torch.int64
+    assert torch.equal(packed.dictated_seg, packed.gt_seg)
+    assert set(packed.dictated_seg.unique().tolist()) == {2, 255}
+    assert 'dictated_seg' not in PackSemanticInputs()(_sample())['data_samples']
+
+
+def test_a_model_takes_dictated_maps_of_labeled_and_unlabeled_samples() -> None:
+    dictate, pack = DictateLabelMap(), PackSemanticInputs()
+    unknown = np.full((6, 8, 1), 255, np.uint8)
+    samples = [_sample(), _sample(gt_seg=unknown, is_labeled=False)]
+    packed = [pack(dictate(sample)) for sample in samples]
+    batch = dict(
+        inputs=[one['inputs'] for one in packed],
+        data_samples=[one['data_samples'] for one in packed],
+    )
+
+    dictated = SemiSupervisedDataPreprocessor()(batch, True)['data_samples'].dictated_seg
+
+    assert dictated.shape == (2, 1, 6, 8)
+    assert torch.equal(dictated[0, 0], torch.arange(48).view(6, 8))
+    assert (dictated[1] == 255).all()
+
+
+def test_a_map_of_another_size_cannot_be_dictated() -> None:
+    with pytest.raises(ValueError, match=r"Sizes .* differ .*'dictated_seg': \(3, 3"):
+        PackSemanticInputs()(_sample(dictated_seg=np.zeros((3, 3, 1), np.uint8)))
+
+
+def test_without_a_map_nothing_can_be_dictated() -> None:
+    with pytest.raises(KeyError, match=r'DictateLabelMap misses gt_seg in the sample a\.jpg; put'):
+        DictateLabelMap()(dict(gt_path='a.jpg'))
