@@ -30,6 +30,20 @@ def test_scenes_are_pinned(scenes: list[tuple[np.ndarray, np.ndarray]]) -> None:
     assert _checksum(*render_scene(11, 96, 160)) == 'b99aafa166f4540c'
 
 
+@pytest.mark.parametrize(
+    ('scene_seed', 'size', 'expected'),
+    [
+        (0, (256, 256), '8ae0d6e4371641d9'),
+        (3, (48, 48), '56c51b0411cdbd17'),
+        (7, (128, 64), '1225861daf955f25'),
+        (19, (64, 200), '8559ff7112f3d040'),
+        (1_000_005, (160, 160), '9f2416913a8cdba8'),
+    ],
+)
+def test_scenes_of_other_sizes_are_pinned(scene_seed, size, expected) -> None:
+    assert _checksum(*render_scene(scene_seed, *size)) == expected
+
+
 def test_shapes_types_and_ids(scenes: list[tuple[np.ndarray, np.ndarray]]) -> None:
     for image, seg in scenes[:10]:
         assert image.shape == (64, 64, 3)
