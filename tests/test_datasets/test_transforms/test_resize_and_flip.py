@@ -1,7 +1,9 @@
+"""Image and label map move together."""
+
 import numpy as np
 import pytest
 
-from fbinpaint_mm.datasets import ResizeSample
+from fbinpaint_mm.datasets import FlipSample, ResizeSample
 
 
 def sample(height, width, **kwargs):
@@ -70,3 +72,34 @@ def test_own_size_wins_and_no_size_is_an_error():
 def test_bad_scale_range(scale_range):
     with pytest.raises(ValueError, match='1 <= low <= high'):
         ResizeSample(scale_range=scale_range)
+
+
+def face(**kwargs):
+    image = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+    label = np.array([[4, 5, 255], [1, 4, 4]], dtype=np.uint8)[..., None]
+    return dict(gt=image, gt_seg=label, **kwargs)
+
+
+def test_flip_mirrors_and_exchanges_sides():
+    results = FlipSample(probability=1.0)(face(flip_pairs=[(4, 5)]))
+    np.testing.assert_array_equal(results['gt'], np.fliplr(face()['gt']))
+    np.testing.assert_array_equal(results['gt_seg'][..., 0], [[255, 4, 5], [5, 5, 1]])
+
+
+def test_flip_without_pairs_ids_stay():
+    results = FlipSample(probability=1.0)(face())
+    np.testing.assert_array_equal(results['gt_seg'][..., 0], [[255, 5, 4], [4, 4, 1]])
+
+
+def test_flip_twice_is_the_identity():
+    flip = FlipSample(probability=1.0)
+    results = flip(flip(face(flip_pairs=[(4, 5)])))
+    np.testing.assert_array_equal(results['gt_seg'], face()['gt_seg'])
+
+
+def test_probability_to_flip():
+    np.random.seed(0)
+    untouched = face()['gt']
+    flips = [not np.array_equal(FlipSample(0.3)(face())['gt'], untouched) for _ in range(300)]
+    assert 0.22 < np.mean(flips) < 0.38
+    np.testing.assert_array_equal(FlipSample(0.0)(face())['gt'], untouched)

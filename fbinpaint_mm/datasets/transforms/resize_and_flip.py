@@ -1,4 +1,4 @@
-"""Brings an image and its label map to one size."""
+"""Transforms that move the pixels of an image and of its label map together."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import mmcv
 import numpy as np
 from mmagic.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
+
+from fbinpaint_mm.datasets.transforms.loading import exchange_ids
 
 
 @TRANSFORMS.register_module()
@@ -17,7 +19,7 @@ class ResizeSample(BaseTransform):
     second crops every key at a position of its own.
 
     Required keys: ``gt`` (H,W,3) uint8; ``image_size`` unless given here.
-    Optional key: ``gt_seg`` (H,W,1) uint8, resized with nearest neighbour.
+    Optional key: ``gt_seg`` (H,W,1) uint8, resized with nearest neighbor.
     Modified keys: ``gt``, ``gt_seg``.
 
     Args:
@@ -69,7 +71,8 @@ class ResizeSample(BaseTransform):
         """Size with the current aspect ratio that covers ``size``, enlarged at random."""
         factor = max(s / c for s, c in zip(size, current, strict=True))
         factor *= np.random.uniform(*self.scale_range)
-        return tuple(max(s, round(c * factor)) for s, c in zip(size, current, strict=True))
+        height, width = (max(s, round(c * factor)) for s, c in zip(size, current, strict=True))
+        return height, width
 
     @staticmethod
     def _resize(array: np.ndarray, size: tuple[int, int], nearest: bool) -> np.ndarray:
@@ -86,3 +89,37 @@ class ResizeSample(BaseTransform):
             f'{self.__class__.__name__}(crop={self.crop}, scale_range={self.scale_range}, '
             f'image_size={self.image_size})'
         )
+
+
+@TRANSFORMS.register_module()
+class FlipSample(BaseTransform):
+    """Mirror an image and its label map at random, left to right.
+
+    Classes that have a side change places: in a mirrored face the left eye is a right eye. mmagic's
+    ``Flip`` does not know of that.
+
+    Required key: ``gt`` (H,W,3).
+    Optional keys: ``gt_seg`` (H,W,1) uint8; ``flip_pairs``, pairs of class ids of the data set.
+    Modified keys: ``gt``, ``gt_seg``.
+
+    Args:
+        probability: chance to mirror, in [0, 1].
+    """
+
+    def __init__(self, probability: float = 0.5) -> None:
+        self.probability = probability
+
+    def transform(self, results: dict) -> dict:
+        """Mirror; see the class for the keys."""
+        if np.random.random() >= self.probability:
+            return results
+        results['gt'] = np.ascontiguousarray(results['gt'][:, ::-1])
+        if 'gt_seg' in results:
+            mirrored = np.ascontiguousarray(results['gt_seg'][:, ::-1])
+            pairs = results.get('flip_pairs', ())
+            sides = {a: b for pair in pairs for a, b in (pair, pair[::-1])}
+            results['gt_seg'] = exchange_ids(mirrored, sides)
+        return results
+
+    def __repr__(self) -> str:
+        return f'{self.__class__.__name__}(probability={self.probability})'

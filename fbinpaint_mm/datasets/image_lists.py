@@ -1,15 +1,63 @@
-"""Which images of a training set keep their labels."""
+"""Lists the images of a data set, and chooses which of them keep their labels."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 
+def natural_key(stem: str) -> tuple[list[tuple[int, int | str]], str]:
+    """Sort key under which ``'9'`` comes before ``'10'``, as in the numbering of CelebA-HQ."""
+    parts = re.split(r'(\d+)', stem)
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts], stem
+
+
+def scan_folder(folder: str, suffixes: Sequence[str], key: str) -> dict[str, str]:
+    """Find the files of a folder and its subfolders.
+
+    Args:
+        folder: where to look.
+        suffixes: endings of the wanted files, in any case, such as ``('.jpg', '.png')``.
+        key: configuration key that named the folder, for error messages.
+
+    Returns:
+        Path by stem, in natural order; the stem is the path below ``folder`` without the suffix.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: the folder holds no such file, or two that differ only in their suffix.
+    """
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(
+            f'{key}: no folder {folder!r}; correct data_root or {key} in the config '
+            '(configs/_base_/paths.py and its environment variables set the roots)'
+        )
+    found: dict[str, str] = {}
+    for path in _walk(folder):
+        suffix = next((end for end in suffixes if path.lower().endswith(end.lower())), None)
+        if suffix is None:
+            continue
+        stem = Path(path).relative_to(folder).as_posix()[: -len(suffix)]
+        if stem in found:
+            raise ValueError(f'{key}: {found[stem]!r} and {path!r} share one stem; remove one')
+        found[stem] = path
+    if not found:
+        raise ValueError(f'{key}: {folder!r} holds no file that ends in {", ".join(suffixes)}')
+    return {stem: found[stem] for stem in sorted(found, key=natural_key)}
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """Files of a folder and its subfolders, through links, since large sets are often linked."""
+    for parent, _, names in os.walk(folder, followlinks=True):
+        yield from (os.path.join(parent, name) for name in names)
+
+
 def parse_ratio(ratio: float | str) -> Fraction:
-    """Labelled fraction as an exact number.
+    """Labeled fraction as an exact number.
 
     Args:
         ratio: a number such as ``0.125`` or a string such as ``'1/8'``, in (0, 1].
@@ -33,7 +81,7 @@ def parse_ratio(ratio: float | str) -> Fraction:
 
 
 def choose_labeled(stems: Sequence[str], ratio: float | str, seed: int) -> set[str]:
-    """Choose the labelled part of a training set.
+    """Choose the labeled part of a training set.
 
     The stems are ranked by a hash of the seed and the stem, and the first ones are kept. The choice
     therefore depends on nothing but the names, is the same on any machine, and is nested: with one
@@ -41,7 +89,7 @@ def choose_labeled(stems: Sequence[str], ratio: float | str, seed: int) -> set[s
 
     Args:
         stems: names of all images of the training set.
-        ratio: labelled fraction in (0, 1], see :func:`parse_ratio`.
+        ratio: labeled fraction in (0, 1], see :func:`parse_ratio`.
         seed: another seed gives another split.
 
     Returns:

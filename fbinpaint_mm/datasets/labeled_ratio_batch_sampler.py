@@ -1,13 +1,15 @@
-"""Batches with a fixed share of labelled samples."""
+"""Batches with a fixed share of labeled samples."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import torch
 from mmagic.registry import DATA_SAMPLERS
+from mmengine.dataset import InfiniteSampler
 from torch.utils.data import Sampler
 
 
@@ -20,11 +22,11 @@ def shuffled_forever(indices: Sequence[int], seed: int, shuffle: bool = True) ->
 
 
 def split_batch(batch_size: int, ratio: Sequence[int]) -> tuple[int, int]:
-    """Number of labelled and of unlabelled samples in a batch.
+    """Number of labeled and of unlabeled samples in a batch.
 
     Args:
         batch_size: samples per batch and rank.
-        ratio: labelled : unlabelled, two non-negative integers.
+        ratio: labeled : unlabeled, two non-negative integers.
 
     Returns:
         Two numbers that add up to ``batch_size``.
@@ -33,7 +35,7 @@ def split_batch(batch_size: int, ratio: Sequence[int]) -> tuple[int, int]:
         ValueError: the ratio is malformed or the batch cannot be split exactly.
     """
     if len(ratio) != 2 or any(not isinstance(part, int) or part < 0 for part in ratio):
-        raise ValueError(f'ratio={ratio!r}: expected (labelled, unlabelled), such as (1, 1)')
+        raise ValueError(f'ratio={ratio!r}: expected (labeled, unlabeled), such as (1, 1)')
     if not any(ratio):
         raise ValueError('ratio=(0, 0) asks for no sample; expected such as (1, 1) or (1, 0)')
     labeled, unlabeled = (part // math.gcd(*ratio) for part in ratio)
@@ -48,9 +50,9 @@ def split_batch(batch_size: int, ratio: Sequence[int]) -> tuple[int, int]:
 
 @DATA_SAMPLERS.register_module()
 class LabeledRatioBatchSampler(Sampler[list[int]]):
-    """Endless batches that all hold labelled and unlabelled samples in one ratio, on every rank.
+    """Endless batches that all hold labeled and unlabeled samples in one ratio, on every rank.
 
-    Labelled samples come first in a batch. Each source is shuffled on its own in every pass, so the
+    Labeled samples come first in a batch. Each source is shuffled on its own in every pass, so the
     smaller one is simply repeated more often. Ranks share the seed and take every n-th sample:
     no sample is seen by two ranks in the same pass. A restarted iterator gives the same sequence,
     which is what resuming relies on. For iteration-based training loops; an epoch-based loop would
@@ -64,14 +66,16 @@ class LabeledRatioBatchSampler(Sampler[list[int]]):
         sampler: mmengine's ``InfiniteSampler`` over a data set that has ``labeled_indices`` and
             ``unlabeled_indices``.
         batch_size: samples per batch and rank.
-        ratio: labelled : unlabelled; ``(1, 0)`` for labelled batches, ``(0, 1)`` for unlabelled.
+        ratio: labeled : unlabeled; ``(1, 0)`` for labeled batches, ``(0, 1)`` for unlabeled.
 
     Raises:
-        TypeError: the data set does not say which samples are labelled.
+        TypeError: the data set does not say which samples are labeled.
         ValueError: the batch cannot be split exactly, or a source it needs is empty.
     """
 
-    def __init__(self, sampler: Sampler, batch_size: int, ratio: Sequence[int] = (1, 1)) -> None:
+    def __init__(
+        self, sampler: InfiniteSampler, batch_size: int, ratio: Sequence[int] = (1, 1)
+    ) -> None:
         self.batch_size = batch_size
         self.counts = split_batch(batch_size, ratio)
         self.sampler = sampler  # mmengine's DistSamplerSeedHook looks for it
@@ -108,7 +112,7 @@ class LabeledRatioBatchSampler(Sampler[list[int]]):
         return islice(endless, self.rank, None, self.world_size)
 
     @staticmethod
-    def _read_sources(dataset: object) -> tuple[list[int], list[int]]:
+    def _read_sources(dataset: Any) -> tuple[list[int], list[int]]:
         try:
             return list(dataset.labeled_indices), list(dataset.unlabeled_indices)
         except AttributeError as error:
@@ -119,10 +123,10 @@ class LabeledRatioBatchSampler(Sampler[list[int]]):
 
     def _check_sources(self) -> None:
         for name, source, count in zip(
-            ('labelled', 'unlabelled'), self.sources, self.counts, strict=True
+            ('labeled', 'unlabeled'), self.sources, self.counts, strict=True
         ):
             if count and not source:
-                other = '(0, 1)' if name == 'labelled' else '(1, 0)'
+                other = '(0, 1)' if name == 'labeled' else '(1, 0)'
                 raise ValueError(
                     f'every batch needs {count} {name} sample(s) but the data set has none; change '
                     f'labeled_ratio, labeled_list or unlabeled_prefix, or set ratio={other}'
