@@ -1,4 +1,4 @@
-"""Tables of every round's scores in the log, their history in a file, pointers at the end."""
+"""What a validation says in the log: scores of every round, and what the recorrection did."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from mmengine.dist import master_only
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import Runner
 
-from fbinpaint_mm.evaluation.direction import LOWER_IS_BETTER
-from fbinpaint_mm.evaluation.protocol import protocol_of_loop
-from fbinpaint_mm.evaluation.round_tables import format_bin_tables, format_round_table
+from fbinpaint_mm.evaluation.metrics.correction_rate import CorrectionRate, class_scores
+from fbinpaint_mm.evaluation.protocol import metrics_of_loop, protocol_of_loop
+from fbinpaint_mm.evaluation.round_tables import (
+    format_bin_tables,
+    format_correction_table,
+    format_round_table,
+)
+from fbinpaint_mm.evaluation.score_series import LOWER_IS_BETTER
 from fbinpaint_mm.write_file import write_file
 
 
@@ -61,7 +66,7 @@ class RoundReportHook(Hook):
     @master_only
     def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         """Log the tables and, within a training, add the scores to the file."""
-        scores = self._finite_scores(runner, metrics)
+        scores = finite_scores(runner, metrics)
         if self._history is not None:
             self._history[runner.iter] = scores
             write_history(self._path(runner), self._history, protocol_of_loop(runner.val_loop))
@@ -70,7 +75,7 @@ class RoundReportHook(Hook):
     @master_only
     def after_test_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         """Log the tables."""
-        self._log_tables(runner, self._finite_scores(runner, metrics), 'test')
+        self._log_tables(runner, finite_scores(runner, metrics), 'test')
 
     @master_only
     def after_train(self, runner: Runner) -> None:
@@ -97,14 +102,14 @@ class RoundReportHook(Hook):
         for table in format_bin_tables(scores, self.lower_is_better):
             runner.logger.info(f'Scores by hole area ({when})\n{table}')
 
-    @staticmethod
-    def _finite_scores(runner: Runner, metrics: Mapping[str, Any] | None) -> dict[str, float]:
-        """The numbers among the metrics, less those that a file or a table cannot hold."""
-        scores = {key: as_float(value) for key, value in (metrics or {}).items()}
-        dropped = [key for key, value in scores.items() if not math.isfinite(value)]
-        if dropped:
-            runner.logger.warning(f'no finite score, left out of the report: {", ".join(dropped)}')
-        return {key: value for key, value in scores.items() if math.isfinite(value)}
+
+def finite_scores(runner: Runner, metrics: Mapping[str, Any] | None) -> dict[str, float]:
+    """The numbers among the metrics; warns of those that a file or a table cannot hold."""
+    scores = {key: as_float(value) for key, value in (metrics or {}).items()}
+    dropped = [key for key, value in scores.items() if not math.isfinite(value)]
+    if dropped:
+        runner.logger.warning(f'no finite score, left out of the report: {", ".join(dropped)}')
+    return {key: value for key, value in scores.items() if math.isfinite(value)}
 
 
 def as_float(value: Any) -> float:
@@ -165,3 +170,50 @@ def latest_picture(folder: Path) -> Path | None:
     # As FeedbackVisualizer names them; other pictures have other names.
     pictures = folder.glob('vis_data/**/*_iter_*.png')
     return max(pictures, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
+
+
+@HOOKS.register_module()
+class CorrectionReportHook(Hook):
+    """Log the correction rate of every class, as a table and as scalars.
+
+    After every validation the log gets a table with the classes as rows, and every back end of the
+    visualiser the scalars ``correction/<class>/roundR/mended`` and ``.../spoiled``, in percent.
+    They are counted by ``CorrectionRate``, which has to be in ``val_evaluator``; without it, or
+    without maps (no segmentor, no rounds), the hook does nothing and says so once.
+    """
+
+    priority = 'LOW'
+
+    def __init__(self) -> None:
+        self._said_why_not = False
+
+    @master_only
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
+        """Log the table and the scalars."""
+        metric = find_correction_rate(runner.val_loop)
+        if metric is None or metric.class_counts is None:
+            self._say_why_not(runner, metric)
+            return
+        counts, classes = metric.class_counts, metric.class_names()
+        scores = class_scores(counts, classes)
+        if scores:
+            runner.visualizer.add_scalars(scores, step=runner.iter)
+        runner.logger.info(
+            "Correction of the segmentor's own map in the hole (iteration "
+            f'{runner.iter}; mended: % of the wrong pixels corrected, spoiled: % of the right '
+            f'ones made wrong)\n{format_correction_table(counts, classes)}'
+        )
+
+    def _say_why_not(self, runner: Runner, metric: CorrectionRate | None) -> None:
+        if not self._said_why_not:
+            reason = (
+                'val_evaluator has no CorrectionRate' if metric is None else 'there are no maps'
+            )
+            runner.logger.info(f'CorrectionReportHook does nothing: {reason}')
+        self._said_why_not = True
+
+
+def find_correction_rate(loop: Any) -> CorrectionRate | None:
+    """The first ``CorrectionRate`` of a validation or test loop, mmagic's or mmengine's."""
+    found = (metric for metric in metrics_of_loop(loop) if isinstance(metric, CorrectionRate))
+    return next(found, None)
