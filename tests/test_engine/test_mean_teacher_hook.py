@@ -159,7 +159,7 @@ def test_model_without_a_teacher_is_left_alone(repository):
 
 def test_attributes_that_a_model_lacks_are_named():
     message = (
-        r'MeanTeacherHook needs teacher, student, see .*\.taught_model\.TaughtModel; Linear lacks '
+        r'MeanTeacherHook needs teacher, student, see .*\.mean_teacher_hook\.TaughtModel; Linear lacks '
         'teacher, student$'
     )
     with pytest.raises(TypeError, match=message):

@@ -177,7 +177,7 @@ class CorrectionReportHook(Hook):
     """Log the correction rate of every class, as a table and as scalars.
 
     After every validation the log gets a table with the classes as rows, and every back end of the
-    visualiser the scalars ``correction/<class>/roundR/mended`` and ``.../spoiled``, in percent.
+    visualizer the scalars ``correction/<class>/roundR/mended`` and ``.../spoiled``, in percent.
     They are counted by ``CorrectionRate``, which has to be in ``val_evaluator``; without it, or
     without maps (no segmentor, no rounds), the hook does nothing and says so once.
     """

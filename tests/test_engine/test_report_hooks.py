@@ -1,3 +1,5 @@
+"""What a validation says in the log."""
+
 from __future__ import annotations
 
 import json
@@ -5,6 +7,7 @@ import logging
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from mmagic.registry import HOOKS
@@ -14,9 +17,9 @@ from mmengine.model import BaseModel
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-from fbinpaint_mm.engine.hooks import round_report_hook
-from fbinpaint_mm.engine.hooks.feedback_visualization_hook import FeedbackVisualizationHook
-from fbinpaint_mm.engine.hooks.round_report_hook import RoundReportHook
+from fbinpaint_mm.engine import CorrectionReportHook, FeedbackVisualizationHook, RoundReportHook
+from fbinpaint_mm.engine.hooks.report_hooks import finite_scores, latest_picture, read_history
+from fbinpaint_mm.evaluation import CorrectionRate, HoleIoU
 
 
 class ToyData(BaseDataset):
@@ -40,7 +43,7 @@ class ToyData(BaseDataset):
 
 
 class ToyInpaintor(BaseModel):
-    """Each round halves the error of one grey shade; each training step makes it smaller."""
+    """Each round halves the error of one gray shade; each training step makes it smaller."""
 
     def __init__(self):
         super().__init__()
@@ -179,7 +182,7 @@ def test_bins_are_logged_below_the_rounds(tmp_path):
     cells = [[cell.strip() for cell in line.split('|')[1:-1]] for line in table.splitlines()]
     rows = [row for row in cells if row]
     assert rows[0] == ['MAE_hole, hole %', 'round 0', 'round 1', 'round 2', 'images']
-    # Each round halves the error of 64 grey levels; the hole is a quarter of the image.
+    # Each round halves the error of 64 gray levels; the hole is a quarter of the image.
     assert rows[-1] == ['20-30', '0.2510', '0.1255 ▲', '0.0627 ▲', '5']
 
 
@@ -188,7 +191,7 @@ def test_a_damaged_file_is_named_before_training_goes_on(tmp_path):
     for text in ('{"2": {', '[1, 2]', '{"2": {}}', '{"iterations": {"two": {}}}'):
         file.write_text(text)
         with pytest.raises(ValueError, match=r'round_scores\.json is not a score history.*move it'):
-            round_report_hook.read_history(file)
+            read_history(file)
 
 
 def test_scores_that_are_no_finite_numbers_are_left_out(caplog):
@@ -196,7 +199,7 @@ def test_scores_that_are_no_finite_numbers_are_left_out(caplog):
     runner = SimpleNamespace(logger=logger)
     metrics = {'PSNR': float('inf'), 'SSIM': torch.tensor(0.5), 'No Metric': 'Nan'}
     with caplog.at_level(logging.WARNING, logger='toy'):
-        scores = RoundReportHook._finite_scores(runner, metrics)
+        scores = finite_scores(runner, metrics)
     assert scores == {'SSIM': 0.5}
     assert 'no finite score, left out of the report: PSNR, No Metric' in caplog.text
 
@@ -206,9 +209,65 @@ def test_pictures_of_other_things_are_not_pointed_to(tmp_path):
     folder.mkdir(parents=True)
     for name in ('000_iter_2.png', '001_iter_2.png', 'class_memory_map_4.png'):
         (folder / name).touch()
-    assert round_report_hook.latest_picture(tmp_path) == folder / '001_iter_2.png'
+    assert latest_picture(tmp_path) == folder / '001_iter_2.png'
 
 
 def test_hook_is_found_by_its_name():
     with DefaultScope.overwrite_default_scope('mmagic'):
         assert isinstance(HOOKS.build({'type': 'RoundReportHook'}), RoundReportHook)
+
+
+class Visualizer:
+    """Notes the scalars it is given."""
+
+    def __init__(self):
+        self.scalars = []
+
+    def add_scalars(self, scalars, step):
+        self.scalars.append((scalars, step))
+
+
+@pytest.fixture
+def runner(caplog):
+    caplog.set_level(logging.INFO, logger='correction')
+    metric = CorrectionRate()
+    metric.dataset_meta = {'classes': ('sky', 'road')}
+    metric.class_counts = np.array([[[[3.0, 0], [4, 0]], [[1, 0], [6, 0]]]])
+    loop = SimpleNamespace(evaluators=[SimpleNamespace(metrics=[HoleIoU(), metric])])
+    return SimpleNamespace(
+        val_loop=loop, iter=500, visualizer=Visualizer(), logger=logging.getLogger('correction')
+    )
+
+
+@pytest.mark.parametrize('multi', [True, False])
+def test_logs_scalars_and_a_table(runner, caplog, multi):
+    if not multi:
+        runner.val_loop = SimpleNamespace(evaluator=runner.val_loop.evaluators[0])
+    HOOKS.build({'type': 'CorrectionReportHook'}).after_val_epoch(runner)
+    ((scalars, step),) = runner.visualizer.scalars
+    assert step == 500
+    assert scalars == {
+        'correction/sky/round1/mended': 75.0,
+        'correction/sky/round1/spoiled': pytest.approx(100 / 6),
+    }
+    assert 'iteration 500' in caplog.text
+    assert '| sky         |     10 |                   40.0 → 20.0 |' in caplog.text
+
+
+@pytest.mark.parametrize('what', ['no metric', 'no maps', 'no loop'])
+def test_says_once_why_it_does_nothing(runner, caplog, what):
+    reason = 'there are no maps' if what == 'no maps' else 'val_evaluator has no CorrectionRate'
+    evaluator = runner.val_loop.evaluators[0]
+    if what == 'no maps':
+        evaluator.metrics[1].class_counts = None
+    elif what == 'no metric':
+        del evaluator.metrics[1]
+    else:
+        runner.val_loop = None
+    hook = CorrectionReportHook()
+    hook.after_val_epoch(runner)
+    hook.after_val_epoch(runner)
+    assert [record.message for record in caplog.records] == [
+        f'CorrectionReportHook does nothing: {reason}'
+    ]
+    assert not runner.visualizer.scalars
