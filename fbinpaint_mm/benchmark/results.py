@@ -113,7 +113,7 @@ class Benchmark:
         data: The image and hole pairs.
         reference: Name of the entry that the others are compared with.
         entries: In the order of the command line, the reference among them.
-        protocol: For each metric what it measures: ``unit``, ``data_range``, ``colour_order``,
+        protocol: For each metric what it measures: ``unit``, ``data_range``, ``color_order``,
             ``image`` ('composite' or 'raw'), ``region``, ``higher_is_better``, and ``backbone``
             where there is one.
         environment: Versions, device, threads, command, time.

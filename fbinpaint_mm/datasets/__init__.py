@@ -1,13 +1,16 @@
 """Data sets, their transforms and samplers."""
 
-from fbinpaint_mm.datasets.camvid_inpainting_dataset import CamVidInpaintingDataset
-from fbinpaint_mm.datasets.celebamask_hq_inpainting_dataset import CelebAMaskHQInpaintingDataset
-from fbinpaint_mm.datasets.cityscapes_inpainting_dataset import CityscapesInpaintingDataset
-from fbinpaint_mm.datasets.corrupt_file_error import CorruptFileError
+from fbinpaint_mm.datasets.file_checks import CorruptFileError
+from fbinpaint_mm.datasets.labeled_ratio_batch_sampler import LabeledRatioBatchSampler
 from fbinpaint_mm.datasets.procedural_scenes_dataset import ProceduralScenesDataset
-from fbinpaint_mm.datasets.samplers import LabeledRatioBatchSampler
+from fbinpaint_mm.datasets.public_datasets import (
+    CamVidInpaintingDataset,
+    CelebAMaskHQInpaintingDataset,
+    CityscapesInpaintingDataset,
+)
 from fbinpaint_mm.datasets.semantic_inpainting_dataset import SemanticInpaintingDataset
 from fbinpaint_mm.datasets.transforms import (
+    DictateLabelMap,
     FixedHole,
     FlipSample,
     HoleFromFolder,
@@ -26,6 +29,7 @@ __all__ = [
     'CelebAMaskHQInpaintingDataset',
     'CityscapesInpaintingDataset',
     'CorruptFileError',
+    'DictateLabelMap',
     'FixedHole',
     'FlipSample',
     'HoleFromFolder',

@@ -1,21 +1,18 @@
-"""Checks of image and label files that run once, before training starts."""
+"""Tells whole image and label files from damaged ones, and checks a data set before training."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
-
-from fbinpaint_mm.datasets.corrupt_file_error import CorruptFileError
-from fbinpaint_mm.datasets.image_problem import DECODING_ERRORS, image_problem
 
 UNKNOWN = 255
 CHECKS = ('auto', 'full', 'headers', 'off')
@@ -24,106 +21,148 @@ FULL_CHECK_BYTES = 256 * 2**20
 PROGRESS_BAR_FROM = 500
 DECODED_LABELS_OF_HEADER_CHECK = 64
 EXIF_ORIENTATION, EXIF_SIDEWAYS = 274, (5, 6, 7, 8)
+# Markers of JPEG (ITU-T T.81, B.1.1); the last one does not occur inside its coded pixels.
+JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8', b'\xda', b'\xff\xd9'
+JPEG_MARKER = re.compile(rb'\xff+([^\x00\xff])')  # any number of \xff may fill up before it
+# Pillow's `verify` reads their lengths, and of PNG every checksum.
+VERIFIED_FORMATS = ('PNG', 'WEBP')
+# What Pillow raises for a file that it cannot or, because of its size, will not read.
+DECODING_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
-def natural_key(stem: str) -> tuple[list[tuple[int, int | str]], str]:
-    """Sort key under which ``'9'`` comes before ``'10'``, as in the numbering of CelebA-HQ."""
-    parts = re.split(r'(\d+)', stem)
-    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts], stem
+class CorruptFileError(ValueError):
+    """A file is truncated, damaged or no image at all.
 
-
-def scan_folder(folder: str, suffixes: Sequence[str], key: str) -> dict[str, str]:
-    """Find the files of a folder and its subfolders.
+    It can be raised again from its message alone, as torch does with errors of worker processes.
 
     Args:
-        folder: where to look.
-        suffixes: endings of the wanted files, in any case, such as ``('.jpg', '.png')``.
-        key: configuration key that named the folder, for error messages.
+        message: Names the file and says what is wrong.
+    """
+
+
+def image_problem(content: bytes) -> str | None:
+    """What is wrong with an image file; None if nothing is.
+
+    Decoders differ in what they let pass: OpenCV 4 fills the missing part of a JPEG with gray and
+    merely warns, Pillow takes a missing part that is filled with zeros for pixels. Therefore a JPEG
+    must have its end marker behind the start of its pixels. Damage in the middle of a JPEG goes
+    unseen: the format has no checksums, and decoders merely warn of it, if they notice. PNG, the
+    format of label maps, is compared with its checksums. Other formats are decoded by Pillow.
+
+    Args:
+        content: The bytes of the file.
 
     Returns:
-        Path by stem, in natural order; the stem is the path below ``folder`` without the suffix.
+        A few words without the file's name.
+    """
+    if not content:
+        return 'the file is empty'
+    if content.startswith(JPEG_START):
+        return None if _jpeg_ends(content) else 'the JPEG is truncated, its end marker is missing'
+    try:
+        with Image.open(BytesIO(content)) as image:
+            if image.format in VERIFIED_FORMATS:
+                image.verify()
+            else:
+                image.load()
+    except UnidentifiedImageError:  # its message names an object in memory
+        return 'it is no image'
+    except DECODING_ERRORS as error:
+        return str(error)
+    return None
+
+
+def _jpeg_ends(content: bytes) -> bool:
+    """Whether an end marker follows the pixels of the JPEG itself.
+
+    A thumbnail in front of them, and a film that a camera has appended, have markers of their own.
+    """
+    at = len(JPEG_START)
+    while (marker := JPEG_MARKER.search(content, at)) and marker[1] != JPEG_SCAN:
+        length = content[marker.end() : marker.end() + 2]
+        at = marker.end() + int.from_bytes(length, 'big')
+    return marker is not None and JPEG_END in content[marker.end() :]
+
+
+def open_image(path: str, decode: bool = True) -> tuple[Image.Image, tuple[int, int]]:
+    """Open an image file with Pillow.
+
+    Args:
+        path: The file.
+        decode: Read every pixel; otherwise the header only.
+
+    Returns:
+        The image (with ``decode`` its pixels too), and its width and height as a decoder shows it
+        (EXIF orientation applied).
 
     Raises:
-        FileNotFoundError: there is no such folder.
-        ValueError: the folder holds no such file, or two that differ only in their suffix.
+        CorruptFileError: The file is missing, truncated, damaged or no image.
     """
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(
-            f'{key}: no folder {folder!r}; correct data_root or {key} in the config '
-            '(configs/_base_/paths.py and its environment variables set the roots)'
-        )
-    found: dict[str, str] = {}
-    for path in _walk(folder):
-        suffix = next((end for end in suffixes if path.lower().endswith(end.lower())), None)
-        if suffix is None:
-            continue
-        stem = Path(path).relative_to(folder).as_posix()[: -len(suffix)]
-        if stem in found:
-            raise ValueError(f'{key}: {found[stem]!r} and {path!r} share one stem; remove one')
-        found[stem] = path
-    if not found:
-        raise ValueError(f'{key}: {folder!r} holds no file that ends in {", ".join(suffixes)}')
-    return {stem: found[stem] for stem in sorted(found, key=natural_key)}
-
-
-def _walk(folder: str) -> Iterator[str]:
-    """Files of a folder and its subfolders, through links, since large sets are often linked."""
-    for parent, _, names in os.walk(folder, followlinks=True):
-        yield from (os.path.join(parent, name) for name in names)
-
-
-def image_size(path: str) -> tuple[int, int]:
-    """Width and height from the header, as a decoder shows the image (EXIF orientation applied).
-
-    Raises:
-        OSError: the file is missing or no image.
-    """
-    with Image.open(path) as image:
-        width, height = image.size
-        sideways = image.getexif().get(EXIF_ORIENTATION) in EXIF_SIDEWAYS
-    return (height, width) if sideways else (width, height)
+    try:
+        content = Path(path).read_bytes() if decode else b''
+        problem = image_problem(content) if decode else None
+        if problem is None:
+            with Image.open(BytesIO(content) if decode else path) as image:
+                if decode:
+                    image.load()
+                sideways = image.getexif().get(EXIF_ORIENTATION) in EXIF_SIDEWAYS
+                return image, image.size[::-1] if sideways else image.size
+    except DECODING_ERRORS as error:
+        problem = str(error)
+    raise CorruptFileError(
+        f'cannot read {path!r} ({problem}); replace the file or take it out of the data set'
+    )
 
 
 def read_label_ids(path: str) -> np.ndarray:
     """Read a label map as stored: the pixel value is the class id.
 
     Args:
-        path: an 8-bit greyscale or palette image.
+        path: An 8-bit grayscale or palette image.
 
     Returns:
         (H, W) uint8 array.
 
     Raises:
-        ValueError: the image is neither.
-        OSError: the file is missing, truncated or no image.
+        CorruptFileError: The file is missing, truncated, damaged or no image.
+        ValueError: The image is of another kind.
     """
-    with Image.open(path) as image:
-        if image.mode not in ('L', 'P'):
-            raise ValueError(
-                f'label map {path!r} is stored as {image.mode!r}; expected one 8-bit channel '
-                '(Pillow mode "L" or "P") whose pixel value is the class id, as PNG'
-            )
-        return np.asarray(image)
+    # Pillow, not OpenCV, which turns the ids of a palette PNG into colors.
+    image, _ = open_image(path)
+    if image.mode not in ('L', 'P'):
+        raise ValueError(
+            f'label map {path!r} is stored as {image.mode!r}; expected one 8-bit channel '
+            '(Pillow mode "L" or "P") whose pixel value is the class id, as PNG'
+        )
+    return np.array(image)
 
 
-def label_problem(path: str, num_ids: int) -> str | None:
-    """What is wrong with the class ids of one label map; None if nothing is."""
-    label = read_label_ids(path)
-    wrong = label[(label >= num_ids) & (label != UNKNOWN)]
-    if not wrong.size:
-        return None
-    return (
-        f'label map {path!r}: class id {int(wrong[0])} in {wrong.size} pixels; expected ids '
-        f'0 to {num_ids - 1}, or {UNKNOWN} for unknown; correct the file, the list of classes '
-        'or label_map'
-    )
+def check_label_ids(ids: np.ndarray, path: str, num_ids: int, unknown: int = UNKNOWN) -> None:
+    """Refuse class ids that are out of range.
+
+    Args:
+        ids: (H, W) uint8 class ids.
+        path: Where they come from.
+        num_ids: Ids 0 to ``num_ids - 1`` may occur.
+        unknown: A further id that may occur.
+
+    Raises:
+        ValueError: There are others; names the file and the first of them.
+    """
+    wrong = ids[(ids >= num_ids) & (ids != unknown)]
+    if wrong.size:
+        raise ValueError(
+            f'label map {path!r}: class id {int(wrong[0])} in {wrong.size} pixels; expected ids '
+            f'0 to {num_ids - 1}, or {unknown} for unknown; correct the file, the list of classes '
+            'or label_map'
+        )
 
 
 def inspect_sample(sample: dict, num_ids: int, decode: bool) -> None:
     """Refuse a sample that cannot be used.
 
     Args:
-        sample: ``gt_path`` and ``seg_map_path`` (None for an unlabelled image).
+        sample: ``gt_path`` and ``seg_map_path`` (None for an unlabeled image).
         num_ids: ids 0 to ``num_ids - 1`` may occur in a label map, and 255.
         decode: read every pixel; otherwise the headers only.
 
@@ -133,40 +172,18 @@ def inspect_sample(sample: dict, num_ids: int, decode: bool) -> None:
             found, what was expected and the remedy.
     """
     path, label_path = sample['gt_path'], sample['seg_map_path']
-    size = _inspect_image(path, decode)
+    _, size = open_image(path, decode)
     if label_path is None:
         return
-    label_size = _inspect_image(label_path, decode)
+    ids = read_label_ids(label_path) if decode else None
+    label_size = open_image(label_path, decode)[1] if ids is None else ids.shape[::-1]
     if label_size != size:
         raise ValueError(
             f'label map {label_path!r} is {label_size[0]}x{label_size[1]} but its image '
             f'{path!r} is {size[0]}x{size[1]} (width x height); make them equal'
         )
-    problem = label_problem(label_path, num_ids) if decode else None
-    if problem is not None:
-        raise ValueError(problem)
-
-
-def _inspect_image(path: str, decode: bool) -> tuple[int, int]:
-    """Size of a readable image."""
-    try:
-        problem = _decoding_problem(Path(path).read_bytes()) if decode else None
-        size = image_size(path) if problem is None else (0, 0)
-    except DECODING_ERRORS as error:
-        problem = str(error)
-    if problem is not None:
-        raise CorruptFileError(
-            f'cannot read {path!r} ({problem}); replace the file or take it out of the data set'
-        )
-    return size
-
-
-def _decoding_problem(content: bytes) -> str | None:
-    problem = image_problem(content)
-    if problem is None:
-        with Image.open(BytesIO(content)) as image:
-            image.load()
-    return problem
+    if ids is not None:
+        check_label_ids(ids, label_path, num_ids)
 
 
 def _problem(sample: dict, num_ids: int, decode: bool) -> ValueError | None:
@@ -209,7 +226,7 @@ def check_samples(
     """Refuse a data set with unreadable files, label maps of another size, or ids out of range.
 
     Args:
-        samples: dicts with ``gt_path`` and ``seg_map_path`` (None for an unlabelled image).
+        samples: dicts with ``gt_path`` and ``seg_map_path`` (None for an unlabeled image).
         num_ids: ids 0 to ``num_ids - 1`` may occur in a label map, and 255.
         check: ``'full'`` decodes every file; ``'headers'`` reads every header and decodes 64 label
             maps spread over the set; ``'auto'`` is ``'full'`` up to 256 MB of files, otherwise

@@ -1,4 +1,4 @@
-"""The embedded data set of small labelled scenes."""
+"""The embedded data set of small labeled scenes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from mmagic.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
-from fbinpaint_mm.datasets.labeled_split import parse_ratio
+from fbinpaint_mm.datasets.image_lists import parse_ratio
 from fbinpaint_mm.datasets.procedural import CLASSES, PALETTE
 from fbinpaint_mm.datasets.stable_random import StableRandom
 
@@ -29,10 +29,10 @@ class ProceduralScenesDataset(BaseDataset):
     Args:
         split: 'train', 'val' or 'test'.
         num_scenes: Number of scenes.
-        seed: Names the list of scenes and the choice of the labelled ones.
+        seed: Names the list of scenes and the choice of the labeled ones.
         image_size: Side, or (height, width), in pixels for ``LoadProceduralScene``.
         labeled_ratio: Fraction of the scenes whose label map may be used, a number or a string such
-            as '1/8'; 0 for none. The labelled scenes
+            as '1/8'; 0 for none. The labeled scenes
             of a smaller ratio are among those of a larger one.
         pipeline: Transforms, beginning with ``LoadProceduralScene``.
         **kwargs: Arguments of ``mmengine.dataset.BaseDataset``.

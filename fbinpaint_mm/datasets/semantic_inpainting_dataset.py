@@ -13,9 +13,13 @@ from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
-from fbinpaint_mm.datasets.corrupt_file_error import CorruptFileError
-from fbinpaint_mm.datasets.file_checks import CHECKS, check_samples, scan_folder
-from fbinpaint_mm.datasets.labeled_split import choose_labeled, parse_ratio, read_labeled_list
+from fbinpaint_mm.datasets.file_checks import CHECKS, CorruptFileError, check_samples
+from fbinpaint_mm.datasets.image_lists import (
+    choose_labeled,
+    parse_ratio,
+    read_labeled_list,
+    scan_folder,
+)
 
 CORRUPT_ACTIONS = ('raise', 'skip')
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp')
@@ -25,7 +29,7 @@ IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp')
 class SemanticInpaintingDataset(BaseDataset):
     """Images for inpainting of which some, all or none have a label map.
 
-    One sample is a dict with ``gt_path``, ``seg_map_path`` (None for an unlabelled image, whether
+    One sample is a dict with ``gt_path``, ``seg_map_path`` (None for an unlabeled image, whether
     or not a label file exists, so that no label can leak), ``is_labeled``, ``sample_idx``, and what
     transforms read: ``num_classes``, ``label_map``, ``flip_pairs`` and ``image_size``.
 
@@ -35,17 +39,17 @@ class SemanticInpaintingDataset(BaseDataset):
         data_root: folder that relative paths start from.
         data_prefix: ``img_path``, the folder of images, and optionally ``seg_map_path``, the folder
             of label maps with the same subfolders and stems. Without ``seg_map_path`` every image
-            is unlabelled.
+            is unlabeled.
         img_suffix: ending, or endings, of image files; what precedes it is the stem.
         seg_map_suffix: ending of label files.
         ann_file: optional text file with the stems to use, one per line; all by default.
         labeled_ratio: fraction of the images that keeps its label, in (0, 1], such as ``0.125`` or
-            ``'1/8'``; the others become unlabelled and need no label file. With one seed, smaller
+            ``'1/8'``; the others become unlabeled and need no label file. With one seed, smaller
             splits are parts of larger ones.
         labeled_seed: chooses the split of ``labeled_ratio``.
         labeled_list: optional text file with the stems that keep their label, instead of a ratio.
-        labeled_only: whether unlabelled images are left out, to train a segmentor alone.
-        unlabeled_prefix: further folders of unlabelled images.
+        labeled_only: whether unlabeled images are left out, to train a segmentor alone.
+        unlabeled_prefix: further folders of unlabeled images.
         label_map: optional mapping from the ids in the files to class ids, one entry for every id
             that may occur; an entry of 255 makes the id unknown.
         flip_pairs: pairs of class ids that change places when an image is mirrored.
@@ -56,11 +60,11 @@ class SemanticInpaintingDataset(BaseDataset):
         on_corrupt: what to do in training with a sample whose image or label map is corrupt, be it
             found by the check or later: ``'raise'`` stops with its name; ``'skip'`` logs its name
             once, counts it (see ``corrupt_indices``) and uses the next intact sample of the same
-            kind, labelled or unlabelled, whenever it is drawn. With ``test_mode`` it always
+            kind, labeled or unlabeled, whenever it is drawn. With ``test_mode`` it always
             raises: scores of fewer images could not be compared.
         max_corrupt: share of the samples that may be skipped, in [0, 1]; more stop the training.
         **kwargs: of :class:`mmengine.dataset.BaseDataset`, such as ``metainfo`` (with ``classes``),
-            ``pipeline``, ``indices`` and ``test_mode``. ``indices`` is applied after the labelled
+            ``pipeline``, ``indices`` and ``test_mode``. ``indices`` is applied after the labeled
             split is chosen.
 
     Raises:
@@ -71,7 +75,7 @@ class SemanticInpaintingDataset(BaseDataset):
 
     METAINFO: dict = dict(classes=(), palette=[])
     missing_label_remedy = (
-        'add the label map, name the labelled images with labeled_list, or move the image to a '
+        'add the label map, name the labeled images with labeled_list, or move the image to a '
         'folder named in unlabeled_prefix'
     )
 
@@ -137,7 +141,7 @@ class SemanticInpaintingDataset(BaseDataset):
 
     def get_data_info(self, idx: int) -> dict:
         """One sample before the pipeline, with the settings that transforms read."""
-        shared = dict(
+        shared: dict[str, Any] = dict(
             num_classes=self.num_classes, label_map=self.label_map, flip_pairs=self.flip_pairs
         )
         if self.image_size is not None:
@@ -145,7 +149,7 @@ class SemanticInpaintingDataset(BaseDataset):
         return {**super().get_data_info(idx), **shared}
 
     def full_init(self) -> None:
-        """List the samples, choose the labelled ones, and check the files."""
+        """List the samples, choose the labeled ones, and check the files."""
         if self._fully_initialized:
             return
         super().full_init()
@@ -217,9 +221,9 @@ class SemanticInpaintingDataset(BaseDataset):
             )
 
     def load_data_list(self) -> list[dict]:
-        """List the samples: the training set in natural order, then further unlabelled folders.
+        """List the samples: the training set in natural order, then further unlabeled folders.
 
-        With ``labeled_only`` only the labelled part of the training set.
+        With ``labeled_only`` only the labeled part of the training set.
         """
         images = scan_folder(
             self.data_prefix['img_path'], self.img_suffixes, 'data_prefix.img_path'
@@ -237,11 +241,11 @@ class SemanticInpaintingDataset(BaseDataset):
         return samples
 
     def _label_paths(self, stems: list[str]) -> dict[str, str]:
-        """Path of the label map of every labelled image."""
+        """Path of the label map of every labeled image."""
         folder = self.data_prefix.get('seg_map_path')
         if folder is None and self.labeled_only:
             raise ValueError(
-                'labeled_only=True, but data_prefix has no seg_map_path, so no image is labelled; '
+                'labeled_only=True, but data_prefix has no seg_map_path, so no image is labeled; '
                 'set seg_map_path to the folder of label maps'
             )
         if folder is None:
@@ -249,14 +253,14 @@ class SemanticInpaintingDataset(BaseDataset):
         if not os.path.isdir(folder):
             raise FileNotFoundError(
                 f'data_prefix.seg_map_path: no folder {folder!r}; correct the path, or leave '
-                'seg_map_path out if no image is labelled'
+                'seg_map_path out if no image is labeled'
             )
         labeled = self._labeled_stems(stems)
         paths = {stem: os.path.join(folder, stem + self.seg_map_suffix) for stem in labeled}
         missing = sorted(stem for stem, path in paths.items() if not os.path.isfile(path))
         if missing:
             raise FileNotFoundError(
-                f'{len(missing)} of {len(paths)} labelled images have no label map, the first: '
+                f'{len(missing)} of {len(paths)} labeled images have no label map, the first: '
                 f'image {missing[0]!r} needs {paths[missing[0]]!r}; {self.missing_label_remedy}'
             )
         return paths
@@ -295,12 +299,12 @@ class SemanticInpaintingDataset(BaseDataset):
             return
         if not any(sample['is_labeled'] for sample in samples):
             raise ValueError(
-                f'none of the {len(samples)} samples is labelled although data_prefix.seg_map_path '
+                f'none of the {len(samples)} samples is labeled although data_prefix.seg_map_path '
                 'is set; raise labeled_ratio or indices, extend labeled_list, or leave '
                 'seg_map_path out'
             )
         if self.num_classes == 0:
             raise ValueError(
                 'metainfo has no classes; give metainfo=dict(classes=(...), palette=[...]) with '
-                'one name and one RGB colour per class id'
+                'one name and one RGB color per class id'
             )

@@ -1,10 +1,11 @@
-"""Training: hooks and what they need of a model, and a wrapper of optimisers."""
+"""Training: hooks and what they need of a model, and a wrapper of optimizers."""
 
-from fbinpaint_mm.engine.diverged_training_error import DivergedTrainingError
+from fbinpaint_mm.engine.bfloat16_optim_wrapper import BFloat16OptimWrapper
 from fbinpaint_mm.engine.hooks import (
     ClassMemoryHook,
     CorrectionReportHook,
     CorruptFileHook,
+    DivergedTrainingError,
     DivergenceHook,
     FeedbackHook,
     FeedbackModel,
@@ -16,7 +17,6 @@ from fbinpaint_mm.engine.hooks import (
     TaughtModel,
     WholeCheckpointHook,
 )
-from fbinpaint_mm.engine.optim import BFloat16OptimWrapper
 
 __all__ = [
     'BFloat16OptimWrapper',

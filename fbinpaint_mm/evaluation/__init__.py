@@ -1,6 +1,5 @@
 """Scores of every feedback round, run by mmagic's and mmengine's evaluators."""
 
-from fbinpaint_mm.evaluation.direction import higher_is_better
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 from fbinpaint_mm.evaluation.metrics import (
     LPIPS,
@@ -13,9 +12,12 @@ from fbinpaint_mm.evaluation.metrics import (
     SampleWiseMetric,
 )
 from fbinpaint_mm.evaluation.protocol import protocol_of, protocol_of_loop
-from fbinpaint_mm.evaluation.score_name import ScoreName
-from fbinpaint_mm.evaluation.score_series import ScoreSeries
-from fbinpaint_mm.evaluation.summary import summarise
+from fbinpaint_mm.evaluation.score_series import (
+    ScoreName,
+    ScoreSeries,
+    higher_is_better,
+    summarize,
+)
 
 __all__ = [
     'LPIPS',
@@ -32,5 +34,5 @@ __all__ = [
     'higher_is_better',
     'protocol_of',
     'protocol_of_loop',
-    'summarise',
+    'summarize',
 ]

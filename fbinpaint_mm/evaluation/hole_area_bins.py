@@ -39,25 +39,6 @@ class HoleAreaBins:
     def __len__(self) -> int:
         return len(self.names)
 
-    def index(self, area: float) -> int | None:
-        """Number of the bin that an area is in.
-
-        Args:
-            area: Share of hole in [0, 1], or nan.
-
-        Returns:
-            0, 1, ...; ``None`` for an area outside every bin and for nan.
-        """
-        if not self.edges[0] <= area <= self.edges[-1]:
-            return None
-        found = int(np.searchsorted(self.edges, area, side='right')) - 1
-        return min(found, len(self) - 1)
-
-    def name(self, area: float) -> str | None:
-        """Name of the bin that an area is in; ``None`` outside every bin."""
-        index = self.index(area)
-        return None if index is None else self.names[index]
-
     def assign(self, areas: Sequence[float] | np.ndarray) -> np.ndarray:
         """Bin of every image.
 
@@ -67,5 +48,7 @@ class HoleAreaBins:
         Returns:
             (M,) int64 number of the bin; -1 outside every bin.
         """
-        indices = (self.index(float(area)) for area in areas)
-        return np.array([-1 if one is None else one for one in indices], dtype=np.int64)
+        areas = np.asarray(areas, dtype=float)
+        found = np.searchsorted(self.edges, areas, side='right') - 1
+        inside = (areas >= self.edges[0]) & (areas <= self.edges[-1])
+        return np.where(inside, np.minimum(found, len(self) - 1), -1)

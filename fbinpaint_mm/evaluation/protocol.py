@@ -7,7 +7,7 @@ from typing import Any
 from mmagic.evaluation.metrics.base_sample_wise_metric import BaseSampleWiseMetric
 from mmengine.evaluator import BaseMetric
 
-from fbinpaint_mm.evaluation.direction import higher_is_better
+from fbinpaint_mm.evaluation.score_series import higher_is_better
 
 # Of mmagic's own metrics, by the name they report; read from their code.
 MMAGIC_FACTS: dict[str, dict[str, Any]] = {
@@ -15,7 +15,7 @@ MMAGIC_FACTS: dict[str, dict[str, Any]] = {
     'SSIM': dict(
         unit='',
         data_range='0..255, not rounded',
-        window='11x11 Gaussian, sigma 1.5, no padding, mean over the three colours',
+        window='11x11 Gaussian, sigma 1.5, no padding, mean over the three colors',
     ),
     'MAE': dict(unit='', data_range='0..1 (0..255 / 255), not rounded'),
     'MSE': dict(unit='', data_range='0..1 (0..255 / 255), not rounded'),
@@ -35,7 +35,7 @@ def describe_image_metric(metric: BaseSampleWiseMetric, **facts: Any) -> dict[st
             the metric's attributes say.
 
     Returns:
-        The facts and ``colour_order``, ``image`` ('composite': known pixels copied from the
+        The facts and ``color_order``, ``image`` ('composite': known pixels copied from the
         input; 'raw': as the network gave it), ``region``, ``higher_is_better`` and every setting
         that changes the score.
     """
@@ -45,7 +45,7 @@ def describe_image_metric(metric: BaseSampleWiseMetric, **facts: Any) -> dict[st
         if getattr(metric, name, neutral) != neutral
     }
     usual = {
-        'colour_order': metric.channel_order,
+        'color_order': metric.channel_order,
         'image': IMAGES.get(metric.pred_key, metric.pred_key),
         'region': 'whole image' if metric.mask_key is None else 'hole',
         'higher_is_better': getattr(metric, 'higher_is_better', higher_is_better(metric.metric)),

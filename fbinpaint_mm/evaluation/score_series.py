@@ -1,12 +1,71 @@
-"""The scores of single images, of which every mean, spread and interval is made."""
+"""Scores: their names and directions, image by image and of a whole set."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+
+from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
+
+PATTERN = re.compile(
+    r'^(?P<prefix>(?:.*?/)??)'
+    r'(?:round(?P<round>\d+)/)?'
+    r'(?P<metric>[^/]+?)'
+    r'(?:_(?P<bin>[\d.]+-[\d.]+))?'
+    r'(?:_(?P<statistic>std|count))?$'
+)
+# Beginnings of the names of metrics that should fall.
+LOWER_IS_BETTER = ('MAE', 'MSE', 'RMSE', 'LPIPS', 'FID', 'KID', 'NIQE', 'SWD', 'loss', 'spoiled')
+
+
+def higher_is_better(name: str, falling: Sequence[str] = LOWER_IS_BETTER) -> bool:
+    """Whether a larger score is a better one, by the name of the metric.
+
+    Args:
+        name: Name of a metric, possibly after a prefix: ``'PSNR'``, ``'faces/MAE_hole'``.
+        falling: Beginnings of the names of metrics that should fall.
+
+    Returns:
+        ``False`` for a name that begins with one of ``falling``, else ``True``.
+    """
+    return not name.rpartition('/')[2].startswith(tuple(falling))
+
+
+@dataclass(frozen=True)
+class ScoreName:
+    """The name under which an evaluator reports a score: ``round1/PSNR_10-20_std``.
+
+    Attributes:
+        metric: Name of the metric, after its prefix if it has one: ``'PSNR'``, ``'faces/PSNR'``.
+        round: Round 0..R; ``None`` for the final result.
+        bin: Bin of hole areas in percent, such as ``'10-20'``; ``None`` for all images.
+        statistic: ``'std'`` or ``'count'``; ``None`` for the score itself.
+    """
+
+    metric: str
+    round: int | None = None
+    bin: str | None = None
+    statistic: str | None = None
+
+    def __str__(self) -> str:
+        prefix, slash, metric = self.metric.rpartition('/')
+        parts = [metric, *(part for part in (self.bin, self.statistic) if part is not None)]
+        before = '' if self.round is None else f'round{self.round}/'
+        return prefix + slash + before + '_'.join(parts)
+
+    @classmethod
+    def parse(cls, text: str) -> ScoreName:
+        """The parts of a name; text of another form is the name of a metric as a whole."""
+        match = PATTERN.match(text)
+        if match is None:
+            return cls(text)
+        round_index = None if match['round'] is None else int(match['round'])
+        return cls(match['prefix'] + match['metric'], round_index, match['bin'], match['statistic'])
 
 
 def mean_of_images(items: np.ndarray) -> float:
@@ -19,7 +78,7 @@ def mean_of_images(items: np.ndarray) -> float:
         The mean of those that have one, a finite one; nan if none has.
     """
     finite = items[np.isfinite(items)]
-    return float(finite.mean()) if finite.size else float('nan')
+    return float(finite.mean()) if finite.size else math.nan
 
 
 def iou_of_set(items: np.ndarray) -> float:
@@ -34,7 +93,7 @@ def iou_of_set(items: np.ndarray) -> float:
     intersection, union = items.sum(axis=0)
     present = union > 0
     if not present.any():
-        return float('nan')
+        return math.nan
     return float(np.mean(intersection[present] / union[present]) * 100.0)
 
 
@@ -92,32 +151,72 @@ class ScoreSeries:
         """
         chosen = np.asarray(chosen)
         indices = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(int)
-        return ScoreSeries(
-            self.metric,
-            self.round,
-            [self.samples[index] for index in indices],
-            self.hole_areas[indices],
-            self.items[indices],
-            self.reduction,
-            self.higher_is_better,
+        return replace(
+            self,
+            samples=[self.samples[index] for index in indices],
+            hole_areas=self.hole_areas[indices],
+            items=self.items[indices],
         )
 
     def to_dict(self) -> dict[str, Any]:
         """The series as JSON can hold it; nan becomes ``None``."""
         items = self.items.astype(object)
         items[~np.isfinite(self.items)] = None
-        return dict(
-            metric=self.metric,
-            round=self.round,
-            samples=list(self.samples),
-            hole_areas=self.hole_areas.tolist(),
-            items=items.tolist(),
-            reduction=self.reduction,
-            higher_is_better=self.higher_is_better,
-        )
+        return {**asdict(self), 'hole_areas': self.hole_areas.tolist(), 'items': items.tolist()}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> ScoreSeries:
         """The series that ``to_dict`` stored."""
         arrays = {key: np.array(stored[key], dtype=float) for key in ('hole_areas', 'items')}
         return cls(**{**stored, **arrays})
+
+
+def summarize(series: Sequence[ScoreSeries], bins: HoleAreaBins | None = None) -> dict[str, float]:
+    """Scores of a whole set, by name.
+
+    Args:
+        series: Metrics and rounds, image by image.
+        bins: Ranges of hole area to report on as well, with standard deviation and count of
+            images of each and overall; ``None``: the score over all images alone.
+
+    Returns:
+        ``round1/PSNR`` (``PSNR`` for the final result) and with ``bins`` also ``_std``,
+        ``_count``, ``_10-20``, ``_10-20_std`` and ``_10-20_count`` of each, in the order of
+        ``series``. A score that no image has is left out; its count is 0.
+    """
+    scores: dict[str, float] = {}
+    for one in series:
+        if bins is None:
+            scores[str(ScoreName(one.metric, one.round))] = one.score()
+            continue
+        for name, group in groups_by_area(one, bins):
+            for statistic, value in describe(group).items():
+                scores[str(ScoreName(one.metric, one.round, name, statistic))] = value
+    return {name: value for name, value in scores.items() if not math.isnan(value)}
+
+
+def groups_by_area(
+    series: ScoreSeries, bins: HoleAreaBins
+) -> Iterator[tuple[str | None, ScoreSeries]]:
+    """Name (``None``: all images) and series of all images, then of those of each bin."""
+    yield None, series
+    found = bins.assign(series.hole_areas)
+    for index, name in enumerate(bins.names):
+        yield name, series.select(found == index)
+
+
+def describe(series: ScoreSeries) -> dict[str | None, float]:
+    """Score, spread and number of images of one series.
+
+    Args:
+        series: A metric of a round, image by image.
+
+    Returns:
+        ``None`` -> score of the set; ``'std'`` -> sample standard deviation (``ddof=1``) of the
+        images' own scores, 0 for one image; ``'count'`` -> images with a finite score. Score and
+        spread are nan where no image has one.
+    """
+    values = series.values
+    values = values[np.isfinite(values)]
+    spread = math.nan if len(values) == 0 else 0.0 if len(values) == 1 else values.std(ddof=1)
+    return {None: series.score(), 'std': float(spread), 'count': len(values)}

@@ -20,7 +20,7 @@ from fbinpaint_mm.datasets import (
 
 PIPELINE = [LoadWholeImage(key='gt'), LoadSemanticMap()]
 UNLABELED = (5, 7, 9)
-CORRUPT = (2, 3, 5)  # two labelled neighbours and an unlabelled one
+CORRUPT = (2, 3, 5)  # two labeled neighbors and an unlabeled one
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def root(write_dataset):
     for name in ('images/train/2.png', 'images/train/5.png', 'annotations/train/3.png'):
         path = root / name
         path.write_bytes(path.read_bytes()[:-30])
-    (root / 'labelled.txt').write_text('\n'.join(labels))
+    (root / 'labeled.txt').write_text('\n'.join(labels))
     return root
 
 
@@ -40,7 +40,7 @@ def build(root, **settings):
     defaults = dict(
         data_prefix=prefix,
         metainfo=dict(classes=('a', 'b', 'c'), palette=[[0, 0, 0]] * 3),
-        labeled_list='labelled.txt',
+        labeled_list='labeled.txt',
         pipeline=PIPELINE,
         check='off',
         on_corrupt='skip',
@@ -169,7 +169,7 @@ def test_check_of_headers_counts_too(root):
     Image.fromarray(pixels).save(path)
     path.write_bytes(path.read_bytes()[:-10])
     (root / 'annotations/train/0.png').unlink()
-    (root / 'labelled.txt').write_text('1\n2\n3\n4\n6\n8')
+    (root / 'labeled.txt').write_text('1\n2\n3\n4\n6\n8')
     dataset = build(root, check='headers', max_corrupt=0.4)
     assert dataset.corrupt_indices == list(CORRUPT)
     assert numbers([dataset[0]]) == [7]

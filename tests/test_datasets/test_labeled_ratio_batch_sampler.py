@@ -9,7 +9,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from fbinpaint_mm.datasets import LabeledRatioBatchSampler
-from fbinpaint_mm.datasets.samplers.labeled_ratio_batch_sampler import split_batch
+from fbinpaint_mm.datasets.labeled_ratio_batch_sampler import split_batch
 
 
 class Dataset:
@@ -105,9 +105,9 @@ def test_malformed_ratio(ratio):
 
 
 def test_empty_source():
-    with pytest.raises(ValueError, match=r'needs 2 unlabelled .* has none.*ratio=\(1, 0\)'):
+    with pytest.raises(ValueError, match=r'needs 2 unlabeled .* has none.*ratio=\(1, 0\)'):
         build(unlabeled=0)
-    with pytest.raises(ValueError, match=r'needs 2 labelled .* has none.*ratio=\(0, 1\)'):
+    with pytest.raises(ValueError, match=r'needs 2 labeled .* has none.*ratio=\(0, 1\)'):
         build(labeled=0)
 
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from fbinpaint_mm.datasets.procedural import CLASSES, PALETTE, render_scene
-from fbinpaint_mm.datasets.procedural.canvas import Canvas
-from fbinpaint_mm.datasets.procedural.classes import GRASS, SKY, WALL, WATER, WINDOW
+from fbinpaint_mm.datasets.procedural.canvas import GRASS, SKY, WALL, WATER, WINDOW, Canvas
+from fbinpaint_mm.datasets.procedural.landscape import paint_lake
 from fbinpaint_mm.datasets.procedural.scene_context import SceneContext
-from fbinpaint_mm.datasets.procedural.water import paint_lake
 from fbinpaint_mm.datasets.stable_random import StableRandom
 
 NUM_SCENES = 120
@@ -28,6 +27,20 @@ def test_scenes_are_pinned(scenes: list[tuple[np.ndarray, np.ndarray]]) -> None:
     """The same pixels on every machine; a change makes published scores incomparable."""
     assert _checksum(*(array for scene in scenes[:40] for array in scene)) == '61e878db60ca8922'
     assert _checksum(*render_scene(11, 96, 160)) == 'b99aafa166f4540c'
+
+
+@pytest.mark.parametrize(
+    ('scene_seed', 'size', 'expected'),
+    [
+        (0, (256, 256), '8ae0d6e4371641d9'),
+        (3, (48, 48), '56c51b0411cdbd17'),
+        (7, (128, 64), '1225861daf955f25'),
+        (19, (64, 200), '8559ff7112f3d040'),
+        (1_000_005, (160, 160), '9f2416913a8cdba8'),
+    ],
+)
+def test_scenes_of_other_sizes_are_pinned(scene_seed, size, expected) -> None:
+    assert _checksum(*render_scene(scene_seed, *size)) == expected
 
 
 def test_shapes_types_and_ids(scenes: list[tuple[np.ndarray, np.ndarray]]) -> None:
@@ -52,12 +65,12 @@ def test_classes_are_balanced(scenes: list[tuple[np.ndarray, np.ndarray]]) -> No
 
     assert (shares > 0.01).all()
     assert (shares < 0.40).all()
-    # Every class is common enough to be met in the labelled quarter of a small set.
+    # Every class is common enough to be met in the labeled quarter of a small set.
     assert ((counts > 0).mean(axis=0) > 0.25).all()
 
 
 def test_appearance_depends_on_context(scenes: list[tuple[np.ndarray, np.ndarray]]) -> None:
-    """A class has no colour of its own; between scenes it changes more than inside one."""
+    """A class has no color of its own; between scenes it changes more than inside one."""
     for class_id in (SKY, GRASS, WALL):
         pixels = [image[seg == class_id] for image, seg in scenes if (seg == class_id).sum() > 100]
         between = np.std([group.mean(axis=0) for group in pixels], axis=0).mean()
@@ -67,13 +80,13 @@ def test_appearance_depends_on_context(scenes: list[tuple[np.ndarray, np.ndarray
 
 
 def test_water_mirrors_what_is_above_the_shore() -> None:
-    """Four coloured fields above the shore come back upside down in the lake."""
+    """Four colored fields above the shore come back upside down in the lake."""
     random = StableRandom(0)
-    canvas = Canvas.blank(random, 64, 64, np.ones(3))
-    colours = 255.0 * np.array([[[0, 0, 0], [1, 0, 0]], [[0, 1, 0], [0, 0, 1]]])
-    canvas.image[:32] = colours.repeat(16, axis=0).repeat(32, axis=1)
+    canvas = Canvas.blank(random, 64, 64, SceneContext.draw(random))
+    colors = 255.0 * np.array([[[0, 0, 0], [1, 0, 0]], [[0, 1, 0], [0, 0, 1]]])
+    canvas.image[:32] = colors.repeat(16, axis=0).repeat(32, axis=1)
 
-    paint_lake(canvas, SceneContext.draw(random), random, shore=0.5, bank=1.1)
+    paint_lake(canvas, random, shore=0.5, bank=1.1)
 
     assert (canvas.seg[36:] == WATER).all()
     black, red, green, blue = (

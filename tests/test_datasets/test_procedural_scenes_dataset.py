@@ -48,7 +48,7 @@ def test_the_largest_split_stays_clear_of_the_next() -> None:
         ProceduralScenesDataset(num_scenes=1_000_001)
 
 
-def test_labelled_share() -> None:
+def test_labeled_share() -> None:
     dataset = ProceduralScenesDataset(num_scenes=64, labeled_ratio=1 / 4)
 
     assert len(dataset.labeled_indices) == 16
@@ -56,7 +56,7 @@ def test_labelled_share() -> None:
     assert all(type(index) is int for index in dataset.labeled_indices)
 
 
-def test_labelled_scenes_are_nested_and_seeded() -> None:
+def test_labeled_scenes_are_nested_and_seeded() -> None:
     def labeled(ratio: float, seed: int = 0) -> set[int]:
         dataset = ProceduralScenesDataset(
             num_scenes=64, labeled_ratio=ratio, seed=seed, serialize_data=False
@@ -69,7 +69,7 @@ def test_labelled_scenes_are_nested_and_seeded() -> None:
     assert labeled(0.0) == set()
 
 
-def test_labelled_indices_follow_a_subset() -> None:
+def test_labeled_indices_follow_a_subset() -> None:
     dataset = ProceduralScenesDataset(num_scenes=16, labeled_ratio=0.5)
     subset = dataset.get_subset([*dataset.labeled_indices[:2], dataset.unlabeled_indices[0]])
 
@@ -117,7 +117,7 @@ def test_training_batches_fulfil_the_contract(train_loader: DataLoader) -> None:
         )
 
 
-def test_unlabelled_samples_carry_no_label(train_loader: DataLoader) -> None:
+def test_unlabeled_samples_carry_no_label(train_loader: DataLoader) -> None:
     np.random.seed(0)
     batch = next(iter(train_loader))
 

@@ -214,7 +214,7 @@ def test_empty_labeled_set(write_dataset):
     root = write_dataset()
     labeled = build(root, labeled_ratio=0.1).labeled_indices[0]
     others = [i for i in range(10) if i != labeled]
-    with pytest.raises(ValueError, match=r'none of the 9 samples is labelled.*raise labeled_ratio'):
+    with pytest.raises(ValueError, match=r'none of the 9 samples is labeled.*raise labeled_ratio'):
         build(root, labeled_ratio=0.1, indices=others)
 
 
@@ -276,7 +276,7 @@ def test_label_of_another_size(write_dataset):
 
 
 @pytest.mark.parametrize('mode', ['RGB', 'I;16'])
-def test_label_that_is_no_8_bit_greyscale(write_dataset, mode):
+def test_label_that_is_no_8_bit_grayscale(write_dataset, mode):
     root = write_dataset()
     Image.new(mode, (12, 8)).save(root / 'annotations/train/1.png')
     with pytest.raises(ValueError, match=r'1\.png.*expected one 8-bit channel'):

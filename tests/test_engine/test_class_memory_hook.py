@@ -55,7 +55,9 @@ def runner(tmp_path, memory):
 
 @pytest.fixture
 def no_pictures(monkeypatch):
-    monkeypatch.setattr(ClassMemoryHook, '_draw', lambda *_: None)
+    picture = np.zeros((4, 4, 3), np.uint8)
+    for name in ('draw_prototype_map', 'draw_cosines'):
+        monkeypatch.setattr(f'{ClassMemoryHook.__module__}.{name}', lambda *_: picture)
 
 
 def train(hook, runner, iterations):
@@ -135,7 +137,7 @@ def test_no_class_seen_is_a_number_and_no_picture(runner, memory, tmp_path):
     assert not list(tmp_path.glob('vis_data/projector_config.pbtxt'))
 
 
-def test_classes_without_names_and_colours_get_some(runner, memory, tmp_path):
+def test_classes_without_names_and_colors_get_some(runner, memory, tmp_path):
     runner.visualizer.dataset_meta = {'classes': ('sky',)}
     train(ClassMemoryHook(interval=2), runner, 2)
     assert len(list(tmp_path.glob('vis_data/**/*.png'))) == 2

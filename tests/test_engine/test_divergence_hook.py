@@ -14,8 +14,7 @@ from mmengine.optim import OptimWrapper
 from torch import distributed
 
 from fbinpaint_mm.engine import DivergedTrainingError, DivergenceHook
-from tests.test_engine.checkpoint_state import assert_same_state
-from tests.test_engine.toy_run import toy_runner
+from tests.test_engine.toy_run import assert_same_state, toy_runner
 
 NAN, INF = math.nan, math.inf
 SELDOM = dict(interval=100)
@@ -46,7 +45,7 @@ def whole(tmp_path_factory):
 @pytest.mark.parametrize(
     ('where', 'value', 'terms'),
     [
-        # Statistics of the normalisation layer are spoiled when the first loss is known.
+        # Statistics of the normalization layer are spoiled when the first loss is known.
         ('image', NAN, {'loss_disc': 'is nan'}),
         ('loss_disc', INF, {'loss_disc': 'is inf'}),
         # The discriminator has been updated when these are known.
@@ -129,13 +128,13 @@ def test_exploding_term(whole, tmp_path, share):
     assert float(match[2]) == pytest.approx(median, rel=1e-3)
 
 
-def test_exploding_is_not_judged_without_a_past(tmp_path):
+def test_exploding_is_not_checked_without_a_past(tmp_path):
     runner = diverging_runner(tmp_path, {(2, 'loss_l1'): 1e9}, explode_factor=1000, window=3)
     runner.train()
     assert runner.iter == 6
 
 
-def test_exploding_is_judged_by_what_was_logged_before_a_resume(tmp_path):
+def test_exploding_is_checked_by_what_was_logged_before_a_resume(tmp_path):
     toy_runner(tmp_path, 3, dict(interval=3)).train()
     runner = diverging_runner(
         tmp_path, {(3, 'loss_l1'): 1e9}, first=3, explode_factor=1000, window=3
@@ -170,7 +169,7 @@ def test_full_disk_does_not_hide_the_reason(tmp_path, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr('fbinpaint_mm.engine.whole_file_backend.write_file', full)
+    monkeypatch.setattr('fbinpaint_mm.engine.save_state.write_file', full)
     error = stopped(diverging_runner(tmp_path, {(3, 'loss_l1'): NAN}))
     assert (error.term, error.checkpoint) == ('loss_l1', None)
     assert 'The state before it is not saved: [Errno 28] No space left' in str(error)

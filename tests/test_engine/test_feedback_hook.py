@@ -249,7 +249,7 @@ def test_methods_that_a_model_lacks_are_named(tmp_path):
 
     message = (
         'FeedbackHook needs rounds, link_feedback, set_feedback, update_class_memory, see '
-        r'fbinpaint_mm\.engine\.hooks\.feedback_model\.FeedbackModel; Plain lacks set_feedback, '
+        r'fbinpaint_mm\.engine\.hooks\.feedback_hook\.FeedbackModel; Plain lacks set_feedback, '
         'update_class_memory in'
     )
     runner = make_runner(tmp_path, FeedbackHook(), model=Plain())

@@ -9,8 +9,7 @@ import pytest
 from mmengine.hooks import Hook
 
 from fbinpaint_mm.engine import InterruptHook
-from tests.test_engine.checkpoint_state import assert_same_state
-from tests.test_engine.toy_run import toy_runner
+from tests.test_engine.toy_run import assert_same_state, toy_runner
 
 
 class Sender(Hook):

@@ -159,8 +159,8 @@ def test_model_without_a_teacher_is_left_alone(repository):
 
 def test_attributes_that_a_model_lacks_are_named():
     message = (
-        r'MeanTeacherHook needs teacher, student, see .*\.taught_model\.TaughtModel; Linear lacks '
-        'teacher, student$'
+        r'MeanTeacherHook needs teacher, student, see .*\.mean_teacher_hook\.TaughtModel; Linear '
+        'lacks teacher, student$'
     )
     with pytest.raises(TypeError, match=message):
         MeanTeacherHook().before_train(runner_of(nn.Linear(1, 1)))

@@ -14,9 +14,7 @@ import pytest
 import torch
 
 from fbinpaint_mm.checkpoint import resume_problem
-from fbinpaint_mm.engine import whole_file_backend
-from tests.test_engine.checkpoint_state import assert_same_state
-from tests.test_engine.toy_run import toy_runner
+from tests.test_engine.toy_run import assert_same_state, toy_runner
 
 REAL_OPEN = io.open
 
@@ -175,9 +173,3 @@ def test_checkpoints_are_given_up_as_mmengine_does(tmp_path):
     for name in ('best_ckpt', 'last_ckpt'):
         kept = [Path(hub['runtime_info'][name]).name for hub in (one, other)]
         assert kept[0] == kept[1]
-
-
-def test_backend_writes_what_mmengines_local_backend_reads(tmp_path):
-    backend = whole_file_backend.WholeFileBackend()
-    backend.put(b'content', tmp_path / 'folder' / 'file')
-    assert backend.get(tmp_path / 'folder' / 'file') == b'content'

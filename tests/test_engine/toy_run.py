@@ -35,7 +35,7 @@ class ToyDataset(Dataset):
 
 
 class ToyModel(BaseModel):
-    """Steps a discriminator and then a generator with a normalisation layer, as inpaintors do.
+    """Steps a discriminator and then a generator with a normalization layer, as inpaintors do.
 
     ``scale`` (iteration, term) -> factor of a loss, to make it diverge.
     """
@@ -136,3 +136,21 @@ def toy_runner(
         randomness=dict(seed=0),
         **validation,
     )
+
+
+def state_of(checkpoint):
+    """Parameters, optimizer and iteration of a checkpoint."""
+    found = torch.load(checkpoint, weights_only=False)
+    return found['state_dict'], found['optimizer'], found['meta']['iter']
+
+
+def assert_same_state(one, other):
+    """Two checkpoints make a run continue with the same."""
+    one, other = state_of(one), state_of(other)
+    assert one[2] == other[2]
+    for name, value in one[0].items():
+        assert torch.equal(value, other[0][name]), name
+    for network, wrapper in one[1].items():
+        for index, state in wrapper['state'].items():
+            for name, value in state.items():
+                assert torch.equal(value, other[1][network]['state'][index][name]), name

@@ -32,15 +32,15 @@ if importlib.util.find_spec('torchmetrics') and importlib.util.find_spec('torch_
     METRICS.append({'type': 'RoundFID', 'extractor': 'added below'})
 
 
-class Colours(nn.Module):
-    """Mean colour of each image: (N, 3, H, W) uint8 -> (N, 3)."""
+class Colors(nn.Module):
+    """Mean color of each image: (N, 3, H, W) uint8 -> (N, 3)."""
 
     def forward(self, images):
         return images.float().mean(dim=(2, 3))
 
 
 def samples() -> list:
-    """Five samples, one unlabelled: an odd number, so that one rank is padded."""
+    """Five samples, one unlabeled: an odd number, so that one rank is padded."""
     from conftest import build_sample  # imports mmagic, for which fbinpaint_mm has to come first
 
     samples = [build_sample(seed, labeled=seed != 2, size=32) for seed in range(5)]
@@ -56,7 +56,7 @@ def score(indices: list[int], size: int) -> tuple[dict[str, float], list[int], l
         The scores, for each metric the number of its series, and the counts by class.
     """
     data = samples()
-    configs = [{**one, 'extractor': Colours()} if 'extractor' in one else one for one in METRICS]
+    configs = [{**one, 'extractor': Colors()} if 'extractor' in one else one for one in METRICS]
     with DefaultScope.overwrite_default_scope('mmagic'):
         evaluator = Evaluator(configs)
     for index in indices:

@@ -91,10 +91,10 @@ def test_bins_sum_the_counts_of_their_images(make_sample):
     assert scores['mIoU_20-40_std'] == pytest.approx(np.std(alone, ddof=1))
 
 
-def test_unlabelled_samples_contribute_nothing(make_sample):
-    labelled, unlabelled = make_sample(0), make_sample(1, labeled=False)
-    assert run(HoleIoU(num_classes=4), [labelled, unlabelled]) == run(
-        HoleIoU(num_classes=4), [labelled]
+def test_unlabeled_samples_contribute_nothing(make_sample):
+    labeled, unlabeled = make_sample(0), make_sample(1, labeled=False)
+    assert run(HoleIoU(num_classes=4), [labeled, unlabeled]) == run(
+        HoleIoU(num_classes=4), [labeled]
     )
 
 
@@ -103,8 +103,8 @@ def test_without_labels_it_warns_and_reports_nothing(make_sample, monkeypatch):
     monkeypatch.setattr(hole_iou, 'print_log', lambda text, **_: messages.append(text))
     assert run(HoleIoU(num_classes=4), [make_sample(0, labeled=False)]) == {}
     assert len(messages) == 2
-    assert 'leaves out mIoU_hole: no labelled pixel inside a hole' in messages[0]
-    assert 'leaves out mIoU: no labelled pixel in any image' in messages[1]
+    assert 'leaves out mIoU_hole: no labeled pixel inside a hole' in messages[0]
+    assert 'leaves out mIoU: no labeled pixel in any image' in messages[1]
 
 
 def test_labels_only_outside_the_hole_give_the_whole_image_score_only(make_sample):

@@ -126,7 +126,7 @@ def test_identical_images_are_at_0(metric, pairs):
     assert run(metric, samples) == {'LPIPS': 0}
 
 
-def test_chunks_and_neighbours_change_nothing(make_sample, monkeypatch):
+def test_chunks_and_neighbors_change_nothing(make_sample, monkeypatch):
     samples = [make_sample(seed, size=size) for seed, size in enumerate((32, 32, 32, 40, 32))]
     sizes = []
     monkeypatch.setattr(lpips, 'normalize_tensor', wrap(lpips.normalize_tensor, sizes))
@@ -255,7 +255,7 @@ def test_protocol_names_the_backbone_and_its_weights(metric):
     assert metric.protocol()['LPIPS'] == {
         'unit': '',
         'data_range': '-1..1 (from 0..255, not rounded)',
-        'colour_order': 'RGB (from BGR)',
+        'color_order': 'RGB (from BGR)',
         'backbone': 'alex',
         'weights': 'random',
         'linear_heads': 'lpips v0.1',

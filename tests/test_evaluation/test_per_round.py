@@ -241,7 +241,7 @@ def test_protocol_is_that_of_the_inner_metric(metric, facts):
     ((name, found),) = PerRound({'type': metric}).protocol().items()
     assert name == {'HoleMAE': 'MAE_hole', 'FinitePSNR': 'PSNR'}.get(metric, metric)
     assert facts.items() <= found.items()
-    assert (found['image'], found['colour_order']) == ('composite', 'BGR')
+    assert (found['image'], found['color_order']) == ('composite', 'BGR')
     assert '0..255' in found['data_range']
 
 

@@ -8,7 +8,7 @@ from mmengine.evaluator import DumpResults
 
 from fbinpaint_mm.evaluation import FinitePSNR, HoleIoU, PerRound, protocol_of, protocol_of_loop
 
-FACTS = {'unit', 'data_range', 'colour_order', 'image', 'region', 'higher_is_better'}
+FACTS = {'unit', 'data_range', 'color_order', 'image', 'region', 'higher_is_better'}
 
 
 def test_mmagics_metrics_are_described():

@@ -24,8 +24,8 @@ def _torchmetrics():
 pytestmark = pytest.mark.usefixtures('_torchmetrics')
 
 
-class Colours(nn.Module):
-    """Mean and spread of each colour: (N, 3, H, W) uint8 RGB -> (N, 6)."""
+class Colors(nn.Module):
+    """Mean and spread of each color: (N, 3, H, W) uint8 RGB -> (N, 6)."""
 
     def forward(self, images):
         assert images.dtype == torch.uint8
@@ -49,14 +49,14 @@ def distance_by_scipy(truth, images):
 
 
 def features(images):
-    """Colours of (N, 3, H, W) images in 0..255 BGR."""
+    """Colors of (N, 3, H, W) images in 0..255 BGR."""
     whole = images.float().round().clamp(0, 255).to(torch.uint8).flip(1)
-    return Colours()(whole).double().numpy()
+    return Colors()(whole).double().numpy()
 
 
 def test_agrees_with_scipy_in_every_round(make_sample):
     samples = [make_sample(seed) for seed in range(10)]
-    scores = run(RoundFID(extractor=Colours()), samples)
+    scores = run(RoundFID(extractor=Colors()), samples)
     assert list(scores) == ['round0/FID', 'round1/FID', 'round2/FID', 'FID']
     truth = features(torch.stack([one.gt_img for one in samples]))
     for r in range(3):
@@ -69,23 +69,23 @@ def test_the_final_image_has_its_own_score(make_sample):
     samples = [make_sample(seed) for seed in range(8)]
     for sample in samples:
         sample.output.pred_img = sample.gt_img.clone()
-    scores = run(RoundFID(extractor=Colours()), samples)
+    scores = run(RoundFID(extractor=Colors()), samples)
     assert abs(scores['FID']) < 1e-3 < scores['round2/FID']
 
 
 def test_batches_sizes_and_precision_change_nothing(make_sample):
     samples = [make_sample(seed, size=24 + 8 * (seed % 2)) for seed in range(8)]
-    expected = run(RoundFID(extractor=Colours()), samples)
-    assert run(RoundFID(extractor=Colours(), batch_size=2), samples, 8) == pytest.approx(expected)
+    expected = run(RoundFID(extractor=Colors()), samples)
+    assert run(RoundFID(extractor=Colors(), batch_size=2), samples, 8) == pytest.approx(expected)
     for sample in samples:
         sample.output.pred_img = sample.output.pred_img.round().half()
         sample.output.round_imgs = sample.output.round_imgs.round().half()
-    assert run(RoundFID(extractor=Colours()), samples) == pytest.approx(expected)
+    assert run(RoundFID(extractor=Colors()), samples) == pytest.approx(expected)
 
 
 def test_a_model_without_rounds_and_offline_evaluation(make_sample):
     samples = [make_sample(seed, with_rounds=False) for seed in range(8)]
-    metric = RoundFID(extractor=Colours())
+    metric = RoundFID(extractor=Colors())
     with DefaultScope.overwrite_default_scope('mmagic'):
         scores = Evaluator([metric]).offline_evaluate(samples, chunk_size=3)
     assert list(scores) == ['FID']
@@ -95,20 +95,20 @@ def test_a_model_without_rounds_and_offline_evaluation(make_sample):
 def test_too_few_images_are_warned_of(make_sample, monkeypatch):
     messages = []
     monkeypatch.setattr(round_fid, 'print_log', lambda text, **_: messages.append(text))
-    assert run(RoundFID(extractor=Colours()), [make_sample(seed) for seed in range(6)])
+    assert run(RoundFID(extractor=Colors()), [make_sample(seed) for seed in range(6)])
     assert messages == []
-    assert run(RoundFID(extractor=Colours()), [make_sample(seed) for seed in range(5)])
+    assert run(RoundFID(extractor=Colors()), [make_sample(seed) for seed in range(5)])
     assert '5 images for 6 features' in messages[0]
-    assert run(RoundFID(extractor=Colours()), [make_sample(0)]) == {}
+    assert run(RoundFID(extractor=Colors()), [make_sample(0)]) == {}
     assert 'there is none with fewer than two' in messages[1]
 
 
 def test_a_mixture_of_round_counts_is_refused(make_sample):
     samples = [make_sample(0, rounds=1), make_sample(1, rounds=2)]
     with pytest.raises(ValueError, match=r'different numbers of rounds: \[2, 3\]'):
-        run(RoundFID(extractor=Colours()), samples)
+        run(RoundFID(extractor=Colors()), samples)
     with pytest.raises(TypeError, match='RoundFID scores every round by itself'):
-        PerRound(RoundFID(extractor=Colours()))
+        PerRound(RoundFID(extractor=Colors()))
 
 
 def test_missing_packages_are_named_with_the_command(monkeypatch):
@@ -133,8 +133,8 @@ def test_missing_weights_are_named_with_the_remedy(tmp_path, monkeypatch):
 
 
 def test_protocol():
-    facts = RoundFID(extractor=Colours()).protocol()['FID']
+    facts = RoundFID(extractor=Colors()).protocol()['FID']
     assert facts['data_range'] == '0..255, rounded to uint8'
-    assert facts['backbone'] == 'Colours'
+    assert facts['backbone'] == 'Colors'
     assert (facts['image'], facts['region'], facts['unit']) == ('composite', 'whole image', '')
     assert facts['higher_is_better'] is False

@@ -1,6 +1,14 @@
+"""Scores as text."""
+
 from __future__ import annotations
 
-from fbinpaint_mm.evaluation.round_tables import format_bin_tables, format_round_table
+import numpy as np
+
+from fbinpaint_mm.evaluation.round_tables import (
+    format_bin_tables,
+    format_correction_table,
+    format_round_table,
+)
 
 
 def cells_of(table):
@@ -50,3 +58,26 @@ def test_bins_are_rows_and_their_count_is_a_column():
 
 def test_without_bins_there_is_no_second_table():
     assert format_bin_tables({'PSNR': 20, 'PSNR_std': 1}) == []
+
+
+def test_table_of_two_classes_and_one_without_pixels():
+    one = [[[3, 0, 0], [4, 0, 0]], [[1, 2, 0], [6, 10, 0]]]
+    table = format_correction_table(np.array([one], dtype=float), ['sky', 'road', 'car'])
+    assert cells_of(table) == [
+        [
+            'class',
+            'pixels',
+            'round 1: wrong before → after',
+            'round 1: mended',
+            'round 1: spoiled',
+        ],
+        ['sky', '10', '40.0 → 20.0', '75.0', '16.7'],
+        ['road', '10', '0.0 → 20.0', '-', '20.0'],
+        ['all classes', '20', '20.0 → 20.0', '75.0', '18.8'],
+    ]
+
+
+def test_without_a_labeled_pixel_only_the_last_line_is_left():
+    table = format_correction_table(np.zeros((2, 2, 2, 2)), ['sky', 'road'])
+    assert 'sky' not in table
+    assert table.count('- → -') == 2

@@ -1,9 +1,16 @@
+"""Samples and images as metrics take them."""
+
 from __future__ import annotations
 
 import pytest
 import torch
 
-from fbinpaint_mm.evaluation.metrics.round_views import common_length, count_rounds, round_views
+from fbinpaint_mm.evaluation.metrics.round_views import (
+    common_length,
+    count_rounds,
+    image_chunks,
+    round_views,
+)
 
 
 def test_one_view_for_each_round_where_the_last_is_final(make_sample):
@@ -34,3 +41,10 @@ def test_all_images_need_the_same_number_of_rounds():
     assert common_length([[1, 2], [3, 4]], 'rounds') == 2
     with pytest.raises(ValueError, match=r'different numbers of rounds: \[1, 2\]; evaluate with'):
         common_length([[1], [1, 2]], 'rounds')
+
+
+def test_neighbors_of_one_shape_share_chunks_of_bounded_size():
+    images = [torch.full((3, side, 8), float(i)) for i, side in enumerate((8, 8, 8, 9, 8, 8))]
+    chunks = list(image_chunks(images, 2))
+    assert [[int(one[0, 0, 0]) for one in chunk] for chunk in chunks] == [[0, 1], [2], [3], [4, 5]]
+    assert list(image_chunks([], 2)) == []

@@ -1,11 +1,64 @@
+"""Scores: names, directions, and what is made of the images of a set."""
+
 from __future__ import annotations
 
 import json
 
 import numpy as np
 import pytest
+from mmagic.registry import METRICS
+from scipy import stats
 
-from fbinpaint_mm.evaluation import ScoreSeries
+from fbinpaint_mm.evaluation import (
+    HoleAreaBins,
+    ScoreName,
+    ScoreSeries,
+    higher_is_better,
+    summarize,
+)
+
+NAMES = {
+    'PSNR': ScoreName('PSNR'),
+    'mIoU_hole': ScoreName('mIoU_hole'),
+    'round2/PSNR': ScoreName('PSNR', 2),
+    'PSNR_std': ScoreName('PSNR', statistic='std'),
+    'round1/MAE_hole_10-20': ScoreName('MAE_hole', 1, '10-20'),
+    'round10/PSNR_12.5-25_count': ScoreName('PSNR', 10, '12.5-25', 'count'),
+    'faces/round0/MAE_hole_50-60_std': ScoreName('faces/MAE_hole', 0, '50-60', 'std'),
+    'faces/val/SSIM': ScoreName('faces/val/SSIM'),
+}
+
+
+@pytest.mark.parametrize('text', NAMES)
+def test_text_and_parts_belong_together(text):
+    assert ScoreName.parse(text) == NAMES[text]
+    assert str(NAMES[text]) == text
+
+
+def test_other_text_is_a_metric_as_a_whole():
+    for text in ('', 'faces/', '_std'):
+        assert ScoreName.parse(text).metric == text
+
+
+@pytest.mark.parametrize('name', ['MAE', 'MAE_hole', 'faces/LPIPS', 'FID', 'MSE', 'loss_l1'])
+def test_errors_and_distances_should_fall(name):
+    assert not higher_is_better(name)
+
+
+@pytest.mark.parametrize('name', ['PSNR', 'SSIM', 'mIoU', 'faces/mIoU_hole', 'MAE/PSNR'])
+def test_all_others_should_rise(name):
+    assert higher_is_better(name)
+
+
+def test_the_caller_may_say_which_fall():
+    assert higher_is_better('MAE', falling=['PSNR'])
+    assert not higher_is_better('PSNR', falling=['PSNR'])
+
+
+@pytest.mark.parametrize('kind', ['FinitePSNR', 'HoleMAE', 'HoleIoU', 'LPIPS', 'RoundFID'])
+def test_our_metrics_say_the_same_as_their_names(kind):
+    found = METRICS.get(kind)
+    assert found.higher_is_better == higher_is_better(found.metric)
 
 
 @pytest.fixture
@@ -15,7 +68,7 @@ def series():
 
 @pytest.fixture
 def counts():
-    """Two images and two classes; the second image is unlabelled."""
+    """Two images and two classes; the second image is unlabeled."""
     items = np.array([[[3, 1], [4, 4]], [[0, 0], [0, 0]]], dtype=float)
     areas = np.array([0.1, np.nan])
     return ScoreSeries('mIoU', None, ['a', 'b'], areas, items, reduction='iou')
@@ -59,3 +112,53 @@ def test_an_infinite_score_is_left_out_before_and_after_storing():
     stored = ScoreSeries.from_dict(json.loads(json.dumps(series.to_dict())))
     assert series.score() == stored.score() == 20.0
     assert np.isnan(series.values[0])
+
+
+def make_series(values, areas, metric='PSNR', round_index=None):
+    names = [str(index) for index in range(len(values))]
+    return ScoreSeries(metric, round_index, names, np.array(areas), np.array(values, dtype=float))
+
+
+def test_without_bins_there_is_one_score_for_each_series():
+    series = [make_series([1, 2], [0.1, 0.2], round_index=0), make_series([3, 5], [0.1, 0.2])]
+    assert summarize(series) == {'round0/PSNR': 1.5, 'PSNR': 4.0}
+    assert summarize([]) == {}
+
+
+def test_bins_against_scipy():
+    generator = np.random.default_rng(0)
+    values, areas = generator.normal(size=50), generator.uniform(0.05, 0.65, size=50)
+    scores = summarize([make_series(values, areas, round_index=1)], HoleAreaBins())
+    means, edges, numbers = stats.binned_statistic(areas, values, bins=np.arange(1, 7) / 10)
+    for index, name in enumerate(HoleAreaBins(edges).names):
+        inside = values[numbers == index + 1]
+        assert scores[f'round1/PSNR_{name}'] == pytest.approx(means[index])
+        assert scores[f'round1/PSNR_{name}_count'] == len(inside)
+        assert scores[f'round1/PSNR_{name}_std'] == pytest.approx(stats.tstd(inside))
+    assert scores['round1/PSNR'] == pytest.approx(values.mean())
+    assert scores['round1/PSNR_std'] == pytest.approx(stats.tstd(values))
+    assert scores['round1/PSNR_count'] == 50
+    assert sum(scores[f'round1/PSNR_{name}_count'] for name in HoleAreaBins().names) < 50
+
+
+def test_images_without_a_score_do_not_count():
+    scores = summarize([make_series([1, np.nan, 4], [0.1, 0.1, 0.5])], HoleAreaBins((0.1, 0.3, 1)))
+    assert scores == {
+        'PSNR': 2.5,
+        'PSNR_std': pytest.approx(np.std([1, 4], ddof=1)),
+        'PSNR_count': 2,
+        'PSNR_10-30': 1,
+        'PSNR_10-30_std': 0,
+        'PSNR_10-30_count': 1,
+        'PSNR_30-100': 4,
+        'PSNR_30-100_std': 0,
+        'PSNR_30-100_count': 1,
+    }
+
+
+def test_an_empty_bin_has_a_count_of_0_and_no_score():
+    scores = summarize([make_series([1, 2], [0.1, np.nan])], HoleAreaBins((0.1, 0.2, 0.3)))
+    assert scores['PSNR_20-30_count'] == 0
+    assert not {'PSNR_20-30', 'PSNR_20-30_std'} & set(scores)
+    nothing = summarize([make_series([np.nan], [0.1])], HoleAreaBins((0.1, 0.2)))
+    assert nothing == {'PSNR_count': 0, 'PSNR_10-20_count': 0}

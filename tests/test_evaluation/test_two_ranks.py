@@ -43,7 +43,7 @@ def test_every_image_counts_once(reports):
         assert scores[f'{name}_10-20_count'] + scores[f'{name}_20-50_count'] == 5
         assert scores[f'{name}_20-50_count'] > 0
         assert scores[f'{name}_std'] > 0
-    assert scores['mIoU_hole_count'] == 4, 'one of five is unlabelled'
+    assert scores['mIoU_hole_count'] == 4, 'one of five is unlabeled'
 
 
 def test_distance_of_sets_needs_no_second_rank(reports):

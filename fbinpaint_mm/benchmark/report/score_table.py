@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from fbinpaint_mm.benchmark.report.score_summary import ScoreSummary
 from fbinpaint_mm.benchmark.report.summarize import ALL, summarize
 from fbinpaint_mm.benchmark.results import Benchmark
-from fbinpaint_mm.evaluation.direction import higher_is_better
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
-from fbinpaint_mm.evaluation.score_name import ScoreName
+from fbinpaint_mm.evaluation.score_series import ScoreName, higher_is_better
 
 
 class ScoreTable:

@@ -16,9 +16,7 @@ from fbinpaint_mm.benchmark.report.statistics import (
 )
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
-from fbinpaint_mm.evaluation.score_name import ScoreName
-from fbinpaint_mm.evaluation.score_series import ScoreSeries
-from fbinpaint_mm.evaluation.summary import describe
+from fbinpaint_mm.evaluation.score_series import ScoreName, ScoreSeries, describe
 
 ALL = 'all'
 

@@ -10,7 +10,7 @@ from fbinpaint_mm.benchmark.report.formats import (
 )
 from fbinpaint_mm.benchmark.report.statistics import RelativeChange, spread_over_seeds
 from fbinpaint_mm.benchmark.results import EntryResult
-from fbinpaint_mm.evaluation.score_name import ScoreName
+from fbinpaint_mm.evaluation.score_series import ScoreName
 
 
 def summary_line(entry: EntryResult, reference: EntryResult | None = None) -> str:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from fbinpaint_mm.datasets.procedural.backdrop import paint_meadow, paint_mountains, paint_sky
-from fbinpaint_mm.datasets.procedural.building import Building
 from fbinpaint_mm.datasets.procedural.canvas import Canvas
-from fbinpaint_mm.datasets.procedural.car import Car
-from fbinpaint_mm.datasets.procedural.road import (
+from fbinpaint_mm.datasets.procedural.landscape import (
     PerspectiveRoad,
     paint_crossing_road,
-    paint_perspective_road,
+    paint_lake,
+    paint_meadow,
+    paint_mountains,
+    paint_sky,
 )
+from fbinpaint_mm.datasets.procedural.objects import Building, Car, Tree
 from fbinpaint_mm.datasets.procedural.scene_context import SceneContext
-from fbinpaint_mm.datasets.procedural.tree import Tree
-from fbinpaint_mm.datasets.procedural.water import paint_lake
 from fbinpaint_mm.datasets.stable_random import StableRandom
 
 
@@ -35,34 +34,35 @@ def render_scene(scene_seed: int, height: int, width: int) -> tuple[np.ndarray, 
     """
     # Separate streams: the number of random pixels must not move the objects.
     random, pixel_random = StableRandom(scene_seed, 0), StableRandom(scene_seed, 1)
-    context = SceneContext.draw(random)
-    canvas = Canvas.blank(pixel_random, height, width, context.light)
-    paint_sky(canvas, context, random)
+    canvas = Canvas.blank(pixel_random, height, width, SceneContext.draw(random))
+    paint_sky(canvas, random)
     if random.chance(0.75):
-        paint_mountains(canvas, context, random)
-    paint_meadow(canvas, context, random)
+        paint_mountains(canvas, random)
+    paint_meadow(canvas, random)
     layout = random.choice((_paint_street, _paint_crossing, _paint_lakeside))
-    layout(canvas, context, random)
+    layout(canvas, random)
     noise = (pixel_random.uniform_array(height, width) - 0.5) * 7.0
-    image = np.minimum(np.maximum(canvas.image + noise[..., None], 0.0), 255.0)
+    image = np.clip(canvas.image + noise[..., None], 0.0, 255.0)
     return np.ascontiguousarray((image + 0.5).astype(np.uint8)[..., ::-1]), canvas.seg
 
 
-def _paint_street(canvas: Canvas, context: SceneContext, random: StableRandom) -> None:
+def _paint_street(canvas: Canvas, random: StableRandom) -> None:
     """A road to the horizon between buildings and trees, cars seen from behind."""
     road = PerspectiveRoad(
-        horizon=context.horizon,
+        horizon=canvas.context.horizon,
         vanishing_x=random.uniform(0.35, 0.65),
         near_x=random.uniform(0.4, 0.6),
         near_half_width=random.uniform(0.26, 0.36),
         bend=random.uniform(-0.15, 0.15),
     )
-    paint_perspective_road(canvas, context, random, road)
-    objects = [building for side in (-1, 1) for building in _street_side(road, side, random)]
+    road.paint(canvas, random)
+    objects: list[Building | Tree | Car] = []
+    for side in (-1, 1):
+        objects += _street_side(road, side, random)
     objects += [_tree_beside(road, random) for _ in range(random.integer(1, 3))]
     objects += [_car_on(road, lane, random) for lane in (-1, 1) if random.chance(0.65)]
     for thing in sorted(objects, key=lambda thing: thing.base):
-        thing.paint(canvas, context, random)
+        thing.paint(canvas, random)
 
 
 def _street_side(road: PerspectiveRoad, side: int, random: StableRandom) -> list[Building]:
@@ -73,7 +73,7 @@ def _street_side(road: PerspectiveRoad, side: int, random: StableRandom) -> list
         scale = 1.0 + 0.5 * distance
         width = random.uniform(0.20, 0.30) * scale
         gap = road.half_width(base) + random.uniform(0.03, 0.10) + 0.12 * distance
-        inner = float(road.centre(base) + side * gap)
+        inner = float(road.center(base) + side * gap)
         left, right = sorted((inner, inner + side * width))
         top = max(base - random.uniform(0.20, 0.34) * scale, 0.12)
         buildings.append(Building(left, right, top, base))
@@ -84,39 +84,39 @@ def _tree_beside(road: PerspectiveRoad, random: StableRandom) -> Tree:
     base = road.horizon + random.uniform(0.06, 0.34)
     side = random.choice((-1, 1))
     scale = 0.5 + 1.6 * float(road.nearness(base))
-    x = float(road.centre(base) + side * (road.half_width(base) + random.uniform(0.08, 0.22)))
+    x = float(road.center(base) + side * (road.half_width(base) + random.uniform(0.08, 0.22)))
     return Tree(x, base, random.uniform(0.26, 0.36) * scale, random.chance(0.35))
 
 
 def _car_on(road: PerspectiveRoad, lane: int, random: StableRandom) -> Car:
     base = road.horizon + random.uniform(0.14, 0.48)
     half_width = float(road.half_width(base))
-    return Car(float(road.centre(base)) + lane * 0.48 * half_width, base, 0.72 * half_width, 0)
+    return Car(float(road.center(base)) + lane * 0.48 * half_width, base, 0.72 * half_width, 0)
 
 
-def _paint_crossing(canvas: Canvas, context: SceneContext, random: StableRandom) -> None:
+def _paint_crossing(canvas: Canvas, random: StableRandom) -> None:
     """A row of buildings and trees behind a road with cars seen from the side."""
-    base = context.horizon + random.uniform(0.10, 0.18)
+    base = canvas.context.horizon + random.uniform(0.10, 0.18)
     objects = _row(random, base, (0.18, 0.36), (0.24, 0.40))
     for thing in sorted(objects, key=lambda thing: thing.base):
-        thing.paint(canvas, context, random)
-    _paint_foreground(canvas, context, random, base + random.uniform(0.03, 0.10))
+        thing.paint(canvas, random)
+    _paint_foreground(canvas, random, base + random.uniform(0.03, 0.10))
 
 
-def _paint_lakeside(canvas: Canvas, context: SceneContext, random: StableRandom) -> None:
+def _paint_lakeside(canvas: Canvas, random: StableRandom) -> None:
     """Buildings and trees on the far shore of a lake, a road on the near bank."""
-    shore = context.horizon + random.uniform(0.02, 0.06)
+    shore = canvas.context.horizon + random.uniform(0.02, 0.06)
     for thing in _row(random, shore, (0.14, 0.26), (0.14, 0.28)):
-        thing.paint(canvas, context, random)
+        thing.paint(canvas, random)
     bank = shore + random.uniform(0.20, 0.28)
-    paint_lake(canvas, context, random, shore, bank)
+    paint_lake(canvas, random, shore, bank)
     if random.chance(0.6):
-        _paint_foreground(canvas, context, random, bank + 0.07)
+        _paint_foreground(canvas, random, bank + 0.07)
     else:
         for _ in range(random.integer(1, 3)):
             x, base = random.uniform(0.05, 0.95), random.uniform(0.86, 0.98)
             height = random.uniform(0.34, 0.55)
-            Tree(x, base, height, random.chance(0.35)).paint(canvas, context, random)
+            Tree(x, base, height, random.chance(0.35)).paint(canvas, random)
 
 
 def _row(
@@ -142,17 +142,15 @@ def _row(
     return things
 
 
-def _paint_foreground(
-    canvas: Canvas, context: SceneContext, random: StableRandom, top: float
-) -> None:
+def _paint_foreground(canvas: Canvas, random: StableRandom, top: float) -> None:
     """A road across the picture with cars, and sometimes a near tree in front of it."""
     bottom = min(top + random.uniform(0.16, 0.22), 0.97)
-    paint_crossing_road(canvas, context, random, top, bottom)
+    paint_crossing_road(canvas, random, top, bottom)
     for facing, share in ((1, 0.42), (-1, 0.90)):
         if random.chance(0.7):
             base = top + share * (bottom - top)
             length = random.uniform(0.24, 0.34)
-            Car(random.uniform(0.1, 0.9), base, length, facing).paint(canvas, context, random)
+            Car(random.uniform(0.1, 0.9), base, length, facing).paint(canvas, random)
     if random.chance(0.35):
         tree = Tree(random.uniform(0.05, 0.95), bottom + 0.03, random.uniform(0.45, 0.6), False)
-        tree.paint(canvas, context, random)
+        tree.paint(canvas, random)

@@ -1,4 +1,4 @@
-"""What a whole scene shares: time of day, season, light and the colours that follow from them."""
+"""What a whole scene shares: time of day, season, light and the colors that follow from them."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ import numpy as np
 
 from fbinpaint_mm.datasets.stable_random import StableRandom
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class TimeOfDay:
-    """Sky and light of a time of day; colours are RGB 0..255, ``light`` multiplies colours."""
+    """Sky and light of a time of day; colors are RGB 0..255, ``light`` multiplies colors."""
 
-    sky_top: Colour
-    sky_bottom: Colour
-    cloud: Colour
-    sun: Colour
+    sky_top: Color
+    sky_bottom: Color
+    cloud: Color
+    sun: Color
     light: tuple[float, float, float]
     lamps_on: bool = False
 
 
 @dataclass(frozen=True)
 class Season:
-    """Vegetation colours of a season, RGB 0..255."""
+    """Vegetation colors of a season, RGB 0..255."""
 
-    grass: Colour
-    foliage: tuple[Colour, ...]
-    speckle: Colour
+    grass: Color
+    foliage: tuple[Color, ...]
+    speckle: Color
     snow: bool = False
 
 
@@ -62,7 +62,7 @@ SEASONS = {
         (226, 230, 240), ((150, 146, 150), (168, 172, 184)), (204, 210, 226), snow=True
     ),
 }
-# One town builds with one family of colours, and so does the next picture of the same town.
+# One town builds with one family of colors, and so does the next picture of the same town.
 WALL_FAMILIES = (
     ((178, 92, 70), (160, 76, 62), (196, 116, 88)),
     ((232, 206, 150), (222, 180, 120), (240, 224, 184)),
@@ -79,15 +79,15 @@ class SceneContext:
     Args:
         time: Time of day.
         season: Season.
-        light: (3,) colour of the light.
+        light: (3,) color of the light.
         sun_x: Position of the sun in x, outside [0, 1] if it is not in the picture.
         sun_y: Height of the sun in y.
         sun_side: -1 where the light comes from the left, 1 from the right.
         horizon: Height of the horizon in y.
-        walls: Wall colours of the town, RGB 0..255.
-        roof: Roof colour of the town.
-        foliage: Colour of the deciduous trees.
-        lane_mark: Colour of the lane marks.
+        walls: Wall colors of the town, RGB 0..255.
+        roof: Roof color of the town.
+        foliage: Color of the deciduous trees.
+        lane_mark: Color of the lane marks.
     """
 
     time: TimeOfDay
@@ -97,10 +97,10 @@ class SceneContext:
     sun_y: float
     sun_side: int
     horizon: float
-    walls: tuple[Colour, ...]
-    roof: Colour
-    foliage: Colour
-    lane_mark: Colour
+    walls: tuple[Color, ...]
+    roof: Color
+    foliage: Color
+    lane_mark: Color
 
     @classmethod
     def draw(cls, random: StableRandom) -> SceneContext:
@@ -131,7 +131,7 @@ class SceneContext:
         )
 
     def sky_at(self, y: np.ndarray) -> np.ndarray:
-        """Colour of the clear sky.
+        """Color of the clear sky.
 
         Args:
             y: (H,1) heights.

@@ -1,19 +1,23 @@
 """Pipeline transforms: label maps, holes, sizes and packing."""
 
-from fbinpaint_mm.datasets.transforms.fixed_hole import FixedHole
-from fbinpaint_mm.datasets.transforms.flip_sample import FlipSample
-from fbinpaint_mm.datasets.transforms.hole_bounding_box import HoleBoundingBox
+from fbinpaint_mm.datasets.transforms.formatting import (
+    DictateLabelMap,
+    HoleBoundingBox,
+    PackSemanticInputs,
+    ToSegmentationKeys,
+)
+from fbinpaint_mm.datasets.transforms.hole_drawing import FixedHole
 from fbinpaint_mm.datasets.transforms.hole_from_folder import HoleFromFolder
-from fbinpaint_mm.datasets.transforms.load_procedural_scene import LoadProceduralScene
-from fbinpaint_mm.datasets.transforms.load_semantic_map import LoadSemanticMap
-from fbinpaint_mm.datasets.transforms.load_whole_image import LoadWholeImage
-from fbinpaint_mm.datasets.transforms.pack_semantic_inputs import PackSemanticInputs
-from fbinpaint_mm.datasets.transforms.random_hole import RandomHole
-from fbinpaint_mm.datasets.transforms.resize_sample import ResizeSample
-from fbinpaint_mm.datasets.transforms.semantic_hole import SemanticHole
-from fbinpaint_mm.datasets.transforms.to_segmentation_keys import ToSegmentationKeys
+from fbinpaint_mm.datasets.transforms.loading import (
+    LoadProceduralScene,
+    LoadSemanticMap,
+    LoadWholeImage,
+)
+from fbinpaint_mm.datasets.transforms.random_holes import RandomHole, SemanticHole
+from fbinpaint_mm.datasets.transforms.resize_and_flip import FlipSample, ResizeSample
 
 __all__ = [
+    'DictateLabelMap',
     'FixedHole',
     'FlipSample',
     'HoleBoundingBox',

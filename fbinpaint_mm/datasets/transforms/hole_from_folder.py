@@ -19,7 +19,7 @@ _PAIRINGS = ('random', 'index', 'stem')
 class HoleFromFolder(BaseTransform):
     """Take the hole from a folder of mask images, resized (nearest) to the image.
 
-    Masks are single-channel images of 0 and 255 (or 0 and 1); other grey levels, as JPEG leaves
+    Masks are single-channel images of 0 and 255 (or 0 and 1); other gray levels, as JPEG leaves
     them, are cut at 127 with one warning. At construction the folder is checked and one log line
     says how the masks are read.
 
@@ -57,7 +57,7 @@ class HoleFromFolder(BaseTransform):
         self.folder = str(folder)
         self.pairing = pairing
         self.hole_value = hole_value
-        self._warned_about_grey = False
+        self._warned_about_gray = False
         self.paths = self._list_masks()
         self._by_stem = {path.stem: path for path in reversed(self.paths)}
         self._check_masks(num_checked, max_mean_area)
@@ -139,20 +139,19 @@ class HoleFromFolder(BaseTransform):
         return mask
 
     def _read_if_usable(self, path: Path) -> np.ndarray | None:
-        grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        if grey is None:
+        gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        if gray is None:
             return None
-        if grey.max() > 1:
-            self._warn_about_grey(path, grey)
-            grey = grey > 127
-        white = grey.astype(np.uint8)
-        mask = white if self.hole_value == 'white' else 1 - white
+        white = gray > (127 if gray.max() > 1 else 0)
+        if gray.max() > 1:
+            self._warn_about_gray(path, gray)
+        mask = (white if self.hole_value == 'white' else ~white).astype(np.uint8)
         return mask if 0 < mask.mean() < 1 else None
 
-    def _warn_about_grey(self, path: Path, grey: np.ndarray) -> None:
-        if self._warned_about_grey or np.isin(grey, (0, 255)).all():
+    def _warn_about_gray(self, path: Path, gray: np.ndarray) -> None:
+        if self._warned_about_gray or np.isin(gray, (0, 255)).all():
             return
-        self._warned_about_grey = True
+        self._warned_about_gray = True
         print_log(
             f'Mask {path} is not binary (for example an anti-aliased or JPEG mask); it and others '
             'like it are cut at 127.',

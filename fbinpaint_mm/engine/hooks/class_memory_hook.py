@@ -10,8 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
-from fbinpaint_mm.engine.hooks.due import is_due
-from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
+from fbinpaint_mm.engine.hooks.utils import is_due, unwrapped_model
 from fbinpaint_mm.models.feedback import ClassMemory
 from fbinpaint_mm.visualization.drawing import default_palette
 from fbinpaint_mm.visualization.prototype_figures import draw_cosines, draw_prototype_map
@@ -21,7 +20,7 @@ LOGGED = 'class_memory_logged'
 
 @HOOKS.register_module()
 class ClassMemoryHook(Hook):
-    """Log pictures and numbers of the class memory to every back end of the visualiser.
+    """Log pictures and numbers of the class memory to every back end of the visualizer.
 
     Whenever it is time: ``class_memory_map``, the prototypes in the plane of their principal
     components (see ``project_to_plane``); ``class_memory_cosines``, the cosine between each two;
@@ -31,7 +30,7 @@ class ClassMemoryHook(Hook):
     before). At the end of training the prototypes go to TensorBoard's projector, under the tag
     ``class_memory``.
 
-    Names and colours are those of the data set. The hook needs of the (unwrapped) model
+    Names and colors are those of the data set. The hook needs of the (unwrapped) model
     ``class_memory``, a :class:`ClassMemory`; without one (another model, or no segmentor) it does
     nothing, and says so once.
 
@@ -87,7 +86,7 @@ class ClassMemoryHook(Hook):
             return
         names = class_names(runner, memory)
         backend.experiment.add_embedding(
-            memory.prototypes[memory.seen],
+            memory.get_buffer('prototypes')[memory.seen],
             metadata=[names[index] for index in memory.seen.nonzero().flatten().tolist()],
             global_step=runner.iter,
             tag='class_memory',
@@ -96,7 +95,7 @@ class ClassMemoryHook(Hook):
     @staticmethod
     def _moved(runner: Runner, memory: ClassMemory) -> Tensor:
         """(K,) angles since the last log in degrees, nan where not known; notes the prototypes."""
-        now = memory.prototypes.detach().cpu().clone()
+        now = memory.get_buffer('prototypes').detach().cpu().clone()
         before = runner.message_hub.runtime_info.get(LOGGED, torch.zeros_like(now))
         # Checkpoints keep it: a resumed run compares with the log before.
         runner.message_hub.update_info(LOGGED, now)
@@ -107,7 +106,7 @@ class ClassMemoryHook(Hook):
         palette = (runner.visualizer.dataset_meta or {}).get('palette') or ()
         if len(palette) < len(classes):
             palette = default_palette(len(classes))
-        prototypes, seen = memory.prototypes.detach().cpu(), memory.seen.cpu()
+        prototypes, seen = memory.get_buffer('prototypes').detach().cpu(), memory.seen.cpu()
         title = f'Class memory in the plane   iteration {step}'
         picture = draw_prototype_map(prototypes, seen, classes, palette, title)
         runner.visualizer.add_image('class_memory_map', picture, step)

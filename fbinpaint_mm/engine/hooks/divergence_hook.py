@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,13 +19,45 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from fbinpaint_mm.engine.diverged_training_error import DivergedTrainingError
-from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
-from fbinpaint_mm.engine.on_any_rank import on_any_rank
-from fbinpaint_mm.engine.save_state import save_state
-from fbinpaint_mm.engine.state_copy import StateCopy
+from fbinpaint_mm.engine.hooks.utils import unwrapped_model
+from fbinpaint_mm.engine.save_state import StateCopy, on_any_rank, save_state
 
 NAME_KEYS = ('gt_path', 'img_path', 'sample_idx')
+
+
+class DivergedTrainingError(RuntimeError):
+    """A loss or a gradient is not finite, or has exploded.
+
+    Args:
+        iteration: The iteration that was given up, counted from 0 as mmengine does.
+        terms: What is wrong with each bad term, by its name: ``'nan'``, ``'inf'``, ...
+        samples: Names of the samples of the batch.
+        checkpoint: Written with the state before the iteration; ``None`` if there is none.
+        remark: A sentence on that state.
+    """
+
+    def __init__(
+        self,
+        iteration: int,
+        terms: dict[str, str],
+        samples: Sequence[str],
+        checkpoint: Path | None,
+        remark: str,
+    ) -> None:
+        self.iteration = iteration
+        self.terms = dict(terms)
+        self.samples = tuple(samples)
+        self.checkpoint = checkpoint
+        bad = '; '.join(f'{name} {problem}' for name, problem in terms.items())
+        super().__init__(
+            f'Training stopped at iteration {iteration} (counted from 0): {bad}. '
+            f'Samples: {", ".join(samples)}. {remark}'
+        )
+
+    @property
+    def term(self) -> str:
+        """Name of the first bad term."""
+        return next(iter(self.terms))
 
 
 @HOOKS.register_module()
@@ -44,8 +77,8 @@ class DivergenceHook(Hook):
     and nothing is checked; an infinite loss is no more right there than elsewhere.
 
     A term has *exploded* when its magnitude exceeds ``explode_factor * max(1, m)``, m the median of
-    the magnitudes of its last ``window`` logged values; a term with fewer values is not judged. The
-    values are mmengine's, in the checkpoint: a resumed run judges as an uninterrupted one.
+    the magnitudes of its last ``window`` logged values; a term with fewer values is not checked. The
+    values are mmengine's, in the checkpoint: a resumed run decides as an uninterrupted one.
 
     A check costs one transfer of the losses and one norm of the gradients to the host, for each
     update, and with several processes one message between them for each sum of losses. mmengine's
@@ -87,7 +120,7 @@ class DivergenceHook(Hook):
         self.explode_factor = explode_factor
         self.window = window
         self.early_networks = tuple(early_networks)
-        self.model: nn.Module | None = None  # while nothing is trained
+        self.model: Any = None  # while nothing is trained
         self.batch: Mapping | None = None
         self.handles: list[RemovableHandle] = []
 

@@ -10,8 +10,7 @@ from mmagic.structures import DataSample
 from mmengine.dist import master_only
 from mmengine.runner import Runner
 
-from fbinpaint_mm.engine.hooks.due import is_due
-from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
+from fbinpaint_mm.engine.hooks.utils import is_due, unwrapped_model
 from fbinpaint_mm.visualization.feedback_visualizer import FeedbackVisualizer
 
 

@@ -11,8 +11,7 @@ from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from fbinpaint_mm.engine.on_any_rank import on_any_rank
-from fbinpaint_mm.engine.save_state import save_state
+from fbinpaint_mm.engine.save_state import on_any_rank, save_state
 
 # Ctrl-C, and what a cluster sends before it kills.
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

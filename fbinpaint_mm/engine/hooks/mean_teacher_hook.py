@@ -2,14 +2,55 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from mmagic.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch import Tensor, nn
 
-from fbinpaint_mm.engine.hooks.check_protocol import check_protocol
-from fbinpaint_mm.engine.hooks.moving_average_teacher import MovingAverageTeacher
-from fbinpaint_mm.engine.hooks.taught_model import TaughtModel
-from fbinpaint_mm.engine.hooks.unwrapped_model import unwrapped_model
+from fbinpaint_mm.engine.hooks.utils import check_protocol, unwrapped_model
+
+
+class MovingAverageTeacher(Protocol):
+    """A teacher that ``MeanTeacherHook`` can move: ours (``MeanTeacher``) or any other.
+
+    Attributes:
+        trust: 0-d float buffer in [0, 1] that the hook fills before each iteration; multiply with
+            it every loss that follows from the teacher's pseudo labels.
+    """
+
+    trust: Tensor
+
+    def copy_from(self, student: nn.Module) -> None:
+        """Take over all parameters and buffers; called once before a run that is not resumed.
+
+        Args:
+            student: The model's ``student``.
+        """
+
+    def follow(self, student: nn.Module, momentum: float) -> None:
+        """Move parameters and float buffers: ``momentum * own + (1 - momentum) * student``.
+
+        Args:
+            student: The model's ``student``.
+            momentum: Share of the teacher that is kept, in [0, 1).
+        """
+
+
+class TaughtModel(Protocol):
+    """A model with a student and a teacher, which ``MeanTeacherHook`` keeps.
+
+    Nothing has to be inherited.
+
+    Attributes:
+        teacher: The moving average, or ``None``: the hook then does nothing.
+        student: The module that the teacher follows, with the same names of parameters and buffers
+            as the teacher's own copy.
+    """
+
+    teacher: MovingAverageTeacher | None
+    student: nn.Module | None
 
 
 @HOOKS.register_module()
@@ -27,7 +68,7 @@ class MeanTeacherHook(Hook):
     Args:
         momentum: Share of the teacher that is kept at each iteration, in [0, 1).
         interval: Iterations between two updates; where gradients are accumulated, as many as the
-            optimiser's ``accumulative_counts``.
+            optimizer's ``accumulative_counts``.
         ramp: Iterations over which the trust in the teacher rises linearly to 1: its first pseudo
             labels are no better than chance.
 

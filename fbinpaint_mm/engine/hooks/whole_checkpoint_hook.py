@@ -11,7 +11,7 @@ from mmengine.fileio import LocalBackend, get_file_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
-from fbinpaint_mm.engine.whole_file_backend import WHOLE_FILE
+from fbinpaint_mm.engine.save_state import WHOLE_FILE
 from fbinpaint_mm.write_file import remove_drafts, write_file
 
 RECORD = 'last_checkpoint'
@@ -34,6 +34,9 @@ class WholeCheckpointHook(CheckpointHook):
     A remote ``out_dir`` (``s3://``, ...) is written by its own backend; the order of writing and
     removing holds there too.
     """
+
+    backend_args: dict | None
+    last_ckpt: str | None
 
     def before_train(self, runner: Runner) -> None:
         """Choose how to write, and clear up after a run that was killed while writing."""

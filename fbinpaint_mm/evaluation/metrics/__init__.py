@@ -1,9 +1,8 @@
 """Metrics registered in mmagic's ``METRICS``."""
 
 from fbinpaint_mm.evaluation.metrics.correction_rate import CorrectionRate
-from fbinpaint_mm.evaluation.metrics.finite_psnr import FinitePSNR
 from fbinpaint_mm.evaluation.metrics.hole_iou import HoleIoU
-from fbinpaint_mm.evaluation.metrics.hole_mae import HoleMAE
+from fbinpaint_mm.evaluation.metrics.image_metrics import FinitePSNR, HoleMAE
 from fbinpaint_mm.evaluation.metrics.lpips import LPIPS
 from fbinpaint_mm.evaluation.metrics.per_round import PerRound
 from fbinpaint_mm.evaluation.metrics.round_fid import RoundFID

@@ -1,4 +1,4 @@
-"""What the recorrection mends and spoils of the segmentor's maps, in the hole, by class."""
+"""How often the recorrection corrects, or spoils, the segmentor's maps in the hole, by class."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from torch import Tensor
 
 from fbinpaint_mm.evaluation.metrics.map_metric import MapMetric, by_round
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import make_series, sample_name
-from fbinpaint_mm.evaluation.score_name import ScoreName
-from fbinpaint_mm.evaluation.score_series import ScoreSeries
+from fbinpaint_mm.evaluation.score_series import ScoreName, ScoreSeries
 
 KINDS = ('mended', 'spoiled')
 GROUP = 'correction'
@@ -51,7 +50,7 @@ def correction_counts(
 
 @METRICS.register_module()
 class CorrectionRate(MapMetric):
-    """Does the recorrection put right more than it spoils? ``correction/roundR/mended``, ...
+    """Does the recorrection correct more than it spoils? ``correction/roundR/mended``, ...
 
     Compared are, for every round, the segmentor's own map and the corrected one, in the part of
     the hole where the truth is known. ``mended`` is the share of the pixels the segmentor had
@@ -110,7 +109,7 @@ class CorrectionRate(MapMetric):
         return super().evaluate(size)
 
     def build_series(self, results: list[dict]) -> list[ScoreSeries]:
-        """Mended and spoiled pixels of every round, all classes together."""
+        """Both rates of every round, all classes together."""
         rounds = by_round(results)
         numbers = [number for number in rounds if number is not None]
         if numbers:
@@ -134,7 +133,7 @@ class CorrectionRate(MapMetric):
         facts = {
             'unit': '%',
             'data_range': 'class ids',
-            'colour_order': 'none',
+            'color_order': 'none',
             'image': 'composite',
             'region': 'hole',
             'mean': 'over pixels of all images',
@@ -176,6 +175,6 @@ def class_scores(counts: np.ndarray, classes: list[str]) -> dict[str, float]:
 
 
 def shares_of(counts: np.ndarray) -> np.ndarray:
-    """(R, 2, K) mended and spoiled shares in percent of (R, 2, 2, K) counts; nan of no pixels."""
+    """(R, 2, K) shares of both kinds in percent of (R, 2, 2, K) counts; nan of no pixels."""
     part, whole = counts[:, :, 0], counts[:, :, 1]
     return 100 * np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole > 0)

@@ -51,13 +51,13 @@ class HoleIoU(MapMetric):
     ``mIoU_hole`` and ``mIoU`` without a round are those of the last one. Maps are counted over the
     whole data set, as mmseg's ``IoUMetric`` does: intersections and unions are summed over images
     before they are divided, so the score does not depend on batches or ranks. Classes that occur
-    neither in the ground truth nor in any prediction are skipped; pixels labelled 255, and so
-    unlabelled images, do not count. In percent as in mmseg, not rounded, higher is better. In bins
+    neither in the ground truth nor in any prediction are skipped; pixels labeled 255, and so
+    unlabeled images, do not count. In percent as in mmseg, not rounded, higher is better. In bins
     of hole area the counts of the bin's images are summed; the standard deviation is over the
-    mIoU of single images, the count that of images with a labelled pixel there.
+    mIoU of single images, the count that of images with a labeled pixel there.
 
     A model that gives no maps (no rounds asked for, or an inpaintor without semantics) gets no
-    scores. Without one labelled pixel a warning says so and the score is left out.
+    scores. Without one labeled pixel a warning says so and the score is left out.
 
     Args:
         **kwargs: See :class:`MapMetric`.
@@ -107,7 +107,7 @@ class HoleIoU(MapMetric):
         facts = {
             'unit': '%',
             'data_range': 'class ids',
-            'colour_order': 'none',
+            'color_order': 'none',
             'image': 'composite',
             'higher_is_better': self.higher_is_better,
             'compared': 'corrected map of the composite and true map',
@@ -121,11 +121,11 @@ class HoleIoU(MapMetric):
 
 
 def warn_of_missing(scores: dict[str, float]) -> None:
-    """Say which score is left out for want of labelled pixels."""
+    """Say which score is left out for want of labeled pixels."""
     for name, where in zip(REGIONS, ('inside a hole', 'in any image'), strict=True):
         if name not in scores:
             print_log(
-                f'HoleIoU leaves out {name}: no labelled pixel {where}; evaluate on images with '
+                f'HoleIoU leaves out {name}: no labeled pixel {where}; evaluate on images with '
                 'label maps to get it',
                 logger='current',
                 level=logging.WARNING,

@@ -12,7 +12,7 @@ import torch
 from mmagic.registry import METRICS
 from torch import Tensor, nn
 
-from fbinpaint_mm.evaluation.metrics.image_chunks import image_chunks
+from fbinpaint_mm.evaluation.metrics.round_views import image_chunks
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
     SampleWiseMetric,
     identify,
@@ -53,8 +53,8 @@ class LPIPS(SampleWiseMetric):
             a warning.
         batch_size: Most images that are in the network at once, which bounds its memory.
         gt_key: Data field with the true image.
-        pred_key: Field of ``output`` with the image to be judged.
-        area_bins: Edges of ranges of hole area to report on as well; see ``summarise``.
+        pred_key: Field of ``output`` with the image to compare.
+        area_bins: Edges of ranges of hole area to report on as well; see ``summarize``.
         collect_device: ``'cpu'`` or ``'gpu'``, how results of several ranks are collected.
         prefix: Put before the name.
 
@@ -144,7 +144,7 @@ class LPIPS(SampleWiseMetric):
         facts = {
             'unit': '',
             'data_range': '-1..1 (from 0..255, not rounded)',
-            'colour_order': 'RGB (from BGR)',
+            'color_order': 'RGB (from BGR)',
             'backbone': self.backbone,
             'weights': BACKBONES[self.backbone].source(self.weights, 'LPIPS'),
             'linear_heads': 'lpips v0.1',

@@ -30,7 +30,7 @@ class MapMetric(SampleWiseMetric):
         seg_key: Field of ``output`` with the maps, (R, H, W) int64, of rounds 1..R.
         gt_key: Data field with the true map, (1, H, W) int64.
         mask_key: Data field with the hole, (1, H, W), not 0 in the hole.
-        area_bins: Edges of ranges of hole area to report on as well; see ``summarise``.
+        area_bins: Edges of ranges of hole area to report on as well; see ``summarize``.
         collect_device: ``'cpu'`` or ``'gpu'``, how results of several ranks are collected.
         prefix: Put before every name.
     """
@@ -139,5 +139,9 @@ def by_round(results: Sequence[dict]) -> dict[int | None, list[np.ndarray]]:
         ValueError: Images of one run have different numbers of rounds.
     """
     rounds = common_length([result['rounds'] for result in results], 'maps')
-    columns = {r: [result['rounds'][r - 1] for result in results] for r in range(1, rounds + 1)}
-    return {**columns, None: columns[rounds]} if columns else {}
+    columns: dict[int | None, list[np.ndarray]] = {
+        r: [result['rounds'][r - 1] for result in results] for r in range(1, rounds + 1)
+    }
+    if columns:
+        columns[None] = columns[rounds]
+    return columns

@@ -11,7 +11,6 @@ from mmagic.registry import METRICS
 from torch import nn
 from torch.utils.data import DataLoader
 
-from fbinpaint_mm.evaluation.direction import higher_is_better
 from fbinpaint_mm.evaluation.metrics.round_views import common_length, count_rounds, round_views
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
     SampleWiseMetric,
@@ -21,7 +20,7 @@ from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
     sample_name,
 )
 from fbinpaint_mm.evaluation.protocol import protocol_of
-from fbinpaint_mm.evaluation.score_series import ScoreSeries
+from fbinpaint_mm.evaluation.score_series import ScoreSeries, higher_is_better
 
 
 @METRICS.register_module()
@@ -30,7 +29,7 @@ class PerRound(SampleWiseMetric):
 
     The inner metric sees each sample once per round, its ``output.pred_img`` replaced by that
     round's image, and as it is for the final score under the metric's plain name, which
-    ``save_best`` can ask for. What is measured, its range and colour order are the inner metric's;
+    ``save_best`` can ask for. What is measured, its range and color order are the inner metric's;
     so are the direction and the protocol. A model without rounds (mmagic's own inpaintors) gets
     the final score only. After ``evaluate`` the main process has the score of every image and
     round in ``series``.
@@ -41,7 +40,7 @@ class PerRound(SampleWiseMetric):
         rounds_key: Field of ``output`` with the composites, (R+1, 3, H, W) in 0..255, of rounds
             0..R. R may differ between runs, not within one.
         area_bins: Edges of ranges of hole area to report on as well: mean, standard deviation and
-            count of each; see ``summarise`` for the names.
+            count of each; see ``summarize`` for the names.
         collect_device: ``'cpu'`` or ``'gpu'``, how results of several ranks are collected.
         prefix: Put before every name; by default the inner metric's own prefix.
 
@@ -120,7 +119,9 @@ class PerRound(SampleWiseMetric):
             ValueError: Images of one run have different numbers of rounds.
         """
         rounds = common_length([result['rounds'] for result in results], 'rounds')
-        columns = {r: [result['rounds'][r] for result in results] for r in range(rounds)}
+        columns: dict[int | None, list[dict[str, float]]] = {
+            r: [result['rounds'][r] for result in results] for r in range(rounds)
+        }
         columns[None] = [result['final'] for result in results]
         return [
             make_series(results, name, r, [one[name] for one in column], self._rises(name))

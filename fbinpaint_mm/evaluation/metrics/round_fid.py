@@ -12,8 +12,12 @@ from mmagic.registry import METRICS
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from fbinpaint_mm.evaluation.metrics.image_chunks import image_chunks
-from fbinpaint_mm.evaluation.metrics.round_views import common_length, count_rounds, round_views
+from fbinpaint_mm.evaluation.metrics.round_views import (
+    common_length,
+    count_rounds,
+    image_chunks,
+    round_views,
+)
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
     SampleWiseMetric,
     identify,
@@ -144,7 +148,7 @@ class RoundFID(SampleWiseMetric):
         facts = {
             'unit': '',
             'data_range': '0..255, rounded to uint8',
-            'colour_order': 'RGB (from BGR)',
+            'color_order': 'RGB (from BGR)',
             'backbone': self.backbone,
             'compared': 'sets of images, by torchmetrics; sample covariance (n - 1)',
             'resize': 'to 299 x 299, as TensorFlow 1, without antialiasing',

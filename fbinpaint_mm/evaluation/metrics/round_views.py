@@ -1,10 +1,12 @@
-"""A sample as a metric sees it: once for the result of each feedback round."""
+"""Samples and images as metrics take them: one for each feedback round, in chunks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import torch
+from torch import Tensor
 
 
 def round_views(sample: dict, rounds_key: str, pred_key: str = 'pred_img') -> list[dict]:
@@ -57,15 +59,30 @@ def common_length(groups: Sequence[Sequence], what: str) -> int:
     return counts.pop()
 
 
-def replace_prediction(sample: dict, pred_key: str, image: torch.Tensor) -> dict:
+def replace_prediction(sample: dict, pred_key: str, image: Tensor) -> dict:
     """The same sample with another prediction; nothing is copied or changed in place."""
     return {**sample, 'output': {**sample['output'], pred_key: image}}
 
 
-def is_same_image(one: torch.Tensor, other: torch.Tensor | None) -> bool:
+def is_same_image(one: Tensor, other: Tensor | None) -> bool:
     """Whether two images agree in every value, and in shape, type and device."""
     return (
-        isinstance(other, torch.Tensor)
+        isinstance(other, Tensor)
         and (one.shape, one.dtype, one.device) == (other.shape, other.dtype, other.device)
         and torch.equal(one, other)
     )
+
+
+def image_chunks(images: Sequence[Tensor], size: int) -> Iterator[list[Tensor]]:
+    """Consecutive images, or pairs of them, that may be stacked.
+
+    Args:
+        images: Tensors of any shape.
+        size: Most tensors in a chunk.
+
+    Yields:
+        Up to ``size`` neighbors of the same shape; together all tensors, in order.
+    """
+    for _, group in groupby(images, key=lambda image: image.shape):
+        same = list(group)
+        yield from (same[start : start + size] for start in range(0, len(same), size))

@@ -13,8 +13,7 @@ from torch.utils.data import DataLoader
 
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 from fbinpaint_mm.evaluation.protocol import describe_image_metric
-from fbinpaint_mm.evaluation.score_series import ScoreSeries
-from fbinpaint_mm.evaluation.summary import summarise
+from fbinpaint_mm.evaluation.score_series import ScoreSeries, summarize
 
 
 class SampleWiseMetric(BaseSampleWiseMetric):
@@ -29,7 +28,7 @@ class SampleWiseMetric(BaseSampleWiseMetric):
     Args:
         *args: What mmagic's metric takes.
         area_bins: Edges of ranges of hole area, such as (0.1, 0.2, 0.3), whose scores are reported
-            as well, with standard deviation and number of images; see ``summarise``. The area is
+            as well, with standard deviation and number of images; see ``summarize``. The area is
             that of the sample's ``mask``; an image without one counts only overall.
         **kwargs: What mmagic's metric takes.
 
@@ -83,7 +82,7 @@ class SampleWiseMetric(BaseSampleWiseMetric):
         return super().evaluate()
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Keep the scores of the images as ``series`` and summarise them.
+        """Keep the scores of the images as ``series`` and summarize them.
 
         Args:
             results: One entry per image.
@@ -92,7 +91,7 @@ class SampleWiseMetric(BaseSampleWiseMetric):
             Name of each score -> its value.
         """
         self.series = self.build_series(results) if results else []
-        return summarise(self.series, self.bins)
+        return summarize(self.series, self.bins)
 
     def build_series(self, results: list[dict]) -> list[ScoreSeries]:
         """The scores of all images, in order; here of the final image alone.
@@ -107,7 +106,7 @@ class SampleWiseMetric(BaseSampleWiseMetric):
         return [make_series(results, self.metric, None, scores, self.higher_is_better)]
 
     def protocol(self) -> dict[str, dict[str, Any]]:
-        """What the metric measures: unit, data range, colours, image, region, direction.
+        """What the metric measures: unit, data range, colors, image, region, direction.
 
         Returns:
             Name of the score -> facts, as JSON can hold them.

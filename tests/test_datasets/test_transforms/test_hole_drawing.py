@@ -1,9 +1,15 @@
+"""Holes that are the same on every machine."""
+
 from __future__ import annotations
+
+import hashlib
 
 import numpy as np
 import pytest
+from mmagic.registry import TRANSFORMS
 
 from fbinpaint_mm.datasets.stable_random import StableRandom
+from fbinpaint_mm.datasets.transforms import FixedHole
 from fbinpaint_mm.datasets.transforms.hole_drawing import draw_hole
 
 
@@ -40,3 +46,75 @@ def test_holes_are_strokes_boxes_and_both() -> None:
 def test_a_range_without_a_whole_pixel_is_refused() -> None:
     with pytest.raises(ValueError, match=r'2x2 has no hole .*Use a larger image'):
         draw_hole(StableRandom(0), 2, 2, (0.3, 0.4))
+
+
+def _checksum(masks: list[np.ndarray]) -> str:
+    return hashlib.sha256(b''.join(mask.tobytes() for mask in masks)).hexdigest()[:16]
+
+
+@pytest.mark.parametrize(
+    ('size', 'expected'),
+    [
+        ((64, 64), '3edebac004d10c39'),
+        ((256, 256), '48d0eb51fa14cef0'),
+        ((96, 160), 'e240ea9c70eb2a77'),
+    ],
+)
+def test_holes_are_pinned(size: tuple[int, int], expected: str) -> None:
+    """Published scores refer to these holes: a change here makes them incomparable."""
+    hole = FixedHole(seed=0)
+
+    assert _checksum([hole.hole(i, *size) for i in range(20)]) == expected
+
+
+def test_bins_take_turns() -> None:
+    hole = TRANSFORMS.build(dict(type='FixedHole', seed=1))
+    gt = np.zeros((64, 48, 3), np.uint8)
+
+    for sample_idx in range(15):
+        results = hole(dict(gt=gt, sample_idx=sample_idx))
+
+        low, high = hole.area_bins[sample_idx % 5]
+        assert results['mask'].shape == (64, 48, 1)
+        assert results['mask'].dtype == np.uint8
+        assert low < results['hole_area'] < high
+        assert results['hole_area'] == pytest.approx(results['mask'].mean())
+
+
+def test_hole_depends_on_seed_and_sample_only() -> None:
+    first, second = FixedHole(seed=0), FixedHole(seed=0)
+    second.hole(3, 64, 64)
+
+    assert np.array_equal(first.hole(7, 64, 64), second.hole(7, 64, 64))
+    assert not np.array_equal(first.hole(7, 64, 64), first.hole(12, 64, 64))
+    assert not np.array_equal(first.hole(7, 64, 64), FixedHole(seed=1).hole(7, 64, 64))
+
+
+def test_global_random_state_is_left_alone() -> None:
+    np.random.seed(0)
+    expected = np.random.random()
+    np.random.seed(0)
+
+    FixedHole(seed=0).hole(0, 64, 64)
+
+    assert np.random.random() == expected
+
+
+def test_hole_list_describes_the_holes() -> None:
+    hole = FixedHole(seed=4)
+
+    rows = list(hole.hole_list([('a.jpg', 32, 32), ('b.jpg', 64, 32)]))
+
+    assert [row[:3] for row in rows] == [('a.jpg', 4, 0), ('b.jpg', 4, 1)]
+    assert rows[1][3] == pytest.approx(hole.hole(1, 64, 32).mean())
+
+
+def test_missing_sample_idx_is_named() -> None:
+    with pytest.raises(KeyError, match='FixedHole needs sample_idx'):
+        FixedHole()(dict(gt=np.zeros((8, 8, 3), np.uint8)))
+
+
+@pytest.mark.parametrize('area_bin', [(0.0, 0.2), (0.3, 0.3), (0.5, 1.2), (0.1,)])
+def test_bad_bins_are_refused(area_bin: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match='expected pairs'):
+        FixedHole(area_bins=[area_bin])

@@ -80,7 +80,7 @@ def test_masks_of_zeros_and_ones(tmp_path: Path) -> None:
     assert mask.mean() == pytest.approx(0.4)
 
 
-def test_grey_masks_are_cut_at_127_with_one_warning(tmp_path: Path) -> None:
+def test_gray_masks_are_cut_at_127_with_one_warning(tmp_path: Path) -> None:
     for name, white in (('a', 128), ('b', 250)):
         mask = _mask(4, white=white)
         mask[9] = 127

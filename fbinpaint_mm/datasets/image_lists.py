@@ -1,0 +1,136 @@
+"""Lists the images of a data set, and chooses which of them keep their labels."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+
+def natural_key(stem: str) -> tuple[list[tuple[int, int | str]], str]:
+    """Sort key under which ``'9'`` comes before ``'10'``, as in the numbering of CelebA-HQ."""
+    parts = re.split(r'(\d+)', stem)
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts], stem
+
+
+def scan_folder(folder: str, suffixes: Sequence[str], key: str) -> dict[str, str]:
+    """Find the files of a folder and its subfolders.
+
+    Args:
+        folder: where to look.
+        suffixes: endings of the wanted files, in any case, such as ``('.jpg', '.png')``.
+        key: configuration key that named the folder, for error messages.
+
+    Returns:
+        Path by stem, in natural order; the stem is the path below ``folder`` without the suffix.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: the folder holds no such file, or two that differ only in their suffix.
+    """
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(
+            f'{key}: no folder {folder!r}; correct data_root or {key} in the config '
+            '(configs/_base_/paths.py and its environment variables set the roots)'
+        )
+    found: dict[str, str] = {}
+    for path in _walk(folder):
+        suffix = next((end for end in suffixes if path.lower().endswith(end.lower())), None)
+        if suffix is None:
+            continue
+        stem = Path(path).relative_to(folder).as_posix()[: -len(suffix)]
+        if stem in found:
+            raise ValueError(f'{key}: {found[stem]!r} and {path!r} share one stem; remove one')
+        found[stem] = path
+    if not found:
+        raise ValueError(f'{key}: {folder!r} holds no file that ends in {", ".join(suffixes)}')
+    return {stem: found[stem] for stem in sorted(found, key=natural_key)}
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """Files of a folder and its subfolders, through links, since large sets are often linked."""
+    for parent, _, names in os.walk(folder, followlinks=True):
+        yield from (os.path.join(parent, name) for name in names)
+
+
+def parse_ratio(ratio: float | str) -> Fraction:
+    """Labeled fraction as an exact number.
+
+    Args:
+        ratio: a number such as ``0.125`` or a string such as ``'1/8'``, in (0, 1].
+
+    Returns:
+        The fraction, exact for a string.
+
+    Raises:
+        ValueError: ``ratio`` is not a number or lies outside (0, 1].
+    """
+    try:
+        fraction = Fraction(str(ratio).replace(' ', ''))
+    except (ValueError, ZeroDivisionError):
+        fraction = Fraction(-1)
+    if not 0 < fraction <= 1:
+        raise ValueError(
+            f'labeled_ratio={ratio!r}: expected a number in (0, 1] such as 0.125 or "1/8"; '
+            'use 1 to keep every label'
+        )
+    return fraction
+
+
+def choose_labeled(stems: Sequence[str], ratio: float | str, seed: int) -> set[str]:
+    """Choose the labeled part of a training set.
+
+    The stems are ranked by a hash of the seed and the stem, and the first ones are kept. The choice
+    therefore depends on nothing but the names, is the same on any machine, and is nested: with one
+    seed the 1/8 split is part of the 1/4 split.
+
+    Args:
+        stems: names of all images of the training set.
+        ratio: labeled fraction in (0, 1], see :func:`parse_ratio`.
+        seed: another seed gives another split.
+
+    Returns:
+        The chosen stems, ``round(len(stems) * ratio)`` of them and at least one.
+
+    Raises:
+        ValueError: the ratio is outside (0, 1].
+    """
+    fraction = parse_ratio(ratio)
+    ranked = sorted(stems, key=lambda stem: hashlib.sha256(f'{seed}:{stem}'.encode()).digest())
+    return set(ranked[: max(1, round(len(stems) * fraction))])
+
+
+def read_labeled_list(path: str | Path, stems: Sequence[str], key: str) -> set[str]:
+    """Read the names of the images that keep their labels, or that belong to a split.
+
+    Args:
+        path: text file with one stem per line: the image's path below the image folder, without
+            suffix. Blank lines and lines that start with ``#`` are skipped.
+        stems: the stems that exist.
+        key: configuration key that named the file, for error messages.
+
+    Returns:
+        The listed stems.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file lists nothing, or a stem that does not exist.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'{key}={str(path)!r}: no such file; correct the path')
+    lines = [line.strip() for line in path.read_text(encoding='utf-8').splitlines()]
+    listed = {line for line in lines if line and not line.startswith('#')}
+    if not listed:
+        raise ValueError(f'{key}={str(path)!r} lists no image; expected one image stem per line')
+    unknown = sorted(listed - set(stems))
+    if unknown:
+        example = next(iter(stems), '')
+        raise ValueError(
+            f'{key}={str(path)!r} names {len(unknown)} image(s) that do not exist, the first: '
+            f'{unknown[:3]}; expected stems without suffix, such as {example!r}'
+        )
+    return listed
