@@ -1,6 +1,6 @@
 import pytest
 
-from fbinpaint_mm.in_one_line import in_one_line
+from fbinpaint_mm.user_error import in_one_line
 
 
 @pytest.mark.parametrize(
