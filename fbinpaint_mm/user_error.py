@@ -34,12 +34,19 @@ def errors_for_users(tool: str) -> Iterator[None]:
     except (UserError, OSError) as error:
         if isinstance(error, OSError) and not _is_about_a_file(error):
             raise
-        print(f'{tool}: {error}', file=sys.stderr)
+        print(f'{tool}: {_sentence(error)}', file=sys.stderr)
         sys.exit(USAGE_ERROR)
 
 
 def _is_about_a_file(error: OSError) -> bool:
     return error.filename is not None or isinstance(error, FileNotFoundError)
+
+
+def _sentence(error: Exception) -> str:
+    """The message alone; a worker of a DataLoader passes it on at the end of a traceback."""
+    text = str(error)
+    is_passed_on = text.startswith(f'Caught {type(error).__name__} in DataLoader worker')
+    return text.rpartition(f'{type(error).__name__}: ')[2].strip() if is_passed_on else text
 
 
 def in_one_line(error: BaseException) -> str:
