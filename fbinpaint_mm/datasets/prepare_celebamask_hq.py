@@ -60,7 +60,7 @@ def prepare_celebamask_hq(
         process_map(
             prepare,
             range(num_images),
-            max_workers=num_workers,
+            max_workers=max(1, num_workers),
             chunksize=16,
             desc='preparing faces',
             unit='face',

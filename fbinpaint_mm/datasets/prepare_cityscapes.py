@@ -40,7 +40,7 @@ def prepare_cityscapes(root: Path, num_workers: int = 1) -> int:
         process_map(
             prepare_label,
             label_files(root),
-            max_workers=num_workers,
+            max_workers=max(1, num_workers),
             chunksize=8,
             desc='preparing labels',
             unit='file',
