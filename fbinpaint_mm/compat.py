@@ -4,9 +4,9 @@ mmagic 1.2, mmsegmentation 1.2 and mmcv 2.1 are from 2023; what they depend on h
 trouble has one function here, and `install` calls them in order before anything of the stack
 is imported. None of them acts where its trouble is absent.
 
-================================== ================================ ========================
+================================== ================================ ============================
 trouble                            what breaks                      way out
-================================== ================================ ========================
+================================== ================================ ============================
 a package absent, too old, too new an import, obscurely             `check_versions`
 mmcv-lite has no ``mmcv._ext``     ``import mmcv.ops``              `stub_compiled_ops`
 numpy >= 2 dropped ``np.bool8``    ``mmagic.utils``                 `alias_numpy_bool8`
@@ -16,11 +16,12 @@ albumentations looks for updates   imports without internet         `silence_alb
 mmengine knows its sisters only    ``_base_ = 'fbinpaint_mm::...'`` `add_config_prefix`
 deprecations inside the stack      the log, unreadable              `filter_warnings`
 mmengine's launcher wants a GPU    ``torchrun`` on CPUs             `init_cpu_distributed`
+torch < 2.11 keeps casts too long  gradients with autocast          `forget_casts_without_graph`
 torch's new exporter: opset >= 18  export to ONNX's opset 17        `export_onnx`
 mmseg's ``Upsample`` fixes sizes   export with dynamic sizes        `sizes_traced`
-================================== ================================ ========================
+================================== ================================ ============================
 
-The last three act where they are called, not by `install`.
+The last four act where they are called, not by `install`.
 """
 
 from __future__ import annotations

@@ -65,7 +65,6 @@ def test_no_module_of_the_package_imports_what_is_slow(repository):
 TOOLS = sorted(path.stem for path in Path(__file__).parents[1].glob('tools/*.py'))
 # Their branches are not merged yet.
 PENDING = {
-    'analyze_logs',
     'benchmark',
     'benchmark_memory',
     'benchmark_startup',
@@ -73,7 +72,6 @@ PENDING = {
     'inpaint',
     'inpaint_arguments',
     'log_curves',
-    'run_onnx',
     'training_log',
     'web_demo',
 }

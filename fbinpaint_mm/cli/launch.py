@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from pathlib import Path
 
 from mmengine.config import Config
 
+from fbinpaint_mm import write_file
 from fbinpaint_mm.checkpoint import check_checkpoint
 from fbinpaint_mm.cli.resume import find_newest_checkpoint
 from fbinpaint_mm.cli.run_config import drop_idle_optimizers, enable_amp, load_run_config
 from fbinpaint_mm.config_file import find_config
-from fbinpaint_mm.user_error import errors_for_users
-from fbinpaint_mm.write_file import check_output_file, check_writable
+from fbinpaint_mm.user_error import UserError, errors_for_users
 
 __all__ = [
     'check_checkpoint',
     'check_config_file',
-    'check_output_file',
     'check_writable',
     'drop_idle_optimizers',
     'enable_amp',
@@ -33,6 +33,14 @@ __all__ = [
 def check_config_file(config: str, others: Iterable[str] = ()) -> None:
     """See `find_config`."""
     find_config(config, others)
+
+
+def check_writable(folder: Path) -> None:
+    """See `fbinpaint_mm.write_file.check_writable`."""
+    try:
+        write_file.check_writable(folder)
+    except UserError as error:
+        raise OSError(str(error)) from error
 
 
 def load_config(args: argparse.Namespace) -> Config:
