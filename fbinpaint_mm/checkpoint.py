@@ -11,12 +11,30 @@ from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader, load_checkpoint
 from torch import nn
 
+from fbinpaint_mm.user_error import UserError
+
 GENERATOR = 'generator.'
 NAMED_ENTRIES = 5  # of those that do not fit
 LAYOUT = 'generator.recorrection.layout.'
 # Parts of the loop that a config may switch off for a test of what they are worth.
 OPTIONAL_PARTS = ('generator.feedback.', 'generator.recorrection.', LAYOUT)
 RESUMED_KEYS = ('meta', 'state_dict', 'message_hub')
+
+
+def check_checkpoint(checkpoint: str) -> None:
+    """Makes sure that a local checkpoint is there; an address is left to mmengine.
+
+    Args:
+        checkpoint: Path, or address with a scheme such as ``https://`` or ``open-mmlab://``.
+
+    Raises:
+        FileNotFoundError: There is no such file. The message lists the checkpoints beside it.
+    """
+    if '://' in checkpoint or Path(checkpoint).is_file():
+        return
+    beside = sorted(Path(checkpoint).parent.glob('*.pth'))
+    hint = f' In that folder are: {", ".join(path.name for path in beside)}' if beside else ''
+    raise FileNotFoundError(f'checkpoint {checkpoint!r} does not exist.{hint}')
 
 
 def resume_problem(path: Path) -> str | None:
@@ -64,7 +82,7 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file cannot be read, or an entry is missing, has another shape, or belongs
+        UserError: The file cannot be read, or an entry is missing, has another shape, or belongs
             to no part of the generator. The first five are named.
     """
     needed = model.state_dict()
@@ -83,7 +101,7 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
             for key in wrong[:NAMED_ENTRIES]
         )
         more = f'; and {len(wrong) - NAMED_ENTRIES} more' if len(wrong) > NAMED_ENTRIES else ''
-        raise ValueError(
+        raise UserError(
             f'checkpoint {checkpoint!r} does not belong to this config: {len(wrong)} of '
             f'{len(keys)} entries do not fit, first {named}{more}. Use the config it was trained '
             'with'
@@ -131,7 +149,7 @@ def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file cannot be read.
+        UserError: The file cannot be read.
     """
     try:
         loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
@@ -140,7 +158,7 @@ def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:
     except OSError:
         raise
     except Exception as error:  # a file of another kind can make a reader raise anything
-        raise ValueError(f'checkpoint {checkpoint!r} cannot be read: {error}') from error
+        raise UserError(f'checkpoint {checkpoint!r} cannot be read: {error}') from error
 
 
 def shape_of(weights: dict[str, torch.Tensor], key: str) -> tuple[int, ...] | str:
@@ -157,7 +175,7 @@ def load_fitting_checkpoint(model: nn.Module, checkpoint: str) -> None:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It cannot be read, or belongs to another model.
+        UserError: It cannot be read, or belongs to another model.
     """
     check_fits(model, checkpoint)
     load_checkpoint(model, checkpoint, map_location='cpu', logger='silent')

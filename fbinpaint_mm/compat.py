@@ -4,24 +4,24 @@ mmagic 1.2, mmsegmentation 1.2 and mmcv 2.1 are from 2023; what they depend on h
 trouble has one function here, and `install` calls them in order before anything of the stack
 is imported. None of them acts where its trouble is absent.
 
-================================== ================================ ========================
+================================== ================================ ============================
 trouble                            what breaks                      way out
-================================== ================================ ========================
+================================== ================================ ============================
 a package absent, too old, too new an import, obscurely             `check_versions`
 mmcv-lite has no ``mmcv._ext``     ``import mmcv.ops``              `stub_compiled_ops`
 numpy >= 2 dropped ``np.bool8``    ``mmagic.utils``                 `alias_numpy_bool8`
-diffusers >= 0.29 moved a module   ``mmagic.models``                `alias_moved_modules`
-diffusers or transformers absent   ``mmagic.models``                `add_placeholders`
+diffusers has moved a module       ``mmagic.models``                `alias_moved_modules`
 mediapipe without ``mp.solutions`` ``mmagic.apis``                  `guard_controlnet_aux`
 albumentations looks for updates   imports without internet         `silence_albumentations`
 mmengine knows its sisters only    ``_base_ = 'fbinpaint_mm::...'`` `add_config_prefix`
 deprecations inside the stack      the log, unreadable              `filter_warnings`
 mmengine's launcher wants a GPU    ``torchrun`` on CPUs             `init_cpu_distributed`
+torch < 2.11 keeps casts too long  gradients with autocast          `forget_casts_without_graph`
 torch's new exporter: opset >= 18  export to ONNX's opset 17        `export_onnx`
 mmseg's ``Upsample`` fixes sizes   export with dynamic sizes        `sizes_traced`
-================================== ================================ ========================
+================================== ================================ ============================
 
-The last three act where they are called, not by `install`.
+The last four act where they are called, not by `install`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from packaging.specifiers import SpecifierSet
 
@@ -52,23 +52,17 @@ if TYPE_CHECKING:
 PACKAGE = 'fbinpaint_mm'
 
 
-class Requirement(NamedTuple):
-    """A package of the stack: the distributions that provide it and the versions that work."""
-
-    distributions: tuple[str, ...]
-    versions: str
-
-
-REQUIREMENTS = (
-    Requirement(('mmengine', 'mmengine-lite'), '>=0.11.0rc3,<1'),
-    Requirement(('mmcv-lite', 'mmcv', 'mmcv-full'), '>=2.1,<2.2'),
-    Requirement(('mmsegmentation',), '>=1.2.2,<1.3'),
-    Requirement(('mmagic',), '>=1.2,<1.3'),
-)
+# Distributions that provide a package of the stack, the one to recommend first, and the versions
+# that work.
+REQUIREMENTS = {
+    ('mmengine', 'mmengine-lite'): '>=0.11.0rc3,<1',
+    ('mmcv-lite', 'mmcv'): '>=2.1,<2.2',
+    ('mmsegmentation',): '>=1.2.2,<1.3',
+    ('mmagic',): '>=1.2,<1.3',
+}
 MOVED_MODULES = {
     'diffusers.models.unet_2d_condition': 'diffusers.models.unets.unet_2d_condition',
 }
-OPTIONAL_PACKAGES = ('diffusers', 'transformers')
 # (category, message regex, module regex)
 NOISE = (
     (FutureWarning, r'`?torch\.cuda\.amp\.', r'(mmengine|mmagic|mmcv|mmseg)\.'),
@@ -90,30 +84,26 @@ def install() -> None:
     silence_albumentations()
     alias_numpy_bool8()
     stub_compiled_ops()
-    add_placeholders()
     alias_moved_modules()
     guard_controlnet_aux()
     add_config_prefix()
 
 
-def check_versions(requirements: Sequence[Requirement] = REQUIREMENTS) -> None:
+def check_versions() -> None:
     """Looks at the installed versions of the stack without importing it.
-
-    Args:
-        requirements: What is needed. The first distribution of each is the one to recommend.
 
     Raises:
         ImportError: Names every package that is absent or of an unusable version, and the pip
             command that repairs all of them.
     """
     problems, remedies = [], []
-    for requirement in requirements:
-        name, version = _find_distribution(requirement.distributions)
-        if version is not None and version in SpecifierSet(requirement.versions, prereleases=True):
+    for distributions, versions in REQUIREMENTS.items():
+        name, version = _find_distribution(distributions)
+        if version is not None and version in SpecifierSet(versions, prereleases=True):
             continue
         found = 'not installed' if version is None else f'version {version} is installed'
-        problems.append(f'{name}: {found}, {PACKAGE} needs {requirement.versions}')
-        remedies.append(f"'{name}{requirement.versions}'")
+        problems.append(f'{name}: {found}, {PACKAGE} needs {versions}')
+        remedies.append(f"'{name}{versions}'")
     if problems:
         raise ImportError('; '.join(problems) + f'. Run: pip install {" ".join(remedies)}')
 
@@ -143,8 +133,7 @@ def alias_numpy_bool8() -> None:
     """Gives numpy >= 2 the name ``np.bool8`` back, which mmagic uses as a dictionary key."""
     import numpy as np
 
-    if 'bool8' not in vars(np):
-        np.bool8 = np.bool_
+    vars(np).setdefault('bool8', np.bool_)
 
 
 class _MissingOps(types.ModuleType):
@@ -211,104 +200,23 @@ def _load_compiled_ops(name: str) -> None:
         ) from error
 
 
-class _MovedModuleFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Answers the import of a module's old name with the module at its new place."""
+class _MovedModule(types.ModuleType):
+    """Stands in for a module at its old name; the new one is imported when it is needed."""
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        return importlib.machinery.ModuleSpec(name, self) if name in MOVED_MODULES else None
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
-        moved = importlib.import_module(MOVED_MODULES[spec.name])
-        module = types.ModuleType(spec.name)
-        module.__getattr__ = lambda name: getattr(moved, name)
-        return module
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """Has nothing to do: attributes are looked up in the moved module."""
-
-
-def alias_moved_modules() -> None:
-    """Lets modules be imported by the names they had in 2023; a module still there wins."""
-    if not any(isinstance(finder, _MovedModuleFinder) for finder in sys.meta_path):
-        sys.meta_path.append(_MovedModuleFinder())
-
-
-class _PlaceholderModule(types.ModuleType):
-    """A package that is not installed: has every name, as a class that cannot be instantiated."""
-
-    __path__: Sequence[str] = ()
+    def __init__(self, name: str, new_name: str) -> None:
+        super().__init__(name, f'Moved to {new_name}.')
+        self._new_name = new_name
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith('__'):
             raise AttributeError(name)
-        value = _PLACEHOLDER_FUNCTIONS.get(name) or _make_placeholder(self.__name__, name)
-        setattr(self, name, value)
-        return value
-
-    def __dir__(self) -> list[str]:
-        return []  # mmagic registers whatever dir() of diffusers' submodules shows
+        return getattr(importlib.import_module(self._new_name), name)
 
 
-# Called while mmagic is imported, so a class that raises will not do.
-_PLACEHOLDER_FUNCTIONS: dict[str, Callable] = {
-    'register_to_config': lambda function: function,
-    'is_xformers_available': lambda: False,
-}
-
-
-def _make_placeholder(module: str, name: str) -> type:
-    package = module.partition('.')[0]
-
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: N807
-        raise ImportError(
-            f'{module}.{name} needs {package}, which is not installed. Run: pip install {package}'
-        )
-
-    return type(name, (), {'__init__': __init__, '__module__': module})
-
-
-class _PlaceholderFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds any module of the named packages, as a placeholder."""
-
-    def __init__(self, packages: Sequence[str]) -> None:
-        self.packages = packages
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if name.partition('.')[0] not in self.packages:
-            return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=True)
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
-        return _PlaceholderModule(spec.name)
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        # mmagic walks diffusers.models and diffusers.pipelines without importing them.
-        if module.__name__ in self.packages:
-            for name in ('models', 'pipelines'):
-                setattr(module, name, importlib.import_module(f'{module.__name__}.{name}'))
-
-
-def add_placeholders(packages: Sequence[str] = OPTIONAL_PACKAGES) -> list[str]:
-    """Lets ``mmagic.models`` be imported without packages that only its diffusion models use.
-
-    Args:
-        packages: Top-level packages to stand in for where they are absent.
-
-    Returns:
-        The packages that placeholders stand in for. Their classes raise ImportError when they are
-        instantiated.
-    """
-    for finder in sys.meta_path:
-        if isinstance(finder, _PlaceholderFinder):
-            return list(finder.packages)
-    absent = [name for name in packages if importlib.util.find_spec(name) is None]
-    if absent:
-        sys.meta_path.append(_PlaceholderFinder(absent))
-    return absent
+def alias_moved_modules() -> None:
+    """Lets modules be imported by the names they had in 2023."""
+    for old, new in MOVED_MODULES.items():
+        sys.modules.setdefault(old, _MovedModule(old, new))
 
 
 def is_mediapipe_usable() -> bool:
@@ -326,28 +234,23 @@ def mediapipe_hidden() -> Iterator[None]:
     if is_mediapipe_usable():
         yield
         return
-    before = {name: sys.modules.pop(name) for name in ['mediapipe'] if name in sys.modules}
-    sys.modules['mediapipe'] = None
+    modules: dict[str, Any] = sys.modules  # None makes an import fail, which its type leaves out
+    before = {name: modules.pop(name) for name in ['mediapipe'] if name in modules}
+    modules['mediapipe'] = None
     try:
         yield
     finally:
-        del sys.modules['mediapipe']
-        sys.modules.update(before)
+        del modules['mediapipe']
+        modules.update(before)
 
 
-class _ControlnetAuxLoader(importlib.abc.Loader):
+class _ControlnetAuxLoader(importlib.machinery.SourceFileLoader):
     """Runs controlnet_aux with an unusable mediapipe hidden, which it copes with, and quietly."""
-
-    def __init__(self, loader: importlib.abc.Loader) -> None:
-        self.loader = loader
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType | None:
-        return self.loader.create_module(spec)
 
     def exec_module(self, module: types.ModuleType) -> None:
         with mediapipe_hidden(), warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            self.loader.exec_module(module)
+            super().exec_module(module)
 
 
 class _ControlnetAuxFinder(importlib.abc.MetaPathFinder):
@@ -359,8 +262,8 @@ class _ControlnetAuxFinder(importlib.abc.MetaPathFinder):
         if name != 'controlnet_aux':
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _ControlnetAuxLoader(spec.loader)
+        if spec is not None and spec.origin is not None:
+            spec.loader = _ControlnetAuxLoader(name, spec.origin)
         return spec
 
 
@@ -368,47 +271,6 @@ def guard_controlnet_aux() -> None:
     """Prepares the import of controlnet_aux, which ``mmagic.apis`` needs; imports nothing now."""
     if not any(isinstance(finder, _ControlnetAuxFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _ControlnetAuxFinder())
-
-
-def find_configs() -> Path:
-    """Folder of the package's configs.
-
-    Returns:
-        ``fbinpaint_mm/.mim/configs`` of an installed wheel, or ``configs`` beside the package in a
-        clone of the repository.
-
-    Raises:
-        FileNotFoundError: There is neither.
-    """
-    package = Path(__file__).resolve().parent
-    candidates = [package / '.mim' / 'configs', package.parent / 'configs']
-    for folder in candidates:
-        if folder.is_dir():
-            return folder
-    raise FileNotFoundError(
-        f'{PACKAGE} has no configs: neither {candidates[0]} nor {candidates[1]} is there. '
-        'Install it from a wheel or as an editable clone.'
-    )
-
-
-def find_config(name: str) -> Path:
-    """File of one of the package's configs.
-
-    Args:
-        name: Path inside the configs folder, as after ``fbinpaint_mm::``.
-
-    Returns:
-        The file.
-
-    Raises:
-        FileNotFoundError: There is no such file. The message lists those that there are.
-    """
-    folder = find_configs()
-    path = folder / name
-    if not path.is_file():
-        names = sorted(found.relative_to(folder).as_posix() for found in folder.rglob('*.py'))
-        raise FileNotFoundError(f'{PACKAGE} has no config {name!r}. It has: {", ".join(names)}')
-    return path
 
 
 def add_config_prefix() -> None:
@@ -421,16 +283,17 @@ def add_config_prefix() -> None:
     from mmengine.config import Config
 
     original = Config._get_cfg_path
-    if getattr(original, '_knows_fbinpaint_mm', False):
-        return
+    if original.__module__ == __name__:
+        return  # it is ours already
 
     def _get_cfg_path(cfg_path: str, filename: str) -> tuple[str, str | None]:
         package, separator, name = cfg_path.partition('::')
         if separator and package == PACKAGE:
-            return str(find_config(name)), None
+            from fbinpaint_mm.config_file import configs_folder, find_config
+
+            return str(find_config(configs_folder() / name)), None
         return original(cfg_path, filename)
 
-    _get_cfg_path._knows_fbinpaint_mm = True
     Config._get_cfg_path = staticmethod(_get_cfg_path)
 
 
@@ -572,7 +435,7 @@ def _quiet_trace() -> Iterator[None]:
 
 @contextmanager
 def sizes_traced(module: nn.Module) -> Iterator[None]:
-    """Puts torch's ``Upsample`` in the place of mmseg's for a while; the numbers are the same.
+    """Replaces mmseg's ``Upsample`` by torch's for a while; the numbers are the same.
 
     mmseg computes the size with ``int()``, which a trace takes for a constant.
 

@@ -1,16 +1,20 @@
-"""Reading a config file, with a user's settings in place of its own."""
+"""Finding and reading a config file, with a user's settings instead of its own."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from fbinpaint_mm.user_error import UserError
+
+PACKAGE = Path(__file__).resolve().parent
 VARIABLES = 'FBINPAINT_'  # begin of the names of our environment variables
 # What a Runner reads from its config, but does not take as a parameter; and what chooses one.
 RUNNER_KEYS = (
@@ -22,7 +26,61 @@ RUNNER_KEYS = (
 CONFIG_FILE_KEYS = ('custom_imports',)
 
 
-def read_config(path: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> Config:
+def configs_folder() -> Path:
+    """Folder of the package's configs.
+
+    Returns:
+        ``fbinpaint_mm/.mim/configs`` of an installed wheel, or ``configs`` beside the package in a
+        clone of the repository.
+
+    Raises:
+        FileNotFoundError: There is neither.
+    """
+    candidates = [PACKAGE / '.mim' / 'configs', PACKAGE.parent / 'configs']
+    for folder in candidates:
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(
+        f'{PACKAGE.name} has no configs: neither {candidates[0]} nor {candidates[1]} is there. '
+        'Install it from a wheel or as an editable clone.'
+    )
+
+
+def find_config(name: str | os.PathLike[str], others: Iterable[str] = ()) -> Path:
+    """File of a config.
+
+    Args:
+        name: Path of a file; or name of one of the package's configs, with or without its folder
+            and ``.py``: ``fbinpaint_demo``, ``ablations/one_way_demo.py``.
+        others: Names that might have been meant although they are no configs.
+
+    Returns:
+        The file.
+
+    Raises:
+        FileNotFoundError: It is neither, or several configs have this name. The message names
+            those with a similar name, or all.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    folder, wanted = configs_folder(), Path(str(name).removesuffix('.py'))
+    # Those in `_base_` are only parts, and found by their whole path.
+    paths = [path.with_suffix('') for path in sorted(folder.rglob('*.py'))]
+    runnable = [path for path in paths if '_base_' not in path.parts]
+    found = [path for path in runnable if path.parts[-len(wanted.parts) :] == wanted.parts]
+    if len(found) == 1:
+        return found[0].with_suffix('.py')
+    names = {path.relative_to(folder).as_posix(): path.name for path in runnable}
+    names.update({other: other for other in others})
+    close = difflib.get_close_matches(wanted.name, names.values(), n=5, cutoff=0.5)
+    listed = [key for one in dict.fromkeys(close) for key, stem in names.items() if stem == one]
+    raise FileNotFoundError(
+        f'config file {str(name)!r} does not exist. '
+        f'{"Did you mean" if listed else "There are"}: {", ".join(listed or names)}'
+    )
+
+
+def read_config(name: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> Config:
     """Reads a config file; an environment variable of ours that is empty counts as unset.
 
     Note:
@@ -30,7 +88,7 @@ def read_config(path: str | os.PathLike[str], options: Mapping[str, Any] | None 
         of this process, for good: programs that it starts do not see them either.
 
     Args:
-        path: The file.
+        name: Of the file, see `find_config`.
         options: Settings that replace those of the config, by their dotted names.
 
     Returns:
@@ -38,10 +96,10 @@ def read_config(path: str | os.PathLike[str], options: Mapping[str, Any] | None 
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: Nothing would read an option, see `merge_options`.
+        UserError: Nothing would read an option, see `merge_options`.
     """
     unset_empty_variables()
-    cfg = Config.fromfile(path)
+    cfg = Config.fromfile(find_config(name))
     merge_options(cfg, options or {})
     return cfg
 
@@ -62,9 +120,9 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
             ``Runner``, or this package, reads from a config.
 
     Raises:
-        ValueError: One is not: mmengine would add it, or change a variable that was used while
+        UserError: One is not: mmengine would add it, or change a variable that was used while
             the config was read, and nothing would ever read it. Or it is a setting of something
-            that is switched off, and they do not say what it shall be in its place.
+            that is switched off, and they do not say what it shall be instead.
     """
     for name in options:
         _check_is_read(name, cfg)
@@ -77,13 +135,13 @@ def _check_is_read(name: str, cfg: Config) -> None:
     key = name.partition('.')[0]
     if key in cfg and key not in known:
         place = _place_of(key, cfg.to_dict(), known)
-        raise ValueError(
+        raise UserError(
             f'option {name!r}: used only while the config is read; set what it went into'
             + (f', e.g. {place}{name.removeprefix(key)}' if place else '')
         )
     if key not in known:
         close = difflib.get_close_matches(key, known, n=1)
-        raise ValueError(
+        raise UserError(
             f'option {name!r}: neither the config nor a run has a setting {key!r}. '
             + (f'Did you mean {close[0]!r}?' if close else f'There are {sorted(known)}')
         )
@@ -104,7 +162,7 @@ def _make_room(name: str, cfg: Config, options: Mapping[str, Any]) -> None:
         if value is None:
             place = '.'.join(parts[:depth])
             if f'{place}.type' not in options:
-                raise ValueError(
+                raise UserError(
                     f'option {name!r}: {place} is None in this config, and so has no settings; '
                     f'give {place}.type too'
                 )

@@ -41,7 +41,7 @@ def config_content(cfg: Config) -> dict[str, Any]:
 
 @cache
 def code_content() -> str:
-    """Hash of all that this package computes with; reports and their looks do not count."""
+    """Hash of all code that this package computes with; that of the reports does not count."""
     digest = hashlib.sha256()
     for path in sorted(PACKAGE.rglob('*.py')):
         if REPORT not in path.parents:

@@ -17,6 +17,8 @@ from torchvision.models import (
     WeightsEnum,
 )
 
+from fbinpaint_mm.user_error import UserError
+
 RANDOM = 'none'
 
 
@@ -54,7 +56,7 @@ class PretrainedFeatures:
 
         Raises:
             FileNotFoundError: The weights are neither at ``weights`` nor downloadable.
-            ValueError: The file holds other weights.
+            UserError: The file holds other weights.
         """
         if weights == RANDOM:
             return random_features(shapes, owner)
@@ -63,7 +65,7 @@ class PretrainedFeatures:
         for name, shape in shapes.items():
             key = f'features.{name}'
             if key not in stored or tuple(stored[key].shape) != tuple(shape):
-                raise ValueError(
+                raise UserError(
                     f'{path or "The download"} holds no {self.name} features: {key} is missing or '
                     f'has another shape than {tuple(shape)}. Expected the state dict of '
                     f"torchvision's {self.name} ('features.{next(iter(shapes))}', ...), with or "
@@ -171,7 +173,7 @@ def random_features(shapes: Mapping[str, Sequence[int]], owner: str) -> dict[str
         owner: Name of who asks, for the warning.
 
     Returns:
-        Name -> float32 tensor: He-normal convolutions, biases of 0; batch normalisations that
+        Name -> float32 tensor: He-normal convolutions, biases of 0; batch normalizations that
         change nothing yet.
     """
     print_log(

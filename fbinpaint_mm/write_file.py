@@ -1,10 +1,12 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, in folders that can be written to."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from pathlib import Path
+
+from fbinpaint_mm.user_error import UserError
 
 DRAFT_SUFFIX = '.part'
 
@@ -52,6 +54,39 @@ def remove_drafts(folder: Path, pattern: str) -> list[Path]:
     for draft in drafts:
         draft.unlink(missing_ok=True)
     return drafts
+
+
+def check_writable(folder: Path) -> None:
+    """Makes the output folder, and makes sure that it can be written to.
+
+    Args:
+        folder: Where the files shall be.
+
+    Raises:
+        UserError: It cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f'--out {str(folder)!r} cannot be made: {error.strerror}') from error
+    if not os.access(folder, os.W_OK):
+        raise UserError(f'--out {str(folder)!r} is not writable')
+
+
+def check_output_file(path: Path) -> None:
+    """Makes the folder of an output file, and makes sure that the file can be written.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UserError: It cannot be written.
+    """
+    check_writable(path.parent)
+    if path.is_dir():
+        raise UserError(f'--out {str(path)!r} is a folder')
+    if path.exists() and not os.access(path, os.W_OK):
+        raise UserError(f'--out {str(path)!r} is not writable')
 
 
 def _write(draft: Path, data: bytes, durable: bool) -> None:

@@ -7,7 +7,8 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from torch import nn
 
-from fbinpaint_mm.checkpoint import check_fits, load_fitting_checkpoint
+from fbinpaint_mm.checkpoint import check_checkpoint, check_fits, load_fitting_checkpoint
+from fbinpaint_mm.user_error import UserError
 
 
 def inpaintor():
@@ -51,6 +52,19 @@ def build(repository):
     return make
 
 
+def test_missing_checkpoint_is_named_with_those_beside_it(tmp_path):
+    (tmp_path / 'iter_10.pth').touch()
+    check_checkpoint(str(tmp_path / 'iter_10.pth'))
+    with pytest.raises(
+        FileNotFoundError, match=r'does not exist\. In that folder are: iter_10\.pth'
+    ):
+        check_checkpoint(str(tmp_path / 'iter_20.pth'))
+
+
+def test_address_of_a_checkpoint_is_left_to_mmengine():
+    check_checkpoint('https://example.org/iter_10.pth')
+
+
 def test_weights_are_loaded(save):
     given, model = inpaintor(), inpaintor()
     load_fitting_checkpoint(model, save(given.state_dict()))
@@ -68,9 +82,9 @@ def test_a_checkpoint_of_another_model_is_refused(save):
     message = (
         r"2 of 2 entries do not fit, first 'generator.weight': found \(3, 2\), expected \(3, 5\)"
     )
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         check_fits(inpaintor(), save({'generator.weight': torch.zeros(3, 2)}))
-    with pytest.raises(ValueError, match='found nothing'):
+    with pytest.raises(UserError, match='found nothing'):
         load_fitting_checkpoint(inpaintor(), save({'weight': torch.zeros(3, 5)}))
 
 
@@ -78,14 +92,12 @@ def test_up_to_five_entries_that_do_not_fit_are_named(save):
     """Also those for which the model has no place: they are another model's."""
     state = inpaintor().state_dict()
     with pytest.raises(
-        ValueError, match=r"1 of 3 entries.*'generator.more': found \(2,\), expe.* no"
+        UserError, match=r"1 of 3 entries.*'generator.more': found \(2,\), expe.* no"
     ):
         check_fits(inpaintor(), save(state | {'generator.more': torch.zeros(2)}))
     check_fits(inpaintor(), save(state | {'teacher.more': torch.zeros(2)}))
     more = {f'generator.{index}': torch.zeros(1) for index in range(7)}
-    with pytest.raises(
-        ValueError, match=r"7 of 9 entries.*'generator.4'.*; and 2 more\. Use the c"
-    ):
+    with pytest.raises(UserError, match=r"7 of 9 entries.*'generator.4'.*; and 2 more\. Use the c"):
         check_fits(inpaintor(), save(state | more))
 
 
@@ -98,7 +110,7 @@ def test_feedback_that_the_config_switches_off_is_left_out_with_a_warning(save, 
     # ... but not where the model has a feedback of its own.
     with_feedback = inpaintor()
     with_feedback.generator.feedback = nn.Linear(1, 1)
-    with pytest.raises(ValueError, match=r"'generator\.feedback\.w': found \(2,\), expected no"):
+    with pytest.raises(UserError, match=r"'generator\.feedback\.w': found \(2,\), expected no"):
         check_fits(with_feedback, save(with_feedback.state_dict() | feedback))
 
 
@@ -133,7 +145,7 @@ def test_a_layout_memory_that_the_checkpoint_is_without_stays_empty_with_a_warni
 def test_a_layout_memory_of_another_size_is_refused(save, build, records):
     state = build(dict(LAYOUT, size=16)).state_dict()
     with pytest.raises(
-        ValueError, match=r"'generator\.recorrection\.layout\.labels': found \(4, 16"
+        UserError, match=r"'generator\.recorrection\.layout\.labels': found \(4, 16"
     ):
         check_fits(build(LAYOUT), save(state))
     assert records == []
@@ -149,12 +161,12 @@ def test_a_layout_memory_of_another_capacity_gives_its_newest_maps(save, build):
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
     path = tmp_path / 'x.pth'
     path.write_bytes(b'no checkpoint')
-    with pytest.raises(ValueError, match=r"checkpoint '.*x\.pth' cannot be read"):
+    with pytest.raises(UserError, match=r"checkpoint '.*x\.pth' cannot be read"):
         check_fits(inpaintor(), str(path))
 
 
 def test_a_model_without_a_generator_has_to_fit_as_a_whole(save):
     model = nn.Linear(2, 2)
     check_fits(model, save(model.state_dict()))
-    with pytest.raises(ValueError, match="1 of 2 entries do not fit, first 'bias'"):
+    with pytest.raises(UserError, match="1 of 2 entries do not fit, first 'bias'"):
         check_fits(model, save({'weight': model.weight.detach()}))

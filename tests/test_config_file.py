@@ -4,7 +4,66 @@ import re
 import pytest
 from mmengine.config import Config
 
-from fbinpaint_mm.config_file import merge_options, read_config
+from fbinpaint_mm import config_file
+from fbinpaint_mm.config_file import configs_folder, find_config, merge_options, read_config
+from fbinpaint_mm.user_error import UserError
+
+
+@pytest.mark.parametrize(
+    ('name', 'file'),
+    [
+        ('fbinpaint_demo', 'fbinpaint_demo.py'),
+        ('fbinpaint_demo.py', 'fbinpaint_demo.py'),
+        ('configs/fbinpaint_demo.py', 'fbinpaint_demo.py'),
+        ('one_way_demo', 'ablations/one_way_demo.py'),
+        ('ablations/one_way_demo', 'ablations/one_way_demo.py'),
+    ],
+)
+def test_a_config_is_found_by_its_name(name, file, repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_config(name) == repository / 'configs' / file
+
+
+def test_a_config_is_found_by_its_path(repository, tmp_path):
+    path = tmp_path / 'mine.py'
+    path.touch()
+    part = repository / 'configs/_base_/default_runtime.py'
+    assert [find_config(path), find_config(str(path)), find_config(part)] == [path, path, part]
+
+
+@pytest.fixture
+def configs(tmp_path, monkeypatch):
+    folder = tmp_path / 'configs'
+    for name in ('demo.py', 'a/other.py', 'a/twice.py', 'b/twice.py', '_base_/demos.py'):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    monkeypatch.setattr(config_file, 'configs_folder', lambda: folder)
+    return folder
+
+
+@pytest.mark.usefixtures('configs')
+@pytest.mark.parametrize(
+    ('name', 'hint'),
+    [
+        ('configs/dmo.py', 'Did you mean: demo'),
+        ('demos', 'Did you mean: demo'),  # a part of others cannot be run
+        ('b/other', 'Did you mean: a/other'),
+        ('/elsewhere/a/other.py', 'Did you mean: a/other'),
+        ('twice', 'Did you mean: a/twice, b/twice'),
+        ('teela', 'Did you mean: telea'),
+        ('xyz', 'There are: a/other, a/twice, b/twice, demo, telea'),
+    ],
+)
+def test_a_missing_config_is_named_with_those_that_may_be_meant(name, hint):
+    with pytest.raises(FileNotFoundError) as error:
+        find_config(name, others=['telea'])
+    assert str(error.value) == f'config file {name!r} does not exist. {hint}'
+
+
+def test_a_package_without_configs_says_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(config_file, 'PACKAGE', tmp_path / 'fbinpaint_mm')
+    with pytest.raises(FileNotFoundError, match='Install it from a wheel or as an editable clone'):
+        configs_folder()
 
 
 @pytest.fixture
@@ -56,7 +115,7 @@ def test_an_empty_variable_counts_as_unset(config, monkeypatch, value, expected)
 )
 def test_an_option_that_nothing_reads_is_refused(name, message):
     cfg = Config(dict(model=dict(width=4), root='data'))
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         merge_options(cfg, {'model.width': 8, name: 1})
     assert cfg.model.width == 4
 
@@ -87,7 +146,7 @@ HELPERS = dict(
 def test_a_variable_of_a_config_is_refused_with_where_it_went(name, place):
     cfg = Config(HELPERS)
     told = 'used only while the config is read; set what it went into'
-    with pytest.raises(ValueError, match=f'^{re.escape(f"option {name!r}: {told}{place}")}$'):
+    with pytest.raises(UserError, match=f'^{re.escape(f"option {name!r}: {told}{place}")}$'):
         merge_options(cfg, {name: 1})
     assert cfg.to_dict() == HELPERS
 
@@ -106,7 +165,7 @@ def test_variables_of_our_configs_are_refused_and_what_they_went_into_is_not(
     repository, name, place
 ):
     path = repository / 'configs/fbinpaint_demo.py'
-    with pytest.raises(ValueError, match=rf'set what it went into, e\.g\. {place}') as error:
+    with pytest.raises(UserError, match=rf'set what it went into, e\.g\. {place}') as error:
         read_config(path, {name: None})
     read_config(path, {str(error.value).rpartition(' ')[2]: None})
 
@@ -122,7 +181,7 @@ def test_variables_of_our_configs_are_refused_and_what_they_went_into_is_not(
 def test_a_setting_of_what_is_switched_off_is_refused(name, place):
     settings = dict(part=None, more=dict(part=None), parts=[dict(width=4), None])
     message = f"option '{name}': {place} is None in this config, .*; give {place}.type too"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         merge_options(Config(dict(model=settings)), {name: 8})
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from fbinpaint_mm import __version__, compat
+from fbinpaint_mm import __version__
+from fbinpaint_mm.config_file import configs_folder
 
 DEMO = 'fbinpaint_demo.py'
 PARTS = (
@@ -76,7 +77,7 @@ def test_wheel_has_every_module_config_and_tool(wheel, repository):
     assert {f'fbinpaint_mm/.mim/tools/{name}' for name in tools} <= names
 
 
-def test_wheel_has_the_licence_and_nothing_that_does_not_belong(wheel):
+def test_wheel_has_the_license_and_nothing_that_does_not_belong(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert f'fbinpaint_mm-{__version__}.dist-info/licenses/LICENSE' in names
     roots = {name.partition('/')[0] for name in names}
@@ -103,8 +104,7 @@ print(json.dumps([fbinpaint_mm.__file__, child.pop('added'), child == base]))
 
 
 def test_clone_finds_its_own_configs(repository):
-    assert compat.find_configs() == repository / 'configs'
-    assert compat.find_config(DEMO) == repository / 'configs' / DEMO
+    assert configs_folder() == repository / 'configs'
 
 
 # -------------------------------------------------------------------------- README and CI

@@ -9,6 +9,7 @@ from torchvision.models import AlexNet_Weights
 
 from fbinpaint_mm import pretrained_features
 from fbinpaint_mm.pretrained_features import ALEXNET, MOBILENET_V2, VGG16
+from fbinpaint_mm.user_error import UserError
 
 SHAPES = {'0.weight': (64, 3, 11, 11), '0.bias': (64,)}
 
@@ -46,7 +47,7 @@ def test_layers_that_are_not_wanted_may_be_in_the_file(state, tmp_path):
     assert torch.equal(found['0.bias'], state['features.0.bias'])
 
 
-NORMALISED = {
+NORMALIZED = {
     '0.0.weight': (32, 3, 3, 3),
     '0.1.weight': (32,),
     '0.1.bias': (32,),
@@ -56,11 +57,11 @@ NORMALISED = {
 }
 
 
-def test_statistics_of_batch_normalisation_are_read_too(tmp_path):
-    stored = {f'features.{name}': torch.rand(shape).half() for name, shape in NORMALISED.items()}
+def test_statistics_of_batch_normalization_are_read_too(tmp_path):
+    stored = {f'features.{name}': torch.rand(shape).half() for name, shape in NORMALIZED.items()}
     stored['features.0.1.num_batches_tracked'] = torch.tensor(4000)
     torch.save(stored, tmp_path / MOBILENET_V2.files[0])
-    found = MOBILENET_V2.load(NORMALISED, str(tmp_path), 'backbone')
+    found = MOBILENET_V2.load(NORMALIZED, str(tmp_path), 'backbone')
     count = found.pop('0.1.num_batches_tracked')
     assert (count.dtype, count.item()) == (torch.int64, 4000)
     for name, value in found.items():
@@ -68,8 +69,8 @@ def test_statistics_of_batch_normalisation_are_read_too(tmp_path):
         assert torch.equal(value, stored[f'features.{name}'].float())
 
 
-def test_random_batch_normalisation_changes_nothing():
-    found = MOBILENET_V2.load(NORMALISED, 'none', 'backbone')
+def test_random_batch_normalization_changes_nothing():
+    found = MOBILENET_V2.load(NORMALIZED, 'none', 'backbone')
     for name in ('weight', 'running_var'):
         assert (found[f'0.1.{name}'] == 1).all()
     for name in ('bias', 'running_mean', 'num_batches_tracked'):
@@ -88,10 +89,10 @@ def test_a_missing_file_is_named_with_the_remedy(tmp_path):
 def test_another_networks_file_is_refused(state, tmp_path):
     torch.save(state, tmp_path / 'alexnet.pth')
     message = r'alexnet\.pth holds no VGG16 features: features\.0\.weight .* \(64, 3, 3, 3\)'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         VGG16.load({'0.weight': (64, 3, 3, 3)}, str(tmp_path / 'alexnet.pth'), 'loss')
     message = r"features\.3\.bias is missing .* AlexNet \('features\.3\.bias', \.\.\.\), with or"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         ALEXNET.load({'3.bias': (192,)}, str(tmp_path / 'alexnet.pth'), 'LPIPS')
 
 

@@ -1,6 +1,12 @@
-"""What importing the package must not bring along: it makes every command start later."""
+"""What a command must not import before it needs it: it would start later."""
 
 import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 
 # Each takes long to import, and none is needed before it is used.
 SLOW = {
@@ -54,3 +60,30 @@ def test_no_module_of_the_package_imports_what_is_slow(repository):
         if (slow := imported_at_once(ast.parse(path.read_text())) & SLOW)
     }
     assert found == {}
+
+
+TOOLS = sorted(path.stem for path in Path(__file__).parents[1].glob('tools/*.py'))
+# Their branches are not merged yet.
+PENDING = {
+    'benchmark',
+    'benchmark_memory',
+    'benchmark_startup',
+    'export',
+    'inpaint',
+    'inpaint_arguments',
+    'log_curves',
+    'training_log',
+    'web_demo',
+}
+
+
+@pytest.mark.parametrize('name', [name for name in TOOLS if name not in PENDING])
+def test_a_tool_reads_its_command_line_before_it_imports_what_is_slow(repository, name):
+    command = [sys.executable, '-X', 'importtime', repository / f'tools/{name}.py', '--help']
+    environment = os.environ | dict(PYTHONPATH=str(repository))
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith('usage:')
+    imported = {line.rpartition('|')[2].strip() for line in done.stderr.splitlines()}
+    assert 'argparse' in imported
+    assert not imported & {'torch', 'mmcv', 'mmagic', 'mmseg', 'cv2', 'fbinpaint_mm'}

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import os
-from pathlib import Path
 
 from mmagic.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
-from fbinpaint_mm import compat
 from fbinpaint_mm.checkpoint import load_fitting_checkpoint
 from fbinpaint_mm.config_file import merge_options, read_config
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
@@ -39,39 +36,10 @@ def load_config(config: str | os.PathLike[str] | Config, options: dict | None = 
         ValueError: If nothing reads an option.
     """
     if not isinstance(config, Config):
-        return read_config(find_config_file(config), options)
+        return read_config(config, options)
     config = config.copy()
     merge_options(config, options or {})
     return config
-
-
-def find_config_file(config: str | os.PathLike[str]) -> Path:
-    """Finds the file of a config.
-
-    Args:
-        config: Path, or name of one of the package's configs, with or without its folder and
-            ``.py``.
-
-    Returns:
-        The file.
-
-    Raises:
-        FileNotFoundError: If it is neither. The message suggests some.
-    """
-    if Path(config).is_file():
-        return Path(config)
-    folder = compat.find_configs()
-    paths = [path.relative_to(folder) for path in sorted(folder.rglob('*.py'))]
-    by_name = {path.stem: path for path in paths if '_base_' not in path.parts}
-    wanted = Path(config).with_suffix('')
-    found = by_name.get(wanted.name)
-    if found is not None and found.with_suffix('').parts[-len(wanted.parts) :] == wanted.parts:
-        return folder / found
-    close = difflib.get_close_matches(wanted.name, by_name, n=5, cutoff=0.5)
-    raise FileNotFoundError(
-        f'config {str(config)!r} is neither a file nor one of the configs of {compat.PACKAGE}. '
-        f'{"Did you mean" if close else "There are"}: {", ".join(close or sorted(by_name))}'
-    )
 
 
 def load_model(config: Config, checkpoint: str | None) -> FeedbackRecorrectionInpaintor:

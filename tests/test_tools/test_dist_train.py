@@ -40,7 +40,7 @@ def test_two_processes_train_and_validate_together(repository, tmp_path):
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     state = torch.load(tmp_path / 'iter_2.pth', weights_only=False)['state_dict']
-    # One labelled image on each rank, two iterations: the memory has learnt from both.
+    # One labeled image on each rank, two iterations: the memory has learned from both.
     assert state['generator.memory.updates'].max() == 2
     assert not any('.module.' in key for key in state)
     assert 'Picture of every round:' in done.stdout.strip().splitlines()[-1]

@@ -3,6 +3,8 @@ import pytest
 from PIL import Image
 
 from fbinpaint_mm.datasets import CityscapesInpaintingDataset
+from fbinpaint_mm.datasets.prepare_cityscapes import prepare_cityscapes, to_train_ids
+from fbinpaint_mm.user_error import UserError
 
 # Trainable classes of cityscapesScripts/helpers/labels.py by name: (id, trainId).
 TABLE = dict(
@@ -29,11 +31,6 @@ TABLE = dict(
 
 
 @pytest.fixture
-def tool(load_tool):
-    return load_tool('prepare_cityscapes')
-
-
-@pytest.fixture
 def download(tmp_path):
     for split in ('train', 'val', 'test'):
         images = tmp_path / f'leftImg8bit/{split}/ulm'
@@ -52,26 +49,26 @@ def train_file(download, split='train', index=0):
     return download / f'gtFine/{split}/ulm/ulm_{index:06d}_000019_gtFine_labelTrainIds.png'
 
 
-def test_every_id(tool):
+def test_every_id():
     expected = np.full(34, 255)
     for label_id, train_id in TABLE.values():
         expected[label_id] = train_id
-    converted = tool.to_train_ids(np.arange(34, dtype=np.uint8)[None])
+    converted = to_train_ids(np.arange(34, dtype=np.uint8)[None])
     np.testing.assert_array_equal(converted[0], expected)
     assert converted.dtype == np.uint8
 
 
-def test_train_and_val_are_written_once(tool, download):
-    assert tool.prepare(download) == 4
-    assert tool.prepare(download) == 0
+def test_train_and_val_are_written_once(download):
+    assert prepare_cityscapes(download) == 4
+    assert prepare_cityscapes(download) == 0
     train_file(download, 'val', 1).unlink()
-    assert tool.prepare(download, num_workers=2) == 1
+    assert prepare_cityscapes(download, num_workers=2) == 1
     assert not list(download.glob('gtFine/test/*/*TrainIds.png'))
-    assert not list(download.rglob('.*'))
+    assert not list(download.rglob('*.part'))
 
 
-def test_the_dataset_reads_what_the_tool_writes(tool, download):
-    tool.prepare(download)
+def test_the_dataset_reads_what_is_written(download):
+    prepare_cityscapes(download)
     dataset = CityscapesInpaintingDataset(
         data_root=str(download),
         data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'),
@@ -81,31 +78,26 @@ def test_the_dataset_reads_what_the_tool_writes(tool, download):
     assert (dataset.labeled_indices, dataset.unlabeled_indices) == ([0, 1], [2, 3])
 
 
-def test_present_train_ids_need_no_label_ids(tool, download):
-    tool.prepare(download)
+def test_present_train_ids_need_no_label_ids(download):
+    prepare_cityscapes(download)
     for path in download.rglob('*_labelIds.png'):
         path.unlink()
-    assert tool.prepare(download) == 0
+    assert prepare_cityscapes(download) == 0
 
 
-def test_incomplete_download(tool, download, tmp_path):
+def test_incomplete_download(download, tmp_path):
     (download / 'gtFine/val/ulm/ulm_000001_000019_gtFine_labelIds.png').unlink()
     with pytest.raises(FileNotFoundError, match=r'1 of 4 images .*ulm_000001.*gtFine_trainval'):
-        tool.prepare(download)
+        prepare_cityscapes(download)
     with pytest.raises(FileNotFoundError, match=r'unpack leftImg8bit_trainvaltest\.zip'):
-        tool.prepare(tmp_path / 'elsewhere')
+        prepare_cityscapes(tmp_path / 'elsewhere')
 
 
-def test_bad_label_files_are_named(tool, download):
+def test_bad_label_files_are_named(download):
     path = download / 'gtFine/train/ulm/ulm_000000_000019_gtFine_labelIds.png'
     Image.fromarray(np.full((2, 34), 40, np.uint8)).save(path)
-    with pytest.raises(ValueError, match=r'ulm_000000_000019.*holds 40.*0 to 33'):
-        tool.prepare(download)
+    with pytest.raises(UserError, match=r'ulm_000000_000019.*holds 40.*0 to 33'):
+        prepare_cityscapes(download)
     path.write_text('broken')
-    with pytest.raises(ValueError, match=r'cannot read .*ulm_000000_000019'):
-        tool.prepare(download)
-
-
-def test_command(tool, download, capsys):
-    tool.main([str(download), '--num-workers', '1'])
-    assert '4 label maps written' in capsys.readouterr().out
+    with pytest.raises(UserError, match=r'cannot read .*ulm_000000_000019'):
+        prepare_cityscapes(download)

@@ -1,0 +1,200 @@
+"""Makes of a training's checkpoint the file that others download, and its metafile."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from mmagic.registry import MODELS
+from mmengine.registry import init_default_scope
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from fbinpaint_mm.checkpoint import GENERATOR, LAYOUT, check_checkpoint, check_fits, read_weights
+from fbinpaint_mm.config_file import configs_folder, find_config, read_config
+from fbinpaint_mm.models.feedback import NO_KEY
+from fbinpaint_mm.user_error import UserError
+from fbinpaint_mm.version import __version__
+from fbinpaint_mm.write_file import write_file
+
+COLLECTION = 'FeedbackRecorrection'
+PAPER = dict(
+    Title='Feedback Recorrection Semantic-Based Image Inpainting Under Semi-Supervised Learning',
+    URL='https://doi.org/10.3390/s25216669',
+)
+# Of the last round; the other rounds stay in the file of scores.
+METRICS = ('PSNR', 'SSIM', 'LPIPS', 'MAE', 'MAE_hole', 'mIoU', 'mIoU_hole')
+
+
+def publish(
+    config: str,
+    checkpoint: str,
+    out: Path,
+    url: str = '',
+    scores: Path | None = None,
+    dataset: str = '',
+) -> None:
+    """Writes weights and ``metafile.yml``; says what of training images is in them.
+
+    Args:
+        config: Path or name of the config that the checkpoint was trained with.
+        checkpoint: Path or address.
+        out: Folder to write to; made if it is absent.
+        url: Address of the folder in which the weights will lie.
+        scores: What ``tools/test.py --out SCORES.json`` wrote.
+        dataset: Data set of the scores.
+
+    Raises:
+        UserError: The checkpoint belongs to another config, or ``scores`` is another file.
+        OSError: A file is missing, the disk is full, or the folder cannot be written.
+    """
+    path = find_config(config)
+    check_checkpoint(checkpoint)
+    metrics = None if scores is None else read_scores(scores)
+    init_default_scope('mmagic')
+    check_fits(MODELS.build(read_config(path).model), checkpoint)
+    weights, digest = write_weights(checkpoint, path.stem, out)
+    content = metafile(
+        path_in_repository(path.resolve()), weights, digest, url, dataset=dataset, metrics=metrics
+    )
+    write_file(out / 'metafile.yml', yaml.safe_dump(content, sort_keys=False))
+    print(f'{weights}: {weights.stat().st_size / 1e6:.2f} MB, SHA-256 {digest}')
+    if count := label_maps_in(str(weights)):
+        print(
+            f'{weights}: holds {count} label maps of training images, for its LayoutMemory; '
+            'publish it only where the license of the data set lets you',
+            file=sys.stderr,
+        )
+
+
+def read_scores(scores: Path) -> dict[str, float]:
+    """The scores of the last round in a file that ``tools/test.py --out`` wrote.
+
+    Args:
+        scores: The file, in JSON.
+
+    Returns:
+        Scores by name, only those that a metafile lists.
+
+    Raises:
+        UserError: It is another file.
+    """
+    try:
+        found = json.loads(scores.read_text())['scores']
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f'--scores {scores}: {error!r}; expected what tools/test.py --out SCORES.json wrote'
+        ) from error
+    return {name: found[name] for name in METRICS if name in found}
+
+
+def path_in_repository(config: Path) -> str:
+    """Such as ``configs/mix/wgan_celebahq.py``; one from elsewhere belongs into ``configs``."""
+    folder = configs_folder()
+    inside = config.relative_to(folder) if config.is_relative_to(folder) else Path(config.name)
+    return Path(folder.name, inside).as_posix()
+
+
+def write_weights(checkpoint: str, name: str, folder: Path) -> tuple[Path, str]:
+    """Writes the part of a checkpoint that inference needs.
+
+    Args:
+        checkpoint: Path or address of a checkpoint that mmengine wrote.
+        name: Of the model.
+        folder: Where to write; made if it is absent.
+
+    Returns:
+        The file, ``<name>-<first 8 digits of its hash>.pth`` as OpenMMLab and ``torch.hub`` name
+        theirs (``torch.hub.load_state_dict_from_url(check_hash=True)`` checks them), and its whole
+        SHA-256 in hexadecimal.
+
+    Raises:
+        UserError: The checkpoint is not one that mmengine wrote.
+    """
+    buffer = io.BytesIO()
+    torch.save(inference_checkpoint(checkpoint), buffer)
+    content = buffer.getvalue()
+    digest = hashlib.sha256(content).hexdigest()
+    return write_file(folder / f'{name}-{digest[:8]}.pth', content), digest
+
+
+def inference_checkpoint(checkpoint: str) -> dict[str, Any]:
+    """What inference needs of a checkpoint.
+
+    Optimizers, schedules and logs are left out, and of an inpaintor all but its ``generator``:
+    discriminator and teacher serve training only.
+
+    Args:
+        checkpoint: Path or address of a checkpoint that mmengine wrote.
+
+    Returns:
+        ``state_dict``, tensors on the CPU, and ``meta`` with ``iter``, ``seed`` (where known) and
+        the version of this package.
+
+    Raises:
+        UserError: The file is not such a checkpoint.
+    """
+    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
+    if 'state_dict' not in loaded:
+        raise UserError(
+            f'{checkpoint}: found {", ".join(map(str, list(loaded)[:5]))}, expected a checkpoint '
+            "of a training, with 'state_dict'"
+        )
+    state = loaded['state_dict']
+    kept = {name: value for name, value in state.items() if name.startswith(GENERATOR)} or state
+    meta = loaded.get('meta', {})
+    known = {key: meta[key] for key in ('iter', 'seed') if meta.get(key) is not None}
+    state_dict = {name: value.contiguous() for name, value in kept.items()}
+    return dict(state_dict=state_dict, meta=dict(known, fbinpaint_mm_version=__version__))
+
+
+def label_maps_in(checkpoint: str) -> int:
+    """How many label maps of training images a checkpoint holds, to be published or not.
+
+    Args:
+        checkpoint: Path or address.
+
+    Returns:
+        Their number in the :class:`LayoutMemory`; 0 without one.
+    """
+    keys = read_weights(checkpoint).get(f'{LAYOUT}keys')
+    return 0 if keys is None else int((keys != NO_KEY).sum())
+
+
+def metafile(
+    config: str,
+    weights: Path,
+    digest: str,
+    url: str = '',
+    dataset: str = '',
+    metrics: dict[str, float] | None = None,
+) -> dict[str, Any]:
+    """The entry of a model for mim and the model index, in OpenMMLab's form.
+
+    Args:
+        config: Path of its config in the repository.
+        weights: The file to be published.
+        digest: Its SHA-256.
+        url: Address of the folder in which the file will lie.
+        dataset: Data set of the scores.
+        metrics: Scores by name, if there are any.
+
+    Returns:
+        What belongs into a ``metafile.yml`` that ``model-index.yml`` imports.
+    """
+    results = [dict(Task='Inpainting', Dataset=dataset, Metrics=metrics)]
+    model = {
+        'Name': Path(config).stem,
+        'In Collection': COLLECTION,
+        'Config': config,
+        'Metadata': {'SHA256': digest, 'File Size (bytes)': weights.stat().st_size},
+        'Results': [] if metrics is None else results,
+        'Weights': f'{url.rstrip("/")}/{weights.name}' if url else weights.name,
+    }
+    collection = dict(Name=COLLECTION, Paper=PAPER, README='README.md', Task=['inpainting'])
+    return dict(Collections=[collection], Models=[model])

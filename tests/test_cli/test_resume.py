@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import logging
+import os
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from fbinpaint_mm.cli import resume
+from fbinpaint_mm.cli.resume import AUTO, changed_settings, find_newest_checkpoint, set_resume
+
+
+@pytest.fixture
+def messages(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        resume, 'print_log', lambda text, logger, level=logging.INFO: seen.append(text)
+    )
+    return seen
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Writes a small checkpoint with all that resuming reads, as old as its number is small."""
+
+    def write(name, seconds=None):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        state = dict(weight=torch.arange(1000.0))
+        torch.save(dict(meta=dict(iter=1), state_dict=state, message_hub={}), path)
+        if seconds is not None:
+            os.utime(path, (seconds, seconds))
+        return path
+
+    return write
+
+
+def test_resume_takes_the_newest_checkpoint_and_says_so(messages, tmp_path, save):
+    newest = save('iter_20.pth')
+    (tmp_path / 'last_checkpoint').write_text(str(newest))
+    cfg = Config(dict(work_dir=str(tmp_path), load_from='pretrained.pth'))
+    set_resume(cfg, AUTO)
+    assert (cfg.load_from, cfg.resume) == (str(newest), True)
+    assert messages == [f'--resume: continuing from {newest}.']
+
+
+def test_resume_warns_of_settings_of_the_model_that_have_changed(messages, tmp_path):
+    then = Config(dict(model=dict(freeze_initial=True), work_dir='elsewhere'))
+    meta = dict(iter=1, cfg=then.pretty_text)
+    torch.save(dict(meta=meta, state_dict={}, message_hub={}), tmp_path / 'iter_20.pth')
+    cfg = Config(dict(model=dict(freeze_initial=False), work_dir=str(tmp_path)))
+    set_resume(cfg, AUTO)
+    assert messages[1:] == ['--resume: model.freeze_initial: True then, False now.']
+
+
+def test_resume_works_in_a_folder_that_was_moved(tmp_path, save):
+    save('iter_20.pth')
+    (tmp_path / 'last_checkpoint').write_text('/not/there/any/more/iter_20.pth')
+    assert find_newest_checkpoint(tmp_path) == tmp_path / 'iter_20.pth'
+
+
+def test_resume_finds_a_checkpoint_kept_elsewhere(tmp_path, save):
+    kept = save('elsewhere.pth')
+    work_dir = tmp_path / 'run'
+    work_dir.mkdir()
+    (work_dir / 'last_checkpoint').write_text(str(kept))
+    assert find_newest_checkpoint(work_dir) == kept
+
+
+@pytest.mark.parametrize('record', [None, '', 'deleted.pth'])
+def test_resume_survives_a_lost_record(tmp_path, save, record):
+    for name in ('iter_5.pth', 'iter_20.pth', 'iter_100.pth', 'best_PSNR_iter_100.pth'):
+        save(name)
+    if record is not None:
+        (tmp_path / 'last_checkpoint').write_text(record)
+    assert find_newest_checkpoint(tmp_path) == tmp_path / 'iter_100.pth'
+
+
+@pytest.mark.parametrize('share', [0.0, 0.001, 0.5, 0.99, 1.0])
+def test_resume_passes_over_a_checkpoint_that_was_cut_off(messages, tmp_path, save, share):
+    older, newest = save('iter_20.pth'), save('iter_100.pth')
+    (tmp_path / 'last_checkpoint').write_text(str(newest))
+    data = newest.read_bytes()
+    newest.write_bytes(data[: round(share * (len(data) - 1))])
+    assert find_newest_checkpoint(tmp_path) == older
+    assert len(messages) == 1
+    assert messages[0].startswith(f'--resume: {newest} is passed over: it is cut off')
+
+
+def test_resume_passes_over_a_damaged_checkpoint(messages, tmp_path, save):
+    older, newest = save('iter_20.pth'), save('iter_100.pth')
+    data = bytearray(newest.read_bytes())
+    data[len(data) // 2] ^= 1
+    newest.write_bytes(data)
+    assert find_newest_checkpoint(tmp_path) == older
+    assert messages == [
+        f"--resume: {newest} is passed over: its part 'iter_100/data/0' is damaged."
+    ]
+
+
+def test_resume_passes_over_mere_weights(messages, tmp_path, save):
+    older, newest = save('iter_20.pth'), tmp_path / 'iter_100.pth'
+    torch.save(dict(state_dict={}), newest)
+    assert find_newest_checkpoint(tmp_path) == older
+    assert 'no training state (no meta, message_hub)' in messages[0]
+
+
+def test_a_checkpoint_younger_than_the_record_is_the_newest(tmp_path, save):
+    """The process was killed between the two; but a longer run's older files do not count."""
+    save('iter_900.pth', seconds=100), save('iter_20.pth', seconds=200)
+    record = tmp_path / 'last_checkpoint'
+    record.write_text(str(tmp_path / 'iter_20.pth'))
+    os.utime(record, (300, 300))
+    assert find_newest_checkpoint(tmp_path).name == 'iter_20.pth'
+    save('iter_40.pth', seconds=400)
+    assert find_newest_checkpoint(tmp_path).name == 'iter_40.pth'
+
+
+def test_a_given_checkpoint_that_is_not_whole_is_refused(tmp_path, save):
+    given, beside = tmp_path / 'iter_100.pth', save('iter_20.pth')
+    given.write_bytes(b'PK')
+    cfg = Config(dict(work_dir=str(tmp_path)))
+    with pytest.raises(ValueError, match=r'cannot continue from .*iter_100') as error:
+        set_resume(cfg, str(given))
+    assert str(error.value).endswith(f'The newest whole one beside it is {beside}.')
+    set_resume(cfg, str(beside))
+    assert (cfg.load_from, cfg.resume) == (str(beside), True)
+
+
+@pytest.mark.parametrize('record', [None, 'deleted.pth'])
+def test_resume_without_a_checkpoint_says_that_there_is_none(messages, tmp_path, record):
+    if record:
+        (tmp_path / 'last_checkpoint').write_text(str(tmp_path / record))
+    cfg = Config(dict(work_dir=str(tmp_path), load_from='pretrained.pth', resume=False))
+    set_resume(cfg, AUTO)
+    assert (cfg.load_from, cfg.resume) == ('pretrained.pth', False)
+    assert messages == [
+        f'--resume: no whole checkpoint in {tmp_path}, training starts from the beginning.'
+    ]
+
+
+# ------------------------------------------------------------------------- changed settings
+
+
+SETTINGS = dict(
+    model=dict(type='A', freeze_initial=True, initial=dict(init_cfg=dict(checkpoint='a.pth'))),
+    optim_wrapper=dict(optimizer=dict(lr=0.1, betas=(0.5, 0.9))),
+    work_dir='first',
+)
+
+
+@pytest.fixture
+def save_cfg(tmp_path):
+    def write(settings):
+        path = tmp_path / 'iter_1.pth'
+        torch.save(dict(meta=dict(cfg=Config(deepcopy(settings)).pretty_text)), path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def checkpoint(save_cfg):
+    return save_cfg(SETTINGS)
+
+
+def test_nothing_has_changed(checkpoint):
+    cfg = Config(deepcopy(SETTINGS))
+    cfg.work_dir = 'second'
+    cfg.optim_wrapper.optimizer.betas = [0.5, 0.9]
+    assert changed_settings(checkpoint, cfg) == []
+
+
+def test_names_what_has(checkpoint):
+    cfg = Config(deepcopy(SETTINGS))
+    cfg.model.freeze_initial = False
+    cfg.model.initial.init_cfg = None
+    cfg.model.rounds = 3
+    cfg.optim_wrapper.optimizer.lr = 0.2
+    assert changed_settings(checkpoint, cfg) == [
+        'model.freeze_initial: True then, False now',
+        'model.initial.init_cfg: nothing then, None now',
+        "model.initial.init_cfg.checkpoint: 'a.pth' then, nothing now",
+        'model.rounds: nothing then, 3 now',
+        'optim_wrapper.optimizer.lr: 0.1 then, 0.2 now',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('then', 'now'),
+    [(1, 1.0), (2.0, 2), ((1, 0.5), [1.0, 0.5]), ([dict(a=1, b=(3,))], [dict(a=1.0, b=[3.0])])],
+)
+def test_one_value_written_in_two_ways_has_not_changed(save_cfg, then, now):
+    assert (
+        changed_settings(save_cfg(dict(model=dict(a=then))), Config(dict(model=dict(a=now)))) == []
+    )
+
+
+@pytest.mark.parametrize(('then', 'now'), [(1, True), (1, 1.5), (1, '1'), (False, 0)])
+def test_values_that_only_look_alike_have_changed(save_cfg, then, now):
+    lines = changed_settings(save_cfg(dict(model=dict(a=then))), Config(dict(model=dict(a=now))))
+    assert lines == [f'model.a: {then!r} then, {now!r} now']
+
+
+@pytest.mark.parametrize(
+    ('settings', 'reason'),
+    [
+        (dict(model=dict(limit=float('inf'))), "NameError: name 'inf' is not defined"),
+        (dict(model=dict(limit=float('nan'))), "NameError: name 'nan' is not defined"),
+        (dict(model=dict(folder=Path('a'))), "NameError: name 'a' is not defined"),
+        (dict(custom_imports=dict(imports=['no_such_module_xyz'])), 'no_such_module_xyz'),
+    ],
+)
+def test_settings_that_cannot_be_read_are_told_in_one_line(save_cfg, settings, reason):
+    settings = dict(settings, optim_wrapper=dict(lr=0.1))
+    (line,) = changed_settings(save_cfg(settings), Config(dict(optim_wrapper=dict(lr=0.2))))
+    assert line.startswith('the settings of the run could not be read: ')
+    assert reason in line
+    assert '\n' not in line
+
+
+@pytest.mark.parametrize('state', [dict(), dict(meta=dict(iter=1))])
+def test_a_checkpoint_without_a_config_tells_nothing(tmp_path, state):
+    torch.save(state, tmp_path / 'x.pth')
+    assert changed_settings(tmp_path / 'x.pth', Config(deepcopy(SETTINGS))) == []
