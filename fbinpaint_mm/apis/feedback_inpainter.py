@@ -13,8 +13,8 @@ import torch
 from mmagic.structures import DataSample
 from mmengine.config import Config
 
+from fbinpaint_mm.apis.hole_and_map import read_dictated_map, read_hole
 from fbinpaint_mm.apis.hole_crop import HoleCrop
-from fbinpaint_mm.apis.hole_mask import read_hole
 from fbinpaint_mm.apis.inpainting_job import InpaintingJob
 from fbinpaint_mm.apis.inpainting_result import InpaintingResult
 from fbinpaint_mm.apis.load_model import (
@@ -24,7 +24,6 @@ from fbinpaint_mm.apis.load_model import (
     load_model,
 )
 from fbinpaint_mm.apis.picture import PictureSource, read_picture
-from fbinpaint_mm.apis.semantic_edit import read_dictated_map
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 from fbinpaint_mm.visualization.drawing import default_palette
 
@@ -125,7 +124,7 @@ class FeedbackInpainter:
 
     @cached_property
     def palette(self) -> list[list[int]]:
-        """K RGB colours in 0..255: those of the data set, or distinct ones."""
+        """K RGB colors in 0..255: those of the data set, or distinct ones."""
         colors = class_metainfo(self.config).get('palette') or ()
         if len(colors) != self.num_classes:
             colors = default_palette(self.num_classes).tolist()
@@ -146,7 +145,7 @@ class FeedbackInpainter:
         """Fills the hole of a picture, or the holes of a list of pictures.
 
         Args:
-            image: Picture: array of (H, W) or (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3)
+            image: Picture: array of (H, W) or (H, W, 1) gray, (H, W, 2) gray and alpha, (H, W, 3)
                 RGB or (H, W, 4) RGB and alpha, uint8 or uint16; Pillow image; or path of a file.
                 Images with an EXIF orientation are turned upright. Or a list of these.
             mask: The hole, of the size of the upright picture: array of bool, of 0 and 1, of 0..255
