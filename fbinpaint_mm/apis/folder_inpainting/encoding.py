@@ -33,7 +33,9 @@ def read_metadata(path: Path) -> dict[str, Any]:
         which would show the picture as it was; color profile; resolution.
     """
     with Image.open(path) as image:
-        metadata = {key: image.info[key] for key in ('icc_profile', 'dpi') if key in image.info}
+        metadata: dict[str, Any] = {
+            key: image.info[key] for key in ('icc_profile', 'dpi') if key in image.info
+        }
         exif = image.getexif()
         exif.pop(ExifTags.Base.Orientation, None)
         if exif and image.format != 'TIFF':  # whose tags describe the file, not the picture
