@@ -59,7 +59,7 @@ def test_parts_are_cut_out_of_the_whole(small, interpolation):
         assert np.abs(enlarge(plane, crop, part, interpolation) - cut).max() < 1e-5
 
 
-def test_channels_of_grey_and_labels_are_kept():
+def test_channels_of_gray_and_labels_are_kept():
     assert shrink(np.zeros((20, 20, 1), np.uint8), (5, 5)).shape == (5, 5, 1)
     labels = np.repeat(np.repeat(np.array([[1, 7], [255, 3]], np.uint8), 8, 0), 8, 1)
     assert shrink_labels(labels, (2, 2)).tolist() == [[1, 7], [255, 3]]

@@ -79,27 +79,23 @@ class OutputFiles:
         Returns:
             Content of every file, the result last, and what the user should know.
         """
-        rounds = result.rounds or []
         files: dict[str, bytes] = {}
         if self.masks:
             files[f'masks/{job.stem}.png'] = encode(hole.astype(np.uint8) * 255, 'png')[0]
         if self.side_by_side:
-            sheet = draw_side_by_side(picture.pixels, hole, rounds, palette)
+            sheet = draw_side_by_side(picture.pixels, hole, result.rounds or [], palette)
             files[f'side_by_side/{job.stem}.png'] = encode(np.asarray(sheet), 'png')[0]
-        if self.maps:
-            maps = self._maps(job, result)
-            files |= {name: encode_map(seg, classes, palette) for name, seg in maps.items()}
-        images = {_round_name(job, i): one.image for i, one in enumerate(rounds) if self.rounds}
+        images: dict[str, np.ndarray] = {}
+        maps = {f'maps/{job.stem}.png': result.semantic_map}
+        for index, one in enumerate((result.rounds or []) if self.rounds else []):
+            images[_round_name(job, index)] = one.image
+            maps[f'rounds/{job.stem}_round{index}_map.png'] = one.semantic_map
+        for name, semantic_map in maps.items():
+            if self.maps and semantic_map is not None:
+                files[name] = encode_map(semantic_map, classes, palette)
         encoded, notes = self._encode_images(job, {**images, job.output: result.image})
         notes += [NO_MAP] if self.maps and result.semantic_map is None else []
         return files | encoded, notes
-
-    def _maps(self, job: Job, result: InpaintingResult) -> dict[str, np.ndarray]:
-        maps = {f'maps/{job.stem}.png': result.semantic_map}
-        for index, one in enumerate(result.rounds or []):
-            if self.rounds:
-                maps[f'rounds/{job.stem}_round{index}_map.png'] = one.semantic_map
-        return {name: seg for name, seg in maps.items() if seg is not None}
 
     def _encode_images(
         self, job: Job, images: dict[str, np.ndarray]
