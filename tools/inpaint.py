@@ -1,4 +1,4 @@
-"""Inpaints pictures: a file, a folder, a glob or a list of pictures and masks.
+"""Inpaints pictures: files, folders or globs, with masks from several sources.
 
 Usage: python tools/inpaint.py CONFIG CHECKPOINT INPUT ... --mask FILE_OR_FOLDER --out DIR ...
 
@@ -10,94 +10,194 @@ Example:
 from __future__ import annotations
 
 import argparse
+import logging
+import math
+import re
 import sys
-from typing import TYPE_CHECKING
+import warnings
+from collections.abc import Callable
+from pathlib import Path
 
-from inpaint_arguments import check_arguments, parse_args, quiet
+from mmengine.config import DictAction
 
-if TYPE_CHECKING:
-    from fbinpaint_mm.apis.folder_inpainting import FolderInpainter, Job, MaskSource, Settings
-
-USAGE_ERROR, INTERRUPTED = 2, 130  # as argparse and a shell report them
+KINDS = ('irregular', 'box', 'mixed')
+FORMATS = ('keep', 'png', 'jpg', 'webp')
 
 
-def list_jobs(args: argparse.Namespace) -> list[Job]:
-    """What is to be done.
+def number(kind: type, low: float, high: float = math.inf) -> Callable[[str], float]:
+    """The type of an argument: a number of a kind and in a range, both ends included."""
+
+    def parse(text: str) -> float:
+        value = kind(text)
+        if not low <= value <= high:
+            expected = f'{low} or more' if high == math.inf else f'{low} to {high}'
+            raise argparse.ArgumentTypeError(f'{text} is out of range, expected {expected}')
+        return value
+
+    parse.__name__ = kind.__name__  # for "invalid int value"
+    return parse
+
+
+def color(text: str) -> tuple[int, ...]:
+    """Red, green and blue from hexadecimal digits, such as ``#ff00ff``."""
+    if not re.fullmatch('#?[0-9a-fA-F]{6}', text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no color; expected one like '#ff00ff'")
+    return tuple(bytes.fromhex(text.removeprefix('#')))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog='inpaint.py',
+        description='Inpaint pictures. A second call with the same arguments goes on where the '
+        'first one was interrupted: results that are newer than image, mask and checkpoint are '
+        'left. Exit status: 1 if a picture failed, 2 if nothing was started.',
+    )
+    add = parser.add_argument
+    add('config', help='config file, or the name of one of the configs of this package')
+    add('checkpoint', help='checkpoint file or address')
+    add('inputs', nargs='+', metavar='INPUT', help='image file, folder, or glob in quotes')
+    add('--out', type=Path, required=True, help='folder to write to')
+    add('--recursive', action='store_true', help='also the subfolders of folders')
+    add_mask_arguments(parser)
+    add_result_arguments(parser)
+    add_model_arguments(parser)
+    add(
+        '--verbose',
+        action='store_true',
+        help='show what the libraries log, and where errors are from',
+    )
+    return parser
+
+
+def add_mask_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds where the holes come from: one of four ways, and its settings."""
+    ways = parser.add_mutually_exclusive_group(required=True)
+    ways.add_argument(
+        '--mask',
+        type=Path,
+        metavar='PATH',
+        help='a mask for all images, or a folder of masks with the subfolders and names of the '
+        'images, also with _mask behind; white is the hole',
+    )
+    ways.add_argument(
+        '--mask-from-alpha',
+        action='store_true',
+        help='what is not opaque is the hole; results have no alpha channel',
+    )
+    ways.add_argument(
+        '--mask-color', type=color, metavar='COLOR', help="the hole has this color: '#ff00ff'"
+    )
+    ways.add_argument(
+        '--generate-mask',
+        choices=KINDS,
+        help='draw holes that depend on --seed, the name and the size of the image only',
+    )
+    add = parser.add_argument
+    add(
+        '--mask-tolerance',
+        type=number(int, 0),
+        metavar='N',
+        help='largest difference from --mask-color in red, green and blue, of 255 (default: 0)',
+    )
+    add('--seed', type=number(int, 0), metavar='N', help='of the generated holes (default: 0)')
+    add(
+        '--area',
+        type=number(float, 0, 1),
+        nargs=2,
+        metavar=('LOW', 'HIGH'),
+        help='share of the image that generated holes have (default: 0.1 0.4)',
+    )
+    add(
+        '--mask-dilate',
+        type=number(int, 0),
+        default=0,
+        metavar='PIXELS',
+        help='enlarge all holes (default: %(default)s)',
+    )
+    add('--skip-missing', action='store_true', help='leave out images without a mask')
+
+
+def add_result_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what is written, and how."""
+    add = parser.add_argument
+    add(
+        '--format',
+        choices=FORMATS,
+        default='keep',
+        help='of the results (default: %(default)s, and png for what cannot be written)',
+    )
+    add(
+        '--quality',
+        type=number(int, 1, 100),
+        metavar='1..100',
+        help='of JPEG and WebP (default: 95; WebP is lossless)',
+    )
+    add('--save-maps', action='store_true', help='write the semantic maps as indexed PNGs')
+    add('--save-rounds', action='store_true', help='write the image of every round')
+    add('--side-by-side', action='store_true', help='write what every round did in one picture')
+    add('--overwrite', action='store_true', help='make again what is finished, as for new settings')
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds how the model is run."""
+    add = parser.add_argument
+    add(
+        '--rounds',
+        type=number(int, 0),
+        metavar='R',
+        help='feedback rounds (default: of the config)',
+    )
+    add(
+        '--tolerance',
+        type=number(float, 0, 1),
+        metavar='SHARE',
+        help="stop before a round that would change less than this share of the hole's map",
+    )
+    add(
+        '--max-side',
+        type=number(int, 1),
+        metavar='PIXELS',
+        help='longest side of what the model sees at once; a larger picture is seen in parts '
+        '(default: twice the size that the config tests with)',
+    )
+    add('--device', help='such as cpu or cuda:1 (default: a GPU if there is one)')
+    add(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='settings that replace those of the config',
+    )
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parses the command line.
 
     Args:
-        args: From `parse_args`.
+        argv: The arguments; those of the process by default.
 
     Returns:
-        One job for each picture.
-
-    Raises:
-        FileNotFoundError: An input holds no picture, or a mask is missing.
-        ValueError: Names are ambiguous, or results would overwrite something.
+        The arguments; those that contradict each other end the process with a message.
     """
-    from fbinpaint_mm.apis import folder_inpainting as folders
-
-    if args.pairs:
-        pairs = folders.read_pairs(args.pairs)
-        jobs = folders.jobs_of_pairs(pairs, args.format, args.skip_missing)
-    else:
-        excluded = [folder for folder in (args.out, args.mask) if folder is not None]
-        images = folders.find_images(args.inputs, args.recursive, excluded)
-        jobs = (
-            folders.jobs_of_mask_files(images, args.mask, args.format, args.skip_missing)
-            if args.mask
-            else folders.jobs_of_images(images, args.format)
-        )
-    if not jobs:
-        raise ValueError('no image is left to inpaint')
-    extras = folders.extra_folders(make_settings(args), choose_mask_source(args))
-    folders.check_outputs(jobs, args.out, extras)
-    return jobs
-
-
-def choose_mask_source(args: argparse.Namespace) -> MaskSource:
-    """Where holes come from."""
-    from fbinpaint_mm.apis import folder_inpainting as folders
-
-    if args.mask_from_alpha:
-        return folders.MaskFromAlpha()
-    if args.mask_color:
-        return folders.MaskFromColor(args.mask_color, args.mask_tolerance)
-    if args.generate_mask:
-        return folders.GeneratedMask(args.generate_mask, args.seed, tuple(args.area))
-    return folders.MaskFromFile()
-
-
-def make_settings(args: argparse.Namespace) -> Settings:
-    """What is made of every picture."""
-    from fbinpaint_mm.apis import folder_inpainting as folders
-
-    return folders.Settings(
-        rounds=args.rounds,
-        tolerance=args.tolerance,
-        max_side=args.max_side,
-        dilation=args.mask_dilate,
-        form=args.format,
-        quality=args.quality,
-        save_maps=args.save_maps,
-        save_rounds=args.save_rounds,
-        side_by_side=args.side_by_side,
-    )
-
-
-def build_folder_inpainter(args: argparse.Namespace) -> FolderInpainter:
-    """What does the work; the model itself is built when there is a picture to inpaint."""
-    from fbinpaint_mm.apis import FeedbackInpainter
-    from fbinpaint_mm.apis import folder_inpainting as folders
-
-    model = (args.config, args.checkpoint)
-    return folders.FolderInpainter(
-        lambda: FeedbackInpainter(*model, device=args.device, cfg_options=args.cfg_options),
-        folders.model_identity(*model, args.cfg_options),
-        choose_mask_source(args),
-        make_settings(args),
-        args.out,
-        overwrite=args.overwrite,
-    )
+    parser = build_parser()
+    args = parser.parse_intermixed_args(argv)
+    for name, way, default in (
+        ('mask_tolerance', 'mask_color', 0),
+        ('seed', 'generate_mask', 0),
+        ('area', 'generate_mask', [0.1, 0.4]),
+    ):
+        if getattr(args, name) is None:
+            setattr(args, name, default)
+        elif not getattr(args, way):
+            option, owner = (text.replace('_', '-') for text in (name, way))
+            parser.error(f'--{option} has an effect only with --{owner}')
+    if not 0 < args.area[0] < args.area[1]:
+        parser.error(f'--area {args.area[0]} {args.area[1]}: expected 0 < LOW < HIGH <= 1')
+    if args.quality is not None and args.format == 'png':
+        parser.error('--quality is of JPEG and WebP; --format png is always lossless')
+    return args
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -107,25 +207,19 @@ def main(argv: list[str] | None = None) -> int:
         argv: The arguments; those of the process by default.
 
     Returns:
-        Exit status: 0; 1 if a picture failed; 2 if nothing could be started; 130 after an
-        interruption by the user.
+        Exit status, see ``inpaint_files``.
     """
     args = parse_args(argv)
-    try:
-        check_arguments(args)
-        with quiet(not args.verbose):  # imports are slow, so the command line is checked first
-            jobs = list_jobs(args)
-            summary = build_folder_inpainter(args).run(jobs)
-    except (ValueError, OSError) as error:
-        if args.verbose:
-            raise
-        print(f'inpaint.py: error: {error}', file=sys.stderr)
-        return USAGE_ERROR
-    except KeyboardInterrupt:
-        print('interrupted before the first picture', file=sys.stderr)
-        return INTERRUPTED
-    print(summary)
-    return INTERRUPTED if summary.is_interrupted else int(bool(summary.failed))
+    with warnings.catch_warnings():
+        if not args.verbose:  # what the libraries log stays off the screen
+            warnings.simplefilter('ignore')
+            logging.disable(logging.WARNING)
+        try:
+            from fbinpaint_mm.cli.inpaint import inpaint_files
+
+            return inpaint_files(args)
+        finally:
+            logging.disable(logging.NOTSET)
 
 
 if __name__ == '__main__':

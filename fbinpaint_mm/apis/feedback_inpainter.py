@@ -6,15 +6,15 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from numbers import Integral
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import torch
 from mmagic.structures import DataSample
 from mmengine.config import Config
 
+from fbinpaint_mm.apis.hole_and_map import read_dictated_map, read_hole
 from fbinpaint_mm.apis.hole_crop import HoleCrop
-from fbinpaint_mm.apis.hole_mask import read_hole
 from fbinpaint_mm.apis.inpainting_job import InpaintingJob
 from fbinpaint_mm.apis.inpainting_result import InpaintingResult
 from fbinpaint_mm.apis.load_model import (
@@ -24,7 +24,6 @@ from fbinpaint_mm.apis.load_model import (
     load_model,
 )
 from fbinpaint_mm.apis.picture import PictureSource, read_picture
-from fbinpaint_mm.apis.semantic_edit import read_dictated_map
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 from fbinpaint_mm.visualization.drawing import default_palette
 
@@ -40,6 +39,7 @@ LAYOUT_LEFT_OUT = (
 )
 
 Step = tuple[InpaintingJob, HoleCrop]
+Pictures = list[Any] | tuple[Any, ...]  # of PictureSource
 
 
 class FeedbackInpainter:
@@ -125,16 +125,26 @@ class FeedbackInpainter:
 
     @cached_property
     def palette(self) -> list[list[int]]:
-        """K RGB colours in 0..255: those of the data set, or distinct ones."""
+        """K RGB colors in 0..255: those of the data set, or distinct ones."""
         colors = class_metainfo(self.config).get('palette') or ()
         if len(colors) != self.num_classes:
             colors = default_palette(self.num_classes).tolist()
         return [[int(value) for value in color] for color in colors]
 
+    @overload
+    def inpaint(
+        self, image: PictureSource, mask: PictureSource, *args: Any, **kwargs: Any
+    ) -> InpaintingResult: ...
+
+    @overload
+    def inpaint(
+        self, image: Pictures, mask: Pictures, *args: Any, **kwargs: Any
+    ) -> list[InpaintingResult]: ...
+
     def inpaint(
         self,
-        image: PictureSource | Sequence[PictureSource],
-        mask: PictureSource | Sequence[PictureSource],
+        image: PictureSource | Pictures,
+        mask: PictureSource | Pictures,
         rounds: int | None = None,
         return_rounds: bool = False,
         *,
@@ -146,7 +156,7 @@ class FeedbackInpainter:
         """Fills the hole of a picture, or the holes of a list of pictures.
 
         Args:
-            image: Picture: array of (H, W) or (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3)
+            image: Picture: array of (H, W) or (H, W, 1) gray, (H, W, 2) gray and alpha, (H, W, 3)
                 RGB or (H, W, 4) RGB and alpha, uint8 or uint16; Pillow image; or path of a file.
                 Images with an EXIF orientation are turned upright. Or a list of these.
             mask: The hole, of the size of the upright picture: array of bool, of 0 and 1, of 0..255
@@ -178,14 +188,14 @@ class FeedbackInpainter:
         max_side = self.default_max_side if max_side is None else max_side
         _check_settings(rounds, tolerance, max_side)
         several = isinstance(image, (list, tuple))
-        columns = dict(
+        given = dict(
             image=image,
             mask=mask,
             semantic_map=semantic_map,
             semantic_map_mask=semantic_map_mask,
         )
-        rows = _rows(columns) if several else [tuple(columns.values())]
-        jobs = [self._job(*row, max_side, rounds, return_rounds) for row in rows]
+        rows = _rows(given) if several else [tuple(given.values())]
+        jobs = [self._job(row, max_side, rounds, return_rounds) for row in rows]
         for index in range(max((len(job.crops) for job in jobs), default=0)):
             pending = [(job, job.crops[index]) for job in jobs if index < len(job.crops)]
             for batch in self._batches(pending, max_side, tolerance is not None):
@@ -194,15 +204,9 @@ class FeedbackInpainter:
         return results if several else results[0]
 
     def _job(
-        self,
-        image: PictureSource,
-        mask: PictureSource,
-        semantic_map: np.ndarray | None,
-        semantic_map_mask: np.ndarray | None,
-        max_side: int,
-        rounds: int,
-        keeps_rounds: bool,
+        self, row: tuple[Any, ...], max_side: int, rounds: int, keeps_rounds: bool
     ) -> InpaintingJob:
+        image, mask, semantic_map, semantic_map_mask = row
         picture = read_picture(image, 'image')
         hole = read_hole(mask, picture)
         classes = None if semantic_map is None else self.classes
@@ -269,7 +273,7 @@ def _check_settings(rounds: int, tolerance: float | None, max_side: int) -> None
         raise ValueError(f'max_side must be a positive number of pixels, got {max_side}')
 
 
-def _rows(columns: dict[str, Any]) -> list[tuple]:
+def _rows(columns: dict[str, Any]) -> list[tuple[Any, ...]]:
     """One tuple for each image; what is ``None`` as a whole is ``None`` for each."""
     count = len(columns['image'])
     columns = {k: [None] * count if v is None else v for k, v in columns.items()}

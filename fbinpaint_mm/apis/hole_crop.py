@@ -82,7 +82,7 @@ def find_hole_crops(hole: np.ndarray, max_side: int) -> list[HoleCrop]:
     """Covers a hole with crops, none of which is larger than the network may see.
 
     A picture that is not larger than ``max_side`` is one crop, whole. Of a larger one each
-    connected part of the hole has a crop with context of its own; small parts that are neighbours
+    connected part of the hole has a crop with context of its own; small parts that are neighbors
     share one.
 
     Args:
@@ -97,7 +97,7 @@ def find_hole_crops(hole: np.ndarray, max_side: int) -> list[HoleCrop]:
         return []
     if max(hole.shape) <= max_side:
         return [HoleCrop(whole, whole, whole.size)]
-    targets = _join_small_neighbours(_parts_of(hole), max_side // 4)
+    targets = _join_small_neighbors(_parts_of(hole), max_side // 4)
     return [_crop_around(target, hole.shape, max_side) for target in targets]
 
 
@@ -117,8 +117,8 @@ def _tight(hole: np.ndarray, stats: np.ndarray) -> Box:
     return Box(top + rows[0], left + columns[0], top + rows[-1] + 1, left + columns[-1] + 1)
 
 
-def _join_small_neighbours(parts: list[Box], side: int) -> list[Box]:
-    """One box for all parts, none longer than ``side``, whose centres share a tile of that side."""
+def _join_small_neighbors(parts: list[Box], side: int) -> list[Box]:
+    """One box for all parts, none longer than ``side``, whose centers share a tile of that side."""
     tiles: dict[tuple[int, ...], Box] = {}
     for index, part in enumerate(parts):
         if max(part.size) > side:

@@ -11,17 +11,21 @@ import torch
 from mmagic.structures import DataSample
 
 from fbinpaint_mm.apis.hole_crop import Box, HoleCrop, find_hole_crops
-from fbinpaint_mm.apis.inpainting_result import InpaintingResult
+from fbinpaint_mm.apis.inpainting_result import InpaintingResult, RoundResult
 from fbinpaint_mm.apis.picture import Picture, put_colors, to_network
-from fbinpaint_mm.apis.resampling import enlarge, shrink, shrink_hole, shrink_labels
-from fbinpaint_mm.apis.round_result import RoundResult
-from fbinpaint_mm.apis.seam import close_seam
+from fbinpaint_mm.apis.resampling import (
+    close_seam,
+    enlarge,
+    shrink,
+    shrink_hole,
+    shrink_labels,
+)
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 
 EMPTY_MASK = (
     'the mask is empty: the input is returned (of a mask in 0..255, pixels above 127 are the hole)'
 )
-MASKED = 127.5  # is 0 after normalisation, as GetMaskedImage has it
+MASKED = 127.5  # is 0 after normalization, as GetMaskedImage has it
 STRIP = 256  # rows that are scaled up at once
 
 
@@ -73,7 +77,7 @@ class InpaintingJob:
             crop: One of ``crops``.
 
         Returns:
-            (h, w, 3) float32 BGR image in 0..255, grey in the hole; (h, w) bool hole; and (h, w)
+            (h, w, 3) float32 BGR image in 0..255, gray in the hole; (h, w) bool hole; and (h, w)
             uint8 dictated map, or ``None``; all of ``crop.size``.
         """
         window = crop.window.slices

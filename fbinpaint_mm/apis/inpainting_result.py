@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
 from PIL import Image
 
 from fbinpaint_mm.apis.picture import to_pil
-from fbinpaint_mm.apis.round_result import RoundResult
+
+
+@dataclass
+class RoundResult:
+    """What one round made of a picture.
+
+    Args:
+        image: The picture after the round, in the data type, size and channels of the input.
+        semantic_map: (H, W) uint8 class ids of the map that guided the round, 255 where no map was
+            made (far from the hole of a large picture); ``None`` in round 0 and without semantics.
+        confidence: (H, W) float32 in [0, 1], how far the model trusts each pixel of ``image``; 1
+            outside the hole.
+    """
+
+    image: np.ndarray
+    semantic_map: np.ndarray | None
+    confidence: np.ndarray
 
 
 @dataclass
@@ -27,9 +44,9 @@ class InpaintingResult(RoundResult):
     notes: list[str] = field(default_factory=list)
 
     def to_pil(self) -> Image.Image:
-        """The image for Pillow: mode L, LA, RGB, RGBA or, of 16-bit grey, I;16.
+        """The image for Pillow: mode L, LA, RGB, RGBA or, of 16-bit gray, I;16.
 
         Raises:
-            ValueError: If it has 16 bits and colour or alpha, for which Pillow has no mode.
+            ValueError: If it has 16 bits and color or alpha, for which Pillow has no mode.
         """
         return to_pil(self.image)

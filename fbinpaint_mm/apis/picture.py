@@ -10,29 +10,15 @@ from typing import Union
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 PictureSource = Union[np.ndarray, Image.Image, str, 'os.PathLike[str]']
 
-EXIF_ORIENTATION = 0x0112
-# What turns the stored pixels upright, by the value of the EXIF tag.
-UPRIGHT = {
-    2: lambda pixels: pixels[:, ::-1],
-    3: lambda pixels: pixels[::-1, ::-1],
-    4: lambda pixels: pixels[::-1],
-    5: lambda pixels: pixels.swapaxes(0, 1),
-    6: lambda pixels: pixels[::-1].swapaxes(0, 1),
-    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
-    8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1),
-}
 KEPT_MODES = ('L', 'LA', 'RGB', 'RGBA')
-SIXTEEN_BIT_MODES = ('I;16', 'I;16B', 'I;16L', 'I;16N')
+# Modes whose colors fit another one without loss; all others go to RGB with a note.
+EQUAL_MODES = {'1': 'L', 'La': 'LA', 'PA': 'RGBA', 'RGBX': 'RGB', 'RGBa': 'RGBA'}
 # In Pillow's name of how a file stores its pixels; 'BGR;16' has 16 bits for all three together.
 SIXTEEN_BITS_EACH = re.compile(';16[BLN]')
-# Modes whose colours fit another one without loss; all others go to RGB with a note.
-EQUAL_MODES = {'1': 'L', 'La': 'LA', 'PA': 'RGBA', 'RGBX': 'RGB', 'RGBa': 'RGBA'}
-UNREADABLE_MODES = ('F',)
-WITH_ALPHA = dict(L='LA', RGB='RGBA')
 LUMA_BGR = np.array([0.114, 0.587, 0.299], np.float32)  # ITU-R BT.601, as Pillow and OpenCV do
 TO_8_BIT = {np.dtype(np.uint8): 1.0, np.dtype(np.uint16): 257.0}
 
@@ -42,7 +28,7 @@ class Picture:
     """An upright picture.
 
     Args:
-        pixels: (H, W), (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGB and
+        pixels: (H, W), (H, W, 1) gray, (H, W, 2) gray and alpha, (H, W, 3) RGB or (H, W, 4) RGB and
             alpha; uint8 or uint16.
         orientation: EXIF orientation that was applied, 1 for none.
         notes: What happened to it that the user should know.
@@ -55,7 +41,8 @@ class Picture:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width."""
-        return self.pixels.shape[:2]
+        height, width = self.pixels.shape[:2]
+        return height, width
 
 
 def read_picture(source: PictureSource, name: str) -> Picture:
@@ -71,12 +58,13 @@ def read_picture(source: PictureSource, name: str) -> Picture:
     Raises:
         FileNotFoundError: If there is no such file.
         TypeError: If the source is none of the three.
-        ValueError: If it is no image, is damaged, or has a data type or shape that no picture has.
+        ValueError: If it is no image, is damaged, or has a data type or shape that no picture has,
+            or if a file holds several pictures.
     """
     if isinstance(source, np.ndarray):
         return Picture(_checked(source, name))
     if isinstance(source, Image.Image):
-        return _from_pil(_loaded(source, name), name)
+        return _from_pil(source, name)
     if isinstance(source, (str, os.PathLike)):
         return _from_file(Path(source), name)
     raise TypeError(
@@ -114,16 +102,21 @@ def put_colors(pixels: np.ndarray, where: np.ndarray, color: np.ndarray) -> None
     planes[..., : painted.shape[1]][where] = painted.astype(pixels.dtype)
 
 
+def has_alpha(pixels: np.ndarray) -> bool:
+    """Whether the last channel of a picture's pixels is alpha."""
+    return pixels.ndim == 3 and pixels.shape[-1] in (2, 4)
+
+
 def to_pil(pixels: np.ndarray) -> Image.Image:
     """Pixels of a picture for Pillow.
 
     Raises:
-        ValueError: If they have 16 bits and colour or alpha, for which Pillow has no mode.
+        ValueError: If they have 16 bits and color or alpha, for which Pillow has no mode.
     """
     pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[-1] == 1 else pixels
     if pixels.dtype == np.uint16 and pixels.ndim == 3:
         raise ValueError(
-            'Pillow has no mode for 16-bit pictures with colour or alpha. Write the array, e.g. '
+            'Pillow has no mode for 16-bit pictures with color or alpha. Write the array, e.g. '
             "cv2.imwrite('x.png', cv2.cvtColor(image, cv2.COLOR_RGB2BGR)), or divide it by 257"
         )
     return Image.fromarray(pixels)
@@ -134,10 +127,12 @@ def _from_file(path: Path, name: str) -> Picture:
         raise FileNotFoundError(f'{name}: there is no file {str(path)!r}')
     try:
         with Image.open(path) as image:
-            white = _white_of_16_bit_colors(image)
+            _refuse_several_frames(image, f'{name} {str(path)!r}')
+            # Loading forgets how the file stores its pixels.
+            is_deep = SIXTEEN_BITS_EACH.search(str(getattr(image, 'tile', '')))
             image.load()
-            if white is not None and image.mode in KEPT_MODES:
-                return _from_16_bit_colors(path, image, white)
+            if is_deep and image.mode in KEPT_MODES:
+                return _from_16_bit_colors(path, image)
             return _from_pil(image, f'{name} {str(path)!r}')
     except UnidentifiedImageError as error:
         raise ValueError(f'{name}: {str(path)!r} is not an image that Pillow knows') from error
@@ -145,88 +140,83 @@ def _from_file(path: Path, name: str) -> Picture:
         raise ValueError(f'{name}: {str(path)!r} cannot be decoded: {error}') from error
 
 
-def _white_of_16_bit_colors(image: Image.Image) -> int | None:
-    """Largest value of colours that the file stores with 16 bits each; ``None`` for others."""
-    if SIXTEEN_BITS_EACH.search(str(image.tile)):
-        return 65535
-    if image.format == 'PPM' and image.mode == 'RGB':  # whose tile tells the largest value instead
-        codec, *_, arguments = image.tile[0]
-        if codec.startswith('ppm') and arguments[1] > 255:
-            return arguments[1]
-    return None
+def _refuse_several_frames(image: Image.Image, name: str) -> None:
+    # MPO is what telephones write: a JPEG with a preview behind it.
+    frames = getattr(image, 'n_frames', 1)
+    if frames > 1 and image.format != 'MPO':
+        raise ValueError(f'{name} holds {frames} pictures; expected a file with a single one')
 
 
-def _from_16_bit_colors(path: Path, image: Image.Image, white: int) -> Picture:
-    """Pillow reduces 16-bit colours to 8 bits, OpenCV does not."""
+def _from_16_bit_colors(path: Path, image: Image.Image) -> Picture:
+    """Pillow reduces 16-bit colors to 8 bits, OpenCV does not."""
     pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
-        raise OSError('its 16-bit colours are of a kind that OpenCV cannot read')
-    if white != 65535:
-        pixels = np.rint(pixels * (65535 / white)).astype(np.uint16)
-    if image.mode == 'LA':  # which OpenCV gives as BGRA
-        return _upright(pixels[..., [0, 3]], image)
-    code = cv2.COLOR_BGR2RGB if pixels.shape[-1] == 3 else cv2.COLOR_BGRA2RGBA
-    notes = [_note_of_alpha(image.mode)] if 'transparency' in image.info else []
-    return _upright(cv2.cvtColor(pixels, code), image, notes)
-
-
-def _note_of_alpha(mode: str) -> str:
-    returned = WITH_ALPHA.get(mode, '16-bit grey with alpha')
-    return f'a picture of mode {mode} with a transparent colour is returned as {returned}'
-
-
-def _loaded(image: Image.Image, name: str) -> Image.Image:
-    """The image, decoded: Pillow opens files without looking at more than the beginning."""
-    try:
-        image.load()
-    except (OSError, SyntaxError) as error:
-        raise ValueError(f'{name}: cannot be decoded: {error}') from error
-    return image
+        raise OSError('its 16-bit colors are of a kind that OpenCV cannot read')
+    notes = [_note(image, 'RGBA')] if 'transparency' in image.info else []
+    # Gray with alpha comes as BGRA.
+    order = [0, 3] if image.mode == 'LA' else [2, 1, 0, 3][: pixels.shape[-1]]
+    orientation = _orientation(image)
+    planes = [_upright(Image.fromarray(pixels[..., index]), orientation) for index in order]
+    return Picture(np.dstack([np.asarray(plane) for plane in planes]), orientation, notes)
 
 
 def _from_pil(image: Image.Image, name: str) -> Picture:
-    mode = image.mode
-    if mode in UNREADABLE_MODES:
-        raise ValueError(f'{name}: Pillow mode {mode!r} is not supported; expected 8 or 16 bits')
-    if mode in WITH_ALPHA and 'transparency' in image.info:
-        pixels = np.asarray(image.convert(WITH_ALPHA[mode]))
-        return _upright(pixels, image, [_note_of_alpha(mode)])
-    if mode in KEPT_MODES:
-        return _upright(np.asarray(image), image)
-    if mode in SIXTEEN_BIT_MODES or mode == 'I':
-        return _from_16_bit_grey(image, name)
-    if mode in EQUAL_MODES:
-        return _upright(np.asarray(image.convert(EQUAL_MODES[mode])), image)
-    converted = image.convert('RGBA' if 'transparency' in image.info else 'RGB')
-    note = f'a picture of mode {mode} is returned as {converted.mode}'
-    return _upright(np.asarray(converted), image, [note])
+    try:
+        image.load()  # Pillow opens files without looking at more than the beginning
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f'{name}: cannot be decoded: {error}') from error
+    orientation = _orientation(image)
+    pixels, notes = _pixels_of(_upright(image, orientation), name)
+    return Picture(pixels, orientation, notes)
 
 
-def _from_16_bit_grey(image: Image.Image, name: str) -> Picture:
-    pixels = _narrowed(np.asarray(image), name)
+def _orientation(image: Image.Image) -> int:
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return orientation if orientation in range(1, 9) else 1
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    if orientation == 1:
+        return image  # without a copy, as exif_transpose would make
+    image.getexif()[ExifTags.Base.Orientation] = orientation
+    return ImageOps.exif_transpose(image)
+
+
+def _pixels_of(image: Image.Image, name: str) -> tuple[np.ndarray, list[str]]:
+    """Pixels as a picture has them, and what the user should know about that."""
+    if image.mode == 'F':
+        raise ValueError(f"{name}: Pillow mode 'F' is not supported; expected 8 or 16 bits")
+    if image.mode.startswith('I'):
+        return _16_bit_gray(image, name)
+    if image.mode in EQUAL_MODES:
+        return np.asarray(image.convert(EQUAL_MODES[image.mode])), []
+    mode = image.mode if image.mode in KEPT_MODES else 'RGB'
+    if 'transparency' in image.info and mode in ('L', 'RGB'):
+        mode += 'A'
+    if mode == image.mode:
+        return np.asarray(image), []
+    return np.asarray(image.convert(mode)), [_note(image, mode)]
+
+
+def _note(image: Image.Image, returned: str) -> str:
+    transparent = ' with a transparent color' if 'transparency' in image.info else ''
+    return f'a picture of mode {image.mode}{transparent} is returned as {returned}'
+
+
+def _16_bit_gray(image: Image.Image, name: str) -> tuple[np.ndarray, list[str]]:
+    pixels = np.asarray(image)
+    low, high = pixels.min(), pixels.max()
+    if low < 0 or high > 65535:  # of mode 'I', which some versions of Pillow make of 16-bit PNGs
+        raise ValueError(
+            f'{name}: Pillow mode {image.mode!r} with values from {low} to {high}; expected values '
+            'of 16 bits, 0 to 65535'
+        )
+    pixels = pixels.astype(np.uint16)
     transparent = image.info.get('transparency')
     if transparent is None:
-        return _upright(pixels, image)
+        return pixels, []
     alpha = np.where(pixels == transparent, 0, 65535).astype(np.uint16)
-    return _upright(np.dstack([pixels, alpha]), image, [_note_of_alpha(image.mode)])
-
-
-def _narrowed(pixels: np.ndarray, name: str) -> np.ndarray:
-    """As uint16; some versions of Pillow make 32-bit integers of 16-bit PNGs."""
-    if pixels.min() < 0 or pixels.max() > 65535:
-        raise ValueError(
-            f"{name}: Pillow mode 'I' with values from {pixels.min()} to {pixels.max()}; expected "
-            'values of 16 bits, 0 to 65535'
-        )
-    return pixels.astype(np.uint16)
-
-
-def _upright(pixels: np.ndarray, image: Image.Image, notes: list[str] | None = None) -> Picture:
-    orientation = image.getexif().get(EXIF_ORIENTATION, 1)
-    turn = UPRIGHT.get(orientation)
-    if turn is not None:
-        pixels = np.ascontiguousarray(turn(pixels))
-    return Picture(pixels, orientation if turn else 1, notes or [])
+    return np.dstack([pixels, alpha]), [_note(image, '16-bit gray with alpha')]
 
 
 def _checked(pixels: np.ndarray, name: str) -> np.ndarray:

@@ -54,7 +54,7 @@ def make_effective(inpainter: FeedbackInpainter) -> FeedbackInpainter:
         for parameter in inpainter.model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
         for network in (inpainter.model.loop.initial, inpainter.model.loop.guided):
-            network.to_image.weight *= 0.02  # or all colours would be cut off at black or white
+            network.to_image.weight *= 0.02  # or all colors would be cut off at black or white
         prototypes = inpainter.model.loop.memory.prototypes
         prototypes.copy_(torch.randn(prototypes.shape, generator=generator))
     return inpainter

@@ -121,12 +121,12 @@ def test_sixteen_bits_are_painted_with_sixteen(inpainter, make_picture, make_hol
     assert (fine[hole] % 257 != 0).mean() > 0.9
 
 
-def test_grey_is_painted_as_an_equal_colour_would_be(inpainter, make_picture, make_hole):
+def test_gray_is_painted_as_an_equal_color_would_be(inpainter, make_picture, make_hole):
     image, hole = make_picture((24, 32)), make_hole((24, 32))
-    grey = inpainter.inpaint(image, hole).image
+    gray = inpainter.inpaint(image, hole).image
     color = inpainter.inpaint(np.repeat(image[..., None], 3, 2), hole).image
     luma = cv2.cvtColor(color, cv2.COLOR_RGB2GRAY)
-    assert np.abs(grey.astype(int) - luma).max() <= 1
+    assert np.abs(gray.astype(int) - luma).max() <= 1
 
 
 def test_rounds(inpainter, make_picture, make_hole):
@@ -195,7 +195,7 @@ def test_a_map_of_a_large_picture_can_be_dictated(inpainter, make_picture, make_
     assert (edited.semantic_map[hole] == 4).all()
 
 
-def test_classes_and_colours_come_from_the_data_set(inpainter, without_semantics):
+def test_classes_and_colors_come_from_the_data_set(inpainter, without_semantics):
     assert inpainter.num_classes == 5
     assert inpainter.classes == ['sky', 'road', 'tree', 'car', 'wall']
     assert len({tuple(color) for color in inpainter.palette}) == 5

@@ -64,7 +64,7 @@ def test_parts_far_apart_have_crops_of_their_own_with_context_on_all_sides():
         assert (margins == 64).all()
 
 
-def test_small_parts_that_are_neighbours_share_a_crop():
+def test_small_parts_that_are_neighbors_share_a_crop():
     boxes = [(300, 300, 310, 310), (330, 340, 340, 350)]
     (crop,) = find_hole_crops(holes_of((1000, 1200), boxes), 512)
     assert crop.target == Box(300, 300, 340, 350)

@@ -10,7 +10,7 @@ from fbinpaint_mm.apis.picture import Picture
 
 
 def paint(color, label, size, rounds=2):
-    """What a network gives that paints one colour, brighter by 10 in each round."""
+    """What a network gives that paints one color, brighter by 10 in each round."""
     images = [torch.full((3, *size), color + 10.0 * index) for index in range(rounds + 1)]
     return DataSample(
         round_imgs=torch.stack(images),
@@ -21,7 +21,7 @@ def paint(color, label, size, rounds=2):
 
 @pytest.fixture
 def job(make_picture):
-    """A grey picture with two holes, one beside the other, that have crops of their own."""
+    """A gray picture with two holes, one beside the other, that have crops of their own."""
     hole = np.zeros((100, 300), bool)
     hole[30:70, 100:140] = True
     hole[30:70, 162:202] = True

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from fbinpaint_mm.apis.folder_inpainting.encoding import encode
 from fbinpaint_mm.apis.picture import put_colors, read_picture, to_8_bits, to_network, to_pil
 
 SIZE = (10, 14)
@@ -57,6 +58,22 @@ def test_sixteen_bits_of_a_file_are_kept(make_picture, tmp_path, channels, suffi
     assert np.array_equal(picture.pixels, pixels)
 
 
+@pytest.mark.parametrize('orientation', range(2, 9))
+@pytest.mark.parametrize('channels', [1, 3, 4])
+def test_sixteen_bits_are_turned_as_eight_are(make_picture, tmp_path, channels, orientation):
+    pixels = make_picture((*SIZE, channels) if channels > 1 else SIZE, 'uint16')
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content, _ = encode(pixels, 'png', metadata=dict(exif=exif.tobytes()))
+    (tmp_path / 'x.png').write_bytes(content)
+    picture = read_picture(tmp_path / 'x.png', 'image')
+    shallow = tagged(
+        Image.fromarray((pixels >> 8).astype(np.uint8)), orientation, tmp_path / 'y.png'
+    )
+    assert picture.orientation == orientation
+    assert np.array_equal(picture.pixels >> 8, read_picture(shallow, 'image').pixels)
+
+
 def test_pillow_images_of_sixteen_bits_are_kept_and_32_refused(make_picture):
     pixels = make_picture(SIZE, 'uint16')
     assert np.array_equal(read_picture(Image.fromarray(pixels), 'image').pixels, pixels)
@@ -86,7 +103,7 @@ def test_other_modes_are_converted(make_picture, mode, expected, note):
     assert picture.notes == ([note] if note else [])
 
 
-def test_a_palette_with_a_transparent_colour_keeps_its_alpha(tmp_path):
+def test_a_palette_with_a_transparent_color_keeps_its_alpha(tmp_path):
     image = Image.fromarray(np.arange(140, dtype=np.uint8).reshape(SIZE)).convert('P')
     image.save(tmp_path / 'x.png', transparency=3)
     picture = read_picture(tmp_path / 'x.png', 'image')
@@ -94,7 +111,7 @@ def test_a_palette_with_a_transparent_colour_keeps_its_alpha(tmp_path):
     assert (picture.pixels[..., 3] == 0).sum() == 1
 
 
-def test_a_bitmap_of_16_bits_for_all_three_colours_has_8_bits_for_each(tmp_path):
+def test_a_bitmap_of_16_bits_for_all_three_colors_has_8_bits_for_each(tmp_path):
     values = struct.pack('<4H', 0xFFFF, 0xF800, 0x07E0, 0x001F)  # white, red, green, blue
     header = struct.pack('<IiiHHIIiiII', 40, 4, 1, 1, 16, 3, len(values), 0, 0, 0, 0)
     header += struct.pack('<III', 0xF800, 0x07E0, 0x001F)
@@ -109,31 +126,12 @@ def test_sixteen_bits_that_opencv_cannot_read_are_told(make_picture, tmp_path, m
     path = tmp_path / 'x.png'
     assert cv2.imwrite(str(path), make_picture((*SIZE, 3), 'uint16'))
     monkeypatch.setattr(cv2, 'imdecode', lambda *args: None)
-    with pytest.raises(ValueError, match=r"x\.png' cannot be decoded: its 16-bit colours are of a"):
+    with pytest.raises(ValueError, match=r"x\.png' cannot be decoded: its 16-bit colors are of a"):
         read_picture(path, 'image')
 
 
-@pytest.mark.parametrize('white', [300, 1023, 65535])
-def test_sixteen_bits_of_a_ppm_are_kept_and_white_is_white(make_picture, tmp_path, white):
-    stored = make_picture((*SIZE, 3), 'uint16').astype(int) % (white + 1)
-    stored[0, 0] = white
-    header = f'P6 {SIZE[1]} {SIZE[0]} {white}\n'.encode()
-    (tmp_path / 'x.ppm').write_bytes(header + stored.astype('>u2').tobytes())
-    picture = read_picture(tmp_path / 'x.ppm', 'image')
-    assert picture.pixels.dtype == np.uint16
-    assert np.array_equal(picture.pixels, np.rint(stored * (65535 / white)))
-    assert picture.pixels[0, 0].tolist() == [65535] * 3
-
-
-def test_a_ppm_of_fewer_than_8_bits_is_read_as_pillow_does(make_picture, tmp_path):
-    stored = make_picture((*SIZE, 3)) % 16
-    header = f'P6 {SIZE[1]} {SIZE[0]} 15\n'.encode()
-    (tmp_path / 'x.ppm').write_bytes(header + stored.tobytes())
-    assert np.array_equal(read_picture(tmp_path / 'x.ppm', 'image').pixels, stored * 17)
-
-
 def png_of_16_bits(pixels, transparent):
-    """A PNG with a transparent colour, which neither Pillow nor OpenCV writes with 16 bits."""
+    """A PNG with a transparent color, which neither Pillow nor OpenCV writes with 16 bits."""
     height, width, channels = pixels.shape
     form = struct.pack('>IIBBBBB', width, height, 16, {1: 0, 3: 2}[channels], 0, 0, 0)
     rows = b''.join(b'\0' + row.astype('>u2').tobytes() for row in pixels)
@@ -147,7 +145,7 @@ def png_of_16_bits(pixels, transparent):
 
 
 @pytest.mark.parametrize('channels', [1, 3])
-def test_a_transparent_colour_of_sixteen_bits_becomes_alpha(make_picture, tmp_path, channels):
+def test_a_transparent_color_of_sixteen_bits_becomes_alpha(make_picture, tmp_path, channels):
     pixels = make_picture((*SIZE, channels), 'uint16')
     color = pixels[2, 5]
     (tmp_path / 'x.png').write_bytes(png_of_16_bits(pixels, color))
@@ -157,13 +155,13 @@ def test_a_transparent_colour_of_sixteen_bits_becomes_alpha(make_picture, tmp_pa
     alpha = np.where((pixels == color).all(-1), 0, 65535)
     assert alpha.min() == 0
     assert np.array_equal(picture.pixels[..., -1], alpha)
-    returned = {1: '16-bit grey with alpha', 3: 'RGBA'}[channels]
+    returned = {1: '16-bit gray with alpha', 3: 'RGBA'}[channels]
     (note,) = picture.notes
-    assert note.endswith(f' with a transparent colour is returned as {returned}')
+    assert note.endswith(f' with a transparent color is returned as {returned}')
 
 
 @pytest.mark.parametrize(('mode', 'alpha'), [('L', 'LA'), ('RGB', 'RGBA')])
-def test_a_transparent_colour_becomes_alpha(make_picture, tmp_path, mode, alpha):
+def test_a_transparent_color_becomes_alpha(make_picture, tmp_path, mode, alpha):
     pixels = make_picture(SIZE if mode == 'L' else (*SIZE, 3))
     color = pixels[2, 5].tolist()
     transparency = color if mode == 'L' else tuple(color)
@@ -172,7 +170,7 @@ def test_a_transparent_colour_becomes_alpha(make_picture, tmp_path, mode, alpha)
     planes = pixels.reshape(*SIZE, -1)
     assert np.array_equal(picture.pixels[..., :-1], planes)
     assert np.array_equal(picture.pixels[..., -1], np.where((planes == color).all(-1), 0, 255))
-    note = f'a picture of mode {mode} with a transparent colour is returned as {alpha}'
+    note = f'a picture of mode {mode} with a transparent color is returned as {alpha}'
     assert picture.notes == [note]
 
 
@@ -202,6 +200,21 @@ def test_damaged_files_are_named(tmp_path, content, message):
         read_picture(path, 'image')
 
 
+@pytest.mark.parametrize('name', ['a.gif', 'a.png', 'a.tif'])
+def test_a_file_of_several_pictures_is_refused(tmp_path, name):
+    frames = [Image.new('L', (4, 4), shade) for shade in (0, 100, 200)]
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+    with pytest.raises(ValueError, match=f"'.*{name}' holds 3 pictures; expected a file with a s"):
+        read_picture(tmp_path / name, 'image')
+
+
+def test_a_telephone_s_jpeg_with_a_preview_is_one_picture(make_picture, tmp_path):
+    image = Image.fromarray(make_picture((*SIZE, 3)))
+    image.save(tmp_path / 'a.jpg', 'MPO', save_all=True, append_images=[image.resize((4, 3))])
+    assert Image.open(tmp_path / 'a.jpg').format == 'MPO'
+    assert read_picture(tmp_path / 'a.jpg', 'image').size == SIZE
+
+
 @pytest.mark.parametrize('dtype', ['uint8', 'uint16'])
 @pytest.mark.parametrize('channels', [None, 1, 2, 3, 4])
 def test_all_values_survive_the_way_to_the_network_and_back(make_picture, dtype, channels):
@@ -223,7 +236,7 @@ def test_all_values_survive_the_way_to_the_network_and_back(make_picture, dtype,
         assert np.array_equal(found[..., colors], before[..., colors])
 
 
-def test_the_network_sees_bgr_and_colours_out_of_range_are_cut_off():
+def test_the_network_sees_bgr_and_colors_out_of_range_are_cut_off():
     red = np.array([[[250, 100, 0]]], np.uint8)
     assert to_network(red).tolist() == [[[0, 100, 250]]]
     put_colors(red, np.ones((1, 1), bool), np.array([[[-3.0, 99.6, 300.0]]], np.float32))
@@ -235,6 +248,6 @@ def test_8_bits_are_the_nearest_of_16():
     assert to_8_bits(pixels).tolist() == np.rint(pixels / 257).astype(int).tolist()
 
 
-def test_pillow_has_no_mode_for_colours_of_sixteen_bits(make_picture):
-    with pytest.raises(ValueError, match='Pillow has no mode for 16-bit pictures with colour'):
+def test_pillow_has_no_mode_for_colors_of_sixteen_bits(make_picture):
+    with pytest.raises(ValueError, match='Pillow has no mode for 16-bit pictures with color'):
         to_pil(make_picture((*SIZE, 3), 'uint16'))

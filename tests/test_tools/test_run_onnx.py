@@ -12,7 +12,7 @@ from mmagic.registry import MODELS
 from mmengine.config import Config
 from PIL import Image
 
-from fbinpaint_mm.apis.hole_mask import read_hole
+from fbinpaint_mm.apis.hole_and_map import read_hole
 from fbinpaint_mm.apis.picture import read_picture
 from fbinpaint_mm.export import ExportSettings, export_model
 

@@ -1,43 +1,26 @@
-"""Files, folders and lists of pictures: what tools/inpaint.py does."""
+"""Files and folders of pictures: what tools/inpaint.py does."""
 
-from fbinpaint_mm.apis.folder_inpainting.folder_inpainter import FolderInpainter
-from fbinpaint_mm.apis.folder_inpainting.image_search import find_images
-from fbinpaint_mm.apis.folder_inpainting.job import Job
-from fbinpaint_mm.apis.folder_inpainting.job_list import (
-    check_outputs,
-    jobs_of_images,
-    jobs_of_mask_files,
-    jobs_of_pairs,
-)
+from fbinpaint_mm.apis.folder_inpainting.folder_inpainter import FolderInpainter, RunSummary
+from fbinpaint_mm.apis.folder_inpainting.job_list import Job, find_images, list_jobs
 from fbinpaint_mm.apis.folder_inpainting.mask_sources import (
-    GeneratedMask,
-    MaskFromAlpha,
-    MaskFromColor,
-    MaskFromFile,
     MaskSource,
+    generated_mask,
+    mask_from_alpha,
+    mask_from_color,
+    mask_from_file,
 )
-from fbinpaint_mm.apis.folder_inpainting.model_identity import model_identity
-from fbinpaint_mm.apis.folder_inpainting.output_files import extra_folders
-from fbinpaint_mm.apis.folder_inpainting.pair_list import read_pairs
-from fbinpaint_mm.apis.folder_inpainting.run_summary import RunSummary
-from fbinpaint_mm.apis.folder_inpainting.settings import Settings
+from fbinpaint_mm.apis.folder_inpainting.output_files import OutputFiles
 
 __all__ = [
     'FolderInpainter',
-    'GeneratedMask',
     'Job',
-    'MaskFromAlpha',
-    'MaskFromColor',
-    'MaskFromFile',
     'MaskSource',
+    'OutputFiles',
     'RunSummary',
-    'Settings',
-    'check_outputs',
-    'extra_folders',
     'find_images',
-    'jobs_of_images',
-    'jobs_of_mask_files',
-    'jobs_of_pairs',
-    'model_identity',
-    'read_pairs',
+    'generated_mask',
+    'list_jobs',
+    'mask_from_alpha',
+    'mask_from_color',
+    'mask_from_file',
 ]

@@ -1,51 +1,79 @@
-"""Pictures as the bytes of PNG, JPEG and WebP files."""
+"""Pictures and semantic maps as the bytes of PNG, JPEG and WebP files."""
 
 from __future__ import annotations
 
 import io
-import struct
-from collections.abc import Iterator
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, PngImagePlugin
 
-from fbinpaint_mm.apis.folder_inpainting.picture_metadata import PictureMetadata
-from fbinpaint_mm.apis.picture import to_8_bits, to_pil
+from fbinpaint_mm.apis.picture import has_alpha, to_8_bits, to_pil
 
-SUFFIX_OF_FORMAT = dict(png='.png', jpg='.jpg', webp='.webp')
-FORMAT_OF_SUFFIX = {'.png': 'png', '.jpg': 'jpg', '.jpeg': 'jpg', '.webp': 'webp'}
-DEFAULT_JPEG_QUALITY = 95
-PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
-PNG_HEADER_END = len(PNG_SIGNATURE) + 25  # the first chunk, IHDR, has 13 bytes of content
-CHUNKS_OF_PIXELS = (b'IHDR', b'PLTE', b'IDAT', b'IEND')
+PILLOW_FORMATS = dict(png='PNG', jpg='JPEG', webp='WebP')
+JPEG_QUALITY = 95
+PNG_HEADER_END = 33  # bytes: the signature, and the first chunk
+
+Palette = Sequence[Sequence[int]]
 
 
-def format_of_suffix(suffix: str) -> str | None:
-    """``'png'``, ``'jpg'`` or ``'webp'``; ``None`` for a suffix of another format."""
-    return FORMAT_OF_SUFFIX.get(suffix.lower())
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Reads what an upright copy of a picture keeps of the file beside the pixels.
+
+    Args:
+        path: A picture that Pillow can read.
+
+    Returns:
+        Arguments for Pillow's ``save``: EXIF without the orientation, and without the thumbnail,
+        which would show the picture as it was; color profile; resolution.
+    """
+    with Image.open(path) as image:
+        metadata: dict[str, Any] = {
+            key: image.info[key] for key in ('icc_profile', 'dpi') if key in image.info
+        }
+        exif = image.getexif()
+        exif.pop(ExifTags.Base.Orientation, None)
+        if exif and image.format != 'TIFF':  # whose tags describe the file, not the picture
+            metadata['exif'] = exif.tobytes()
+    return metadata
 
 
 def encode(
-    pixels: np.ndarray, form: str, metadata: PictureMetadata, quality: int | None = None
+    pixels: np.ndarray,
+    form: str,
+    quality: int | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> tuple[bytes, list[str]]:
-    """Make the content of a file.
+    """Makes the content of a file.
 
     Args:
-        pixels: (H, W), (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGB and alpha; uint8 or
+        pixels: (H, W), (H, W, 2) gray and alpha, (H, W, 3) RGB or (H, W, 4) RGB and alpha; uint8 or
             uint16.
         form: ``'png'``, ``'jpg'`` or ``'webp'``.
-        metadata: Of the picture that the pixels are from.
-        quality: 1 to 100. ``None``: a JPEG is coded as the JPEG that the picture is from was, else
-            with 95; a WebP is lossless. PNG is lossless always.
+        quality: 1 to 100. ``None``: JPEG with 95, WebP lossless. PNG is lossless always.
+        metadata: From ``read_metadata``.
 
     Returns:
         The bytes, and what the format could not hold.
     """
-    encoder = dict(png=_encode_png, jpg=_encode_jpeg, webp=_encode_webp)[form]
-    content, notes = encoder(pixels, metadata, quality)
-    return content, [*metadata.notes, *notes]
+    notes = []
+    if form != 'png' and pixels.dtype == np.uint16:
+        pixels = to_8_bits(pixels)
+        notes.append(f'16 bits become 8 in a {PILLOW_FORMATS[form]}')
+    if form == 'jpg' and has_alpha(pixels):
+        pixels = opaque(pixels)
+        notes.append('transparency is not kept in a JPEG')
+    kept = _fitting(metadata or {}, is_gray=form != 'webp' and pixels[0, 0].size <= 2)
+    if pixels.dtype == np.uint16 and pixels.ndim == 3:
+        if pixels.shape[-1] == 2:
+            notes.append('16-bit gray with alpha is written as RGB with alpha')
+        return _deep_png(pixels, kept), notes
+    return _saved(to_pil(pixels), form, **_coding(form, quality), **kept), notes
 
 
 def is_lossless(form: str, quality: int | None) -> bool:
@@ -53,71 +81,69 @@ def is_lossless(form: str, quality: int | None) -> bool:
     return form == 'png' or (form == 'webp' and quality is None)
 
 
-def _encode_png(
-    pixels: np.ndarray, metadata: PictureMetadata, quality: int | None
-) -> tuple[bytes, list[str]]:
-    arguments, notes = metadata.for_png()
-    if pixels.dtype == np.uint8 or pixels.ndim == 2:
-        return _saved(to_pil(pixels), 'PNG', arguments), notes
-    if pixels.shape[-1] == 2:
-        notes.append('16-bit grey with alpha is written as RGB with alpha')
-        pixels = pixels[..., [0, 0, 0, 1]]
-    code = cv2.COLOR_RGB2BGR if pixels.shape[-1] == 3 else cv2.COLOR_RGBA2BGRA
-    _, plain = cv2.imencode('.png', cv2.cvtColor(pixels, code))
-    donor = _saved(Image.new('RGB', (1, 1)), 'PNG', arguments)
-    return with_chunks_of(plain.tobytes(), donor), notes
+def encode_map(semantic_map: np.ndarray, classes: Sequence[str] | None, palette: Palette) -> bytes:
+    """A map whose pixel values are class ids, and which shows in the colors of the classes.
+
+    Args:
+        semantic_map: (H, W) uint8 class ids, 255 where there is no map (black).
+        classes: Names, for the text chunk ``classes``, a JSON list; ``None``: no chunk.
+        palette: RGB of each class, 0..255.
+
+    Returns:
+        Content of a PNG.
+    """
+    info = PngImagePlugin.PngInfo()
+    if classes:
+        info.add_text('classes', json.dumps(list(classes)))
+    return _saved(indexed(semantic_map, palette), 'png', pnginfo=info)
 
 
-def _encode_jpeg(
-    pixels: np.ndarray, metadata: PictureMetadata, quality: int | None
-) -> tuple[bytes, list[str]]:
-    arguments, notes = metadata.for_jpeg()
-    pixels, reduced = _with_8_bits(pixels, 'JPEG')
-    if pixels.ndim == 3 and pixels.shape[-1] in (2, 4):
-        notes.append('transparency is not kept in a JPEG')
-        pixels = pixels[..., 0] if pixels.shape[-1] == 2 else pixels[..., :3]
-    if quality is None and metadata.jpeg_coding:
-        coding = metadata.jpeg_coding
-    else:
-        coding = dict(quality=quality or DEFAULT_JPEG_QUALITY)
-    return _saved(to_pil(pixels), 'JPEG', {**arguments, **coding}), [*reduced, *notes]
+def indexed(semantic_map: np.ndarray, palette: Palette) -> Image.Image:
+    """An (H, W) uint8 map as an image with a palette, black where there is no map."""
+    colors = np.zeros((256, 3), np.uint8)
+    colors[: len(palette)] = palette
+    image = Image.fromarray(semantic_map)
+    image.putpalette(colors.tobytes())
+    return image
 
 
-def _encode_webp(
-    pixels: np.ndarray, metadata: PictureMetadata, quality: int | None
-) -> tuple[bytes, list[str]]:
-    arguments, notes = metadata.for_webp()
-    pixels, reduced = _with_8_bits(pixels, 'WebP')
-    if pixels.ndim == 2 or pixels.shape[-1] == 2:
-        arguments.pop('icc_profile', None)  # that of a grey picture; WebP has colours only
-    # Without `exact`, the colours of transparent pixels would change.
-    coding = dict(lossless=True, exact=True) if quality is None else dict(quality=quality)
-    return _saved(to_pil(pixels), 'WEBP', {**arguments, **coding}), [*reduced, *notes]
+def opaque(pixels: np.ndarray) -> np.ndarray:
+    """Pixels of a picture without its alpha, if it has one: (H, W) or (H, W, C), C 1 or 3."""
+    if not has_alpha(pixels):
+        return pixels
+    return np.ascontiguousarray(pixels[..., 0] if pixels.shape[-1] == 2 else pixels[..., :3])
 
 
-def _with_8_bits(pixels: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
-    if pixels.dtype == np.uint8:
-        return pixels, []
-    return to_8_bits(pixels), [f'16 bits become 8 in a {name}']
+def _coding(form: str, quality: int | None) -> dict[str, Any]:
+    """Arguments for Pillow's ``save``."""
+    if form == 'webp' and quality is None:
+        return dict(lossless=True, exact=True)  # or the colors of transparent pixels would change
+    return {} if form == 'png' else dict(quality=quality or JPEG_QUALITY)
 
 
-def _saved(image: Image.Image, form: str, arguments: dict[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, form, **arguments)
-    return buffer.getvalue()
+def _fitting(metadata: Mapping[str, Any], is_gray: bool) -> dict[str, Any]:
+    """Without a color profile of other colors than those that are written, such as of CMYK."""
+    space = b'GRAY' if is_gray else b'RGB '
+    profile = metadata.get('icc_profile', b'')
+    return {k: v for k, v in metadata.items() if k != 'icc_profile' or profile[16:20] == space}
 
 
-def with_chunks_of(png: bytes, donor: bytes) -> bytes:
-    """A PNG with another one's chunks that are not about pixels."""
-    chunks = [chunk for name, chunk in png_chunks(donor) if name not in CHUNKS_OF_PIXELS]
-    return png[:PNG_HEADER_END] + b''.join(chunks) + png[PNG_HEADER_END:]
+def _deep_png(pixels: np.ndarray, metadata: Mapping[str, Any]) -> bytes:
+    """A PNG of 16-bit color, which Pillow cannot write; OpenCV can, without metadata."""
+    order = [0, 0, 0, 1] if pixels.shape[-1] == 2 else [2, 1, 0, 3][: pixels.shape[-1]]
+    content = cv2.imencode('.png', pixels[..., order])[1].tobytes()
+    file = io.BytesIO()
+    file.write(content[:PNG_HEADER_END])
+    if 'icc_profile' in metadata:
+        profile = zlib.compress(metadata['icc_profile'])
+        PngImagePlugin.putchunk(file, b'iCCP', b'ICC Profile\0\0', profile)
+    if 'exif' in metadata:
+        PngImagePlugin.putchunk(file, b'eXIf', metadata['exif'].removeprefix(b'Exif\0\0'))
+    file.write(content[PNG_HEADER_END:])
+    return file.getvalue()
 
 
-def png_chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and bytes, with length and check sum, of every chunk of a PNG."""
-    start = len(PNG_SIGNATURE)
-    while start < len(png):
-        length, name = struct.unpack_from('>I4s', png, start)
-        end = start + 12 + length
-        yield name, png[start:end]
-        start = end
+def _saved(image: Image.Image, form: str, **arguments: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, PILLOW_FORMATS[form], **arguments)
+    return file.getvalue()

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-import cv2
-import numpy as np
 from mmengine.logging import print_log
 from tqdm import tqdm
 
 from fbinpaint_mm.apis.feedback_inpainter import FeedbackInpainter
-from fbinpaint_mm.apis.folder_inpainting.job import Job
-from fbinpaint_mm.apis.folder_inpainting.manifest import Manifest
-from fbinpaint_mm.apis.folder_inpainting.mask_sources import MaskSource
+from fbinpaint_mm.apis.folder_inpainting.job_list import Job
+from fbinpaint_mm.apis.folder_inpainting.mask_sources import MaskSource, dilated
 from fbinpaint_mm.apis.folder_inpainting.output_files import OutputFiles
-from fbinpaint_mm.apis.folder_inpainting.picture_metadata import read_metadata
-from fbinpaint_mm.apis.folder_inpainting.run_summary import RunSummary
-from fbinpaint_mm.apis.folder_inpainting.settings import Settings
 from fbinpaint_mm.apis.picture import read_picture
-from fbinpaint_mm.fingerprint import file_content, fingerprint
 from fbinpaint_mm.user_error import in_one_line
-from fbinpaint_mm.version import __version__
 from fbinpaint_mm.write_file import write_file
 
 
@@ -33,35 +26,77 @@ class ModelError(ValueError):
     """The model cannot be built, so that no picture can be inpainted."""
 
 
+@dataclass
+class RunSummary:
+    """What became of the pictures of a run.
+
+    Args:
+        out: Folder of the results.
+        inpainted: Number of pictures that were inpainted now.
+        finished_before: Number of pictures whose results were there already.
+        failed: The other ones, with what went wrong.
+        notes: What the user should know, and the pictures in which it happened.
+        is_interrupted: The user stopped the run.
+    """
+
+    out: Path
+    inpainted: int = 0
+    finished_before: int = 0
+    failed: list[tuple[Job, str]] = field(default_factory=list)
+    notes: dict[str, list[Job]] = field(default_factory=dict)
+    is_interrupted: bool = False
+
+    def __str__(self) -> str:
+        counts = [f'{self.inpainted} inpainted']
+        if self.finished_before:
+            counts.append(f'{self.finished_before} finished earlier (--overwrite makes them again)')
+        counts.append(f'{len(self.failed)} failed')
+        lines = [f'{", ".join(counts)}; results in {self.out}']
+        lines += [_note_line(note, jobs) for note, jobs in self.notes.items()]
+        lines += [f'FAILED {job}: {message}' for job, message in self.failed]
+        if self.is_interrupted:
+            lines.append('interrupted; the same command goes on from here')
+        return '\n'.join(lines)
+
+
+def _note_line(note: str, jobs: list[Job]) -> str:
+    which = jobs[0].image if len(jobs) == 1 else f'{len(jobs)} of them, first {jobs[0].image}'
+    return f'note ({which}): {note}'
+
+
 class FolderInpainter:
     """Inpaints files into a folder.
 
-    What an earlier run has finished with the same picture, mask, model and settings is left as it
-    is; everything else is made, again if need be. A file that fails does not stop the others.
+    Results that are not older than their picture, its mask and the checkpoint are left as they are;
+    everything else is made, again if need be. A file that fails does not stop the others.
 
     Args:
         build_inpainter: Makes the model; called only if there is a picture to inpaint.
-        model_identity: Text that is another one for another model (config, weights).
         mask_source: Where holes come from.
-        settings: What is made of every picture.
         out: Folder of the results, made if need be.
-        overwrite: Make again also what is finished, and replace files that are no results.
+        outputs: Which files are written for a picture.
+        checkpoint: File of the weights; ``None`` if its age does not matter.
+        overwrite: Make again also what is finished.
+        dilation: Pixels by which holes are enlarged, in all directions.
+        options: ``rounds``, ``tolerance`` and ``max_side`` of :meth:`FeedbackInpainter.inpaint`.
     """
 
     def __init__(
         self,
         build_inpainter: Callable[[], FeedbackInpainter],
-        model_identity: str,
         mask_source: MaskSource,
-        settings: Settings,
         out: Path,
+        outputs: OutputFiles,
+        *,
+        checkpoint: Path | None = None,
         overwrite: bool = False,
+        dilation: int = 0,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
-        self.build_inpainter, self.model_identity = build_inpainter, model_identity
-        self.mask_source, self.settings = mask_source, settings
-        self.out, self.overwrite = out, overwrite
-        out.mkdir(parents=True, exist_ok=True)
-        self.manifest = Manifest(out)
+        self.build_inpainter, self.mask_source = build_inpainter, mask_source
+        self.out, self.outputs = out, outputs
+        self.checkpoint, self.overwrite = checkpoint, overwrite
+        self.dilation, self.options = dilation, options or {}
 
     @cached_property
     def inpainter(self) -> FeedbackInpainter:
@@ -72,7 +107,7 @@ class FolderInpainter:
             raise ModelError(f'the model cannot be built: {in_one_line(error)}') from error
 
     def run(self, jobs: Sequence[Job]) -> RunSummary:
-        """Inpaint all pictures, with a progress bar.
+        """Inpaints all pictures, with a progress bar.
 
         Args:
             jobs: What to do. An interruption by the user ends the run after no half-written file.
@@ -82,7 +117,9 @@ class FolderInpainter:
 
         Raises:
             ModelError: The model cannot be built.
+            ValueError: Two jobs would write the same file, or one would write an input.
         """
+        self._check_names(jobs)
         summary = RunSummary(self.out)
         try:
             with tqdm(jobs, unit='image') as bar:
@@ -93,13 +130,30 @@ class FolderInpainter:
             summary.is_interrupted = True
         return summary
 
+    def _check_names(self, jobs: Sequence[Job]) -> None:
+        inputs = {path.resolve() for job in jobs for path in _inputs(job)}
+        writers: dict[Path, Job] = {}
+        for job in jobs:
+            for name in self.outputs.names(job):
+                path = (self.out / name).resolve()
+                other = writers.setdefault(path, job)
+                if path in inputs:
+                    raise ValueError(
+                        f'the result of {job.image} would overwrite the input {self.out / name}; '
+                        'give another folder with --out'
+                    )
+                if other is not job:
+                    raise ValueError(
+                        f'{other.image} and {job.image} would both write {self.out / name}; rename '
+                        'one, or give them different folders with --out'
+                    )
+
     def _run_job(self, job: Job, summary: RunSummary) -> None:
         try:
-            identity = self._identity(job)
-            if not self.overwrite and self.manifest.is_finished(job.output, identity):
+            if not self.overwrite and self._is_finished(job):
                 summary.finished_before += 1
                 return
-            for note in dict.fromkeys(self._make(job, identity)):
+            for note in dict.fromkeys(self._make(job)):
                 summary.notes.setdefault(note, []).append(job)
             summary.inpainted += 1
         except ModelError:
@@ -108,47 +162,31 @@ class FolderInpainter:
             print_log(traceback.format_exc(), 'current', logging.WARNING)
             summary.failed.append((job, in_one_line(error)))
 
-    def _make(self, job: Job, identity: str) -> list[str]:
-        """Write all files of a picture; what the user should know."""
-        files, notes = self._inpaint(job, self.inpainter)
-        self.manifest.claim(job.output, files, self.overwrite)
-        for name, content in files.items():
-            write_file(self.out / name, content)
-        self.manifest.finish(job.output, identity, files)
-        return notes
+    def _is_finished(self, job: Job) -> bool:
+        """Whether all files are there, and none is older than what it is made from."""
+        sources = [*_inputs(job), *([self.checkpoint] if self.checkpoint else [])]
+        newest = max(path.stat().st_mtime_ns for path in sources)
+        results = [self.out / name for name in self.outputs.names(job)]
+        return all(path.is_file() and path.stat().st_mtime_ns >= newest for path in results)
 
-    def _identity(self, job: Job) -> str:
-        """Hash of all that the result depends on."""
-        return fingerprint(
-            __version__,
-            self.model_identity,
-            file_content(job.image),
-            self.mask_source.identity(job),
-            asdict(self.settings),
-        )
-
-    def _inpaint(
-        self, job: Job, inpainter: FeedbackInpainter
-    ) -> tuple[dict[str, bytes], list[str]]:
-        picture, metadata = read_picture(job.image, 'image'), read_metadata(job.image)
-        hole = dilated(self.mask_source.hole(job, picture), self.settings.dilation)
-        settings = self.settings
+    def _make(self, job: Job) -> list[str]:
+        """Writes all files of a picture, the result last; what the user should know."""
+        picture = read_picture(job.image, 'image')
+        hole = dilated(self.mask_source(job, picture), self.dilation)
+        inpainter = self.inpainter
         result = inpainter.inpaint(
             picture.pixels,
             hole,
-            settings.rounds,
-            return_rounds=settings.save_rounds or settings.side_by_side,
-            tolerance=settings.tolerance,
-            max_side=settings.max_side,
+            return_rounds=self.outputs.rounds or self.outputs.side_by_side,
+            **self.options,
         )
-        files = OutputFiles(job, settings, self.mask_source, inpainter.classes, inpainter.palette)
-        contents, notes = files.encode(picture, metadata, hole, result)
-        return contents, [*picture.notes, *result.notes, *notes]
+        files, notes = self.outputs.encode(
+            job, picture, hole, result, inpainter.classes, inpainter.palette
+        )
+        for name, content in files.items():
+            write_file(self.out / name, content)
+        return [*picture.notes, *result.notes, *notes]
 
 
-def dilated(hole: np.ndarray, radius: int) -> np.ndarray:
-    """An (H, W) bool hole, enlarged by so many pixels in all directions."""
-    if not radius:
-        return hole
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return cv2.dilate(hole.astype(np.uint8), disc) > 0
+def _inputs(job: Job) -> list[Path]:
+    return [job.image] if job.mask is None else [job.image, job.mask]

@@ -1,144 +1,182 @@
-"""What has to be done, known before anything is done."""
+"""What has to be done, known before anything is done: images, masks, and names of results."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import glob
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from fbinpaint_mm.apis.folder_inpainting.encoding import SUFFIX_OF_FORMAT, format_of_suffix
-from fbinpaint_mm.apis.folder_inpainting.job import Job
-from fbinpaint_mm.apis.folder_inpainting.mask_matching import match_masks
-from fbinpaint_mm.apis.folder_inpainting.pair_list import Pair
-
+IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.tif', '.tiff')
+FORMAT_OF_SUFFIX = {'.png': 'png', '.jpg': 'jpg', '.jpeg': 'jpg', '.webp': 'webp'}
 LISTED = 10
-EXTRAS = ('masks', 'maps', 'rounds', 'side_by_side')  # folders of what OutputFiles adds
 
 
-class MissingFilesError(FileNotFoundError):
-    """Files that jobs need are not there; the message lists the first ten."""
+@dataclass(frozen=True)
+class Job:
+    """One picture to inpaint, and where the result goes.
 
-    def __init__(self, what: str, missing: list[str]) -> None:
-        more = [f'... and {len(missing) - LISTED} more'] if len(missing) > LISTED else []
-        lines = [f'{len(missing)} {what}:', *missing[:LISTED], *more]
-        super().__init__('\n  '.join(lines) + '\nAdd them, or leave them out with --skip-missing')
+    Args:
+        image: File of the picture.
+        output: File of the result, relative to the folder of all results, with ``/``.
+        mask: File of its mask; ``None`` where masks are made from something else.
+    """
+
+    image: Path
+    output: str
+    mask: Path | None = None
+
+    @property
+    def stem(self) -> str:
+        """``output`` without its suffix: what maps, rounds and masks of the picture are named."""
+        return str(PurePosixPath(self.output).with_suffix(''))
+
+    @property
+    def form(self) -> str:
+        """Format of the result: ``'png'``, ``'jpg'`` or ``'webp'``."""
+        return FORMAT_OF_SUFFIX[PurePosixPath(self.output).suffix.lower()]
+
+    def __str__(self) -> str:
+        return f'{self.image} (mask {self.mask})' if self.mask else str(self.image)
 
 
-def jobs_of_images(images: Mapping[Path, str], form: str) -> list[Job]:
-    """Jobs whose masks are made from something else than files.
+def find_images(
+    inputs: Sequence[str], recursive: bool = False, excluded: Sequence[Path] = ()
+) -> dict[Path, str]:
+    """Finds all pictures of a command line.
+
+    Args:
+        inputs: Each a file, taken whatever its suffix; a folder, of which files with the suffix of
+            an image are taken; or a glob, whose ``**`` stands for any folders.
+        recursive: Also take the subfolders of folders.
+        excluded: Folders to leave out where they lie inside an input, such as that of the results.
+
+    Returns:
+        For each picture, once, its name: the path below the folder, or below the part of the glob
+        without wildcards, else the file's own name.
+
+    Raises:
+        FileNotFoundError: An input does not exist, or holds no picture.
+    """
+    found: dict[Path, tuple[Path, str]] = {}
+    for text in inputs:
+        root, images = _expand(text, recursive)
+        outside = [folder for folder in excluded if not _is_below(root, folder)]
+        images = [path for path in images if not any(_is_below(path, it) for it in outside)]
+        if not images:
+            raise FileNotFoundError(_nothing_found(text, recursive))
+        for path in images:
+            found.setdefault(path.resolve(), (path, path.relative_to(root).as_posix()))
+    return dict(found.values())
+
+
+def list_jobs(
+    images: Mapping[Path, str],
+    form: str = 'keep',
+    masks: Path | None = None,
+    skip_missing: bool = False,
+) -> list[Job]:
+    """Names the result of every picture, and its mask.
+
+    The mask of ``street/a.jpg`` in a folder of masks is ``street/a_mask.*``, else ``street/a.*``,
+    of any format. Pictures and masks may share a folder: what is the mask of a picture is no
+    picture to inpaint.
 
     Args:
         images: Name of every picture, from ``find_images``.
         form: ``'keep'``, or the format of the results: ``'png'``, ``'jpg'`` or ``'webp'``.
-
-    Returns:
-        One job for each picture.
-    """
-    return [Job(path, output_name(name, form)) for path, name in images.items()]
-
-
-def jobs_of_mask_files(
-    images: Mapping[Path, str], masks: Path, form: str, skip_missing: bool = False
-) -> list[Job]:
-    """Jobs with one mask for all pictures, or with a folder of masks.
-
-    Args:
-        images: Name of every picture, from ``find_images``.
-        masks: File, or folder in which ``match_masks`` looks.
-        form: As in ``jobs_of_images``.
+        masks: One file for all pictures, or a folder of masks; ``None`` where masks are made from
+            something else.
         skip_missing: Leave out pictures without a mask.
 
     Returns:
         One job for each picture.
 
     Raises:
-        MissingFilesError: Pictures have no mask.
+        FileNotFoundError: Pictures have no mask; the message lists the first ten.
         ValueError: A picture has several masks.
     """
+    if masks is None:
+        return [Job(path, _output_name(name, form)) for path, name in images.items()]
+    found = _find_masks(images, masks)
+    used = {mask.resolve() for mask in found.values() if mask is not None}
+    found = {path: mask for path, mask in found.items() if path.resolve() not in used}
+    missing = [str(path) for path, mask in found.items() if mask is None]
+    if missing and not skip_missing:
+        raise FileNotFoundError(_masks_missing(masks, missing))
+    jobs = [Job(path, _output_name(images[path], form), mask) for path, mask in found.items()]
+    return [job for job in jobs if job.mask is not None]
+
+
+def _expand(text: str, recursive: bool) -> tuple[Path, list[Path]]:
+    """The folder that names are relative to, and the files of one input."""
+    path = Path(text)
+    if path.is_file():
+        return path.parent, [path]
+    if path.is_dir():
+        return path, _list_images(path, recursive)
+    if not glob.has_magic(text):
+        raise FileNotFoundError(f'{text!r} does not exist; expected a file, a folder or a glob')
+    parts = path.parts
+    fixed = next(index for index, part in enumerate(parts) if glob.has_magic(part))
+    return Path(*parts[:fixed]), _matches(text)
+
+
+def _list_images(folder: Path, recursive: bool) -> list[Path]:
+    """Files of a folder that look like images, sorted; hidden ones are left out."""
+    pattern = os.path.join(glob.escape(str(folder)), '**' if recursive else '', '*')
+    return _matches(pattern)
+
+
+def _matches(pattern: str) -> list[Path]:
+    paths = map(Path, sorted(glob.glob(pattern, recursive=True)))
+    return [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _nothing_found(text: str, recursive: bool) -> str:
+    hint = ', or --recursive to look into subfolders' if Path(text).is_dir() else ''
+    suffixes = ', '.join(IMAGE_SUFFIXES)
+    return f'{text!r} holds no image; expected files that end in {suffixes}{hint * (not recursive)}'
+
+
+def _find_masks(images: Mapping[Path, str], masks: Path) -> dict[Path, Path | None]:
+    """The mask of every picture, ``None`` where there is none."""
     if masks.is_file():
-        pictures = [path for path in images if path.resolve() != masks.resolve()]
-        matched = dict.fromkeys(pictures, masks)
-    else:
-        matched = match_masks(images, masks)
-    missing = [str(path) for path, mask in matched.items() if mask is None]
-    if missing and not skip_missing:
-        raise MissingFilesError(f'images have no mask of their name in {masks}', missing)
-    found = {path: mask for path, mask in matched.items() if mask is not None}
-    return [Job(path, output_name(images[path], form), mask) for path, mask in found.items()]
+        return dict.fromkeys(images, masks)
+    by_name = defaultdict(list)
+    for path in _list_images(masks, recursive=True):
+        by_name[path.relative_to(masks).with_suffix('').as_posix()].append(path)
+    return {path: _choose_mask(path, name, by_name) for path, name in images.items()}
 
 
-def jobs_of_pairs(pairs: Iterable[Pair], form: str, skip_missing: bool = False) -> list[Job]:
-    """Jobs of a list of pictures and masks.
-
-    Args:
-        pairs: From ``read_pairs``.
-        form: As in ``jobs_of_images``.
-        skip_missing: Leave out pairs of which a file is missing.
-
-    Returns:
-        One job for each pair.
-
-    Raises:
-        MissingFilesError: Files are missing. The message has the numbers of their lines.
-    """
-    pairs = list(pairs)
-    missing = {
-        f'line {pair.line}: {path}': pair
-        for pair in pairs
-        for path in (pair.image, pair.mask)
-        if not path.is_file()
-    }
-    if missing and not skip_missing:
-        raise MissingFilesError('files of the list do not exist', list(missing))
-    complete = [pair for pair in pairs if pair not in missing.values()]
-    return [Job(pair.image, output_name(pair.name, form), pair.mask) for pair in complete]
+def _choose_mask(image: Path, name: str, by_name: Mapping[str, list[Path]]) -> Path | None:
+    stem = str(PurePosixPath(name).with_suffix(''))
+    for wanted in (f'{stem}_mask', stem):
+        found = [path for path in by_name.get(wanted, ()) if path.resolve() != image.resolve()]
+        if len(found) > 1:
+            listed = ', '.join(map(str, found))
+            raise ValueError(f'image {image} has several masks: {listed}; keep one')
+        if found:
+            return found[0]
+    return None
 
 
-def output_name(name: str, form: str) -> str:
+def _masks_missing(masks: Path, missing: list[str]) -> str:
+    more = [f'... and {len(missing) - LISTED} more'] if len(missing) > LISTED else []
+    head = f'{len(missing)} images have no mask of their name in {masks}:'
+    listed = '\n  '.join([head, *missing[:LISTED], *more])
+    return f'{listed}\nAdd them, or leave them out with --skip-missing'
+
+
+def _output_name(name: str, form: str) -> str:
     """Name of the result of a picture: of the same format if it is one that can be written."""
     path = PurePosixPath(name)
-    wanted = (format_of_suffix(path.suffix) or 'png') if form == 'keep' else form
-    if format_of_suffix(path.suffix) == wanted:
-        return str(path)
-    return str(path.with_suffix(SUFFIX_OF_FORMAT[wanted]))
-
-
-def check_outputs(jobs: Iterable[Job], out: Path, extras: Collection[str] = ()) -> None:
-    """Refuse jobs that would overwrite each other's results, or their inputs.
-
-    Maps, masks and rounds do not have the picture's suffix, so two pictures must differ in more.
-
-    Args:
-        jobs: All jobs.
-        out: Folder of the results.
-        extras: Folders below it that get a PNG of every picture too, from ``extra_folders``.
-
-    Raises:
-        ValueError: Two jobs would write the same file, or one would write an input, or among the
-            maps and masks.
-    """
-    jobs = list(jobs)
-    writers: dict[str, Job] = {}
-    for job in jobs:
-        other = writers.setdefault(job.stem, job)
-        if other is not job:
-            raise ValueError(
-                f'{other.image} and {job.image} would both write {out / other.output} or what '
-                'belongs to it; rename one, or give them different folders with --out'
-            )
-        if PurePosixPath(job.output).parts[0] in EXTRAS and '/' in job.output:
-            raise ValueError(
-                f'the result of {job.image} would be written among the '
-                f'{PurePosixPath(job.output).parts[0]} of {out}; rename its folder'
-            )
-    _check_inputs(jobs, out, extras)
-
-
-def _check_inputs(jobs: Sequence[Job], out: Path, extras: Collection[str]) -> None:
-    inputs = {path.resolve() for job in jobs for path in (job.image, job.mask) if path is not None}
-    for job in jobs:
-        for name in (job.output, *(f'{extra}/{job.stem}.png' for extra in extras)):
-            if (out / name).resolve() in inputs:
-                raise ValueError(
-                    f'the result of {job.image} would overwrite the input {out / name}; give '
-                    'another folder with --out'
-                )
+    found = FORMAT_OF_SUFFIX.get(path.suffix.lower())
+    wanted = (found or 'png') if form == 'keep' else form
+    return str(path if found == wanted else path.with_suffix(f'.{wanted}'))

@@ -3,117 +3,135 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
+from PIL import Image
 
-from fbinpaint_mm.apis.folder_inpainting.encoding import encode, format_of_suffix, is_lossless
-from fbinpaint_mm.apis.folder_inpainting.job import Job
-from fbinpaint_mm.apis.folder_inpainting.map_file import encode_map
-from fbinpaint_mm.apis.folder_inpainting.mask_sources import MaskSource
-from fbinpaint_mm.apis.folder_inpainting.picture_metadata import PictureMetadata
-from fbinpaint_mm.apis.folder_inpainting.settings import Settings
-from fbinpaint_mm.apis.folder_inpainting.side_by_side import draw_side_by_side
-from fbinpaint_mm.apis.inpainting_result import InpaintingResult
-from fbinpaint_mm.apis.picture import Picture
+from fbinpaint_mm.apis.folder_inpainting.encoding import (
+    Palette,
+    encode,
+    encode_map,
+    indexed,
+    is_lossless,
+    opaque,
+    read_metadata,
+)
+from fbinpaint_mm.apis.folder_inpainting.job_list import Job
+from fbinpaint_mm.apis.inpainting_result import InpaintingResult, RoundResult
+from fbinpaint_mm.apis.picture import Picture, to_8_bits, to_pil
 
+CELL = 384  # longer side in pixels of each picture in a side-by-side one
 LOSSY = 'lossy format: known pixels change a little; use png or lossless webp to keep them exactly'
 NO_MAP = 'the result has no semantic map: the model has no semantics, or no round was run'
 
 
-def extra_folders(settings: Settings, mask_source: MaskSource) -> list[str]:
-    """Folders below that of the results that get files of every picture too."""
-    wanted = dict(
-        masks=mask_source.makes_masks or settings.dilation > 0,
-        maps=settings.save_maps,
-        rounds=settings.save_rounds,
-        side_by_side=settings.side_by_side,
-    )
-    return [folder for folder, is_wanted in wanted.items() if is_wanted]
-
-
+@dataclass(frozen=True)
 class OutputFiles:
-    """The files that are written for one picture: path below the folder of results, and content.
+    """Which files are written for one picture, and how; names are paths below one folder.
 
     Args:
-        job: Names the result.
-        settings: Which files are wanted, and in which format.
-        mask_source: Whether the mask is written too, and whether alpha is filled.
-        classes: Names of the classes of the maps, or ``None``.
-        palette: RGB of each class.
+        quality: Of JPEG and WebP, 1 to 100; ``None``: JPEG with 95, WebP lossless.
+        drop_alpha: The result is opaque.
+        masks: Write ``masks/<name>.png``, white in the hole.
+        maps: Write ``maps/<name>.png``, an indexed PNG.
+        rounds: Write ``rounds/<name>_round<r>.*``, and with ``maps`` its map.
+        side_by_side: Write ``side_by_side/<name>.png``.
     """
 
-    def __init__(
-        self,
-        job: Job,
-        settings: Settings,
-        mask_source: MaskSource,
-        classes: Sequence[str] | None,
-        palette: Sequence[Sequence[int]],
-    ) -> None:
-        self.job, self.settings, self.mask_source = job, settings, mask_source
-        self.classes, self.palette = classes, palette
-        self.suffix = PurePosixPath(job.output).suffix
-        self.extras = extra_folders(settings, mask_source)
+    quality: int | None = None
+    drop_alpha: bool = False
+    masks: bool = False
+    maps: bool = False
+    rounds: bool = False
+    side_by_side: bool = False
+
+    def names(self, job: Job) -> list[str]:
+        """Files of a picture, the result last; of the rounds only the first, which always is."""
+        wanted = {
+            f'masks/{job.stem}.png': self.masks,
+            f'maps/{job.stem}.png': self.maps,
+            _round_name(job, 0): self.rounds,
+            f'side_by_side/{job.stem}.png': self.side_by_side,
+        }
+        return [*(name for name, is_wanted in wanted.items() if is_wanted), job.output]
 
     def encode(
         self,
+        job: Job,
         picture: Picture,
-        metadata: PictureMetadata,
         hole: np.ndarray,
         result: InpaintingResult,
+        classes: Sequence[str] | None,
+        palette: Palette,
     ) -> tuple[dict[str, bytes], list[str]]:
-        """Make all files.
+        """Makes all files of a picture.
 
         Args:
+            job: Names the files.
             picture: The input.
-            metadata: Of the input.
             hole: (H, W) bool, True in the hole.
-            result: With every round if ``save_rounds`` or ``side_by_side`` is set.
+            result: With every round if ``rounds`` or ``side_by_side`` is set.
+            classes: Names of the classes of the maps, or ``None``.
+            palette: RGB of each class.
 
         Returns:
-            The files, and what the user should know.
+            Content of every file, the result last, and what the user should know.
         """
-        content, notes = self._encode_image(result.image, metadata)
-        files = {self.job.output: content}
-        if 'masks' in self.extras:
-            mask = hole.astype(np.uint8) * 255
-            files[f'masks/{self.job.stem}.png'] = encode(mask, 'png', PictureMetadata())[0]
-        if self.settings.save_maps:
-            files.update(self._maps(f'maps/{self.job.stem}', result.semantic_map))
-            notes += [NO_MAP] if result.semantic_map is None else []
-        if self.settings.save_rounds:
-            files.update(self._rounds(metadata, result))
-        if self.settings.side_by_side:
-            files[f'side_by_side/{self.job.stem}.png'] = self._side_by_side(picture, hole, result)
-        if not is_lossless(format_of_suffix(self.suffix), self.settings.quality):
-            notes.append(LOSSY)
-        return files, notes
+        files: dict[str, bytes] = {}
+        if self.masks:
+            files[f'masks/{job.stem}.png'] = encode(hole.astype(np.uint8) * 255, 'png')[0]
+        if self.side_by_side:
+            sheet = draw_side_by_side(picture.pixels, hole, result.rounds or [], palette)
+            files[f'side_by_side/{job.stem}.png'] = encode(np.asarray(sheet), 'png')[0]
+        images: dict[str, np.ndarray] = {}
+        maps = {f'maps/{job.stem}.png': result.semantic_map}
+        for index, one in enumerate((result.rounds or []) if self.rounds else []):
+            images[_round_name(job, index)] = one.image
+            maps[f'rounds/{job.stem}_round{index}_map.png'] = one.semantic_map
+        for name, semantic_map in maps.items():
+            if self.maps and semantic_map is not None:
+                files[name] = encode_map(semantic_map, classes, palette)
+        encoded, notes = self._encode_images(job, {**images, job.output: result.image})
+        notes += [NO_MAP] if self.maps and result.semantic_map is None else []
+        return files | encoded, notes
 
-    def _encode_image(
-        self, pixels: np.ndarray, metadata: PictureMetadata
-    ) -> tuple[bytes, list[str]]:
-        if self.mask_source.fills_alpha:
-            pixels = pixels[..., 0] if pixels.shape[-1] == 2 else pixels[..., :3]
-        form = format_of_suffix(self.suffix)
-        return encode(np.ascontiguousarray(pixels), form, metadata, self.settings.quality)
+    def _encode_images(
+        self, job: Job, images: dict[str, np.ndarray]
+    ) -> tuple[dict[str, bytes], list[str]]:
+        metadata, files = read_metadata(job.image), {}
+        notes = [] if is_lossless(job.form, self.quality) else [LOSSY]
+        for name, pixels in images.items():
+            written = opaque(pixels) if self.drop_alpha else pixels
+            files[name], lost = encode(written, job.form, self.quality, metadata)
+        return files, [*lost, *notes]
 
-    def _maps(self, stem: str, semantic_map: np.ndarray | None) -> dict[str, bytes]:
-        if semantic_map is None:
-            return {}
-        return {f'{stem}.png': encode_map(semantic_map, self.classes, self.palette)}
 
-    def _rounds(self, metadata: PictureMetadata, result: InpaintingResult) -> dict[str, bytes]:
-        files = {}
-        for index, one in enumerate(result.rounds):
-            stem = f'rounds/{self.job.stem}_round{index}'
-            files[stem + self.suffix] = self._encode_image(one.image, metadata)[0]
-            if self.settings.save_maps:
-                files.update(self._maps(f'{stem}_map', one.semantic_map))
-        return files
+def draw_side_by_side(
+    pixels: np.ndarray, hole: np.ndarray, rounds: Sequence[RoundResult], palette: Palette
+) -> Image.Image:
+    """The input and every round, from left to right; below each one its map and its confidence.
 
-    def _side_by_side(self, picture: Picture, hole: np.ndarray, result: InpaintingResult) -> bytes:
-        sheet = draw_side_by_side(
-            picture.pixels, hole, result.rounds, self.classes, self.palette, self.job.stem
-        )
-        return encode(sheet, 'png', PictureMetadata())[0]
+    Args:
+        pixels: (H, W) or (H, W, C) pixels of the input, uint8 or uint16.
+        hole: (H, W) bool, True in the hole, which is below the input.
+        rounds: Rounds 0..R.
+        palette: RGB of each class.
+    """
+    columns = [[to_pil(to_8_bits(opaque(pixels))), None, Image.fromarray(hole)]]
+    for one in rounds:
+        seg = None if one.semantic_map is None else indexed(one.semantic_map, palette)
+        confidence = Image.fromarray((255 * one.confidence).astype(np.uint8))
+        columns.append([to_pil(to_8_bits(opaque(one.image))), seg, confidence])
+    height, width = (max(round(side * CELL / max(hole.shape)), 1) for side in hole.shape)
+    sheet = Image.new('RGB', (len(columns) * width, 3 * height))
+    for x, column in enumerate(columns):
+        for y, cell in enumerate(column):
+            if cell is not None:
+                sheet.paste(cell.convert('RGB').resize((width, height)), (x * width, y * height))
+    return sheet
+
+
+def _round_name(job: Job, index: int) -> str:
+    return f'rounds/{job.stem}_round{index}{PurePosixPath(job.output).suffix}'

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fbinpaint_mm.apis.inpainting_result import InpaintingResult
-from fbinpaint_mm.apis.round_result import RoundResult
+from fbinpaint_mm.apis import InpaintingResult, RoundResult
 
 
 class FakeInpainter:

@@ -1,5 +1,6 @@
-import json
+import os
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -7,12 +8,12 @@ from PIL import Image
 
 from fbinpaint_mm.apis.folder_inpainting import (
     FolderInpainter,
-    GeneratedMask,
     Job,
-    MaskFromAlpha,
-    MaskFromColor,
-    MaskFromFile,
-    Settings,
+    OutputFiles,
+    generated_mask,
+    mask_from_alpha,
+    mask_from_color,
+    mask_from_file,
 )
 from fbinpaint_mm.apis.picture import read_picture
 from tests.test_apis.test_folder_inpainting.fake_inpainter import FakeInpainter
@@ -41,20 +42,13 @@ def job(save_image):
 def run(fake, tmp_path):
     """Runs jobs into ``out`` as a new process would; only what is named differs."""
 
-    def start(*jobs, source=None, model='model', build=lambda: None, overwrite=False, **settings):
+    def start(*jobs, source=mask_from_file, build=lambda: None, files=None, **options):
         def make():
             build()
             return fake
 
-        inpainter = FolderInpainter(
-            make,
-            model,
-            source or MaskFromFile(),
-            Settings(**settings),
-            tmp_path / 'out',
-            overwrite,
-        )
-        return inpainter.run(jobs)
+        outputs = OutputFiles(**(files or {}))
+        return FolderInpainter(make, source, tmp_path / 'out', outputs, **options).run(jobs)
 
     return start
 
@@ -100,11 +94,11 @@ def test_an_image_that_lies_on_its_side_is_upright_in_the_result(run, job, noise
 
 
 def test_all_that_is_asked_for_is_written(run, job, tmp_path):
-    settings = dict(save_maps=True, save_rounds=True, side_by_side=True, rounds=2)
-    assert run(job('a.jpg', 'x/a.jpg'), **settings).failed == []
+    files = dict(maps=True, rounds=True, side_by_side=True)
+    summary = run(job('a.jpg', 'x/a.jpg'), files=files, options=dict(rounds=2))
+    assert summary.failed == []
     out = tmp_path / 'out'
     assert files_below(out) == [
-        'manifest.jsonl',
         'maps/x/a.png',
         'rounds/x/a_round0.jpg',
         'rounds/x/a_round1.jpg',
@@ -123,23 +117,23 @@ def test_all_that_is_asked_for_is_written(run, job, tmp_path):
 
 
 def test_without_a_map_the_user_is_told(run, job, tmp_path):
-    summary = run(job(), save_maps=True, save_rounds=True, rounds=0)
+    summary = run(job(), files=dict(maps=True, rounds=True), options=dict(rounds=0))
     assert [note.split(':')[0] for note in summary.notes] == ['the result has no semantic map']
-    assert files_below(tmp_path / 'out') == ['a.png', 'manifest.jsonl', 'rounds/a_round0.png']
+    assert files_below(tmp_path / 'out') == ['a.png', 'rounds/a_round0.png']
 
 
 def test_settings_reach_the_model(run, job, fake):
     settings = dict(rounds=3, tolerance=0.1, max_side=20)
-    run(job(), **settings)
+    run(job(), options=settings)
     assert fake.calls == [dict(shape=(16, 24, 3), **settings)]
 
 
 def test_a_generated_mask_is_saved_and_comes_back(run, job, tmp_path):
-    source = GeneratedMask('irregular', area=(0.2, 0.4))
+    source = partial(generated_mask, kind='irregular', area=(0.2, 0.4))
     one = job()
-    run(one, source=source)
+    run(one, source=source, files=dict(masks=True))
     saved = np.asarray(Image.open(tmp_path / 'out/masks/a.png'))
-    hole = source.hole(one, read_picture(one.image, 'image'))
+    hole = source(one, read_picture(one.image, 'image'))
     assert np.array_equal(saved, hole * np.uint8(255))
     first = pixels_of(tmp_path / 'out/a.png')
     run(Job(one.image, 'again.png', tmp_path / 'out/masks/a.png'))
@@ -149,75 +143,95 @@ def test_a_generated_mask_is_saved_and_comes_back(run, job, tmp_path):
 def test_a_transparent_hole_is_opaque_in_the_result(run, job, noise, tmp_path):
     pixels = noise(16, 24, 4)
     pixels[..., 3] = np.where(HOLE, 0, 255)
-    assert run(job(pixels=pixels), source=MaskFromAlpha()).failed == []
+    files = dict(drop_alpha=True)
+    assert run(job(pixels=pixels), source=mask_from_alpha, files=files).failed == []
     result = pixels_of(tmp_path / 'out/a.png')
     assert result.shape == (16, 24, 3)
     assert np.array_equal(result[~HOLE], pixels[~HOLE][:, :3])
     assert (result[HOLE] == 70).all()
 
 
-def test_a_dilated_hole_is_larger_in_all_directions(run, job, tmp_path):
+def test_a_dilated_hole_is_saved_as_it_was_used(run, job, tmp_path):
     pixels = np.zeros((16, 24, 3), np.uint8)
     pixels[8, 12] = (255, 0, 255)
-    run(job(pixels=pixels), source=MaskFromColor((255, 0, 255)), dilation=2)
+    source = partial(mask_from_color, color=(255, 0, 255))
+    run(job(pixels=pixels), source=source, dilation=2, files=dict(masks=True))
     mask = np.asarray(Image.open(tmp_path / 'out/masks/a.png')) > 0
-    rows, columns = np.nonzero(mask)
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (6, 10, 10, 14)
+    assert mask.sum() > 1
     assert np.array_equal(mask, (pixels_of(tmp_path / 'out/a.png') == 70).all(-1))
 
 
+def age(path, seconds):
+    """Makes a file older."""
+    date = path.stat().st_mtime - seconds
+    os.utime(path, (date, date))
+
+
 def test_what_is_finished_is_left_and_the_model_is_not_even_built(run, job, tmp_path):
-    jobs = [job('a.png'), job('b.png')]
-    run(*jobs, side_by_side=True)
+    jobs, files = [job('a.png'), job('b.png')], dict(side_by_side=True, rounds=True)
+    run(*jobs, files=files)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / 'out').rglob('*')}
 
     def refuse():
         raise AssertionError('the model was built')
 
-    summary = run(*jobs, side_by_side=True, build=refuse)
+    summary = run(*jobs, files=files, build=refuse)
     assert (summary.inpainted, summary.finished_before) == (0, 2)
-    assert '2 finished earlier and left as they are' in str(summary)
+    assert '2 finished earlier (--overwrite makes them again)' in str(summary)
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / 'out').rglob('*')} == before
 
 
-def change_mask(one):
-    Image.fromarray(np.roll(HOLE, 2, 0).astype(np.uint8) * 255).save(one.mask)
+@pytest.mark.parametrize('newer', ['image', 'mask', 'checkpoint'])
+def test_a_result_that_is_older_than_its_sources_is_made_again(run, job, tmp_path, newer):
+    one, checkpoint = job(), tmp_path / 'x.pth'
+    checkpoint.touch()
+    run(one, checkpoint=checkpoint)
+    assert run(one, checkpoint=checkpoint).finished_before == 1
+    for name, path in dict(image=one.image, mask=one.mask, checkpoint=checkpoint).items():
+        if name != newer:
+            age(path, 20)
+    age(tmp_path / 'out/a.png', 10)
+    assert run(one, checkpoint=checkpoint).inpainted == 1
 
 
-def change_image(one):
-    Image.fromarray(np.full((16, 24, 3), 1, np.uint8)).save(one.image)
+def test_what_is_asked_for_and_missing_is_made(run, job, tmp_path):
+    one = job()
+    run(one)
+    assert run(one, files=dict(maps=True)).inpainted == 1
+    assert run(one, files=dict(maps=True)).finished_before == 1
+    (tmp_path / 'out/a.png').unlink()
+    assert run(one).inpainted == 1
+    assert run(one, overwrite=True).inpainted == 1
+
+
+def test_nothing_in_the_folder_of_results_is_removed(run, job, tmp_path):
+    one, files = job(), dict(rounds=True)
+    run(one, files=files, options=dict(rounds=2))
+    run(one, files=files, options=dict(rounds=1), overwrite=True)
+    assert files_below(tmp_path / 'out/rounds') == [f'a_round{index}.png' for index in range(3)]
+
+
+def test_two_pictures_with_one_result_are_refused(run, job, tmp_path):
+    message = r'in/a\.png and .*in/b\.png would both write .*out/c\.png; rename one'
+    with pytest.raises(ValueError, match=message):
+        run(job('a.png', 'c.png'), job('b.png', 'c.png'))
+    pictures = job('a.png'), job('a.jpg')
+    with pytest.raises(ValueError, match=r'would both write .*out/maps/a\.png'):
+        run(*pictures, files=dict(maps=True))
+    assert not (tmp_path / 'out').exists()
+    assert run(*pictures).inpainted == 2
 
 
 @pytest.mark.parametrize(
-    ('options', 'change'),
-    [
-        (dict(model='other weights'), None),
-        (dict(rounds=2), None),
-        (dict(tolerance=0.5), None),
-        (dict(max_side=20), None),
-        (dict(save_maps=True), None),
-        (dict(quality=50), None),
-        (dict(source=GeneratedMask()), None),
-        (dict(overwrite=True), None),
-        ({}, change_mask),
-        ({}, change_image),
-        ({}, lambda one: (one.image.parents[1] / 'out/a.png').unlink()),
-    ],
+    ('name', 'files'), [('in/a.png', {}), ('masks/a.png.png', {}), ('x.png', dict(masks=True))]
 )
-def test_results_of_other_inputs_or_settings_are_made_again(run, job, options, change):
+def test_an_input_is_never_overwritten(run, job, tmp_path, name, files):
     one = job()
-    run(one)
-    if change is not None:
-        change(one)
-    summary = run(one, **options)
-    assert (summary.inpainted, summary.finished_before) == (1, 0)
-
-
-def test_what_other_settings_left_beside_a_result_is_removed(run, job, tmp_path):
-    one = job()
-    run(one, save_rounds=True, rounds=2)
-    run(one, save_rounds=True, rounds=1)
-    assert files_below(tmp_path / 'out/rounds') == ['a_round0.png', 'a_round1.png']
+    given = Job(one.image, f'../{name}', one.mask)
+    if files:  # the result may be written there, its mask may not
+        given = Job(one.image, 'a.png.png', tmp_path / 'out/masks/a.png.png')
+    with pytest.raises(ValueError, match=r'would overwrite the input .*png; give another folder'):
+        run(given, files=files)
 
 
 def test_errors_are_listed_and_the_rest_is_done(run, job, save_image, tmp_path):
@@ -242,10 +256,7 @@ def test_errors_are_listed_and_the_rest_is_done(run, job, save_image, tmp_path):
     ):
         (line,) = [line for line in lines if str(one.image) in line]
         assert re.match(f'FAILED {re.escape(str(one))}: .*{message}', line)
-    assert [name for name in files_below(tmp_path / 'out') if 'json' not in name] == [
-        'a.png',
-        'b.png',
-    ]
+    assert files_below(tmp_path / 'out') == ['a.png', 'b.png']
 
 
 def test_a_failed_picture_is_tried_again(run, job):
@@ -293,31 +304,10 @@ def test_after_an_interruption_the_same_run_goes_on(run, job, fake, monkeypatch,
     summary = run(*jobs)
     assert summary.is_interrupted
     assert 'interrupted; the same command goes on from here' in str(summary)
-    assert files_below(tmp_path / 'out') == ['a.png', 'manifest.jsonl']
+    assert files_below(tmp_path / 'out') == ['a.png']
     summary = run(*jobs)
     assert (summary.inpainted, summary.finished_before) == (2, 1)
-    assert files_below(tmp_path / 'out') == ['a.png', 'b.png', 'c.png', 'manifest.jsonl']
-
-
-def test_a_result_whose_last_line_is_missing_is_made_again(run, job, tmp_path):
-    """As an interruption leaves it between the last file and the line of the manifest."""
-    one, manifest = job(), tmp_path / 'out/manifest.jsonl'
-    run(one)
-    first, last = manifest.read_text().splitlines()
-    manifest.write_text(first + '\n')
-    assert run(one).inpainted == 1
-    assert manifest.read_text().splitlines() == [first, last]
-    assert json.loads(last)['output'] == 'a.png'
-
-
-def test_a_file_that_is_no_result_is_not_overwritten(run, job, save_image):
-    one, other = job(), save_image('out/a.png')
-    before = other.read_bytes()
-    ((_, message),) = run(one).failed
-    assert message.startswith(f'{other} exists and was not made by this tool')
-    assert other.read_bytes() == before
-    assert run(one, overwrite=True).inpainted == 1
-    assert other.read_bytes() != before
+    assert files_below(tmp_path / 'out') == ['a.png', 'b.png', 'c.png']
 
 
 def test_notes_of_the_model_reach_the_summary(run, job, save_image):

@@ -1,101 +1,137 @@
-import re
 from pathlib import Path
 
 import pytest
 
-from fbinpaint_mm.apis.folder_inpainting.image_search import find_images
-from fbinpaint_mm.apis.folder_inpainting.job import Job
-from fbinpaint_mm.apis.folder_inpainting.job_list import (
-    MissingFilesError,
-    check_outputs,
-    jobs_of_images,
-    jobs_of_mask_files,
-    jobs_of_pairs,
-)
-from fbinpaint_mm.apis.folder_inpainting.pair_list import Pair
+from fbinpaint_mm.apis.folder_inpainting import Job, find_images, list_jobs
+
+
+def names(found):
+    return sorted(found.values())
+
+
+def test_a_folder_gives_its_images_and_recursively_those_of_its_subfolders(touch):
+    folder = touch('in/b.JPG', 'in/a.png', 'in/notes.txt', 'in/.hidden.png', 'in/sub/c.webp')
+    found = find_images([str(folder / 'in')])
+    assert found == {folder / 'in/a.png': 'a.png', folder / 'in/b.JPG': 'b.JPG'}
+    assert names(find_images([str(folder / 'in')], recursive=True)) == [
+        'a.png',
+        'b.JPG',
+        'sub/c.webp',
+    ]
+
+
+def test_a_file_is_taken_whatever_its_suffix(touch):
+    path = touch('scan.dat') / 'scan.dat'
+    assert find_images([str(path)]) == {path: 'scan.dat'}
+
+
+def test_a_folder_may_be_named_like_a_glob(touch):
+    folder = touch('in[1]/a.png') / 'in[1]'
+    assert find_images([str(folder)]) == {folder / 'a.png': 'a.png'}
+
+
+def test_a_glob_keeps_the_folders_behind_its_first_wildcard(touch, monkeypatch):
+    folder = touch('in/x/a.png', 'in/y/deep/a.png', 'in/y/readme.md')
+    for pattern in (f'{folder}/in/**/*', './in/**/*'):
+        monkeypatch.chdir(folder)
+        assert names(find_images([pattern])) == ['x/a.png', 'y/deep/a.png']
+
+
+def test_a_file_that_is_given_twice_counts_once(touch):
+    folder = touch('in/a.png', 'in/b.png')
+    inputs = [str(folder / 'in/b.png'), str(folder / 'in'), str(folder / 'in/../in/a.png')]
+    assert names(find_images(inputs)) == ['a.png', 'b.png']
+
+
+def test_earlier_results_inside_the_input_are_left_out(touch):
+    folder = touch('in/a.png', 'in/out/a.png')
+    found = find_images([str(folder / 'in')], True, excluded=[folder / 'in/out', folder / 'x'])
+    assert names(found) == ['a.png']
+    assert names(find_images([str(folder / 'in/out')], True, [folder / 'in/out'])) == ['a.png']
+    with pytest.raises(FileNotFoundError, match=r'in. holds no image'):
+        find_images([str(folder / 'in')], True, excluded=[folder / 'in/a.png', folder / 'in/out'])
 
 
 @pytest.mark.parametrize(
-    ('name', 'form', 'output'),
+    ('text', 'message'),
     [
-        ('x/a.jpg', 'keep', 'x/a.jpg'),
-        ('a.JPEG', 'keep', 'a.JPEG'),
-        ('a.tif', 'keep', 'a.png'),
-        ('a', 'keep', 'a.png'),
-        ('a.jpeg', 'jpg', 'a.jpeg'),
-        ('a.b.png', 'webp', 'a.b.webp'),
+        ('none.png', r'none\.png. does not exist; expected a file, a folder or a glob'),
+        ('*.png', r'\*\.png. holds no image; expected files that end in .*tiff$'),
+        ('empty', r'empty. holds no image.*--recursive'),
     ],
 )
-def test_the_result_is_named_like_the_picture(name, form, output):
-    (job,) = jobs_of_images({Path('in', name): name}, form)
+def test_an_input_without_images_is_refused(touch, text, message):
+    folder = touch('empty/notes.txt')
+    with pytest.raises(FileNotFoundError, match=message):
+        find_images([str(folder / text)])
+
+
+@pytest.mark.parametrize(
+    ('name', 'form', 'output', 'written'),
+    [
+        ('x/a.jpg', 'keep', 'x/a.jpg', 'jpg'),
+        ('a.JPEG', 'keep', 'a.JPEG', 'jpg'),
+        ('a.tif', 'keep', 'a.png', 'png'),
+        ('a', 'keep', 'a.png', 'png'),
+        ('a.jpeg', 'jpg', 'a.jpeg', 'jpg'),
+        ('a.b.png', 'webp', 'a.b.webp', 'webp'),
+    ],
+)
+def test_the_result_is_named_like_the_picture(name, form, output, written):
+    (job,) = list_jobs({Path('in', name): name}, form)
     assert job == Job(Path('in', name), output)
+    assert job.form == written
 
 
 def test_one_mask_may_serve_all(touch):
     folder = touch('in/a.png', 'in/b.png', 'm.png')
-    images = find_images([str(folder / 'in')], recursive=False)
-    images[folder / 'm.png'] = 'm.png'  # as where the mask lies among the pictures
-    jobs = jobs_of_mask_files(images, folder / 'm.png', 'keep')
+    images = find_images([str(folder / 'in'), str(folder / 'm.png')])  # the mask among the pictures
+    jobs = list_jobs(images, masks=folder / 'm.png')
     assert [(job.output, job.mask) for job in jobs] == [
         ('a.png', folder / 'm.png'),
         ('b.png', folder / 'm.png'),
     ]
 
 
+def matched(folder, masks='masks', **options):
+    """Names of pictures and their masks, below the folders."""
+    found = find_images([str(folder / 'in')], recursive=True)
+    jobs = list_jobs(found, masks=folder / masks, **options)
+    return {found[job.image]: job.mask.relative_to(folder / masks).as_posix() for job in jobs}
+
+
+@pytest.mark.parametrize('mask', ['x/a.png', 'x/a.JPG', 'x/a_mask.png', 'x/a_mask.bmp'])
+def test_a_mask_is_named_like_its_picture(touch, mask):
+    folder = touch('in/x/a.jpg', f'masks/{mask}', 'masks/x/ab.png', 'masks/a.png')
+    assert matched(folder) == {'x/a.jpg': mask}
+
+
+def test_pictures_and_masks_may_share_a_folder(touch):
+    folder = touch('in/a.jpg', 'in/a_mask.png', 'in/b.png', 'in/b_mask.png', 'in/b.jpg')
+    assert matched(folder, masks='in') == {
+        'a.jpg': 'a_mask.png',
+        'b.png': 'b_mask.png',
+        'b.jpg': 'b_mask.png',
+    }
+
+
+def test_no_picture_is_its_own_mask(touch):
+    with pytest.raises(FileNotFoundError, match=r'1 images have no mask of their name'):
+        matched(touch('in/a.jpg'), masks='in')
+
+
+def test_two_masks_of_one_picture_are_refused(touch):
+    folder = touch('in/a.jpg', 'masks/a.bmp', 'masks/a.png')
+    with pytest.raises(ValueError, match=r'a\.jpg has several masks: .*a\.bmp, .*a\.png; keep one'):
+        matched(folder)
+
+
 def test_all_missing_masks_are_told_at_once_or_left_out(touch):
-    names = [f'in/{index:02}.png' for index in range(13)]
-    folder = touch(*names, 'masks/05.png')
-    images = find_images([str(folder / 'in')], recursive=False)
-    with pytest.raises(MissingFilesError) as error:
-        jobs_of_mask_files(images, folder / 'masks', 'keep')
+    folder = touch(*(f'in/{index:02}.png' for index in range(13)), 'masks/05.png')
+    with pytest.raises(FileNotFoundError) as error:
+        matched(folder)
     lines = str(error.value).splitlines()
     assert lines[0] == f'12 images have no mask of their name in {folder / "masks"}:'
     assert lines[1].strip() == str(folder / 'in/00.png')
     assert lines[-2:] == ['  ... and 2 more', 'Add them, or leave them out with --skip-missing']
-    (job,) = jobs_of_mask_files(images, folder / 'masks', 'keep', skip_missing=True)
-    assert (job.output, job.mask) == ('05.png', folder / 'masks/05.png')
-
-
-def test_missing_files_of_a_list_are_told_with_their_lines(touch):
-    folder = touch('a.png', 'm.png')
-    pairs = [
-        Pair(folder / 'a.png', folder / 'm.png', 'a.png', 1),
-        Pair(folder / 'b.png', folder / 'n.png', 'b.png', 4),
-    ]
-    message = rf'line 4: {re.escape(str(folder))}/b\.png\n  line 4: .*n\.png'
-    with pytest.raises(MissingFilesError, match=message):
-        jobs_of_pairs(pairs, 'keep')
-    (job,) = jobs_of_pairs(pairs, 'keep', skip_missing=True)
-    assert job == Job(folder / 'a.png', 'a.png', folder / 'm.png')
-
-
-def test_two_pictures_with_one_result_are_refused():
-    jobs = [Job(Path('x/a.png'), 'a.png'), Job(Path('y/a.jpg'), 'a.jpg')]
-    with pytest.raises(ValueError, match=r'x/a\.png and y/a\.jpg would both write out/a\.png'):
-        check_outputs(jobs, Path('out'))
-
-
-@pytest.mark.parametrize('name', ['a.png', 'm.png'])
-def test_an_input_is_never_overwritten(tmp_path, name):
-    job = Job(tmp_path / 'a.png', name, tmp_path / 'm.png')
-    with pytest.raises(ValueError, match=f'would overwrite the input .*{name}; give another'):
-        check_outputs([job], tmp_path)
-
-
-def test_a_mask_is_not_overwritten_by_its_enlarged_copy(tmp_path):
-    job = Job(tmp_path / 'a.jpg', 'a.png', tmp_path / 'masks/a.png')
-    check_outputs([job], tmp_path, ['maps', 'rounds', 'side_by_side'])
-    with pytest.raises(ValueError, match=r'would overwrite the input .*masks/a\.png; give another'):
-        check_outputs([job], tmp_path, ['masks'])
-
-
-@pytest.mark.parametrize('name', ['masks', 'maps', 'rounds', 'side_by_side'])
-def test_a_result_is_not_written_among_maps_or_masks(name):
-    with pytest.raises(ValueError, match=f'in/a.png would be written among the {name} of out'):
-        check_outputs([Job(Path('in/a.png'), f'{name}/a.png')], Path('out'))
-    check_outputs([Job(Path('in/a.png'), f'{name}.png')], Path('out'))
-    check_outputs([Job(Path('in/a.png'), f'x/{name}/a.png')], Path('out'))
-
-
-def test_results_beside_each_other_are_fine():
-    check_outputs([Job(Path('in/a.png'), 'a.png'), Job(Path('in/b.png'), 'b.png')], Path('out'))
+    assert matched(folder, skip_missing=True) == {'05.png': '05.png'}

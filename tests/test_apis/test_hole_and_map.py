@@ -1,14 +1,16 @@
-"""What counts as a hole."""
+"""What counts as a hole, and which dictated maps fit."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fbinpaint_mm.apis.hole_mask import read_hole
+from fbinpaint_mm.apis.hole_and_map import read_dictated_map, read_hole
 from fbinpaint_mm.apis.picture import Picture
 
 HOLE = np.array([[False, True, False], [True, True, False]])
 PICTURE = Picture(np.zeros((2, 3), np.uint8))
+MAP = np.array([[0, 1, 2], [3, 255, 0]])
+MASK = np.array([[True, False, True], [False, False, False]])
 
 
 @pytest.mark.parametrize(
@@ -66,3 +68,31 @@ def test_a_mask_of_the_stored_size_of_a_turned_photograph_gets_a_hint():
     with pytest.raises(ValueError, match='EXIF orientation 6 says: turn the mask too'):
         read_hole(HOLE.T, turned)
     assert np.array_equal(read_hole(HOLE, turned), HOLE)
+
+
+def test_nothing_is_dictated_where_the_map_is_255_or_outside_the_mask():
+    found = read_dictated_map(MAP, None, (2, 3), 4)
+    assert found.dtype == np.uint8
+    assert np.array_equal(found, MAP)
+    found = read_dictated_map(MAP, MASK, (2, 3), 4)
+    assert found.tolist() == [[0, 255, 2], [255, 255, 255]]
+    assert read_dictated_map(None, None, (2, 3), 4) is None
+
+
+@pytest.mark.parametrize(
+    ('semantic_map', 'mask', 'num_classes', 'message'),
+    [
+        (None, MASK, 4, 'semantic_map_mask is given without a semantic_map'),
+        (MAP, None, 0, r'this model has no semantics \(segmentor=None\) and reads none'),
+        (MAP.T, None, 4, r'semantic_map: found shape \(3, 2\), expected .* image, \(2, 3\)'),
+        (MAP, MASK[:1], 4, r'semantic_map_mask: found shape \(1, 3\), expected'),
+        (MAP * 1.0, None, 4, 'semantic_map: found data type float64, expected integers'),
+        (MAP, MASK * 1.0, 4, 'semantic_map_mask: found data type float64, expected bool, or 0'),
+        (MAP, None, 3, r'class id 3 is out of range, expected 0\.\.2, or 255'),
+        (-MAP, MASK, 4, r'class id -2 is out of range, expected 0\.\.3'),
+        (MAP, np.ones((2, 3), bool), 4, 'class id 255 is out of range'),
+    ],
+)
+def test_maps_that_do_not_fit_are_refused(semantic_map, mask, num_classes, message):
+    with pytest.raises(ValueError, match=message):
+        read_dictated_map(semantic_map, mask, (2, 3), num_classes)

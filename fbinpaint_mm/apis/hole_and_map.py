@@ -1,0 +1,150 @@
+"""What a user says about a picture, checked: where the hole is, and what shall be in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fbinpaint_mm.apis.picture import Picture, PictureSource, has_alpha, read_picture
+from fbinpaint_mm.models.feedback import IGNORE_INDEX
+
+
+def read_hole(source: PictureSource, picture: Picture) -> np.ndarray:
+    """Reads the mask of a picture.
+
+    Args:
+        source: Array, Pillow image or path, of the size of the upright picture. The hole is True,
+            or what is brighter than half: of 1 in floats and in integers that are all 0 or 1, else
+            of 255, or of 65535 where a value is above 255. Of colors the mean counts, and what is
+            transparent is no hole.
+        picture: What the mask belongs to.
+
+    Returns:
+        (H, W) bool, True in the hole.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        TypeError: If the source is no array, image or path.
+        ValueError: If it is no image, or has another size, or values that are no mask's.
+    """
+    if isinstance(source, np.ndarray):
+        values = _checked_mask(source)
+    else:
+        values = read_picture(source, 'mask').pixels
+    _check_size(values, picture)
+    middle = _white_of(values) / 2
+    if values.ndim == 2:
+        return values > middle
+    is_opaque = values[..., -1] > middle if has_alpha(values) else True
+    colors = values[..., :3] if values.shape[-1] >= 3 else values[..., :1]
+    return (colors.mean(-1, dtype=np.float32) > middle) & is_opaque
+
+
+def read_dictated_map(
+    semantic_map: np.ndarray | None,
+    semantic_map_mask: np.ndarray | None,
+    size: tuple[int, int],
+    num_classes: int,
+    classes: Sequence[str] | None = None,
+) -> np.ndarray | None:
+    """Checks a map that a user dictates, in part or whole.
+
+    Args:
+        semantic_map: (H, W) integer class ids; ``None``: nothing is dictated.
+        semantic_map_mask: (H, W) bool or 0/1, where the map is dictated; ``None``: where it is not
+            255.
+        size: Height and width of the picture.
+        num_classes: K of the model.
+        classes: Names of the classes, for messages.
+
+    Returns:
+        (H, W) uint8 class ids, 255 where the model's own map stays; ``None`` if nothing is.
+
+    Raises:
+        ValueError: If the model has no semantics, a size or a data type does not fit, an id is out
+            of range, or there is a mask without a map.
+    """
+    if semantic_map is None:
+        if semantic_map_mask is not None:
+            raise ValueError('semantic_map_mask is given without a semantic_map')
+        return None
+    if num_classes == 0:
+        raise ValueError(
+            'semantic_map is given, but this model has no semantics (segmentor=None) and reads none'
+        )
+    ids = np.asarray(semantic_map)
+    _check_plane('semantic_map', ids, size, 'iu', 'integers')
+    dictated = ids != IGNORE_INDEX
+    if semantic_map_mask is not None:
+        mask = np.asarray(semantic_map_mask)
+        _check_plane('semantic_map_mask', mask, size, 'biu', 'bool, or 0 and 1')
+        dictated = mask != 0
+    _check_ids(ids[dictated], num_classes, classes)
+    return np.where(dictated, ids, IGNORE_INDEX).astype(np.uint8)
+
+
+def _checked_mask(values: np.ndarray) -> np.ndarray:
+    channels = values.shape[2] if values.ndim == 3 else 1
+    if values.ndim not in (2, 3) or not 1 <= channels <= 4:
+        raise ValueError(
+            f'mask: found an array of shape {values.shape}, expected (H, W) or (H, W, C) with C '
+            'from 1 to 4'
+        )
+    if values.dtype.kind not in 'biuf':
+        raise ValueError(
+            f'mask: found data type {values.dtype}, expected bool, integers or floats in 0..1'
+        )
+    return values
+
+
+def _check_size(values: np.ndarray, picture: Picture) -> None:
+    height, width = values.shape[:2]
+    if (height, width) == picture.size:
+        return
+    hint = ''
+    if picture.orientation != 1 and (width, height) == picture.size:
+        hint = (
+            f'. The image was turned upright, as its EXIF orientation {picture.orientation} says: '
+            'turn the mask too'
+        )
+    expected = '{}x{}'.format(*picture.size)
+    raise ValueError(
+        f'mask: found size {height}x{width} (height x width), expected that of the image, '
+        f'{expected}{hint}'
+    )
+
+
+def _white_of(values: np.ndarray) -> float:
+    """The value of white, by the data type and the largest value."""
+    if values.dtype == bool:
+        return 1.0
+    low, high = values.min(), values.max()
+    limit = 1.0 if values.dtype.kind == 'f' else 65535
+    if not (low >= 0 and high <= limit):  # also where a value is not a number
+        raise ValueError(
+            f'mask: found values from {low} to {high} of type {values.dtype}, expected 0 to '
+            f'{limit:g}'
+        )
+    return next(white for white in (1.0, 255.0, 65535.0) if high <= white)
+
+
+def _check_plane(
+    name: str, values: np.ndarray, size: tuple[int, int], kinds: str, what: str
+) -> None:
+    if values.shape != tuple(size):
+        raise ValueError(
+            f'{name}: found shape {values.shape}, expected that of the image, {tuple(size)}'
+        )
+    if values.dtype.kind not in kinds:
+        raise ValueError(f'{name}: found data type {values.dtype}, expected {what}')
+
+
+def _check_ids(ids: np.ndarray, num_classes: int, classes: Sequence[str] | None) -> None:
+    wrong = ids[(ids < 0) | (ids >= num_classes)]
+    if wrong.size:
+        names = f' ({", ".join(classes)})' if classes else ''
+        raise ValueError(
+            f'semantic_map: class id {wrong[0]} is out of range, expected 0..{num_classes - 1}'
+            f'{names}, or {IGNORE_INDEX} where nothing is dictated'
+        )

@@ -1,0 +1,118 @@
+"""What tools/inpaint.py does."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+
+from fbinpaint_mm.apis import FeedbackInpainter
+from fbinpaint_mm.apis.folder_inpainting import (
+    FolderInpainter,
+    Job,
+    MaskSource,
+    OutputFiles,
+    find_images,
+    generated_mask,
+    list_jobs,
+    mask_from_alpha,
+    mask_from_color,
+    mask_from_file,
+)
+from fbinpaint_mm.apis.load_model import load_config
+from fbinpaint_mm.checkpoint import check_checkpoint
+from fbinpaint_mm.fingerprint import local_file
+
+USAGE_ERROR, INTERRUPTED = 2, 130  # as argparse and a shell report them
+
+
+def inpaint_files(args: argparse.Namespace) -> int:
+    """Inpaints what a command line asks for, and prints what became of it.
+
+    Args:
+        args: Of tools/inpaint.py, which describes them.
+
+    Returns:
+        Exit status: 0; 1 if a picture failed; 2 if nothing could be started; 130 after an
+        interruption by the user.
+    """
+    try:
+        folder_inpainter = build_folder_inpainter(args)
+        summary = folder_inpainter.run(find_jobs(args))
+    except (ValueError, OSError) as error:
+        if args.verbose:
+            raise
+        print(f'inpaint.py: error: {error}', file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        print('interrupted before the first picture', file=sys.stderr)
+        return INTERRUPTED
+    print(summary)
+    return INTERRUPTED if summary.is_interrupted else int(bool(summary.failed))
+
+
+def build_folder_inpainter(args: argparse.Namespace) -> FolderInpainter:
+    """What does the work; the model itself is built when there is a picture to inpaint.
+
+    Args:
+        args: Of tools/inpaint.py.
+
+    Raises:
+        FileNotFoundError: There is no such config or checkpoint.
+        ValueError: Nothing reads an option of ``--cfg-options``.
+    """
+    config = load_config(args.config, args.cfg_options)
+    check_checkpoint(args.checkpoint)
+    outputs = OutputFiles(
+        quality=args.quality,
+        drop_alpha=args.mask_from_alpha,
+        masks=args.mask is None or args.mask_dilate > 0,
+        maps=args.save_maps,
+        rounds=args.save_rounds,
+        side_by_side=args.side_by_side,
+    )
+    return FolderInpainter(
+        lambda: FeedbackInpainter(config, args.checkpoint, args.device),
+        choose_mask_source(args),
+        args.out,
+        outputs,
+        checkpoint=local_file(args.checkpoint),
+        overwrite=args.overwrite,
+        dilation=args.mask_dilate,
+        options=dict(rounds=args.rounds, tolerance=args.tolerance, max_side=args.max_side),
+    )
+
+
+def choose_mask_source(args: argparse.Namespace) -> MaskSource:
+    """Where holes come from."""
+    if args.mask_from_alpha:
+        return mask_from_alpha
+    if args.mask_color:
+        return partial(mask_from_color, color=args.mask_color, tolerance=args.mask_tolerance)
+    if args.generate_mask:
+        area = tuple(args.area)
+        return partial(generated_mask, kind=args.generate_mask, seed=args.seed, area=area)
+    return mask_from_file
+
+
+def find_jobs(args: argparse.Namespace) -> list[Job]:
+    """What is to be done, one job for each picture.
+
+    Args:
+        args: Of tools/inpaint.py.
+
+    Raises:
+        FileNotFoundError: An input holds no picture, or a mask is missing.
+        NotADirectoryError: ``--out`` is a file.
+        ValueError: No picture is left, or one has several masks.
+    """
+    if args.mask is not None and not args.mask.exists():
+        raise FileNotFoundError(f'--mask {str(args.mask)!r} does not exist')
+    if args.out.exists() and not args.out.is_dir():
+        raise NotADirectoryError(f'--out {str(args.out)!r} is a file; expected a folder')
+    excluded = [folder for folder in (args.out, args.mask) if folder is not None]
+    images = find_images(args.inputs, args.recursive, excluded)
+    jobs = list_jobs(images, args.format, args.mask, args.skip_missing)
+    if not jobs:
+        raise ValueError('no image is left to inpaint')
+    return jobs
