@@ -13,7 +13,7 @@ from mmengine.config import Config
 
 # Where a run writes, and how it is started, change nothing in its result.
 IRRELEVANT_KEYS = ('work_dir', 'launcher', 'resume')
-START_KEYS = ('checkpoint', 'start_checkpoint', 'load_from')
+START_KEYS = ('checkpoint', 'load_from')
 # Variables of a config also name checkpoints of parts that its model leaves out; these keys count.
 START_PLACES = ('model', 'load_from', 'data_preprocessor', 'custom_hooks')
 CHUNK = 2**20  # bytes

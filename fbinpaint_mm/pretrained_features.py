@@ -20,6 +20,7 @@ from torchvision.models import (
 from fbinpaint_mm.user_error import UserError
 
 RANDOM = 'none'
+DOWNLOAD = 'download'
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class PretrainedFeatures:
     """Where the weights of one network's ``features`` come from.
 
     Every function takes ``weights``: a file with ``features.*`` in torchvision's names (any
-    precision), or a folder with one of ``files``. '' or None: torchvision's download. 'none':
-    random features, only for smoke tests.
+    precision), or a folder with one of ``files``. 'download' or None: torchvision's download.
+    'none': random features, only for smoke tests.
 
     Attributes:
         name: Name of the network, for messages.
@@ -60,7 +61,7 @@ class PretrainedFeatures:
         """
         if weights == RANDOM:
             return random_features(shapes, owner)
-        path = self.find(weights, owner) if weights else None
+        path = self.find(weights, owner) if is_local(weights) else None
         stored = torch.load(path, 'cpu', weights_only=True) if path else self._fetch(owner)
         for name, shape in shapes.items():
             key = f'features.{name}'
@@ -100,7 +101,7 @@ class PretrainedFeatures:
         """
         if weights == RANDOM:
             return 'random'
-        return self.find(weights, owner).name if weights else Path(self.download.url).name
+        return self.find(weights, owner).name if is_local(weights) else Path(self.download.url).name
 
     def _fetch(self, owner: str) -> dict[str, Tensor]:
         try:
@@ -139,6 +140,11 @@ MOBILENET_V2 = PretrainedFeatures(
 )
 
 
+def is_local(weights: str | None) -> bool:
+    """Whether weights are at a path, and no download."""
+    return bool(weights) and weights != DOWNLOAD
+
+
 def find_weight_file(weights: str, names: Sequence[str], what: str, owner: str) -> Path:
     """A file, or the first one of some names in a folder.
 
@@ -161,7 +167,7 @@ def find_weight_file(weights: str, names: Sequence[str], what: str, owner: str) 
             return candidate
     raise FileNotFoundError(
         f'{owner}: no {what} at {", ".join(map(str, candidates))}. Put one of {", ".join(names)} '
-        "there, or set weights='' to download them."
+        "there, or set weights='download'."
     )
 
 

@@ -47,7 +47,9 @@ def build(repository):
     small = Config.fromfile(repository / 'tests/small_inpaintor.py').model
 
     def make(layout):
-        return MODELS.build({**small, 'recorrection': {**small.recorrection, 'layout': layout}})
+        config = small.to_dict()
+        config['generator']['recorrection'].update(layout=layout)
+        return MODELS.build(config)
 
     return make
 

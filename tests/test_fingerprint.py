@@ -44,15 +44,15 @@ def test_weights_that_a_config_starts_from_are_known_by_their_content(tmp_path):
             load_from=str(start),
             model=dict(
                 parts=[dict(init_cfg=dict(checkpoint=str(other))), dict(init_cfg=None)],
-                start_checkpoint=str(third),
+                checkpoint=str(third),
             ),
             default_hooks=dict(checkpoint=hook),
             segmentor_init=dict(checkpoint=str(third)),  # of a part that this model leaves out
         )
     )
-    cfg.model.pop('start_checkpoint')
+    cfg.model.pop('checkpoint')
     assert starting_checkpoints(cfg) == sorted(map(str, (start, other)))
-    cfg.model.start_checkpoint = str(third)
+    cfg.model.checkpoint = str(third)
     found = starting_weights(cfg)
     contents = (b'one', b'two', b'three')
     hashes = [hashlib.sha256(text).hexdigest() for text in contents]

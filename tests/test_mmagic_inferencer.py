@@ -17,12 +17,14 @@ TINY = """
 _base_ = [{base!r}]
 network = dict(base_channels=4, dilations=(1,))
 model = dict(
-    initial=network,
-    guided=network,
-    feedback=dict(base_channels=4),
-    segmentor=dict(
-        backbone=dict(base_channels=4),
-        decode_head=dict(in_channels=4, channels=8),
+    generator=dict(
+        initial=network,
+        guided=network,
+        feedback=dict(base_channels=4),
+        segmentor=dict(
+            backbone=dict(base_channels=4),
+            decode_head=dict(in_channels=4, channels=8),
+        ),
     ),
 )
 """

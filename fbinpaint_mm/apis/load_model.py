@@ -15,9 +15,7 @@ from fbinpaint_mm.config_file import merge_options, read_config
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
 
 # Parts that serve training only, some of which would download weights.
-WITHOUT_TRAINING = dict(
-    disc=None, loss_gan=None, loss_perceptual=None, loss_consistency=None, loss_semantic=None
-)
+WITHOUT_TRAINING = dict(disc=None, teacher=None, losses=None)
 
 
 def load_config(config: str | os.PathLike[str] | Config, options: dict | None = None) -> Config:

@@ -32,7 +32,7 @@ def inpainter(small_config: Config) -> FeedbackInpainter:
 @pytest.fixture(scope='session')
 def without_semantics(small_config: Config) -> FeedbackInpainter:
     """The small model without a segmentor."""
-    off = {f'model.{part}': None for part in ('segmentor', 'feedback', 'recorrection')}
+    off = {f'model.generator.{part}': None for part in ('segmentor', 'feedback', 'recorrection')}
     return FeedbackInpainter(small_config, device='cpu', cfg_options=off)
 
 

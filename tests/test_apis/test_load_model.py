@@ -57,7 +57,7 @@ def test_a_checkpoint_of_another_config_is_refused_with_its_keys(
 ):
     path = str(tmp_path / 'x.pth')
     torch.save(dict(state_dict=inpainter.model.state_dict()), path)
-    wider = {'model.initial.base_channels': 8}
+    wider = {'model.generator.initial.base_channels': 8}
     with pytest.raises(ValueError, match=r"do not fit, first 'generator\.initial\.stem.*found \("):
         FeedbackInpainter(small_config, path, cfg_options=wider)
     with pytest.raises(ValueError, match=r"do not fit, first 'generator\.guided.*found"):

@@ -6,7 +6,7 @@ default_scope = 'mmagic'
 num_classes = 10
 model = dict(
     data_preprocessor=dict(num_classes=num_classes),
-    segmentor=dict(decode_head=dict(num_classes=num_classes)),
+    generator=dict(segmentor=dict(decode_head=dict(num_classes=num_classes))),
     test_cfg=dict(rounds=1),
 )
 train_dataloader = dict(

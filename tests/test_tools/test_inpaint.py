@@ -116,7 +116,7 @@ def test_the_command_line_is_read_before_the_slow_imports(repository, argument):
 def test_a_checkpoint_of_another_config_ends_with_its_message(tool, model, folder, capsys):
     argv = [*model, str(folder / 'photos/a.png'), '--generate-mask', 'box']
     argv += ['--out', str(folder / 'out'), '--device', 'cpu']
-    status = tool.main([*argv, '--cfg-options', 'model.initial.base_channels=8'])
+    status = tool.main([*argv, '--cfg-options', 'model.generator.initial.base_channels=8'])
     assert status == 2
     assert 'does not belong to this config' in capsys.readouterr().err
 

@@ -77,8 +77,8 @@ class DivergenceHook(Hook):
     and nothing is checked; an infinite loss is no more right there than elsewhere.
 
     A term has *exploded* when its magnitude exceeds ``explode_factor * max(1, m)``, m the median of
-    the magnitudes of its last ``window`` logged values; a term with fewer values is not checked. The
-    values are mmengine's, in the checkpoint: a resumed run decides as an uninterrupted one.
+    the magnitudes of its last ``window`` logged values. A term with fewer values is not checked.
+    The values are mmengine's, in the checkpoint: a resumed run decides as an uninterrupted one.
 
     A check costs one transfer of the losses and one norm of the gradients to the host, for each
     update, and with several processes one message between them for each sum of losses. mmengine's
