@@ -45,7 +45,7 @@ def picture() -> np.ndarray:
 
 @pytest.fixture
 def strokes():
-    """Makes an editor's value from layers: for each a size, and boxes with a colour to fill."""
+    """Makes an editor's value from layers: for each a size, and boxes with a color to fill."""
 
     def make(*layers) -> dict:
         made = []
