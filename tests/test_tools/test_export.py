@@ -63,10 +63,6 @@ def test_a_difference_beyond_the_tolerance_ends_in_an_error_without_files(run, t
         (['--rounds', '0'], "rounds: found 0, mode 'unrolled' needs 1 or more"),
         (['--size', '18', '24'], 'size 18 24 (height, width): the model needs multiples of 4'),
         (
-            ['--cfg-options', 'model.guide_by_ground_truth=True'],
-            'the model has guide_by_ground_truth=True',
-        ),
-        (
             ['--cfg-options', 'model.initial.base_channels=8'],
             'does not belong to this config',
         ),
@@ -80,29 +76,33 @@ def test_what_does_not_fit_ends_in_a_message(run, tmp_path, arguments, message):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_are_checked_before_slow_imports(load_tool, files, tmp_path, capsys):
-    tool = load_tool('export')
-    config, checkpoint = files
+@pytest.mark.parametrize(
+    ('replaced', 'message'),
+    [
+        ({0: 'missing.py'}, "config 'missing.py' is neither a file nor one of the configs"),
+        ({1: 'no.pth'}, "there is no file 'no.pth'"),
+        ({1: 'https://x.org/a.pth'}, "no file 'https://x.org/a.pth'; download one that has an"),
+        ({3: 'file'}, 'File exists'),
+        ({3: 'file/x'}, 'Not a directory'),
+    ],
+)
+def test_files_are_checked_before_the_model_is_built(
+    load_tool, files, tmp_path, monkeypatch, replaced, message
+):
+    monkeypatch.setattr('fbinpaint_mm.cli.export.load_model', None)  # its call is another error
+    monkeypatch.chdir(tmp_path)
     (tmp_path / 'file').touch()
-    for arguments, message in {
-        ('missing.py', checkpoint, '--out', str(tmp_path)): "config file 'missing.py' does not",
-        (config, 'missing.pth', '--out', str(tmp_path)): "checkpoint 'missing.pth' does not exist",
-        (config, 'https://x.org/a.pth', '--out', str(tmp_path)): 'is an address: download it first',
-        (config, checkpoint, '--out', str(tmp_path / 'file')): 'cannot be made: File exists',
-        (config, checkpoint, '--out', str(tmp_path / 'file/x')): 'cannot be made: Not a directory',
-    }.items():
-        with pytest.raises(SystemExit):
-            tool.parse_args([*arguments])
-        assert message in capsys.readouterr().err
+    arguments = [replaced.get(i, a) for i, a in enumerate([*files, '--out', str(tmp_path / 'out')])]
+    with pytest.raises(SystemExit) as error:
+        load_tool('export').main(arguments)
+    assert message in str(error.value)
 
 
 def test_a_missing_package_is_named_before_the_model_is_built(run, monkeypatch):
-    from fbinpaint_mm.apis import load_model
-
     def absent(extra, modules):
         raise ImportError(f'{modules[0]}: not installed')
 
     monkeypatch.setattr('fbinpaint_mm.compat.require_extra', absent)
-    monkeypatch.setattr(load_model, 'load_model', None)  # calling it would be another error
+    monkeypatch.setattr('fbinpaint_mm.cli.export.load_model', None)
     with pytest.raises(SystemExit, match=r'^export: onnx: not installed$'):
         run()
