@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,13 @@ from fbinpaint_mm.export.export_model import FORMATS
 
 
 def export_checkpoint(
-    config: str, checkpoint: str, out: str, cfg_options: dict[str, Any], **settings: Any
+    config: str,
+    checkpoint: str,
+    out: str,
+    cfg_options: dict[str, Any],
+    rounds: int | None,
+    size: Sequence[int],
+    **settings: Any,
 ) -> list[ExportedFile]:
     """Export the model of a config with the weights of a checkpoint.
 
@@ -20,7 +27,9 @@ def export_checkpoint(
         checkpoint: Path of the checkpoint.
         out: Folder to write to; made if it is not there.
         cfg_options: Settings that replace those of the config, by their dotted names.
-        **settings: As for :class:`ExportSettings`; ``rounds=None`` stands for the config's.
+        rounds: See :class:`ExportSettings`; ``None`` for ``test_cfg.rounds`` of the config.
+        size: Height and width in pixels, see :class:`ExportSettings`.
+        **settings: All others of :class:`ExportSettings`.
 
     Returns:
         The files.
@@ -32,9 +41,10 @@ def export_checkpoint(
         OSError: If a file is missing, or the folder cannot be written to.
     """
     cfg = load_config(config, cfg_options)
-    if settings['rounds'] is None:
-        settings['rounds'] = (cfg.model.get('test_cfg') or {}).get('rounds', 2)
-    checked = ExportSettings(**settings)
+    if rounds is None:
+        rounds = (cfg.model.get('test_cfg') or {}).get('rounds', 2)
+    height, width = size
+    checked = ExportSettings(rounds=rounds, size=(height, width), **settings)
     # What is missing is said before the model is built.
     FORMATS[checked.format]()
     if not Path(checkpoint).is_file():
