@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
-from fbinpaint_mm.models.round import Round
-from fbinpaint_mm.models.semantics import Semantics
+from fbinpaint_mm.models.round import Round, Semantics
 
 HALF_RANGE = 127.5  # 0..255 is [-1, 1] times this plus this
 PREVIOUS = 'previous_'  # prefix of inputs that are outputs of the round before
