@@ -2,40 +2,111 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmagic.models.editors.deepfillv1 import ContextualAttentionModule
 
-from fbinpaint_mm.export.export_error import ExportError
-from fbinpaint_mm.export.export_settings import ExportSettings
-from fbinpaint_mm.export.exported_file import ExportedFile
-from fbinpaint_mm.export.exported_step import HALF_RANGE, ExportedStep
-from fbinpaint_mm.export.initial_round import InitialRound
-from fbinpaint_mm.export.metadata import describe
-from fbinpaint_mm.export.next_round import NextRound
-from fbinpaint_mm.export.onnx_format import OnnxFormat
-from fbinpaint_mm.export.parity import (
-    check_known_pixels,
-    check_parity,
-    expected_outputs,
-    largest_differences,
+from fbinpaint_mm.export.exported_step import (
+    CONVENTIONS,
+    HALF_RANGE,
+    PREVIOUS,
+    ExportedStep,
+    ExportError,
+    InitialRound,
+    NextRound,
+    UnrolledRounds,
 )
-from fbinpaint_mm.export.random_inputs import random_inputs
+from fbinpaint_mm.export.onnx_format import OPSET, OnnxFormat
+from fbinpaint_mm.export.parity import compare, random_inputs
 from fbinpaint_mm.export.torchscript_format import TorchScriptFormat
-from fbinpaint_mm.export.unrolled_rounds import UnrolledRounds
+from fbinpaint_mm.fingerprint import file_content
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor, FeedbackRecorrectionLoop
+from fbinpaint_mm.version import __version__
 
-WRITERS = {writer.name: writer for writer in (OnnxFormat, TorchScriptFormat)}
+FORMATS: dict[str, type[OnnxFormat | TorchScriptFormat]] = {
+    'onnx': OnnxFormat,
+    'torchscript': TorchScriptFormat,
+}
+MODES = ('unrolled', 'per-round')
 # Not 1: an exporter may take a size of 1 for one that is broadcast.
 EXAMPLE_BATCH = 2
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """What to export, and how.
+
+    Args:
+        format: ``'onnx'`` (opset 17) or ``'torchscript'``.
+        mode: ``'unrolled'``, one file with all rounds; or ``'per-round'``, one file with round 0
+            and one with a further round, which the caller repeats.
+        rounds: R >= 1 of an unrolled file; the number that a per-round file recommends, R >= 0.
+        size: (height, width) in pixels: of all images, or with ``dynamic`` only of the example.
+        dynamic: Whether height and width may change from call to call. The batch size always may.
+        tolerance: Largest difference from PyTorch, as a share of the range of each output.
+
+    Raises:
+        ValueError: If a value is none of these. The message names it.
+    """
+
+    format: str = 'onnx'
+    mode: str = 'unrolled'
+    rounds: int = 2
+    size: tuple[int, int] = (256, 256)
+    dynamic: bool = False
+    tolerance: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise ValueError(f'format: found {self.format!r}, expected one of {(*FORMATS,)}')
+        if self.mode not in MODES:
+            raise ValueError(f'mode: found {self.mode!r}, expected one of {MODES}')
+        fewest = 1 if self.mode == 'unrolled' else 0
+        if self.rounds < fewest:
+            hint = '' if fewest == 0 else "; round 0 alone is the first file of 'per-round'"
+            raise ValueError(
+                f'rounds: found {self.rounds}, mode {self.mode!r} needs {fewest} or more{hint}'
+            )
+        if min(self.size) < 1:
+            raise ValueError(f'size: found {self.size}, expected a positive height and width')
+        if not self.tolerance > 0:
+            raise ValueError(f'tolerance: found {self.tolerance}, expected a positive number')
+
+    def compared_sizes(self, divisor: int) -> list[tuple[int, int, int]]:
+        """(batch, height, width) of the inputs on which a file is compared with PyTorch.
+
+        Args:
+            divisor: Of height and width. With ``dynamic`` there are sizes that the exporter has not
+                seen.
+        """
+        height, width = self.size
+        sizes = [(EXAMPLE_BATCH, height, width), (1, height, width), (3, height, width)]
+        if self.dynamic:
+            sizes += [(1, height + divisor, width + 3 * divisor), (2, height + 2 * divisor, width)]
+        return sizes
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A file that has passed the comparison with PyTorch.
+
+    Args:
+        path: Where it is.
+        sizes: (batch, height, width) of the inputs that were compared.
+        differences: Largest difference of each output, as a share of its range.
+    """
+
+    path: Path
+    sizes: list[tuple[int, int, int]]
+    differences: dict[str, float]
 
 
 def export_model(
@@ -66,10 +137,10 @@ def export_model(
         ExportError: If a file does not run, or gives something else than PyTorch.
         OSError: If the folder cannot be written to.
     """
-    writer = make_writer(settings)
-    check_exportable(model, settings)
-    steps = make_steps(model.eval(), settings)
-    names = [f'{name}_{file_part(step, settings)}{writer.suffix}' for step in steps]
+    writer = FORMATS[settings.format]()
+    check_exportable(model, settings.size)
+    steps = _make_steps(model.eval(), settings)
+    names = [f'{name}_{step.file_part}{writer.suffix}' for step in steps]
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix='.export_') as folder:
         exported = []
@@ -78,29 +149,17 @@ def export_model(
             if len(names) > 1:
                 metadata['next_round_file'] = names[-1]
             exported.append(_export_step(step, writer, settings, Path(folder, file_name), metadata))
-        for one in exported:
-            os.replace(one.path, out / one.path.name)
-    return [replace(one, path=out / one.path.name) for one in exported]
+        for file in exported:
+            os.replace(file.path, out / file.path.name)
+    return [replace(file, path=out / file.path.name) for file in exported]
 
 
-def make_writer(settings: ExportSettings) -> OnnxFormat | TorchScriptFormat:
-    """What writes the format.
-
-    Args:
-        settings: Their ``format`` is looked at.
-
-    Raises:
-        ImportError: If a package that the format needs is not installed.
-    """
-    return WRITERS[settings.format]()
-
-
-def check_exportable(model: torch.nn.Module, settings: ExportSettings) -> None:
+def check_exportable(model: torch.nn.Module, size: tuple[int, int]) -> None:
     """Refuse what cannot be exported, before anything is written.
 
     Args:
         model: Any model.
-        settings: Their ``size`` is looked at.
+        size: (height, width) in pixels.
 
     Raises:
         ValueError: The message says what was found and what would do.
@@ -110,14 +169,19 @@ def check_exportable(model: torch.nn.Module, settings: ExportSettings) -> None:
             f'export takes models of type FeedbackRecorrectionInpaintor, found '
             f"{type(model).__name__}; mmagic's own inpaintors can be the initial network of one"
         )
-    if model.guide_by_ground_truth:
-        raise ValueError(
-            'the model has guide_by_ground_truth=True and needs the true map of every image; '
-            'export one that makes its own'
-        )
     _check_normalization(model.data_preprocessor)
     _check_networks(model.loop)
-    _check_size(model.loop, settings.size)
+    _check_size(model.loop, size)
+
+
+def _check_normalization(data_preprocessor: torch.nn.Module) -> None:
+    """The files have their own, which the comparison with PyTorch shares."""
+    found = {name: getattr(data_preprocessor, name).flatten() for name in ('mean', 'std')}
+    if any((values != HALF_RANGE).any() for values in found.values()):
+        raise ValueError(
+            f'data_preprocessor: found mean {found["mean"].tolist()} and std '
+            f'{found["std"].tolist()}, an exported file has {HALF_RANGE} for both'
+        )
 
 
 def _check_networks(loop: FeedbackRecorrectionLoop) -> None:
@@ -142,17 +206,7 @@ def _check_size(loop: FeedbackRecorrectionLoop, size: tuple[int, int]) -> None:
         )
 
 
-def _check_normalization(data_preprocessor: torch.nn.Module) -> None:
-    """The files have their own, which the comparison with PyTorch shares."""
-    found = {name: getattr(data_preprocessor, name).flatten() for name in ('mean', 'std')}
-    if any((values != HALF_RANGE).any() for values in found.values()):
-        raise ValueError(
-            f'data_preprocessor: found mean {found["mean"].tolist()} and std '
-            f'{found["std"].tolist()}, an exported file has {HALF_RANGE} for both'
-        )
-
-
-def make_steps(
+def _make_steps(
     model: FeedbackRecorrectionInpaintor, settings: ExportSettings
 ) -> list[ExportedStep]:
     """The networks to export, in the order in which a user runs them."""
@@ -161,23 +215,44 @@ def make_steps(
     return [InitialRound(model).eval(), NextRound(model).eval()]
 
 
-def file_part(step: ExportedStep, settings: ExportSettings) -> str:
-    """What tells the files of one model apart."""
-    return f'rounds{settings.rounds}' if settings.mode == 'unrolled' else step.kind
-
-
-def compared_sizes(settings: ExportSettings, divisor: int) -> list[tuple[int, int, int]]:
-    """(batch, height, width) of the inputs on which a file is compared with PyTorch.
+def describe(
+    step: ExportedStep, settings: ExportSettings, classes: Sequence[str], checkpoint: Path
+) -> dict[str, str]:
+    """Metadata of one file: what a program needs to know that runs it.
 
     Args:
-        settings: With ``dynamic`` there are sizes that the exporter has not seen.
-        divisor: Of height and width.
+        step: What is in the file.
+        settings: How it was exported.
+        classes: Name of each class of the map; other than K names stand for none, and the classes
+            are numbered.
+        checkpoint: File of the weights.
+
+    Returns:
+        Text by key: ``kind``, ``rounds``, ``height`` and ``width`` (``dynamic`` or pixels),
+        ``size_divisor``, ``classes`` (JSON list), ``inputs`` and ``outputs`` (JSON, convention by
+        name), ``opset``, versions and the ``checkpoint_sha256``.
     """
-    height, width = settings.size
-    sizes = [(EXAMPLE_BATCH, height, width), (1, height, width), (3, height, width)]
-    if settings.dynamic:
-        sizes += [(1, height + divisor, width + 3 * divisor), (2, height + 2 * divisor, width)]
-    return sizes
+    count = step.num_classes
+    names = [*classes] if len(classes) == count else [str(k) for k in range(count)]
+    height, width = ('dynamic', 'dynamic') if settings.dynamic else map(str, settings.size)
+    inputs, outputs = (
+        json.dumps({name: CONVENTIONS[name.removeprefix(PREVIOUS)] for name in tensors})
+        for tensors in (step.input_names, step.output_names)
+    )
+    return {
+        'kind': step.kind,
+        'rounds': str(settings.rounds),
+        'height': height,
+        'width': width,
+        'size_divisor': str(step.loop.size_divisor),
+        'classes': json.dumps(names),
+        'inputs': inputs,
+        'outputs': outputs,
+        'opset': str(OPSET) if settings.format == 'onnx' else 'none',
+        'fbinpaint_mm_version': __version__,
+        'torch_version': torch.__version__,
+        'checkpoint_sha256': file_content(checkpoint),
+    }
 
 
 def _export_step(
@@ -187,16 +262,11 @@ def _export_step(
     path: Path,
     metadata: dict[str, str],
 ) -> ExportedFile:
-    start = time.perf_counter()
     _write(step, writer, settings, path, metadata)
-    seconds = time.perf_counter() - start
-    sizes = compared_sizes(settings, step.loop.size_divisor)
+    sizes = settings.compared_sizes(step.loop.size_divisor)
     batches = [random_inputs(step, n, (h, w), seed) for seed, (n, h, w) in enumerate(sizes, 1)]
-    found = _run(writer, settings, path, batches)
-    differences = largest_differences(step.output_names, found, expected_outputs(step, batches))
-    check_parity(differences, settings.tolerance)
-    check_known_pixels(batches, found)
-    return ExportedFile(path, seconds, sizes, differences)
+    found = _run(writer, settings.dynamic, path, batches)
+    return ExportedFile(path, sizes, compare(step, batches, found, settings.tolerance))
 
 
 def _write(
@@ -212,20 +282,20 @@ def _write(
     except (AssertionError, RuntimeError, ValueError) as error:  # of torch, mmagic or mmseg
         # torch appends pages of its graph.
         reason = re.split(r'\[Caused by|\. Please feel free', str(error))[0].strip()
-        hint = '; TorchScript may hold it' if writer.name == 'onnx' else ''
+        hint = '; TorchScript may hold it' if settings.format == 'onnx' else ''
         raise ExportError(
-            f'{step.kind} cannot be written as {writer.name}: {reason}{hint}'
+            f'{step.kind} cannot be written as {settings.format}: {reason}{hint}'
         ) from error
 
 
 def _run(
     writer: OnnxFormat | TorchScriptFormat,
-    settings: ExportSettings,
+    dynamic: bool,
     path: Path,
     batches: Sequence[tuple[torch.Tensor, ...]],
 ) -> list[list[np.ndarray]]:
     try:
         return writer.run(path, batches)
     except Exception as error:  # onnxruntime's errors have no common base
-        hint = '; the network may fix the image size: try without dynamic' * settings.dynamic
+        hint = '; the network may fix the image size: try without dynamic' * dynamic
         raise ExportError(f'{path.name} does not run: {error}{hint}') from error

@@ -2,24 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fbinpaint_mm.export.export_error import ExportError
-from fbinpaint_mm.export.exported_step import ExportedStep
+from fbinpaint_mm.export.exported_step import PREVIOUS, ExportedStep, ExportError
 
 RANGES = {'composite': 255.0, 'map': 1.0, 'confidence': 1.0}
 
 
-def expected_outputs(
-    step: ExportedStep, batches: Sequence[tuple[Tensor, ...]]
-) -> list[list[np.ndarray]]:
-    """What PyTorch gives for each batch of inputs, in the order of ``output_names``."""
+def random_inputs(
+    step: ExportedStep, batch_size: int, size: tuple[int, int], seed: int
+) -> tuple[Tensor, ...]:
+    """Random inputs of a step, in the order of its ``input_names``.
+
+    Args:
+        step: Decides which inputs, and how many classes.
+        batch_size: N.
+        size: (height, width) in pixels.
+        seed: Of the random numbers; the same seed gives the same inputs.
+
+    Returns:
+        float32 tensors as :class:`ExportedStep` describes them. Holes differ within a batch: a
+        rectangle, everything, nothing, and so on.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def uniform(channels: int) -> Tensor:
+        return torch.rand((batch_size, channels, *size), generator=generator)
+
+    inputs = {
+        'image': (uniform(3) * 256).floor(),
+        'mask': _holes(batch_size, *size),
+        'composite': uniform(3) * 255,
+        'map': (4 * uniform(max(step.num_classes, 1))).softmax(1),
+        'confidence': uniform(1),
+    }
+    return tuple(inputs[name.removeprefix(PREVIOUS)] for name in step.input_names)
+
+
+def _holes(batch_size: int, height: int, width: int) -> Tensor:
+    masks = torch.zeros(batch_size, 1, height, width)
+    masks[0::3, :, height // 4 : height // 4 * 3, width // 3 : width // 3 * 2 + 1] = 1
+    masks[1::3] = 1
+    return masks
+
+
+def compare(
+    step: ExportedStep,
+    batches: Sequence[tuple[Tensor, ...]],
+    found: Sequence[Sequence[np.ndarray]],
+    tolerance: float,
+) -> dict[str, float]:
+    """Refuse outputs of a file that differ from those of PyTorch.
+
+    Args:
+        step: What is in the file.
+        batches: Inputs of each call, in the order of ``input_names``.
+        found: What the file gave for each, in the order of ``output_names``.
+        tolerance: Largest difference allowed, as a share of the range of each output.
+
+    Returns:
+        Largest difference of each output over all calls, as a share of its range (255 for
+        ``composite``, else 1).
+
+    Raises:
+        ExportError: If one is above the tolerance, not a number, or of another shape; or if a pixel
+            outside the hole does not come back bit for bit. The message names the outputs.
+    """
     with torch.inference_mode():
-        return [[output.numpy() for output in step(*batch)] for batch in batches]
+        expected = [[output.numpy() for output in step(*batch)] for batch in batches]
+    differences = largest_differences(step.output_names, found, expected)
+    wrong = {name: value for name, value in differences.items() if not value <= tolerance}
+    if wrong:
+        listed = ', '.join(f'{name} {value:.3g}' for name, value in wrong.items())
+        raise ExportError(f'differs from PyTorch by more than {tolerance:g} of the range: {listed}')
+    for (image, mask, *_), (composite, *_) in zip(batches, found, strict=True):
+        check_known_pixels(image.numpy(), mask.numpy(), composite)
+    return differences
 
 
 def largest_differences(
@@ -27,16 +89,16 @@ def largest_differences(
     found: Sequence[Sequence[np.ndarray]],
     expected: Sequence[Sequence[np.ndarray]],
 ) -> dict[str, float]:
-    """Largest absolute difference of each output over all batches.
+    """Largest absolute difference of each output over all calls.
 
     Args:
         names: Of the outputs.
-        found: Outputs of every batch.
+        found: Outputs of every call.
         expected: Likewise.
 
     Returns:
-        Difference by name, as a share of the output's range (255 for ``composite``, else 1); NaN
-        where a NaN was found, infinite where shapes differ.
+        Difference by name, as a share of the output's range; NaN where a NaN was found, infinite
+        where shapes differ.
     """
     differences = dict.fromkeys(names, 0.0)
     for one, other in zip(found, expected, strict=True):
@@ -46,36 +108,18 @@ def largest_differences(
     return differences
 
 
-def check_parity(differences: Mapping[str, float], tolerance: float) -> None:
-    """Refuse a file that differs from PyTorch by more than the tolerance.
-
-    Args:
-        differences: From :func:`largest_differences`.
-        tolerance: Largest difference allowed.
-
-    Raises:
-        ExportError: If one is larger, or not a number. The message names all that are.
-    """
-    wrong = {name: value for name, value in differences.items() if not value <= tolerance}
-    if wrong:
-        listed = ', '.join(f'{name} {value:.3g}' for name, value in wrong.items())
-        raise ExportError(f'differs from PyTorch by more than {tolerance:g} of the range: {listed}')
-
-
-def check_known_pixels(
-    batches: Sequence[tuple[Tensor, ...]], found: Sequence[Sequence[np.ndarray]]
-) -> None:
+def check_known_pixels(image: np.ndarray, mask: np.ndarray, composite: np.ndarray) -> None:
     """Make sure that pixels outside the hole come back bit for bit.
 
     Args:
-        batches: Inputs; the first is the image, the second the mask.
-        found: Outputs; the first is the composite.
+        image: (N, 3, H, W) float32, what went in.
+        mask: (N, 1, H, W) float32, hole where above 0.5.
+        composite: (N, 3, H, W) float32, what came out.
 
     Raises:
         ExportError: If one does not.
     """
-    for (image, mask, *_), (composite, *_) in zip(batches, found, strict=True):
-        known = np.broadcast_to(mask.numpy() <= 0.5, composite.shape)
-        changed = int((composite[known] != image.numpy()[known]).sum())
-        if changed:
-            raise ExportError(f'{changed} values of known pixels do not come back as they were')
+    known = np.broadcast_to(mask <= 0.5, composite.shape)
+    changed = int((composite[known] != image[known]).sum())
+    if changed:
+        raise ExportError(f'{changed} values of known pixels do not come back as they were')

@@ -30,7 +30,6 @@ with torch.inference_mode():
 class TorchScriptFormat:
     """Writes and runs TorchScript files, which hold a trace of the network."""
 
-    name = 'torchscript'
     suffix = '.pt'
 
     def write(

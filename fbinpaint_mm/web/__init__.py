@@ -1,1 +1,1 @@
-"""Inpaint in a browser. Only `page` and `serve` need gradio, the extra ``demo``."""
+"""Inpaint in a browser. Needs gradio, the extra ``demo``."""

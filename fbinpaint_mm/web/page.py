@@ -1,26 +1,69 @@
-"""The page: upload, paint a hole, inpaint, look at every round, edit the map, inpaint again."""
+"""The page: upload, paint a hole, inpaint, compare the rounds, edit the map, inpaint again."""
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.processing_utils import save_bytes_to_cache
 
-from fbinpaint_mm.apis import FeedbackInpainter
-from fbinpaint_mm.web.brush_palette import distinct_palette
-from fbinpaint_mm.web.editor_strokes import EditorValue
-from fbinpaint_mm.web.painted_run import PaintedRun, add_dictated, run_painted
-from fbinpaint_mm.web.panels import InputPanel, MapPanel, ResultPanel, RoundsPanel
-from fbinpaint_mm.web.uploaded_picture import read_uploaded
-from fbinpaint_mm.web.visit import Visit
+from fbinpaint_mm.apis import FeedbackInpainter, InpaintingResult
+from fbinpaint_mm.web.pictures import (
+    EditorValue,
+    add_edit,
+    distinct_palette,
+    draw_map,
+    draw_rounds,
+    encode_png,
+    for_screen,
+    painted_hole,
+    read_uploaded,
+)
 
 # Seconds: how often files of former visitors are looked for, and how old they must be.
 CACHE_CLEANING = (3600, 86400)
+MAX_ROUNDS = 3
+BRUSH_RADIUS = 20  # pixels of the picture, as the screen shows it
+EDITOR_HEIGHT = 460  # pixels
+HOLE_COLOR = '#ff2d78'
+DOWNLOADS = dict(inpainted='Picture', hole='Hole', map='Map')
 Updates = dict[Any, Any]
+
+
+@dataclass
+class Visit:
+    """What one visitor has open; the same object as long as their session lasts.
+
+    A run waits for those of other visitors and takes a while itself. It finds here whether its
+    picture is still the one on the page.
+
+    Attributes:
+        path: File of the picture on the server; ``None`` if there is none.
+        opening: Number of pictures opened so far, which tells one opening from another.
+        dictated: (H, W) uint8 class ids that edits of the map dictate, 255 elsewhere; or ``None``.
+    """
+
+    path: str | None = None
+    opening: int = 0
+    dictated: np.ndarray | None = None
+
+    def open(self, path: str) -> None:
+        """Forgets the picture before, and what was dictated for it.
+
+        Args:
+            path: File of the new picture on the server.
+        """
+        self.path, self.dictated = path, None
+        self.opening += 1
+
+    def has_moved_on(self, opening: int) -> bool:
+        """Whether the picture of an opening has made way for another one."""
+        return self.path is not None and opening != self.opening
 
 
 class Page:
@@ -30,69 +73,135 @@ class Page:
     what a visitor has opened, painted and made is in the session that gradio keeps for them.
 
     Args:
-        inpainter: The model. Without semantics the page has nothing about maps.
+        inpainter: The model. Without semantics the part with the map stays hidden.
         examples: Paths of example pictures.
     """
 
     def __init__(self, inpainter: FeedbackInpainter, examples: Sequence[Path]) -> None:
         self.inpainter = inpainter
         self.palette = distinct_palette(inpainter.palette)
-        self.blocks = gr.Blocks(
+        self.colors = ['#{:02x}{:02x}{:02x}'.format(*color) for color in self.palette]
+        paths = [str(path) for path in examples]
+        with gr.Blocks(
             title='fbinpaint_mm', analytics_enabled=False, delete_cache=CACHE_CLEANING
+        ) as self.blocks:
+            self.visit = gr.State(Visit())
+            # Goes to the browser and back: a run gets the number from when its button was pressed.
+            self.opening = gr.Number(0, precision=0, visible='hidden', elem_id='opening')
+            gr.Markdown('# Inpaint a picture')
+            with gr.Row():
+                self._add_inputs(paths)
+                self._add_result()
+            with gr.Row():
+                self._add_rounds()
+                self._add_map()
+            self._connect(paths)
+
+    def _add_inputs(self, examples: list[str]) -> None:
+        with gr.Column(min_width=320):
+            gr.Markdown('### 1. Choose a picture')
+            self.upload = gr.File(
+                label='Your picture', file_types=['image'], height=120, elem_id='upload'
+            )
+            gr.Markdown('or try an example:')
+            self.examples = gr.Gallery(
+                examples,
+                show_label=False,
+                columns=6,
+                height='auto',
+                allow_preview=False,
+                buttons=[],
+                interactive=False,
+                elem_id='examples',
+            )
+            gr.Markdown('### 2. Paint over what should go')
+            self.hint = gr.Markdown('Choose a picture first.')
+            self.hole_editor = _make_editor('hole-editor', HOLE_COLOR)
+            gr.Markdown('### 3. Inpaint')
+            self.rounds = gr.Slider(
+                0,
+                MAX_ROUNDS,
+                min(self.inpainter.default_rounds, MAX_ROUNDS),
+                step=1,
+                label='Rounds',
+                info='How often the model reads its own result and inpaints again',
+                elem_id='rounds',
+            )
+            self.run_button = gr.Button('Inpaint', variant='primary', elem_id='run')
+
+    def _add_result(self) -> None:
+        with gr.Column(min_width=320):
+            gr.Markdown('### 4. Download the result')
+            self.result = gr.Image(
+                label='Result',
+                format='png',
+                interactive=False,
+                buttons=['fullscreen'],
+                elem_id='result',
+            )
+            with gr.Row(elem_id='downloads'):
+                self.downloads = {
+                    name: gr.DownloadButton(
+                        f'⬇ {label}', visible=False, size='sm', min_width=80, elem_id=f'save-{name}'
+                    )
+                    for name, label in DOWNLOADS.items()
+                }
+            self.notes = gr.Markdown(elem_id='notes')
+
+    def _add_rounds(self) -> None:
+        with gr.Column(min_width=320, visible=False) as self.rounds_column:
+            gr.Markdown('### 5. Compare the rounds')
+            self.gallery = gr.Gallery(
+                show_label=False,
+                format='png',
+                columns=3 if self.colors else 2,
+                height='auto',
+                buttons=['fullscreen'],
+                interactive=False,
+                elem_id='gallery',
+            )
+            gr.Markdown('Confidence: yellow is certain, dark is a guess.')
+
+    def _add_map(self) -> None:
+        names = self.inpainter.classes or [f'class {k}' for k, _ in enumerate(self.colors)]
+        with gr.Column(min_width=320, visible=False) as self.map_column:
+            gr.Markdown('### 6. Edit the map')
+            self.brush_class = gr.Radio(
+                [(name, index) for index, name in enumerate(names)],
+                value=0,
+                label='Choose a class, and paint it on the map',
+                elem_id='brush-class',
+            )
+            self.map_editor = _make_editor('map-editor', next(iter(self.colors), HOLE_COLOR))
+            self.edit_button = gr.Button('Inpaint with this map', variant='primary', elem_id='edit')
+        brushes = json.dumps([_brush(color) for color in self.colors])
+        # Not by the server: it would take a while, and strokes would have two colors.
+        choose_brush = f"(id) => ({{__type__: 'update', brush: {brushes}[id]}})"
+        self.brush_class.change(
+            None, self.brush_class, self.map_editor, js=choose_brush, api_visibility='private'
         )
-        with self.blocks:
-            self._build([str(path) for path in examples])
-            self._connect([str(path) for path in examples])
-
-    def _build(self, examples: list[str]) -> None:
-        self.visit = gr.State(Visit())
-        # Goes to the browser and back: a run gets the number from when its button was pressed.
-        self.opening = gr.Number(0, precision=0, visible='hidden', elem_id='opening')
-        gr.Markdown('# Mend a picture')
-        with gr.Row():
-            with gr.Column(min_width=320):
-                self.input = InputPanel(examples, self.inpainter.default_rounds)
-            with gr.Column(min_width=320):
-                self.result = ResultPanel()
-        with gr.Row():
-            self.rounds = RoundsPanel(self.palette)
-            self.map = self._build_map()
-
-    def _build_map(self) -> MapPanel | None:
-        if not self.inpainter.num_classes:
-            return None
-        names = self.inpainter.classes or [f'class {k}' for k in range(len(self.palette))]
-        return MapPanel(names, self.palette)
 
     def _connect(self, examples: list[str]) -> None:
-        def choose(visit: Visit, event: gr.SelectData) -> Any:
+        def choose(visit: Visit, event: gr.SelectData) -> Updates:
             return self.open(visit, examples[event.index])
 
-        shown = [output for panel in self._panels for output in panel.outputs]
-        opened = [self.opening, *self.input.outputs, *shown]
+        shown = [*self._clear()]
+        opened = [self.opening, self.hint, self.hole_editor, *shown]
+        inputs = [self.visit, self.opening, self.hole_editor, self.rounds]
+        private: dict[str, Any] = dict(api_visibility='private')
         # One after the other: two runs at a time would need twice the memory.
-        model = dict(
+        model = private | dict(
             concurrency_limit=1,
             concurrency_id='model',
-            api_visibility='private',
             scroll_to_output=True,
-            show_progress_on=self.result.image,
+            show_progress_on=self.result,
         )
-        uploaded = [self.visit, self.input.upload]
-        self.input.upload.upload(self.open, uploaded, opened, api_visibility='private')
-        self.input.examples.select(choose, self.visit, opened, api_visibility='private')
+        self.upload.upload(self.open, [self.visit, self.upload], opened, **private)
+        self.examples.select(choose, self.visit, opened, **private)
         # The name of an earlier upload would be wrong beside the example.
-        self.input.examples.select(lambda: None, None, self.input.upload, api_visibility='private')
-        inputs = [self.visit, self.opening, self.input.editor, self.input.rounds]
-        self.input.button.click(self.inpaint, inputs, shown, **model)
-        if self.map:
-            inputs.append(self.map.editor)
-            self.map.button.click(self.inpaint_with_map, inputs, shown, **model)
-
-    @property
-    def _panels(self) -> list[ResultPanel | RoundsPanel | MapPanel]:
-        """Those that show a run."""
-        return [panel for panel in (self.result, self.rounds, self.map) if panel is not None]
+        self.examples.select(lambda: None, None, self.upload, **private)
+        self.run_button.click(self.inpaint, inputs, shown, **model)
+        self.edit_button.click(self.inpaint_with_map, [*inputs, self.map_editor], shown, **model)
 
     def open(self, visit: Visit, path: str) -> Updates:
         """Opens a picture, and forgets what was made before.
@@ -102,7 +211,7 @@ class Page:
             path: File on the server.
 
         Returns:
-            Updates of components; none, but a warning for the user, if it cannot be opened.
+            Updates of components; none, but a warning for the visitor, if it cannot be opened.
         """
         try:
             picture = read_uploaded(path)
@@ -111,92 +220,158 @@ class Page:
         visit.open(path)
         return {
             self.opening: visit.opening,
-            **self.input.show(picture),
-            **_merge(panel.clear() for panel in self._panels),
+            self.hint: gr.update(visible=False),
+            self.hole_editor: _to_paint_on(for_screen(picture)),
+            **self._clear(),
         }
 
-    def inpaint(self, visit: Visit, opening: int, hole: EditorValue | None, rounds: int) -> Updates:
-        """Inpaints the painted hole, the maps being the model's own.
+    def inpaint(
+        self,
+        visit: Visit,
+        opening: int,
+        hole_strokes: EditorValue | None,
+        rounds: int,
+        map_strokes: EditorValue | None = None,
+        is_edit: bool = False,
+    ) -> Updates:
+        """Inpaints the painted hole.
 
         Args:
             visit: Of the visitor.
             opening: Of the picture that was on the page when the button was pressed.
-            hole: What was painted on it.
+            hole_strokes: What was painted on it.
             rounds: R >= 0.
+            map_strokes: What was painted on the map.
+            is_edit: Whether the map is as the visitor has edited it, now and before; else it is the
+                model's own, and earlier edits are forgotten.
 
         Returns:
             Updates of components; none if the visitor has opened another picture since, and none,
-            but a warning for the user, if something is missing.
+            but a warning for the visitor, if something is missing.
         """
-
-        def run() -> PaintedRun:
-            return self._run(visit, hole, rounds, None)
-
-        return self._answer(visit, opening, run)
+        if visit.has_moved_on(opening):
+            return gr.skip()
+        try:
+            picture = _read_opened(visit)
+            size = picture.shape[:2]
+            dictated = (
+                add_edit(visit.dictated, map_strokes, self.palette, size) if is_edit else None
+            )
+            hole = painted_hole(hole_strokes, size)
+            if not hole.any():
+                raise ValueError('No hole yet: paint over what should go, in step 2.')
+            result = self.inpainter.inpaint(picture, hole, rounds, True, semantic_map=dictated)
+            assert isinstance(result, InpaintingResult), 'one picture has one result'
+        except ValueError as error:
+            return _warn(error)
+        if visit.has_moved_on(opening):
+            return gr.skip()
+        visit.dictated = dictated
+        return self._show(visit, hole, result)
 
     def inpaint_with_map(
         self,
         visit: Visit,
         opening: int,
-        hole: EditorValue | None,
+        hole_strokes: EditorValue | None,
         rounds: int,
-        strokes: EditorValue | None,
+        map_strokes: EditorValue | None,
     ) -> Updates:
-        """Inpaints the painted hole with the map as the user has edited it, now and before.
+        """`inpaint` with the edited map."""
+        return self.inpaint(visit, opening, hole_strokes, rounds, map_strokes, is_edit=True)
 
-        Args:
-            visit: As for `inpaint`.
-            opening: As for `inpaint`.
-            hole: As for `inpaint`.
-            rounds: As for `inpaint`.
-            strokes: What was painted on the map.
+    def _show(self, visit: Visit, hole: np.ndarray, result: InpaintingResult) -> Updates:
+        edited = result.semantic_map
+        background = None if edited is None else draw_map(edited, hole, self.palette)
+        return {
+            self.result: for_screen(result.image),
+            self.notes: describe(hole, result),
+            **self._files(Path(str(visit.path)).stem, hole, result),
+            self.rounds_column: gr.update(visible=True),
+            self.gallery: draw_rounds(hole, result, self.palette),
+            self.map_column: gr.update(visible=background is not None),
+            self.map_editor: _to_paint_on(background),
+        }
 
-        Returns:
-            As `inpaint`.
-        """
+    def _clear(self) -> Updates:
+        hidden = gr.update(value=None, visible=False)
+        return {
+            self.result: None,
+            self.notes: '',
+            **dict.fromkeys(self.downloads.values(), hidden),
+            self.rounds_column: gr.update(visible=False),
+            self.gallery: None,
+            self.map_column: gr.update(visible=False),
+            self.map_editor: _to_paint_on(None),
+        }
 
-        def run() -> PaintedRun:
-            size = _read(visit.path).shape[:2]
-            dictated = add_dictated(visit.dictated, strokes, self.palette, size)
-            return self._run(visit, hole, rounds, dictated)
-
-        return self._answer(visit, opening, run)
-
-    def _run(
-        self,
-        visit: Visit,
-        hole: EditorValue | None,
-        rounds: int,
-        dictated: np.ndarray | None,
-    ) -> PaintedRun:
-        path = visit.path
-        picture = _read(path)
-        return run_painted(self.inpainter, Path(path).stem, picture, hole, rounds, dictated)
-
-    def _answer(self, visit: Visit, opening: int, run: Callable[[], PaintedRun]) -> Updates:
-        """Shows a run; drops it where it, or its end, comes too late for its picture."""
-        if visit.has_moved_on(opening):
-            return gr.skip()
-        try:
-            made = run()
-        except ValueError as error:
-            return _warn(error)
-        if visit.has_moved_on(opening):
-            return gr.skip()
-        visit.dictated = made.dictated_map
-        return _merge(panel.show(made) for panel in self._panels)
+    def _files(self, name: str, hole: np.ndarray, result: InpaintingResult) -> Updates:
+        """The picture with all its bits; the hole, white; the map, a pixel is its class id."""
+        planes = dict(inpainted=result.image, hole=hole * np.uint8(255), map=result.semantic_map)
+        updates = {}
+        for kind, button in self.downloads.items():
+            plane, path = planes[kind], None
+            if plane is not None:
+                path = save_bytes_to_cache(
+                    encode_png(plane), f'{name}_{kind}.png', button.GRADIO_CACHE
+                )
+            updates[button] = gr.update(value=path, visible=path is not None)
+        return updates
 
 
-def _read(path: str | None) -> np.ndarray:
-    if path is None:
-        raise ValueError('No picture yet: upload one or pick an example, in step 1.')
-    return read_uploaded(path)
+def _make_editor(element_id: str, color: str) -> gr.ImageEditor:
+    """An editor with one brush, an eraser and one layer, hidden until it has a picture.
+
+    What it gives back as the picture has been through the browser and is not used.
+    """
+    return gr.ImageEditor(
+        show_label=False,
+        sources=(),
+        transforms=(),
+        layers=False,
+        format='png',
+        brush=gr.Brush(**_brush(color)),
+        eraser=gr.Eraser(default_size=BRUSH_RADIUS),
+        buttons=['fullscreen'],
+        height=EDITOR_HEIGHT,
+        visible=False,
+        elem_id=element_id,
+    )
 
 
-def _merge(updates: Iterable[Updates]) -> Updates:
-    return dict(ChainMap(*updates))
+def _brush(color: str) -> dict[str, Any]:
+    return dict(default_size=BRUSH_RADIUS, colors=[color], default_color=color, color_mode='fixed')
+
+
+def _to_paint_on(picture: np.ndarray | None) -> dict[str, Any]:
+    """Update of an editor: an (h, w, 3) uint8 RGB picture without strokes; ``None`` hides it."""
+    value = None if picture is None else dict(background=picture, layers=[], composite=None)
+    return gr.update(value=value, visible=picture is not None)
 
 
 def _warn(error: ValueError) -> Updates:
     gr.Warning(str(error))
     return gr.skip()
+
+
+def _read_opened(visit: Visit) -> np.ndarray:
+    if visit.path is None:
+        raise ValueError('No picture yet: upload one or pick an example, in step 1.')
+    return read_uploaded(visit.path)
+
+
+def describe(hole: np.ndarray, result: InpaintingResult) -> str:
+    """What the visitor should know about a run, in Markdown.
+
+    Args:
+        hole: (H, W) bool.
+        result: Of the last round.
+    """
+    height, width = hole.shape
+    lines = [
+        f'{width}×{height} pixels, {hole.mean():.1%} of them inpainted in {result.rounds_run} '
+        f'round{"" if result.rounds_run == 1 else "s"} after the initial one; mean confidence in '
+        f'the hole {result.confidence[hole].mean():.0%}. All other pixels are bit-identical.',
+        *result.notes,
+    ]
+    return '\n'.join(f'- {line}' for line in lines)

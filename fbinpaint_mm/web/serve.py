@@ -2,20 +2,97 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-import gradio as gr
+from PIL import Image
 
+from fbinpaint_mm import compat
 from fbinpaint_mm.apis import FeedbackInpainter
 from fbinpaint_mm.apis.load_model import dataset_image_size
-from fbinpaint_mm.web.example_pictures import write_examples
-from fbinpaint_mm.web.page import Page
-from fbinpaint_mm.web.page_style import FONTS, MONOSPACE_FONTS, STYLE, legend_style
+from fbinpaint_mm.datasets.procedural import render_scene
 
-MAX_FILE_SIZE = '200mb'
+if TYPE_CHECKING:
+    import gradio as gr
+
+# Scenes of the test split of ProceduralScenesDataset, which no config trains with.
+SCENE_SEEDS = (2_000_003, 2_000_011, 2_000_014, 2_000_020, 2_000_027, 2_000_031)
 DEFAULT_SIZE = 256, 256  # pixels
+MAX_FILE_SIZE = '200mb'
 MAX_WAITING = 32  # visitors in the queue; others are asked to come back
+# Of the visitor's system: gradio's own would be a download for some themes.
+FONTS = ('system-ui', 'sans-serif')
+MONOSPACE_FONTS = ('ui-monospace', 'monospace')
+STYLE = """
+.gradio-container { max-width: 1240px !important; width: 100%; margin: 0 auto; }
+#examples .grid-wrap { height: auto; min-height: 0; max-height: none; }
+#examples .grid-container { grid-template-columns: repeat(6, minmax(0, 1fr)); }
+#examples .thumbnail-item { aspect-ratio: 1; }
+/* It would stay when another picture is uploaded. */
+#examples .thumbnail-item.selected {
+  --ring-color: transparent; border-color: var(--border-color-primary); box-shadow: none;
+}
+#result { min-height: 240px; }
+#result img { max-height: 460px; }
+#gallery .grid-wrap { max-height: none; }
+#brush-class label span::before {
+  content: ""; display: inline-block; width: 1em; height: 1em; margin-right: 0.4em;
+  border-radius: 3px; border: 1px solid #8888; vertical-align: -0.15em;
+}
+@media (max-width: 640px) {
+  .gradio-container main { padding: 12px 8px !important; }
+  #examples .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  #gallery .caption-label { font-size: 10px; padding: 1px 3px; right: 2px; bottom: 2px; }
+}
+"""
+
+
+def serve(config: str, checkpoint: str | None, device: str | None, host: str, port: int) -> None:
+    """Serves the page of a model until the process is interrupted, and says where.
+
+    Args:
+        config: Path or name of a config.
+        checkpoint: Path or address; ``None`` for random weights.
+        device: Such as ``'cuda:1'``; ``None`` for a GPU if there is one.
+        host: As for `start`.
+        port: As for `start`.
+
+    Raises:
+        ImportError: If gradio is not installed. The message has the pip command.
+        ValueError: If port, config or checkpoint do not fit.
+        OSError: If the port is taken, or a file is missing.
+    """
+    compat.require_extra('demo', ('gradio',))
+    check_port(host, port)
+    inpainter = FeedbackInpainter(config, checkpoint, device)
+    with TemporaryDirectory(prefix='fbinpaint_mm_web_') as folder:
+        blocks = start(inpainter, host, port, Path(folder))
+        print(f'The page is at {blocks.local_url} - end it with Ctrl+C.', flush=True)
+        blocks.block_thread()
+
+
+def check_port(host: str, port: int) -> None:
+    """Makes sure that a server can be started, before the model is loaded.
+
+    Args:
+        host: Address to listen on.
+        port: Port.
+
+    Raises:
+        ValueError: If it is no port.
+        OSError: If the port is taken, or the address is not one of this machine.
+    """
+    if not 0 < port < 65536:
+        raise ValueError(f'--port must be between 1 and 65535, got {port}')
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise OSError(f'cannot listen on --host {host} --port {port}: {error}') from error
 
 
 def start(inpainter: FeedbackInpainter, host: str, port: int, folder: Path) -> gr.Blocks:
@@ -35,7 +112,13 @@ def start(inpainter: FeedbackInpainter, host: str, port: int, folder: Path) -> g
     Raises:
         OSError: If the port is taken.
     """
-    page = Page(inpainter, write_examples(folder, trained_size(inpainter)))
+    # Not at the top: `serve` says how to install it.
+    import gradio as gr
+
+    from fbinpaint_mm.web.page import Page
+
+    size = dataset_image_size(inpainter.config) or DEFAULT_SIZE
+    page = Page(inpainter, write_examples(folder, size))
     page.blocks.queue(max_size=MAX_WAITING)
     page.blocks.launch(
         server_name=host,
@@ -48,28 +131,35 @@ def start(inpainter: FeedbackInpainter, host: str, port: int, folder: Path) -> g
         max_file_size=MAX_FILE_SIZE,
         allowed_paths=[str(folder)],
         theme=gr.themes.Default(font=FONTS, font_mono=MONOSPACE_FONTS),
-        css=STYLE + legend_style('brush-class', page.palette),
+        css=STYLE + legend_style(page.colors),
     )
     return page.blocks
 
 
-def serve(inpainter: FeedbackInpainter, host: str, port: int) -> None:
-    """Serves the page until the process is interrupted, and says where.
+def write_examples(folder: Path, size: tuple[int, int]) -> list[Path]:
+    """Renders some of the embedded scenes into a folder: nothing is downloaded.
 
     Args:
-        inpainter: The model.
-        host: As for `start`.
-        port: As for `start`.
+        folder: An existing folder.
+        size: Height and width in pixels, best 48 or more.
 
-    Raises:
-        OSError: If the port is taken.
+    Returns:
+        The PNG files, ``scene_1.png`` and so on.
     """
-    with TemporaryDirectory(prefix='fbinpaint_mm_web_') as folder:
-        blocks = start(inpainter, host, port, Path(folder))
-        print(f'The page is at {blocks.local_url} - end it with Ctrl+C.', flush=True)
-        blocks.block_thread()
+    paths = [folder / f'scene_{number}.png' for number, _ in enumerate(SCENE_SEEDS, 1)]
+    for path, seed in zip(paths, SCENE_SEEDS, strict=True):
+        image, _ = render_scene(seed, *size)
+        Image.fromarray(image[..., ::-1]).save(path)
+    return paths
 
 
-def trained_size(inpainter: FeedbackInpainter) -> tuple[int, int]:
-    """Height and width in pixels of the pictures that the model was tested with, if it says so."""
-    return dataset_image_size(inpainter.config) or DEFAULT_SIZE
+def legend_style(colors: Sequence[str]) -> str:
+    """CSS that makes the choice of a class the legend of the map: a square before each name.
+
+    Args:
+        colors: Of the K classes, such as ``#8a40ff``.
+    """
+    return '\n'.join(
+        f'#brush-class label:nth-of-type({number}) span::before {{ background: {color}; }}'
+        for number, color in enumerate(colors, 1)
+    )

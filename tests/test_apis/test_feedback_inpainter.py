@@ -404,7 +404,8 @@ def test_the_picture_goes_on_in_the_padding_as_in_a_mirror(inpainter, make_pictu
 
 def test_whole_layouts_say_nothing_to_parts_of_a_picture(small_config, make_picture):
     config = copy.deepcopy(small_config)
-    config.model.generator.recorrection.layout = dict(type='LayoutMemory', capacity=1, size=8, coarse_size=4)
+    layout = dict(type='LayoutMemory', capacity=1, size=8, coarse_size=4)
+    config.model.generator.recorrection.layout = layout
     config.model.generator.recorrection.layout_weight = 1.0
     inpainter = FeedbackInpainter(config, device='cpu')
     image, hole = make_picture((32, 304, 3)), np.zeros((32, 304), bool)

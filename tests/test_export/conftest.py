@@ -40,15 +40,18 @@ def make_effective(loop, seed=5):
 
 @pytest.fixture(scope='session')
 def build(repository):
-    """Builds the small inpaintor of the tests; keywords replace parts of its config.
+    """Builds the small inpaintor of the tests; keywords replace parts of its generator.
 
     Its networks must be ours to be made effective.
     """
     small = Config.fromfile(repository / 'tests/small_inpaintor.py').model.to_dict()
-    small['recorrection']['layout'] = dict(type='LayoutMemory', capacity=4, size=8, coarse_size=4)
+    layout = dict(type='LayoutMemory', capacity=4, size=8, coarse_size=4)
+    small['generator']['recorrection']['layout'] = layout
+    small.update(teacher=None, losses=None)
 
-    def build_effective(effective=True, **parts):
-        model = MODELS.build({**small, 'loss_consistency': None, **parts}).eval()
+    def build_effective(effective=True, model=None, **parts):
+        generator = {**small['generator'], **parts}
+        model = MODELS.build({**small, **(model or {}), 'generator': generator}).eval()
         if effective:
             make_effective(model.loop)
         return model

@@ -11,9 +11,10 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from fbinpaint_mm.export import ExportError
+from fbinpaint_mm.export import ExportError, ExportSettings, UnrolledRounds
+from fbinpaint_mm.export.export_model import FORMATS, describe
 from fbinpaint_mm.export.onnx_format import OnnxFormat
-from fbinpaint_mm.export.torchscript_format import METADATA_FILE, TorchScriptFormat
+from fbinpaint_mm.export.torchscript_format import METADATA_FILE
 
 NO_SEMANTICS = dict(segmentor=None, feedback=None, recorrection=None)
 LEVELS = 0.02  # of 255: rounding errors of float32, and none that anybody sees
@@ -82,7 +83,7 @@ def test_models_with_parts_switched_off(build, export, run_onnx, own_rounds, pic
 def test_rounds_that_all_refine_the_initial_image(
     build, export, run_onnx, own_rounds, picture, mode
 ):
-    model = build(refine='initial')
+    model = build()
     image, mask = picture
     files = export(model, mode=mode, rounds=2, dynamic=True)
     own = own_rounds(model, image, mask, 2)
@@ -92,8 +93,6 @@ def test_rounds_that_all_refine_the_initial_image(
         states = run_rounds(run_onnx, files, image, mask, 2)
         for number, state in enumerate(states):
             check_round(state, own, mask, image, number)
-    other = own_rounds(build(refine='current'), image, mask, 2)
-    assert np.abs(own[0][:, 2] - other[0][:, 2]).max() > 10 * LEVELS
     assert np.abs(own[0][:, 2] - own[0][:, 1]).max() > 10 * LEVELS
 
 
@@ -104,7 +103,7 @@ def test_rounds_take_the_state_before_even_if_they_read_none_of_its_images(
 ):
     """All models are called in the same way; torch leaves out inputs that are not read."""
     off = dict(feedback=None) if parts == 'one_way' else NO_SEMANTICS
-    model = build(refine='initial', **off)
+    model = build(**off)
     files = export(model, mode='per-round', dynamic=dynamic)
     image, mask = picture
     own = own_rounds(model, image, mask, 2)
@@ -203,8 +202,8 @@ def test_the_model_is_the_same_after_the_export(model, build):
 # ------------------------------------------------------------------------------ refusals
 
 
-@pytest.mark.parametrize('writer', [OnnxFormat, TorchScriptFormat])
-def test_a_file_that_differs_is_not_left_behind(model, export, tmp_path, monkeypatch, writer):
+@pytest.mark.parametrize('name', [*FORMATS])
+def test_a_file_that_differs_is_not_left_behind(model, export, tmp_path, monkeypatch, name):
     def run_wrongly(self, path, batches):
         assert path.is_file()
         return [[out.numpy() + 0.5 for out in model_outputs(batch)] for batch in batches]
@@ -214,9 +213,9 @@ def test_a_file_that_differs_is_not_left_behind(model, export, tmp_path, monkeyp
         n, _, h, w = image.shape
         return image, torch.zeros(n, 5, h, w), torch.ones_like(mask)
 
-    monkeypatch.setattr(writer, 'run', run_wrongly)
+    monkeypatch.setattr(FORMATS[name], 'run', run_wrongly)
     with pytest.raises(ExportError, match=r'differs from PyTorch by more than 0\.001 .*: .*map'):
-        export(model, out=tmp_path, format=writer.name, mode='per-round')
+        export(model, out=tmp_path, format=name, mode='per-round')
     assert list(tmp_path.iterdir()) == []
 
 
@@ -260,19 +259,14 @@ def test_a_size_that_does_not_fit_names_the_next_one(model, export, tmp_path):
         export(model, out=tmp_path, size=(18, 24))
 
 
-def test_a_model_that_needs_the_truth_is_refused(build, export):
-    with pytest.raises(ValueError, match='guide_by_ground_truth=True and needs the true map'):
-        export(build(guide_by_ground_truth=True))
-
-
 def test_a_model_of_an_initial_network_alone_is_refused(build, export):
-    alone = build(guided=None, train_cfg=dict(rounds=0), effective=False, **NO_SEMANTICS)
+    alone = build(False, dict(train_cfg=dict(rounds=0)), guided=None, **NO_SEMANTICS)
     with pytest.raises(ValueError, match='has no guided network, and so no rounds'):
         export(alone, mode='per-round')
 
 
 def test_networks_that_work_image_by_image_are_refused(build, export, repository):
-    base = repository / 'configs/_base_/models/mmagic_deepfillv1_small.py'
+    base = repository / 'configs/_base_/models/mmagic_deepfillv1.py'
     network = Config.fromfile(base).model.encdec.to_dict()
     message = "initial network: DeepFill's contextual attention"
     with pytest.raises(ValueError, match=message):
@@ -282,7 +276,7 @@ def test_networks_that_work_image_by_image_are_refused(build, export, repository
 @pytest.mark.parametrize('name', ['mean', 'std'])
 def test_another_range_of_values_is_refused(build, export, name):
     preprocessor = dict(type='SemiSupervisedDataPreprocessor', num_classes=5)
-    model = build(data_preprocessor=preprocessor | {name: [127.5, 100, 127.5]})
+    model = build(model=dict(data_preprocessor=preprocessor | {name: [127.5, 100, 127.5]}))
     with pytest.raises(ValueError, match=rf'found .*{name} .*100\.0.*, an exported file has 127'):
         export(model)
 
@@ -290,3 +284,41 @@ def test_another_range_of_values_is_refused(build, export, name):
 def test_another_model_is_refused(export):
     with pytest.raises(ValueError, match=r'FeedbackRecorrectionInpaintor, found Linear'):
         export(torch.nn.Linear(1, 1))
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [
+        (dict(format='tflite'), r"format: found 'tflite', expected one of \('onnx', 'torchscript'"),
+        (dict(mode='rolled'), r"mode: found 'rolled', expected one of \('unrolled', 'per-round'"),
+        (dict(rounds=0), r"rounds: found 0, mode 'unrolled' needs 1 or more; round 0 alone is the"),
+        (dict(mode='per-round', rounds=-1), r"found -1, mode 'per-round' needs 0 or more$"),
+        (dict(size=(64, 0)), r'size: found \(64, 0\), expected a positive height and width'),
+        (dict(tolerance=0.0), r'tolerance: found 0.0, expected a positive number'),
+        (dict(tolerance=float('nan')), r'tolerance: found nan, expected a positive number'),
+    ],
+)
+def test_what_cannot_be_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        ExportSettings(**wrong)
+
+
+def test_round_0_alone_can_be_recommended():
+    assert ExportSettings(mode='per-round', rounds=0).rounds == 0
+
+
+@pytest.fixture
+def told(model, checkpoint):
+    settings = ExportSettings(rounds=1, size=(16, 24), format='torchscript')
+    return lambda *classes: describe(UnrolledRounds(model, 1), settings, classes, checkpoint)
+
+
+def test_classes_without_names_are_numbered(told):
+    assert json.loads(told('a', 'b', 'c', 'd', 'e')['classes']) == ['a', 'b', 'c', 'd', 'e']
+    assert json.loads(told('only one')['classes']) == ['0', '1', '2', '3', '4']
+
+
+def test_a_fixed_size_and_a_file_without_opset(told):
+    found = told()
+    assert (found['height'], found['width'], found['opset']) == ('16', '24', 'none')
+    assert all(isinstance(value, str) for value in found.values())

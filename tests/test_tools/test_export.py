@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from mmagic.registry import MODELS
@@ -17,7 +20,7 @@ def files(repository, tmp_path_factory):
     config = Config(dict(model=model, test_dataloader=dict(dataset=dataset)))
     config.dump(folder / 'small.py')
     torch.manual_seed(0)
-    state = MODELS.build({**model, 'loss_consistency': None}).state_dict()
+    state = MODELS.build({**model, 'teacher': None, 'losses': None}).state_dict()
     torch.save(dict(state_dict=state), folder / 'iter_1.pth')
     return [str(folder / 'small.py'), str(folder / 'iter_1.pth')]
 
@@ -63,11 +66,7 @@ def test_a_difference_beyond_the_tolerance_ends_in_an_error_without_files(run, t
         (['--rounds', '0'], "rounds: found 0, mode 'unrolled' needs 1 or more"),
         (['--size', '18', '24'], 'size 18 24 (height, width): the model needs multiples of 4'),
         (
-            ['--cfg-options', 'model.guide_by_ground_truth=True'],
-            'the model has guide_by_ground_truth=True',
-        ),
-        (
-            ['--cfg-options', 'model.initial.base_channels=8'],
+            ['--cfg-options', 'model.generator.initial.base_channels=8'],
             'does not belong to this config',
         ),
         (['--cfg-options', 'model.type=GLInpaintor'], "found 'GLInpaintor'"),
@@ -80,29 +79,47 @@ def test_what_does_not_fit_ends_in_a_message(run, tmp_path, arguments, message):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_are_checked_before_slow_imports(load_tool, files, tmp_path, capsys):
-    tool = load_tool('export')
-    config, checkpoint = files
+@pytest.mark.parametrize(
+    ('replaced', 'message'),
+    [
+        ({0: 'missing.py'}, "config 'missing.py' is neither a file nor one of the configs"),
+        ({1: 'no.pth'}, "there is no file 'no.pth'"),
+        ({1: 'https://x.org/a.pth'}, "no file 'https://x.org/a.pth'; download one that has an"),
+        ({3: 'file'}, 'File exists'),
+        ({3: 'file/x'}, 'Not a directory'),
+    ],
+)
+def test_files_are_checked_before_the_model_is_built(
+    load_tool, files, tmp_path, monkeypatch, replaced, message
+):
+    monkeypatch.setattr('fbinpaint_mm.cli.export.load_model', None)  # its call is another error
+    monkeypatch.chdir(tmp_path)
     (tmp_path / 'file').touch()
-    for arguments, message in {
-        ('missing.py', checkpoint, '--out', str(tmp_path)): "config file 'missing.py' does not",
-        (config, 'missing.pth', '--out', str(tmp_path)): "checkpoint 'missing.pth' does not exist",
-        (config, 'https://x.org/a.pth', '--out', str(tmp_path)): 'is an address: download it first',
-        (config, checkpoint, '--out', str(tmp_path / 'file')): 'cannot be made: File exists',
-        (config, checkpoint, '--out', str(tmp_path / 'file/x')): 'cannot be made: Not a directory',
-    }.items():
-        with pytest.raises(SystemExit):
-            tool.parse_args([*arguments])
-        assert message in capsys.readouterr().err
+    arguments = [replaced.get(i, a) for i, a in enumerate([*files, '--out', str(tmp_path / 'out')])]
+    with pytest.raises(SystemExit) as error:
+        load_tool('export').main(arguments)
+    assert message in str(error.value)
 
 
 def test_a_missing_package_is_named_before_the_model_is_built(run, monkeypatch):
-    from fbinpaint_mm.apis import load_model
-
     def absent(extra, modules):
         raise ImportError(f'{modules[0]}: not installed')
 
     monkeypatch.setattr('fbinpaint_mm.compat.require_extra', absent)
-    monkeypatch.setattr(load_model, 'load_model', None)  # calling it would be another error
+    monkeypatch.setattr('fbinpaint_mm.cli.export.load_model', None)
     with pytest.raises(SystemExit, match=r'^export: onnx: not installed$'):
         run()
+
+
+def test_help_comes_without_slow_imports(repository):
+    code = (
+        'import sys, export\n'
+        'try:\n    export.main(["--help"])\n'
+        'except SystemExit:\n'
+        '    print({"fbinpaint_mm", "mmagic", "onnx", "torch"} & {*sys.modules})'
+    )
+    tools = str(repository / 'tools')
+    result = subprocess.run(
+        [sys.executable, '-c', code], cwd=tools, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.endswith('set()\n'), result.stderr

@@ -30,7 +30,7 @@ runpy.run_path(script, run_name='__main__')
 def model(repository):
     """The small model, with weights under which every part has an effect."""
     small = Config.fromfile(repository / 'tests/small_inpaintor.py').model.to_dict()
-    model = MODELS.build({**small, 'loss_consistency': None}).eval()
+    model = MODELS.build({**small, 'teacher': None, 'losses': None}).eval()
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for parameter in model.loop.parameters():
@@ -51,7 +51,7 @@ def folder(model, tmp_path_factory):
 
 
 @pytest.fixture
-def paint(load_tool, folder, tmp_path):
+def inpaint(load_tool, folder, tmp_path):
     """Runs the tool on a random picture; returns picture, hole and result, uint8 and bool."""
     tool = load_tool('run_onnx')
 
@@ -89,8 +89,8 @@ def own_rounds(model, image, hole, rounds):
         ('small_initial.onnx', ['--rounds', '3'], 3),
     ],
 )
-def test_it_paints_what_the_model_paints(model, paint, tmp_path, file, options, rounds):
-    image, hole, found = paint(file, SIZE, *options, '--map', str(tmp_path / 'map.png'))
+def test_it_inpaints_as_the_model_does(model, inpaint, tmp_path, file, options, rounds):
+    image, hole, found = inpaint(file, SIZE, *options, '--map', str(tmp_path / 'map.png'))
     ids, expected = own_rounds(model, image, hole, rounds)
     assert np.array_equal(found[~hole], image[~hole])
     # Half a level of rounding to 8 bits, and what float32 leaves.
@@ -104,14 +104,14 @@ def test_it_paints_what_the_model_paints(model, paint, tmp_path, file, options, 
 @pytest.mark.parametrize(
     ('file', 'size'), [('small_rounds2.onnx', (17, 25)), ('small_initial.onnx', (15, 19))]
 )
-def test_odd_sizes_are_padded_and_cut(paint, file, size):
-    image, hole, found = paint(file, size)
+def test_odd_sizes_are_padded_and_cut(inpaint, file, size):
+    image, hole, found = inpaint(file, size)
     assert found.shape == image.shape
     assert np.array_equal(found[~hole], image[~hole])
 
 
-def test_a_photograph_is_turned_upright(load_tool, paint, folder, tmp_path):
-    image, _, expected = paint('small_initial.onnx')
+def test_a_photograph_is_turned_upright(load_tool, inpaint, folder, tmp_path):
+    image, _, expected = inpaint('small_initial.onnx')
     exif = Image.Exif()
     exif[0x0112] = 3  # stored upside down
     Image.fromarray(image[::-1, ::-1]).save(tmp_path / 'image.png', exif=exif)
@@ -162,9 +162,9 @@ def test_a_mask_without_a_hole_returns_the_image_and_says_so(load_tool, folder, 
         ('small_initial.onnx', SIZE, ['--rounds', '-1'], 'rounds must be 0 or more, got -1'),
     ],
 )
-def test_what_does_not_fit_ends_in_a_message(paint, file, size, options, message):
+def test_what_does_not_fit_ends_in_a_message(inpaint, file, size, options, message):
     with pytest.raises(SystemExit) as error:
-        paint(file, size, *options)
+        inpaint(file, size, *options)
     assert str(error.value).startswith(f'run_onnx: {message}')
 
 
@@ -204,8 +204,8 @@ def test_missing_onnxruntime_is_named(load_tool, folder, monkeypatch):
         load_tool('run_onnx').load(folder / 'small_round.onnx')
 
 
-def test_it_runs_without_torch_and_mmagic(paint, folder, repository, tmp_path):
-    *_, expected = paint('small_initial.onnx')
+def test_it_runs_without_torch_and_mmagic(inpaint, folder, repository, tmp_path):
+    *_, expected = inpaint('small_initial.onnx')
     command = [sys.executable, '-c', WITHOUT_TORCH, repository / 'tools/run_onnx.py']
     command += [folder / 'small_initial.onnx']
     command += [tmp_path / name for name in ('image.png', 'mask.png', 'again.png')]

@@ -34,7 +34,7 @@ def inpainter(small_config) -> FeedbackInpainter:
 
 @pytest.fixture(scope='session')
 def without_semantics(small_config) -> FeedbackInpainter:
-    off = {f'model.{part}': None for part in ('segmentor', 'feedback', 'recorrection')}
+    off = {f'model.generator.{part}': None for part in ('segmentor', 'feedback', 'recorrection')}
     return FeedbackInpainter(small_config, device='cpu', cfg_options=off)
 
 
@@ -45,7 +45,7 @@ def picture() -> np.ndarray:
 
 @pytest.fixture
 def strokes():
-    """Makes an editor's value from layers: for each a size, and boxes with a colour to fill."""
+    """Makes an editor's value from layers: for each a size, and boxes with a color to fill."""
 
     def make(*layers) -> dict:
         made = []

@@ -17,7 +17,7 @@ from PIL import Image
 pytest.importorskip('gradio', reason='the page needs the extra [demo]')
 sync_api = pytest.importorskip('playwright.sync_api', reason='playwright drives the browser')
 
-from fbinpaint_mm.web.panels.paint_editor import BRUSH_RADIUS  # noqa: E402
+from fbinpaint_mm.web.page import BRUSH_RADIUS  # noqa: E402
 from fbinpaint_mm.web.serve import start  # noqa: E402
 
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome')
@@ -29,7 +29,7 @@ PATIENCE = 90  # seconds, for slow machines
 DESKTOP, PHONE = dict(width=1280, height=900), dict(width=390, height=844)
 SCALE = 8  # the page shows a picture of 48x64 pixels eight times as large
 ROAD = 1
-CLEARLY = 60  # grey levels that only a brush changes
+CLEARLY = 60  # gray levels that only a brush changes
 
 
 class Rectangle(NamedTuple):
@@ -192,7 +192,7 @@ def assert_fits(page) -> None:
         assert box['x'] + box['width'] <= width + 1  # of rounding
 
 
-def test_a_visitor_mends_a_picture_and_edits_the_map(visit, green_picture, tmp_path):
+def test_a_visitor_inpaints_a_picture_and_edits_the_map(visit, green_picture, tmp_path):
     page = visit(DESKTOP)
     page.locator('#upload input[type=file]').set_input_files(tmp_path / 'green.png')
     whole_canvas(page, '#hole-editor')
