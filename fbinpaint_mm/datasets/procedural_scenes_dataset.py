@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mmagic.registry import DATASETS
-from mmengine.dataset import BaseDataset
 
 from fbinpaint_mm.datasets.image_lists import parse_ratio
+from fbinpaint_mm.datasets.partly_labeled_dataset import PartlyLabeledDataset
 from fbinpaint_mm.datasets.procedural import CLASSES, PALETTE
 from fbinpaint_mm.datasets.stable_random import StableRandom
 
@@ -17,7 +17,7 @@ _SCENES_PER_SEED = 10_000_000
 
 
 @DATASETS.register_module()
-class ProceduralScenesDataset(BaseDataset):
+class ProceduralScenesDataset(PartlyLabeledDataset):
     """Small street and lake scenes with label maps; nothing is downloaded or stored.
 
     A sample names its scene (``scene_seed``); :class:`LoadProceduralScene`, the first transform of
@@ -69,16 +69,6 @@ class ProceduralScenesDataset(BaseDataset):
         self.image_size = (image_size,) * 2 if isinstance(image_size, int) else tuple(image_size)
         self.labeled_ratio = labeled_ratio
         super().__init__(pipeline=list(pipeline), **kwargs)
-
-    @property
-    def labeled_indices(self) -> list[int]:
-        """Indices of the samples whose label map may be used, ascending."""
-        return [i for i in range(len(self)) if self.get_data_info(i)['is_labeled']]
-
-    @property
-    def unlabeled_indices(self) -> list[int]:
-        """Indices of the samples without a label map, ascending."""
-        return [i for i in range(len(self)) if not self.get_data_info(i)['is_labeled']]
 
     def load_data_list(self) -> list[dict]:
         """Name the scenes.

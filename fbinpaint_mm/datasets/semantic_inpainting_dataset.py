@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from mmagic.registry import DATASETS
-from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.dist import is_main_process
-from mmengine.logging import print_log
 
-from fbinpaint_mm.datasets.file_checks import CHECKS, CorruptFileError, check_samples
+from fbinpaint_mm.datasets.file_checks import CHECKS, check_samples
 from fbinpaint_mm.datasets.image_lists import (
     choose_labeled,
     parse_ratio,
     read_labeled_list,
     scan_folder,
 )
+from fbinpaint_mm.datasets.partly_labeled_dataset import SkipsCorruptSamples
 
-CORRUPT_ACTIONS = ('raise', 'skip')
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp')
 
 
 @DATASETS.register_module()
-class SemanticInpaintingDataset(BaseDataset):
+class SemanticInpaintingDataset(SkipsCorruptSamples):
     """Images for inpainting of which some, all or none have a label map.
 
     One sample is a dict with ``gt_path``, ``seg_map_path`` (None for an unlabeled image, whether
@@ -57,15 +53,9 @@ class SemanticInpaintingDataset(BaseDataset):
         check: ``'full'`` decodes every file, ``'headers'`` reads headers and decodes 64 label maps,
             ``'off'`` checks names only; ``'auto'`` is ``'full'`` up to 256 MB of files and
             ``'headers'`` above.
-        on_corrupt: what to do in training with a sample whose image or label map is corrupt, be it
-            found by the check or later: ``'raise'`` stops with its name; ``'skip'`` logs its name
-            once, counts it (see ``corrupt_indices``) and uses the next intact sample of the same
-            kind, labeled or unlabeled, whenever it is drawn. With ``test_mode`` it always
-            raises: scores of fewer images could not be compared.
-        max_corrupt: share of the samples that may be skipped, in [0, 1]; more stop the training.
-        **kwargs: of :class:`mmengine.dataset.BaseDataset`, such as ``metainfo`` (with ``classes``),
-            ``pipeline``, ``indices`` and ``test_mode``. ``indices`` is applied after the labeled
-            split is chosen.
+        **kwargs: of :class:`SkipsCorruptSamples` (``on_corrupt``, ``max_corrupt``) and of
+            ``mmengine.dataset.BaseDataset``, such as ``metainfo`` (with ``classes``), ``pipeline``,
+            ``indices`` and ``test_mode``. ``indices`` is applied after the labeled split is chosen.
 
     Raises:
         FileNotFoundError: a folder, a list or a promised label map is missing.
@@ -95,8 +85,6 @@ class SemanticInpaintingDataset(BaseDataset):
         flip_pairs: Sequence[Sequence[int]] = (),
         image_size: int | Sequence[int] | None = None,
         check: str = 'auto',
-        on_corrupt: str = 'raise',
-        max_corrupt: float = 0.01,
         **kwargs: Any,
     ) -> None:
         self.img_suffixes = (img_suffix,) if isinstance(img_suffix, str) else tuple(img_suffix)
@@ -111,8 +99,6 @@ class SemanticInpaintingDataset(BaseDataset):
         self.flip_pairs = [tuple(pair) for pair in flip_pairs]
         self.image_size = (image_size, image_size) if isinstance(image_size, int) else image_size
         self.check = check
-        self.on_corrupt = on_corrupt
-        self.max_corrupt = max_corrupt
         self._check_settings()
         prefix = {k: v for k, v in (data_prefix or dict(img_path='')).items() if v is not None}
         super().__init__(ann_file=ann_file, data_root=data_root, data_prefix=prefix, **kwargs)
@@ -126,18 +112,6 @@ class SemanticInpaintingDataset(BaseDataset):
     def num_ids(self) -> int:
         """Label files hold ids below this number, and 255."""
         return max(self.label_map) + 1 if self.label_map else self.num_classes
-
-    @property
-    @force_full_init
-    def labeled_indices(self) -> list[int]:
-        """Indices of the samples with a label map."""
-        return [i for i in range(len(self)) if self.get_data_info(i)['is_labeled']]
-
-    @property
-    @force_full_init
-    def unlabeled_indices(self) -> list[int]:
-        """Indices of the samples without a label map."""
-        return [i for i in range(len(self)) if not self.get_data_info(i)['is_labeled']]
 
     def get_data_info(self, idx: int) -> dict:
         """One sample before the pipeline, with the settings that transforms read."""
@@ -157,68 +131,11 @@ class SemanticInpaintingDataset(BaseDataset):
             super(SemanticInpaintingDataset, self).get_data_info(i) for i in range(len(self))
         ]
         self._check_labeled_set(samples)
-        # In memory that worker processes share: what one finds the others need not try again.
-        self._corrupt = torch.zeros(len(self), dtype=torch.bool).share_memory_()
         # One process is enough: where it fails, the launcher ends the others.
         if is_main_process():
-            corrupt = check_samples(samples, self.num_ids, self.check, self._may_skip)
+            corrupt = check_samples(samples, self.num_ids, self.check, self.may_skip)
             for idx, problem in corrupt.items():
-                self._pass_over(idx, problem)
-
-    @property
-    def _may_skip(self) -> bool:
-        return self.on_corrupt == 'skip' and not self.test_mode
-
-    @property
-    @force_full_init
-    def corrupt_indices(self) -> list[int]:
-        """Indices of the samples that this process and its workers have passed over, ascending."""
-        return self._corrupt.nonzero().flatten().tolist()
-
-    def prepare_data(self, idx: int) -> dict:
-        """One sample after the pipeline, or what stands in for it if it is corrupt.
-
-        Which one that is depends on the files only, not on what has been drawn before: a resumed
-        run sees what an uninterrupted one sees, with any number of workers.
-
-        Raises:
-            CorruptFileError: the sample is corrupt and may not be skipped, or too many are.
-        """
-        if not self._may_skip:
-            return super().prepare_data(idx)
-        for candidate in self._stand_ins(idx):
-            if self._corrupt[candidate]:
-                continue
-            try:
-                return super().prepare_data(candidate)
-            except CorruptFileError as error:
-                self._pass_over(candidate, str(error))
-        raise CorruptFileError(f'no intact sample is left that could stand in for sample {idx}')
-
-    def _stand_ins(self, idx: int) -> Iterator[int]:
-        """The sample, then those of its kind that follow it, in a circle."""
-        is_labeled = self.get_data_info(idx)['is_labeled']
-        for candidate in (*range(idx, len(self)), *range(idx)):
-            if self.get_data_info(candidate)['is_labeled'] == is_labeled:
-                yield candidate
-
-    def _pass_over(self, idx: int, problem: str) -> None:
-        """Count a corrupt sample, name it in the log, and stop if there are too many."""
-        if self._corrupt[idx]:
-            return  # another worker has found it while this one was reading
-        self._corrupt[idx] = True
-        number, allowed = int(self._corrupt.sum()), int(self.max_corrupt * len(self))
-        print_log(
-            f'Skipped a corrupt sample ({number} of {len(self)}, {allowed} may be): {problem}',
-            logger='current',
-            level=logging.WARNING,
-        )
-        if number > allowed:
-            raise CorruptFileError(
-                f'{number} of {len(self)} samples are corrupt; max_corrupt={self.max_corrupt} '
-                f'allows {allowed}. The last one: {problem} Repair the data set, or raise '
-                'max_corrupt'
-            )
+                self.pass_over(idx, problem)
 
     def load_data_list(self) -> list[dict]:
         """List the samples: the training set in natural order, then further unlabeled folders.
@@ -286,12 +203,6 @@ class SemanticInpaintingDataset(BaseDataset):
             raise ValueError('labeled_ratio and labeled_list are both set; keep one of them')
         if self.check not in CHECKS:
             raise ValueError(f'check={self.check!r}: expected one of {", ".join(CHECKS)}')
-        if self.on_corrupt not in CORRUPT_ACTIONS:
-            raise ValueError(
-                f'on_corrupt={self.on_corrupt!r}: expected one of {", ".join(CORRUPT_ACTIONS)}'
-            )
-        if not 0 <= self.max_corrupt <= 1:
-            raise ValueError(f'max_corrupt={self.max_corrupt}: expected a share in [0, 1]')
 
     def _check_labeled_set(self, samples: list[dict]) -> None:
         """Refuse a set that promised labels and has none, or labels without class names."""

@@ -49,7 +49,7 @@ def test_the_largest_split_stays_clear_of_the_next() -> None:
 
 
 def test_labeled_share() -> None:
-    dataset = ProceduralScenesDataset(num_scenes=64, labeled_ratio=1 / 4)
+    dataset = ProceduralScenesDataset(num_scenes=64, labeled_ratio=1 / 4, serialize_data=False)
 
     assert len(dataset.labeled_indices) == 16
     assert sorted(dataset.labeled_indices + dataset.unlabeled_indices) == list(range(64))
@@ -70,7 +70,7 @@ def test_labeled_scenes_are_nested_and_seeded() -> None:
 
 
 def test_labeled_indices_follow_a_subset() -> None:
-    dataset = ProceduralScenesDataset(num_scenes=16, labeled_ratio=0.5)
+    dataset = ProceduralScenesDataset(num_scenes=16, labeled_ratio=0.5, serialize_data=False)
     subset = dataset.get_subset([*dataset.labeled_indices[:2], dataset.unlabeled_indices[0]])
 
     assert subset.labeled_indices == [0, 1]
@@ -91,7 +91,7 @@ def test_bad_arguments(kwargs: dict, message: str) -> None:
 
 
 def test_metainfo() -> None:
-    dataset = ProceduralScenesDataset(num_scenes=1)
+    dataset = ProceduralScenesDataset(num_scenes=1, serialize_data=False)
 
     assert len(dataset.metainfo['classes']) == len(dataset.metainfo['palette']) == 10
 

@@ -144,6 +144,7 @@ def test_real_camvid(shared_data):
         data_prefix=dict(img_path='images/train', seg_map_path='annotations/train'),
         labeled_ratio='1/8',
         check='headers',
+        serialize_data=False,
     )
     assert len(dataset) == 367
     assert len(dataset.labeled_indices) == 46

@@ -53,6 +53,16 @@ def disturb_random_state():
     random.seed(123)
 
 
+def assert_holds_everything(path, state):
+    """A checkpoint has all that a resumed run needs."""
+    checkpoint = torch.load(path, weights_only=False)
+    assert_equal(checkpoint['state_dict'], state)
+    for part in PARTS:
+        assert any(name.startswith(part) for name in checkpoint['state_dict']), part
+    assert set(checkpoint['optimizer']) == set(checkpoint['param_schedulers']) == {'generator'}
+    assert checkpoint['meta']['iter'] == 3
+
+
 @pytest.mark.parametrize('num_workers', [0, 1])
 def test_resumed_run_equals_uninterrupted_run(small_run, tmp_path, num_workers):
     """Exactly: weights, teacher, memory, optimizer, learning rates, strength and scores."""
@@ -61,6 +71,7 @@ def test_resumed_run_equals_uninterrupted_run(small_run, tmp_path, num_workers):
     first = small_run(tmp_path / 'parts', 3, num_workers)
     first.train()
     halfway = {name: value.clone() for name, value in first.model.state_dict().items()}
+    assert_holds_everything(tmp_path / 'parts' / 'iter_3.pth', halfway)
     disturb_random_state()
     second = small_run(
         tmp_path / 'parts', 6, num_workers, checkpoint=tmp_path / 'parts' / 'iter_3.pth'
@@ -89,21 +100,6 @@ def test_resumed_run_equals_uninterrupted_run(small_run, tmp_path, num_workers):
     assert scores[0] == scores[1]
 
 
-def test_checkpoint_holds_everything_that_a_resumed_run_needs(small_run, tmp_path):
-    runner = small_run(tmp_path, 3)
-    runner.train()
-    checkpoint = torch.load(tmp_path / 'iter_3.pth', weights_only=False)
-    assert_equal(checkpoint['state_dict'], runner.model.state_dict())
-    for part in PARTS:
-        assert any(name.startswith(part) for name in checkpoint['state_dict']), part
-    assert set(checkpoint['optimizer']) == {'generator'}
-    assert checkpoint['meta']['iter'] == 3
-    assert set(checkpoint['param_schedulers']) == {'generator'}
-
-
-ITERATIONS = 3
-
-
 class Watch(Hook):
     """Keeps the weights that validation works with, and those after each iteration."""
 
@@ -130,12 +126,12 @@ def train(runner):
 
 
 def test_average_is_validated_and_saved_and_training_goes_on_without(small_run, tmp_path):
-    whole_runner = small_run(tmp_path / 'whole', 2 * ITERATIONS)
+    whole_runner = small_run(tmp_path / 'whole', 6)
     whole, watch = train(whole_runner)
     average = whole.ema_model.module.state_dict()
     learning = [f'generator.{name}' for name, _ in whole_runner.model.generator.named_parameters()]
     assert any(not torch.equal(average[name], watch.trained[name]) for name in learning)
-    saved = torch.load(tmp_path / f'whole/iter_{2 * ITERATIONS}.pth', weights_only=False)
+    saved = torch.load(tmp_path / 'whole/iter_6.pth', weights_only=False)
     for name in learning:
         assert torch.equal(watch.validated[name], average[name]), name
         assert torch.equal(saved['state_dict'][name], average[name]), name
@@ -143,8 +139,8 @@ def test_average_is_validated_and_saved_and_training_goes_on_without(small_run, 
     for name, value in whole_runner.model.state_dict().items():
         assert torch.equal(value, watch.trained[name]), name
 
-    middle = tmp_path / f'whole/iter_{ITERATIONS}.pth'
-    runner = small_run(tmp_path / 'rest', 2 * ITERATIONS, checkpoint=middle)
+    middle = tmp_path / 'whole/iter_3.pth'
+    runner = small_run(tmp_path / 'rest', 6, checkpoint=middle)
     rest, _ = train(runner)
     for found, expected in (
         (runner.model.state_dict(), whole_runner.model.state_dict()),
@@ -152,7 +148,7 @@ def test_average_is_validated_and_saved_and_training_goes_on_without(small_run, 
     ):
         for name, value in found.items():
             assert torch.equal(value, expected[name]), name
-    assert rest.ema_model.steps == 2 * ITERATIONS
+    assert rest.ema_model.steps == 6
 
 
 def test_learning_rates_follow_the_batch_size(small_run, tmp_path):

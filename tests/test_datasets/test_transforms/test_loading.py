@@ -72,33 +72,26 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         LoadSemanticMap()(dict(gt=GT, seg_map_path=str(tmp_path / 'gone.png')))
 
 
-def test_unreadable_file_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ('content', 'problem'), [(b'not an image', 'it is no image'), (b'', 'the file is empty')]
+)
+def test_unreadable_file_is_named(tmp_path: Path, content: bytes, problem: str) -> None:
     path = tmp_path / 'broken.png'
-    path.write_bytes(b'not an image')
+    path.write_bytes(content)
 
-    with pytest.raises(CorruptFileError, match=r"cannot read '.*broken\.png' \(it is no image"):
+    with pytest.raises(CorruptFileError, match=rf"cannot read '.*broken\.png' \({problem}"):
         LoadSemanticMap()(dict(gt=GT, seg_map_path=str(path)))
 
 
-def test_empty_file_is_named(tmp_path: Path) -> None:
-    path = tmp_path / 'empty.png'
-    path.touch()
+@pytest.mark.parametrize(
+    ('array', 'mode'),
+    [(GT, 'RGB'), (GT[..., 0].astype(np.uint16), 'I;16')],
+    ids=['color', '16 bit'],
+)
+def test_other_kinds_of_images_are_refused(tmp_path: Path, array: np.ndarray, mode: str) -> None:
+    path = _write(tmp_path / 'other.png', array)
 
-    with pytest.raises(CorruptFileError, match=r"cannot read '.*empty\.png' \(the file is empty"):
-        LoadSemanticMap()(dict(gt=GT, seg_map_path=str(path)))
-
-
-def test_color_map_is_refused(tmp_path: Path) -> None:
-    path = _write(tmp_path / 'color.png', np.zeros((4, 6, 3), np.uint8))
-
-    with pytest.raises(ValueError, match=r"color\.png' is stored as 'RGB'; expected one 8-bit"):
-        LoadSemanticMap()(dict(gt=GT, seg_map_path=path))
-
-
-def test_16_bit_map_is_refused(tmp_path: Path) -> None:
-    path = _write(tmp_path / 'deep.png', np.zeros((4, 6), np.uint16))
-
-    with pytest.raises(ValueError, match=r"deep\.png' is stored as 'I;16'; expected one 8-bit"):
+    with pytest.raises(ValueError, match=rf"other\.png' is stored as '{mode}'; expected one 8-bit"):
         LoadSemanticMap()(dict(gt=GT, seg_map_path=path))
 
 

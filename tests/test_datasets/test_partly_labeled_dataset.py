@@ -45,6 +45,8 @@ def build(root, **settings):
         check='off',
         on_corrupt='skip',
         max_corrupt=0.3,
+        # mmengine collects all garbage after serializing, which takes longer than these tests.
+        serialize_data=False,
     )
     return SemanticInpaintingDataset(data_root=str(root), **{**defaults, **settings})
 
