@@ -22,7 +22,7 @@ from fbinpaint_mm.fingerprint import (
     config_content,
     fingerprint,
 )
-from fbinpaint_mm.in_one_line import in_one_line
+from fbinpaint_mm.user_error import in_one_line
 
 SPEED = 'speed'
 

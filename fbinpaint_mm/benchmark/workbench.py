@@ -15,7 +15,7 @@ from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.metric_setup import metric_configs
 from fbinpaint_mm.benchmark.result_store import ResultStore
 from fbinpaint_mm.benchmark.settings import Settings
-from fbinpaint_mm.in_one_line import in_one_line
+from fbinpaint_mm.user_error import in_one_line
 
 
 @dataclass

@@ -24,7 +24,7 @@ from fbinpaint_mm.apis.folder_inpainting.run_summary import RunSummary
 from fbinpaint_mm.apis.folder_inpainting.settings import Settings
 from fbinpaint_mm.apis.picture import read_picture
 from fbinpaint_mm.fingerprint import file_content, fingerprint
-from fbinpaint_mm.in_one_line import in_one_line
+from fbinpaint_mm.user_error import in_one_line
 from fbinpaint_mm.version import __version__
 from fbinpaint_mm.write_file import write_file
 

@@ -20,7 +20,7 @@ from fbinpaint_mm.benchmark.settings import Settings
 from fbinpaint_mm.benchmark.speed.measure_speed import measure_speed
 from fbinpaint_mm.benchmark.speed.synthetic_batch import make_synthetic_batch
 from fbinpaint_mm.fingerprint import code_content, config_content, fingerprint
-from fbinpaint_mm.in_one_line import in_one_line
+from fbinpaint_mm.user_error import in_one_line
 from fbinpaint_mm.write_file import write_file
 
 
