@@ -75,7 +75,7 @@ def find_config(name: str | os.PathLike[str], others: Iterable[str] = ()) -> Pat
     close = difflib.get_close_matches(wanted.name, names.values(), n=5, cutoff=0.5)
     listed = [key for one in dict.fromkeys(close) for key, stem in names.items() if stem == one]
     raise FileNotFoundError(
-        f'config file {str(name)!r} does not exist. '
+        f'config {str(name)!r} is neither a file nor one of the configs of {PACKAGE.name}. '
         f'{"Did you mean" if listed else "There are"}: {", ".join(listed or names)}'
     )
 

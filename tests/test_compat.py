@@ -312,7 +312,7 @@ def test_a_part_of_own_configs_is_inherited_too(child):
 def test_unknown_own_config_is_named_with_those_that_exist(child):
     child.write_text("_base_ = 'fbinpaint_mm::demos.py'\n")
     with pytest.raises(
-        FileNotFoundError, match=r"configs/demos\.py' does not.* Did you mean: demo$"
+        FileNotFoundError, match=r"configs/demos\.py' is neither.* Did you mean: demo$"
     ):
         Config.fromfile(child)
 

@@ -57,7 +57,8 @@ def configs(tmp_path, monkeypatch):
 def test_a_missing_config_is_named_with_those_that_may_be_meant(name, hint):
     with pytest.raises(FileNotFoundError) as error:
         find_config(name, others=['telea'])
-    assert str(error.value) == f'config file {name!r} does not exist. {hint}'
+    told = 'is neither a file nor one of the configs of fbinpaint_mm'
+    assert str(error.value) == f'config {name!r} {told}. {hint}'
 
 
 def test_a_package_without_configs_says_how_to_install_it(tmp_path, monkeypatch):

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from fbinpaint_mm import write_file
+from fbinpaint_mm import config_file, write_file
 from fbinpaint_mm.checkpoint import check_checkpoint
 from fbinpaint_mm.cli.resume import find_newest_checkpoint
 from fbinpaint_mm.cli.run_config import drop_idle_optimizers, enable_amp, load_run_config
-from fbinpaint_mm.config_file import find_config
 from fbinpaint_mm.user_error import UserError, errors_for_users
 
 __all__ = [
@@ -31,8 +30,17 @@ __all__ = [
 
 
 def check_config_file(config: str, others: Iterable[str] = ()) -> None:
-    """See `find_config`."""
-    find_config(config, others)
+    """See `fbinpaint_mm.config_file.find_config`."""
+    try:
+        config_file.find_config(config, others)
+    except FileNotFoundError as error:
+        hint = str(error).partition('. ')[2]
+        raise FileNotFoundError(f'config file {config!r} does not exist. {hint}') from error
+
+
+def find_config(config: str) -> str:
+    """See `fbinpaint_mm.config_file.find_config`."""
+    return str(config_file.find_config(config))
 
 
 def check_writable(folder: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_training_is_resumed_in_mixed_precision(config, checkpoint, built):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (dict(config='missing.py'), "config file 'missing.py' does not exist"),
+        (dict(config='missing.py'), "config 'missing.py' is neither a file nor one of"),
         (dict(resume='missing.pth'), "checkpoint 'missing.pth' does not exist"),
         (dict(auto_scale_lr=True), '--auto-scale-lr needs auto_scale_lr='),
         (dict(cfg_options={'modle.width': 8}), "Did you mean 'model'?"),

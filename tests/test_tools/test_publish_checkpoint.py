@@ -30,5 +30,5 @@ def test_a_mistake_ends_in_one_line(tool, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         tool.main()
     error = capsys.readouterr().err
-    assert error.startswith("publish_checkpoint.py: config file 'missing' does not exist")
+    assert error.startswith("publish_checkpoint.py: config 'missing' is neither a file nor")
     assert error.count('\n') == 1
