@@ -1,0 +1,88 @@
+"""Calls functions in processes of their own: nothing else fills their memory or their log."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fbinpaint_mm.in_one_line import in_one_line
+
+# A forked process would inherit the memory of this one, and cannot use a GPU that this one uses.
+SPAWN = multiprocessing.get_context('spawn')
+POLL = 0.5  # seconds
+VISIBLE_GPUS = 'CUDA_VISIBLE_DEVICES'
+
+
+def call_in_process(
+    function: Callable[..., Any],
+    *arguments: Any,
+    log: Path,
+    device: str,
+    watch: Callable[[], None] = lambda: None,
+) -> Any:
+    """Call a function in a new process, which does not outlive an interruption by the user.
+
+    Args:
+        function: Of a module, so that the process can import it.
+        *arguments: What pickle can carry.
+        log: File that the output of the process is added to.
+        device: Such as ``'cuda'``; ``'cpu'`` hides the GPUs from the process.
+        watch: Called about twice a second meanwhile, and once at the end.
+
+    Returns:
+        What the function returns.
+
+    Raises:
+        ChildProcessError: The function failed or the process was killed; the message names the log.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with visible_gpus(device), ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
+        future = pool.submit(_call, log, function, arguments)
+        try:
+            while not wait([future], timeout=POLL).done:
+                watch()
+        except KeyboardInterrupt:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+    watch()
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise ChildProcessError(f'the process was killed (log: {log})') from error
+
+
+@contextmanager
+def visible_gpus(device: str) -> Iterator[None]:
+    """Hides the GPUs from processes that are started meanwhile to work on ``'cpu'``."""
+    before = os.environ.get(VISIBLE_GPUS)
+    if torch.device(device).type == 'cpu':
+        os.environ[VISIBLE_GPUS] = ''
+    try:
+        yield
+    finally:
+        os.environ.pop(VISIBLE_GPUS, None)
+        if before is not None:
+            os.environ[VISIBLE_GPUS] = before
+
+
+def _call(log: Path, function: Callable[..., Any], arguments: tuple) -> Any:
+    """In the new process: call the function; whatever it writes goes into the log."""
+    with log.open('ab') as file:
+        for stream in (1, 2):  # of the process, so that compiled code is heard too
+            os.dup2(file.fileno(), stream)
+    try:
+        return function(*arguments)
+    # A tool ends with SystemExit; and not every exception can be pickled.
+    except BaseException as error:
+        traceback.print_exc()
+        raise ChildProcessError(f'{in_one_line(error)} (log: {log})') from None
