@@ -20,6 +20,7 @@ from fbinpaint_mm.in_one_line import in_one_line
 SPAWN = multiprocessing.get_context('spawn')
 POLL = 0.5  # seconds
 VISIBLE_GPUS = 'CUDA_VISIBLE_DEVICES'
+STREAMS = (1, 2)  # standard output and errors, of compiled code too
 
 
 def call_in_process(
@@ -44,9 +45,9 @@ def call_in_process(
     Raises:
         ChildProcessError: The function failed or the process was killed; the message names the log.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with visible_gpus(device), ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
-        future = pool.submit(_call, log, function, arguments)
+    with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
+        with surroundings(log, device):  # the process is started when it gets its work
+            future = pool.submit(_call, log, function, arguments)
         try:
             while not wait([future], timeout=POLL).done:
                 watch()
@@ -62,24 +63,34 @@ def call_in_process(
 
 
 @contextmanager
-def visible_gpus(device: str) -> Iterator[None]:
-    """Hides the GPUs from processes that are started meanwhile to work on ``'cpu'``."""
-    before = os.environ.get(VISIBLE_GPUS)
-    if torch.device(device).type == 'cpu':
-        os.environ[VISIBLE_GPUS] = ''
+def surroundings(log: Path, device: str) -> Iterator[None]:
+    """What processes that are started meanwhile find.
+
+    Args:
+        log: File that their output is added to, from their very first import on.
+        device: Such as ``'cuda'``; ``'cpu'`` hides the GPUs from them.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    visible = os.environ.get(VISIBLE_GPUS)
+    outputs = [os.dup(stream) for stream in STREAMS]
     try:
+        if torch.device(device).type == 'cpu':
+            os.environ[VISIBLE_GPUS] = ''
+        with log.open('ab') as file:
+            for stream in STREAMS:
+                os.dup2(file.fileno(), stream)
         yield
     finally:
+        for stream, output in zip(STREAMS, outputs, strict=True):
+            os.dup2(output, stream)
+            os.close(output)
         os.environ.pop(VISIBLE_GPUS, None)
-        if before is not None:
-            os.environ[VISIBLE_GPUS] = before
+        if visible is not None:
+            os.environ[VISIBLE_GPUS] = visible
 
 
 def _call(log: Path, function: Callable[..., Any], arguments: tuple) -> Any:
-    """In the new process: call the function; whatever it writes goes into the log."""
-    with log.open('ab') as file:
-        for stream in (1, 2):  # of the process, so that compiled code is heard too
-            os.dup2(file.fileno(), stream)
+    """In the new process: call the function, whose errors may be of any kind."""
     try:
         return function(*arguments)
     # A tool ends with SystemExit; and not every exception can be pickled.

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from fbinpaint_mm.benchmark import fresh_process
-from fbinpaint_mm.benchmark.fresh_process import call_in_process, visible_gpus
+from fbinpaint_mm.benchmark.fresh_process import call_in_process, surroundings
 
 
 @pytest.fixture
@@ -64,12 +64,20 @@ def test_a_process_does_not_outlive_an_interruption(call):
 
 
 @pytest.mark.parametrize('before', [None, '3'])
-def test_only_work_on_a_gpu_sees_one(monkeypatch, before):
+def test_only_work_on_a_gpu_sees_one(monkeypatch, log, before):
     monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
     if before is not None:
         monkeypatch.setenv('CUDA_VISIBLE_DEVICES', before)
-    with visible_gpus('cpu'):
+    with surroundings(log, 'cpu'):
         assert os.environ['CUDA_VISIBLE_DEVICES'] == ''
-    with visible_gpus('cuda'):
+    with surroundings(log, 'cuda'):
         assert os.environ.get('CUDA_VISIBLE_DEVICES') == before
     assert os.environ.get('CUDA_VISIBLE_DEVICES') == before
+
+
+def test_output_goes_to_the_log_only_meanwhile(log, capfd):
+    with surroundings(log, 'cpu'):
+        os.system('echo in')
+    os.system('echo out')
+    assert log.read_text() == 'in\n'
+    assert capfd.readouterr().out == 'out\n'
