@@ -15,27 +15,29 @@ import argparse
 import os
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mmengine.config import Config, DictAction
-
-from fbinpaint_mm.cli.launch import (
-    check_checkpoint,
-    check_config_file,
-    load_config,
-    natural,
-    positive,
-)
-
-if TYPE_CHECKING:
-    from fbinpaint_mm.benchmark.entry import Entry
-    from fbinpaint_mm.benchmark.settings import Settings
+from mmengine.config import DictAction
 
 TRAIN_TOOL = Path(__file__).resolve().with_name('train.py')
 EQUAL = ('iterations', 'seconds', 'flops')
 INTERRUPTED = 130  # as a shell reports it
+
+
+def natural(text: str) -> int:
+    """A whole number of at least 0, as the type of an argument."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f'{number} is negative')
+    return number
+
+
+def positive(text: str) -> int:
+    """A whole number above 0, as the type of an argument."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'{number} is not a positive number')
+    return number
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -121,7 +123,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_files(argv: list[str]) -> list[str]:
-    """Puts the arguments in a file into the place of ``@FILE``.
+    """Puts the arguments in a file where ``@FILE`` stands.
 
     Args:
         argv: The arguments.
@@ -173,143 +175,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def read_entries(args: argparse.Namespace) -> list[Entry]:
-    """Reads the entries with their configs.
-
-    Args:
-        args: From `parse_args`.
-
-    Returns:
-        Those that are not left out, every file they name found.
-
-    Raises:
-        ValueError: An entry is malformed, is wanted but not there, or lacks a checkpoint although
-            nothing is trained.
-        FileNotFoundError: A config or a checkpoint is missing.
-    """
-    from fbinpaint_mm.benchmark.entry import check_trainings, parse_entries
-    from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
-
-    entries = choose(parse_entries(args.entries), args.only)
-    for entry in entries:
-        if not entry.is_classical:
-            check_config_file(entry.source, CLASSICAL_METHODS)
-        if entry.checkpoint is not None:
-            check_checkpoint(entry.checkpoint)
-    if args.train is not None and not any(entry.is_trained for entry in entries):
-        raise ValueError('--train: every entry has its checkpoint, or does not learn')
-    entries = [replace(entry, cfg=read_config(args, entry)) for entry in entries]
-    if not args.sizes:
-        check_trainings(entries, trains=args.train is not None)
-    return entries
-
-
-def choose(entries: list[Entry], names: list[str] | None) -> list[Entry]:
-    """The entries that ``--only`` names.
-
-    Args:
-        entries: All of them, with different names.
-        names: Those to keep; ``None`` keeps all.
-
-    Returns:
-        Those that are kept, in the order of ``entries``.
-
-    Raises:
-        ValueError: A name is no entry's.
-    """
-    if names is None:
-        return entries
-    there = [entry.name for entry in entries]
-    for name in names:
-        if name not in there:
-            raise ValueError(f'--only {name!r} is not an entry; there are {", ".join(there)}')
-    return [entry for entry in entries if entry.name in names]
-
-
-def read_config(args: argparse.Namespace, entry: Entry) -> Config:
-    """The config of an entry, changed as the command line says."""
-    if entry.is_classical:
-        return Config(dict(model=dict(type='ClassicalInpaintor', method=entry.source)))
-    return load(args, entry.source)
-
-
-def load(args: argparse.Namespace, config: str) -> Config:
-    """A config file, changed as the command line says."""
-    given = dict(config=config, cfg_options=args.cfg_options, launcher='none', work_dir=None)
-    cfg = load_config(argparse.Namespace(**given))
-    if args.rounds is not None and 'rounds' in (cfg.model.get('test_cfg') or {}):
-        cfg.model.test_cfg.rounds = args.rounds
-    return cfg
-
-
-def find_data(args: argparse.Namespace, entries: list[Entry]) -> tuple[str, Config]:
-    """The config with the images and holes.
-
-    Args:
-        args: From `parse_args`.
-        entries: From `read_entries`.
-
-    Returns:
-        Its path, and the config.
-
-    Raises:
-        ValueError: There is none.
-        FileNotFoundError: The one that is named is missing.
-    """
-    if args.data is not None:
-        check_config_file(args.data)
-        return args.data, load(args, args.data)
-    for entry in entries:
-        if not entry.is_classical:
-            return entry.source, entry.cfg
-    raise ValueError('no entry has a config that says which images to use: give --data CONFIG')
-
-
-def build_settings(args: argparse.Namespace, entries: list[Entry]) -> Settings:
-    """Everything that is not about one entry.
-
-    Args:
-        args: From `parse_args`.
-        entries: From `read_entries`.
-
-    Returns:
-        The settings.
-
-    Raises:
-        ValueError: The reference is not one of the entries, or there is no GPU.
-    """
-    import torch
-    from mmengine.device import get_device
-
-    from fbinpaint_mm.benchmark.settings import Settings
-
-    names = [entry.name for entry in entries]
-    reference = args.reference or names[0]
-    if reference not in names:
-        left = 'left by --only' if args.only else 'there'
-        raise ValueError(
-            f'--reference {reference!r} is not an entry; {left} are {", ".join(names)}'
-        )
-    if args.device == 'cuda' and not torch.cuda.is_available():
-        raise ValueError('--device cuda: torch finds no GPU')
-    return Settings(
-        out=args.out,
-        reference=reference,
-        device=args.device or get_device(),
-        split=args.split,
-        batch_size=args.batch_size,
-        max_images=args.max_images,
-        lpips=args.lpips,
-        fid=args.fid,
-        iterations=args.train,
-        equal=args.equal or EQUAL[0],
-        seeds=tuple(args.seeds or [0]),
-        train_tool=TRAIN_TOOL,
-        speed=not args.no_speed,
-        command=[Path(sys.executable).name, sys.argv[0], *args.argv],
-    )
-
-
 def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark that the command line asks for.
 
@@ -320,27 +185,15 @@ def main(argv: list[str] | None = None) -> int:
         Exit status: 1 if an entry failed, 130 after an interruption by the user.
     """
     args = parse_args(argv)
-    # Slow, so the command line is checked first.
-    from mmengine.registry import init_default_scope
-
-    from fbinpaint_mm.benchmark.run_benchmark import run_benchmark
-    from fbinpaint_mm.benchmark.speed.size_sweep import run_size_sweep
+    from fbinpaint_mm.benchmark.command import run_command
 
     try:
-        entries = read_entries(args)
-        settings = build_settings(args, entries)
-        init_default_scope('mmagic')
-        if args.sizes:
-            failed = run_size_sweep(entries, args.sizes, settings)
-        else:
-            data_config, data_cfg = find_data(args, entries)
-            failed = run_benchmark(entries, data_cfg, data_config, settings)
+        return int(run_command(args, TRAIN_TOOL) > 0)
     except (ValueError, OSError) as error:
         args.error(str(error))
     except KeyboardInterrupt:
         print('interrupted; the same command goes on from here', file=sys.stderr)
-        return INTERRUPTED
-    return int(failed > 0)
+    return INTERRUPTED
 
 
 if __name__ == '__main__':

@@ -86,13 +86,18 @@ def check_trainings(entries: Sequence[Entry], trains: bool) -> None:
                 f'entry {entry.name!r} has no checkpoint: write {entry.source}:CHECKPOINT, or let '
                 'the benchmark train it with --train ITERATIONS'
             )
-        missing = [key for key in NEEDED_TO_TRAIN if entry.cfg.get(key) is None]
+        missing = missing_for_training(entry.cfg)
         if missing:
             raise ValueError(
                 f'entry {entry.name!r} is to be trained, but {entry.source} has no '
                 f'{", ".join(missing)}: add them, or give it a checkpoint'
             )
         check_starts(entry)
+
+
+def missing_for_training(cfg: Config) -> list[str]:
+    """Keys that a config would need to train, and lacks."""
+    return [key for key in NEEDED_TO_TRAIN if cfg.get(key) is None]
 
 
 def check_starts(entry: Entry) -> None:

@@ -63,7 +63,7 @@ def evaluator_metrics(evaluator: Any) -> Iterator[dict]:
     """Configs of the metrics of an evaluator, in any of the forms that mmengine takes."""
     if evaluator is None:
         return
-    if isinstance(evaluator, Mapping):
+    if isinstance(evaluator, dict):
         if 'metrics' in evaluator:
             yield from evaluator_metrics(evaluator['metrics'])
         else:

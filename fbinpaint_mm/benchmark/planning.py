@@ -1,19 +1,16 @@
-"""What a benchmark has to do, and what it did earlier."""
+"""What a benchmark has to do within an equal budget, and what it did earlier."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from fbinpaint_mm.benchmark.entry import Entry
+from fbinpaint_mm.benchmark.entry import Entry, missing_for_training
 from fbinpaint_mm.benchmark.environment import describe_machine, describe_versions
-from fbinpaint_mm.benchmark.planned_run import PlannedRun
 from fbinpaint_mm.benchmark.results import RunResult
 from fbinpaint_mm.benchmark.speed.measure_speed import measure_speed
-from fbinpaint_mm.benchmark.speed.training_speed import can_train
 from fbinpaint_mm.benchmark.training.training import Training
-from fbinpaint_mm.benchmark.training.training_budget import COSTS, plan_iterations
 from fbinpaint_mm.benchmark.training.training_schedule import scale_training
 from fbinpaint_mm.benchmark.workbench import Workbench
 from fbinpaint_mm.fingerprint import (
@@ -25,6 +22,43 @@ from fbinpaint_mm.fingerprint import (
 from fbinpaint_mm.user_error import in_one_line
 
 SPEED = 'speed'
+# What is equal, and the key in EntryResult.speed that says what one iteration spends of it.
+COSTS = {
+    'iterations': None,
+    'seconds': 'training_seconds_per_iteration',
+    'flops': 'training_flops_per_iteration',
+}
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One model to score: an entry with one seed.
+
+    Attributes:
+        entry: The entry.
+        fingerprint: Of all that its scores depend on.
+        seed: ``None`` if the benchmark does not train it.
+        training: How it is trained; ``None`` if it is not.
+        saves_pictures: Whether its pictures are those of the entry: those of the first seed are.
+        result: What an earlier call of the benchmark has found; ``None`` if it is still to do.
+    """
+
+    entry: Entry
+    fingerprint: str
+    seed: int | None = None
+    training: Training | None = None
+    saves_pictures: bool = True
+    result: RunResult | None = None
+
+    @property
+    def part(self) -> str:
+        """Its name in the store."""
+        return 'scores' if self.seed is None else f'scores_seed_{self.seed}'
+
+    @property
+    def checkpoint(self) -> str | None:
+        """File or address of the weights that are scored; ``None`` for a model without any."""
+        return self.entry.checkpoint if self.training is None else str(self.training.checkpoint)
 
 
 def speed_of(bench: Workbench, entry: Entry) -> dict[str, Any]:
@@ -48,16 +82,52 @@ def speed_of(bench: Workbench, entry: Entry) -> dict[str, Any]:
         logger.info('%s: speed measured earlier, reused', entry.name)
         return stored
     logger.info('%s: measuring speed', entry.name)
-    folder = settings.out / SPEED / entry.name
+    log = settings.out / SPEED / f'{entry.name}.log'
     try:
-        speed = measure_speed(entry, bench.pairs.first_batch(), folder, settings.device, logger)
+        speed = measure_speed(entry, bench.pairs.first_batch(), log, settings.device, logger)
     except Exception as error:
         logger.warning('%s: speed not measured: %s', entry.name, in_one_line(error))
         return {}
     # What could not be measured is tried again next time.
-    if COSTS['seconds'] in speed or not can_train(entry.cfg):
+    if COSTS['seconds'] in speed or missing_for_training(entry.cfg):
         bench.store.save(entry.name, SPEED, mark, speed)
     return speed
+
+
+def plan_iterations(
+    entries: Sequence[Entry],
+    reference: str,
+    iterations: int,
+    equal: str,
+    speeds: Mapping[str, Mapping[str, Any]],
+) -> dict[str, int]:
+    """Iterations of each entry that is trained, so that all spend the same.
+
+    The cost is that of the model, its optimizers and ``MODEL_HOOKS`` of ``training_speed.py``, as
+    measured before the training: loading data, writing checkpoints and other hooks are not in it.
+    What a training really took is in ``RunResult.training``, all of that included, so the seconds
+    there may differ between entries that were given the same.
+
+    Args:
+        entries: All entries.
+        reference: Name of the entry that trains for ``iterations``; if it is not trained, the first
+            one that is.
+        iterations: Its number of iterations.
+        equal: ``'iterations'``, ``'seconds'`` or ``'flops'``: what the others spend as much of.
+        speeds: ``EntryResult.speed`` of each entry by name.
+
+    Returns:
+        Iterations by name, at least 1. An entry whose cost was not measured is missing.
+    """
+    names = [entry.name for entry in entries if entry.is_trained]
+    key = COSTS[equal]
+    if key is None:
+        return dict.fromkeys(names, iterations)
+    costs = {name: speeds.get(name, {}).get(key) for name in names}
+    base = costs.get(reference if reference in names else names[0])
+    if not base:
+        return {}
+    return {name: max(1, round(iterations * base / cost)) for name, cost in costs.items() if cost}
 
 
 def plan_runs(
@@ -73,7 +143,8 @@ def plan_runs(
         Runs by name, those that were finished earlier with their results. An entry that cannot be
         planned has none; its failure is noted.
     """
-    settings, iterations = bench.settings, {}
+    settings = bench.settings
+    iterations: dict[str, int] = {}
     if settings.iterations is not None:
         iterations = plan_iterations(
             bench.entries, settings.reference, settings.iterations, settings.equal, speeds
@@ -136,13 +207,11 @@ def score_fingerprint(bench: Workbench, model: Any) -> str:
 
 def recall(bench: Workbench, run: PlannedRun) -> PlannedRun:
     """The run with its result, if that is known and its pictures are there."""
-    name = run.entry.name
+    name, samples = run.entry.name, bench.pairs.data.samples
     stored = bench.store.load(name, run.part, run.fingerprint)
     if stored is None:
         return run
-    if run.saves_pictures and not bench.pictures.has_all(
-        name, bench.pairs.data.samples, run.fingerprint
-    ):
+    if run.saves_pictures and not bench.pictures.has_all(name, samples, run.fingerprint):
         return run
     bench.logger.info('%s: %s measured earlier, reused', name, run.part.replace('_', ' '))
     return replace(run, result=RunResult.from_dict(stored))

@@ -72,8 +72,9 @@ def score_model(
     for batch, truths in pairs.batches():
         samples = inpaint(model, batch, truths)
         evaluator.process(samples, batch, evaluator.metrics)
-        for sample in samples if save else ():
-            save(sample_name(sample), sample['output']['pred_img'])
+        if save is not None:
+            for sample in samples:
+                save(sample_name(sample), sample['output']['pred_img'])
         advance(len(samples))
     return reduce_scores(metrics)
 

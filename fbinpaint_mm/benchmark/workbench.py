@@ -1,21 +1,63 @@
-"""What all parts of a benchmark work with."""
+"""What all parts of a benchmark work with: settings, data, storage and the log."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from fbinpaint_mm.benchmark.data.pairs import ImageHolePairs
 from fbinpaint_mm.benchmark.data.picture_files import PictureFiles
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.metric_setup import metric_configs
 from fbinpaint_mm.benchmark.result_store import ResultStore
-from fbinpaint_mm.benchmark.settings import Settings
 from fbinpaint_mm.user_error import in_one_line
+
+LOGGER_NAME = 'fbinpaint_mm.benchmark'
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line says, but for the entries and the data config.
+
+    Attributes:
+        out: Folder to write to.
+        reference: Name of the entry that the others are compared with.
+        device: Where models run: ``'cpu'`` or ``'cuda'``.
+        split: ``'val'`` or ``'test'``.
+        batch_size: Images per batch; ``None`` for the config's.
+        max_images: Use only so many images; ``None`` for all.
+        lpips: Weights of LPIPS or ``'download'``; ``None`` for no LPIPS.
+        fid: Weights of the FID or ``'download'``; ``None`` for no FID.
+        iterations: Iterations that the reference trains; ``None`` for no training.
+        equal: ``'iterations'``, ``'seconds'`` or ``'flops'``: what all spend the same of.
+        seeds: Seeds of the trainings.
+        train_tool: Path of ``tools/train.py``; needed only to train.
+        speed: Whether to measure speed.
+        command: The command line, for the report.
+    """
+
+    out: Path
+    reference: str
+    device: str
+    split: str = 'test'
+    batch_size: int | None = None
+    max_images: int | None = None
+    lpips: str | None = None
+    fid: str | None = None
+    iterations: int | None = None
+    equal: str = 'iterations'
+    seeds: Sequence[int] = (0,)
+    train_tool: Path = Path('tools/train.py')
+    speed: bool = True
+    command: Sequence[str] = ()
 
 
 @dataclass
@@ -83,3 +125,30 @@ class Workbench:
         """Log the traceback and keep the reason."""
         self.errors[entry.name] = in_one_line(error)
         self.logger.error('%s failed', entry.name, exc_info=error)
+
+
+@contextmanager
+def open_log(path: Path) -> Iterator[logging.Logger]:
+    """A logger to the screen, whose lines do not tear progress bars apart, and to a file.
+
+    Args:
+        path: File that the lines are added to, with their time.
+
+    Yields:
+        The logger.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    logger = logging.getLogger(LOGGER_NAME)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    screen, file = logging.StreamHandler(sys.stderr), logging.FileHandler(path, encoding='utf-8')
+    file.setFormatter(logging.Formatter('%(asctime)s %(levelname)s %(message)s'))
+    for handler in (screen, file):
+        logger.addHandler(handler)
+    try:
+        with logging_redirect_tqdm([logger]):
+            yield logger
+    finally:
+        for handler in (screen, file):
+            logger.removeHandler(handler)
+            handler.close()

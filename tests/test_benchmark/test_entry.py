@@ -3,7 +3,13 @@ from dataclasses import replace
 import pytest
 from mmengine.config import Config
 
-from fbinpaint_mm.benchmark.entry import Entry, check_trainings, parse_entries, parse_entry
+from fbinpaint_mm.benchmark.entry import (
+    Entry,
+    check_trainings,
+    missing_for_training,
+    parse_entries,
+    parse_entry,
+)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +88,8 @@ def test_what_a_config_lacks_for_its_training_is_named():
         check_trainings(entries, trains=True)
     cfg.train_dataloader = dict(batch_size=2)
     check_trainings(entries, trains=True)
+    assert missing_for_training(cfg) == []
+    assert len(missing_for_training(Config(dict(model=dict(type='ClassicalInpaintor'))))) == 3
 
 
 def test_a_training_starts_from_files_that_exist(tmp_path, monkeypatch):

@@ -7,9 +7,23 @@ from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.benchmark import planning
 from fbinpaint_mm.benchmark.entry import Entry
-from fbinpaint_mm.benchmark.planning import plan_runs, speed_of
-from fbinpaint_mm.benchmark.settings import Settings
-from fbinpaint_mm.benchmark.workbench import Workbench
+from fbinpaint_mm.benchmark.planning import plan_iterations, plan_runs, speed_of
+from fbinpaint_mm.benchmark.workbench import Settings, Workbench
+
+ENTRIES = [
+    Entry('ours', 'ours.py'),
+    Entry('slow', 'slow.py'),
+    Entry('telea', 'telea'),
+    Entry('old', 'ours.py', 'old.pth'),
+    Entry('fast', 'fast.py'),
+]
+SPEEDS = {
+    'ours': dict(training_seconds_per_iteration=0.2, training_flops_per_iteration=3e9),
+    'slow': dict(training_seconds_per_iteration=60.0, training_flops_per_iteration=6e9),
+    'fast': dict(training_seconds_per_iteration=0.13, training_flops_per_iteration=1e9),
+    'old': {},
+    'telea': {},
+}
 
 
 @pytest.fixture
@@ -29,8 +43,8 @@ def test_speed_is_measured_once(bench, monkeypatch):
     monkeypatch.setattr(planning, 'measure_speed', lambda *a: calls.append(a) or numbers)
     entry = bench.entries[0]
     assert speed_of(bench, entry) == speed_of(bench, entry) == numbers
-    ((measured, batch, folder, device, _),) = calls
-    assert (measured, folder, device) == (entry, bench.settings.out / 'speed/a', 'cpu')
+    ((measured, batch, log, device, _),) = calls
+    assert (measured, log, device) == (entry, bench.settings.out / 'speed/a.log', 'cpu')
     assert len(batch['inputs']) == 1
     changed = replace(entry, cfg=Config(dict(entry.cfg.to_dict(), more=1)))
     speed_of(bench, changed)
@@ -81,3 +95,25 @@ def test_an_entry_that_cannot_be_planned_has_no_runs(bench):
     plans = plan_runs(bench, {})
     assert (len(plans['a']), plans['b']) == (2, [])
     assert bench.errors['b'].startswith('the config has no train_cfg.max_iters')
+
+
+@pytest.mark.parametrize(
+    ('equal', 'reference', 'expected'),
+    [
+        ('iterations', 'ours', dict(ours=100, slow=100, fast=100)),
+        ('seconds', 'ours', dict(ours=100, slow=1, fast=154)),
+        ('flops', 'ours', dict(ours=100, slow=50, fast=300)),
+        ('flops', 'fast', dict(ours=33, slow=17, fast=100)),
+        ('flops', 'telea', dict(ours=100, slow=50, fast=300)),
+        ('flops', 'old', dict(ours=100, slow=50, fast=300)),
+    ],
+)
+def test_all_spend_what_the_reference_spends(equal, reference, expected):
+    assert plan_iterations(ENTRIES, reference, 100, equal, SPEEDS) == expected
+
+
+def test_an_entry_whose_cost_is_unknown_has_no_budget():
+    speeds = {**SPEEDS, 'slow': dict(parameters=5)}
+    assert plan_iterations(ENTRIES, 'ours', 100, 'seconds', speeds) == dict(ours=100, fast=154)
+    assert plan_iterations(ENTRIES, 'slow', 100, 'seconds', speeds) == {}
+    assert plan_iterations(ENTRIES, 'slow', 100, 'iterations', {})['slow'] == 100

@@ -8,8 +8,7 @@ import re
 import pytest
 import torch
 
-from fbinpaint_mm.benchmark import benchmark_runner, run_benchmark
-from fbinpaint_mm.benchmark.speed import size_sweep
+from fbinpaint_mm.benchmark import benchmark_runner, command
 
 
 @pytest.fixture
@@ -97,7 +96,7 @@ def test_an_interruption_says_how_to_go_on(tool, argv, monkeypatch, capsys):
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run_benchmark, 'run_benchmark', interrupt)
+    monkeypatch.setattr(command, 'run_benchmark', interrupt)
     assert tool.main(argv) == 130
     assert 'interrupted; the same command goes on from here' in capsys.readouterr().err
 
@@ -123,12 +122,12 @@ def test_options_change_every_config_and_settings_have_defaults(
         '--cfg-options',
     ]
     args = tool.parse_args([*argv, 'test_dataloader.dataset.num_scenes=7', 'model.disc=None'])
-    entries = tool.read_entries(args)
+    entries = command.read_entries(args)
     assert [entry.name for entry in entries] == ['a', 'telea']
     assert entries[1].cfg.model == dict(type='ClassicalInpaintor', method='telea')
-    path, cfg = tool.find_data(args, entries)
+    path, cfg = command.find_data(args, entries)
     assert (path, cfg.test_dataloader.dataset.num_scenes) == (config, 7)
-    settings = tool.build_settings(args, entries)
+    settings = command.build_settings(args, entries, tool.TRAIN_TOOL)
     assert (settings.reference, settings.seeds, settings.equal) == ('a', (0,), 'iterations')
     assert (settings.iterations, settings.lpips, settings.fid) == (4, 'download', None)
     assert settings.train_tool.name == 'train.py'
@@ -138,22 +137,22 @@ def test_options_change_every_config_and_settings_have_defaults(
 def test_the_data_may_come_from_another_config(tool, config, tmp_path):
     argv = ['telea', '--out', str(tmp_path), '--data', config]
     args = tool.parse_args([*argv, '--cfg-options', 'test_dataloader.batch_size=1'])
-    path, cfg = tool.find_data(args, tool.read_entries(args))
+    path, cfg = command.find_data(args, command.read_entries(args))
     assert (path, cfg.test_dataloader.batch_size) == (config, 1)
 
 
 def test_rounds_are_those_of_models_that_have_them(tool, config, tmp_path):
     args = tool.parse_args([f'a={config}', 'telea', '--out', str(tmp_path), '--train', '1'])
-    assert tool.read_entries(args)[0].cfg.model.test_cfg.rounds == 1
+    assert command.read_entries(args)[0].cfg.model.test_cfg.rounds == 1
     args.rounds = 3
-    ours, telea = tool.read_entries(args)
+    ours, telea = command.read_entries(args)
     assert ours.cfg.model.test_cfg.rounds == 3
     assert 'test_cfg' not in telea.cfg.model
 
 
 def test_sizes_need_neither_data_nor_checkpoints(tool, config, tmp_path, monkeypatch):
     measured = []
-    monkeypatch.setattr(size_sweep, 'run_size_sweep', lambda *a: measured.append(a) or 0)
+    monkeypatch.setattr(command, 'run_size_sweep', lambda *a: measured.append(a) or 0)
     assert tool.main(['telea', f'a={config}', '--sizes', '64', '32', '--out', str(tmp_path)]) == 0
     ((entries, sizes, settings),) = measured
     assert [entry.name for entry in entries] == ['telea', 'a']
@@ -204,7 +203,7 @@ def test_a_second_call_measures_nothing(tool, argv, out, monkeypatch):
         pytest.skip('needs the benchmark of the test before')
     before = json.loads((out / 'results.json').read_text())
     monkeypatch.setattr(benchmark_runner, 'build_model', None)
-    monkeypatch.setattr('fbinpaint_mm.benchmark.training.training.run_child', None)
+    monkeypatch.setattr('fbinpaint_mm.benchmark.training.training.call_in_process', None)
     assert tool.main(argv) == 0
     after = json.loads((out / 'results.json').read_text())
     assert after['entries'] == before['entries']

@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any, NoReturn
 
+import torch
+from mmagic.structures import DataSample
 from mmengine.config import Config
 from mmengine.registry import DATASETS
 from mmengine.runner import Runner
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from fbinpaint_mm.benchmark.data.picture_files import INPUT, TRUTH, PictureFiles
-from fbinpaint_mm.benchmark.data.truth import truth_of, update_digest
 from fbinpaint_mm.benchmark.results import BenchmarkData
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import sample_name
 
-HOLE_COLOUR = 127.5
+HOLE_COLOR = 127.5
 
 
 class ImageHolePairs:
@@ -61,10 +63,16 @@ class ImageHolePairs:
             self.settings.pop(key, None)
         self.settings['sampler'] = dict(type='DefaultSampler', shuffle=False)
         self.dataloader = self._build_dataloader(batch_size or self.settings['batch_size'])
-        self.data: BenchmarkData | None = None
+        self._data: BenchmarkData | None = None
 
     def __len__(self) -> int:
         return len(self.dataset)
+
+    @property
+    def data(self) -> BenchmarkData:
+        """What ``survey`` found."""
+        assert self._data is not None, 'survey the pairs first'
+        return self._data
 
     def survey(self, pictures: PictureFiles) -> BenchmarkData:
         """Look at all pairs once.
@@ -82,7 +90,9 @@ class ImageHolePairs:
         self._check_fixed()
         for kind in (INPUT, TRUTH):
             pictures.clear(kind)
-        digest, areas, sizes = hashlib.sha256(), {}, {}
+        digest = hashlib.sha256()
+        areas: dict[str, float] = {}
+        sizes: dict[str, tuple[int, int]] = {}
         for sample in (one for batch in self.dataloader for one in batch['data_samples']):
             truth = truth_of(sample)
             name, image, hole = sample_name(truth), truth['gt_img'], truth['mask'] != 0
@@ -94,10 +104,10 @@ class ImageHolePairs:
             update_digest(digest, truth)
             areas[name], sizes[name] = hole.double().mean().item(), tuple(image.shape[-2:])
             pictures.save(TRUTH, name, image)
-            pictures.save(INPUT, name, image.float().masked_fill(hole, HOLE_COLOUR))
+            pictures.save(INPUT, name, image.float().masked_fill(hole, HOLE_COLOR))
         if len(set(sizes.values())) > 1:
             self.dataloader = self._build_dataloader(1)
-        self.data = BenchmarkData(
+        self._data = BenchmarkData(
             config=self.config,
             split=self.split,
             samples=list(areas),
@@ -160,7 +170,7 @@ def build_dataset(config: dict, max_images: int | None) -> Any:
         max_images: How many to keep; ``None`` for all.
 
     Returns:
-        The data set, initialised.
+        The data set, initialized.
     """
     dataset = DATASETS.build(config)
     if hasattr(dataset, 'full_init'):
@@ -168,3 +178,34 @@ def build_dataset(config: dict, max_images: int | None) -> Any:
     if max_images is not None and max_images < len(dataset):
         dataset.get_subset_(max_images)
     return dataset
+
+
+def truth_of(sample: DataSample) -> dict[str, Any]:
+    """What a model is compared with: all fields of a sample, copied, with its image in BGR.
+
+    Raises:
+        ValueError: It has no ``gt_img`` or no ``mask``.
+    """
+    truth = deepcopy(sample).to_dict()
+    missing = [key for key in ('gt_img', 'mask') if key not in truth]
+    if missing:
+        raise ValueError(
+            f'{sample_name(truth)}: the sample has no {" and no ".join(missing)}; the benchmark '
+            'needs both, pack them with PackInputs or PackSemanticInputs'
+        )
+    if str(truth.get('gt_channel_order', 'BGR')).upper() == 'RGB':
+        truth.update(gt_img=truth['gt_img'].flip(0), gt_channel_order='BGR')
+    return truth
+
+
+def update_digest(digest: Any, truth: dict[str, Any]) -> None:
+    """Add size and pixels of an image, its hole and its label map to a hash of ``hashlib``."""
+    label_map = [truth['gt_seg']] if 'gt_seg' in truth else []
+    for pixels in (truth['gt_img'].float().round(), truth['mask'] != 0, *label_map):
+        digest.update(repr(tuple(pixels.shape)).encode())
+        digest.update(as_bytes(pixels))
+
+
+def as_bytes(pixels: Tensor) -> bytes:
+    """The pixels row by row, one byte each."""
+    return pixels.to(torch.uint8).contiguous().cpu().numpy().tobytes()

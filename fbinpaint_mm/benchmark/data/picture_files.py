@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import mmcv
@@ -16,7 +16,7 @@ SIGNATURE = 'run.txt'
 
 
 class PictureFiles:
-    """``FOLDER/<entry>/<stem of the sample>.png``, 8-bit colour.
+    """``FOLDER/<entry>/<stem of the sample>.png``, 8-bit color.
 
     ``run.txt`` beside them holds the fingerprint of the run that all of them are from.
 
@@ -92,7 +92,7 @@ class PictureFiles:
         return all(self.path(entry, sample).is_file() for sample in samples)
 
 
-def unused(stem: str, taken: Sequence[str]) -> str:
+def unused(stem: str, taken: Collection[str]) -> str:
     """The stem, with a number behind it if it is taken."""
     candidate, number = stem, 1
     while candidate in taken:

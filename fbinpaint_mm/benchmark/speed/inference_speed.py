@@ -3,45 +3,60 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import torch
+from mmagic.structures import DataSample
 from mmengine.model import BaseModel
 
-from fbinpaint_mm.benchmark.speed.flop_counter import count_flops
-from fbinpaint_mm.benchmark.speed.peak_memory import PeakMemory
-from fbinpaint_mm.benchmark.speed.stopwatch import Stopwatch
+from fbinpaint_mm.benchmark.data.pairs import HOLE_COLOR
+from fbinpaint_mm.benchmark.speed.meters import (
+    PeakMemory,
+    count_flops,
+    describe_timings,
+    time_call,
+)
 
 
 def measure_inference(
-    model: BaseModel, batch: dict[str, list], stopwatch: Stopwatch, memory: PeakMemory
+    model: BaseModel, batch: dict[str, list], memory: PeakMemory, limit: float
 ) -> dict[str, Any]:
     """Time, arithmetic and memory of one image, for models with rounds for each number of rounds.
 
     Args:
         model: On its device, in evaluation mode.
         batch: One image as a data loader collates it.
-        stopwatch: Its ``limit`` is that of each number of rounds.
         memory: Made before the model.
+        limit: Seconds for all timings together.
 
     Returns:
         ``parameters``, ``seconds_per_image``, ``flops_per_image`` (absent if there are none),
-        ``peak_memory``, and ``rounds`` as in ``EntryResult.speed``.
+        ``peak_memory``, ``conditions``, and ``rounds`` as in ``EntryResult.speed``.
     """
     last_round = getattr(model, 'test_rounds', None)
     variants = [{}] if last_round is None else [{'rounds': r} for r in range(last_round + 1)]
     memory.restart()
-    costs = [
-        {'seconds_per_image': stopwatch.median(predict, lambda v=v: (model, deepcopy(batch), v))}
-        for v in variants
-    ]
+    prepared = [partial(arguments_of, model, batch, options) for options in variants]
+    timings = [time_call(predict, prepare, limit / len(variants)) for prepare in prepared]
     peak_memory = memory.bytes()
-    for cost, variant in zip(costs, variants, strict=True):
-        flops = count_flops(predict, model, deepcopy(batch), variant)
-        if flops:
-            cost['flops_per_image'] = flops
-    numbers = {**costs[-1], 'parameters': count_parameters(model), 'peak_memory': peak_memory}
+    costs: list[dict[str, Any]] = []
+    for timing, prepare in zip(timings, prepared, strict=True):
+        flops = count_flops(predict, *prepare())
+        counted = {'flops_per_image': flops} if flops else {}
+        costs.append({'seconds_per_image': timing.seconds, **counted})
+    numbers = {
+        **costs[-1],
+        'parameters': count_parameters(model),
+        'peak_memory': peak_memory,
+        'conditions': describe_timings(timings, batch),
+    }
     return numbers if last_round is None else {**numbers, 'rounds': costs}
+
+
+def arguments_of(model: BaseModel, batch: dict[str, list], options: dict[str, Any]) -> tuple:
+    """Arguments of ``predict``, with a batch of its own."""
+    return model, deepcopy(batch), options
 
 
 @torch.no_grad()
@@ -55,3 +70,24 @@ def count_parameters(model: BaseModel) -> int:
     """Numbers that inference needs: those of the ``generator``, where the model has one."""
     network = getattr(model, 'generator', model)
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+def make_synthetic_batch(size: int) -> dict[str, list]:
+    """A batch of one square image of noise, to time models on any size without any data.
+
+    Args:
+        size: Height and width in pixels; the middle half of each side is hole.
+
+    Returns:
+        A batch as a data loader collates it: ``inputs``, one (3, H, W) float32 image in 0..255 with
+        a gray hole; ``data_samples``, one with ``gt_img`` (3, H, W) uint8 BGR and ``mask``
+        (1, H, W) uint8, 1 in the hole.
+    """
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randint(0, 256, (3, size, size), generator=generator, dtype=torch.uint8)
+    mask = torch.zeros(1, size, size, dtype=torch.uint8)
+    inside = slice(size // 4, size - size // 4)
+    mask[:, inside, inside] = 1
+    sample = DataSample(gt_img=image, mask=mask)
+    sample.set_metainfo(dict(gt_path=f'noise_{size}.png', sample_idx=0))
+    return dict(inputs=[image.float().masked_fill(mask.bool(), HOLE_COLOR)], data_samples=[sample])

@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from mmengine.config import Config
 from tqdm import tqdm
 
-from fbinpaint_mm.benchmark.benchmark_log import open_log
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.environment import describe_environment, describe_machine
 from fbinpaint_mm.benchmark.report.speed_markdown import round_speed_section, speed_section
 from fbinpaint_mm.benchmark.result_store import ResultStore
 from fbinpaint_mm.benchmark.results import EntryResult
-from fbinpaint_mm.benchmark.settings import Settings
+from fbinpaint_mm.benchmark.speed.inference_speed import make_synthetic_batch
 from fbinpaint_mm.benchmark.speed.measure_speed import measure_speed
-from fbinpaint_mm.benchmark.speed.synthetic_batch import make_synthetic_batch
+from fbinpaint_mm.benchmark.workbench import Settings, open_log
 from fbinpaint_mm.fingerprint import code_content, config_content, fingerprint
 from fbinpaint_mm.user_error import in_one_line
 from fbinpaint_mm.write_file import write_file
@@ -38,7 +36,7 @@ def run_size_sweep(entries: Sequence[Entry], sizes: Sequence[int], settings: Set
         How many measurements failed.
     """
     with open_log(settings.out / 'benchmark.log') as logger:
-        sweep = {size: [] for size in sizes}
+        sweep: dict[int, list[EntryResult]] = {size: [] for size in sizes}
         with tqdm(total=len(sizes) * len(entries), unit='model', dynamic_ncols=True) as bar:
             for size, results in sweep.items():
                 for entry in entries:
@@ -63,20 +61,15 @@ def measure_at(entry: Entry, size: int, settings: Settings, logger: logging.Logg
         The result; one that failed has ``error`` and no ``speed``.
     """
     store, part = ResultStore(settings.out / 'entries', logger), f'speed_{size}'
-    # Without its data and optimisers a config does not train, and only inference is measured.
+    # Without its data and optimizers a config does not train, and only inference is measured.
     inference = Entry(entry.name, entry.source, cfg=Config(dict(model=entry.cfg.model)))
     machine = describe_machine(settings.device)
     mark = fingerprint(config_content(inference.cfg), machine, code_content())
     speed = store.load(entry.name, part, mark)
     if speed is None:
+        batch, log = make_synthetic_batch(size), settings.out / part / f'{entry.name}.log'
         try:
-            speed = measure_speed(
-                inference,
-                make_synthetic_batch(size),
-                settings.out / part / entry.name,
-                settings.device,
-                logger,
-            )
+            speed = measure_speed(inference, batch, log, settings.device, logger)
         except Exception as error:
             logger.error('%s at %d px failed', entry.name, size, exc_info=error)
             return EntryResult(entry.name, entry.source, error=in_one_line(error))
@@ -92,30 +85,24 @@ def write_sweep(sweep: dict[int, list[EntryResult]], settings: Settings) -> None
         settings: As for ``run_size_sweep``.
     """
     environment = describe_environment(settings.command, settings.device)
-    sections = [size_section(size, results, settings.reference) for size, results in sweep.items()]
     facts = '\n'.join(f'- {key}: {value}' for key, value in environment.items())
+    sections = [size_section(size, results, settings.reference) for size, results in sweep.items()]
     write_file(settings.out / 'speed.md', '\n\n'.join(['# Speed', facts, *sections]) + '\n')
-    content = dict(
-        environment=environment,
-        reference=settings.reference,
-        sizes={size: {one.name: as_json(one) for one in sweep[size]} for size in sweep},
-    )
+    numbers = {
+        size: {one.name: dict(error=one.error) if one.error else one.speed for one in results}
+        for size, results in sweep.items()
+    }
+    content = dict(environment=environment, reference=settings.reference, sizes=numbers)
     write_file(settings.out / 'speed.json', json.dumps(content, indent=1) + '\n')
 
 
 def size_section(size: int, results: Sequence[EntryResult], reference: str) -> str:
     """All tables of one size, and what failed there."""
-    title = f'{size} × {size} pixels'
     failed = '\n'.join(f'- **{one.name}** failed: {one.error}' for one in results if one.error)
     sections = [
-        f'## {title}',
+        f'## {size} × {size} pixels',
         speed_section(results, reference, 'All rounds', '###'),
         round_speed_section(results, reference, 'By number of rounds', '###'),
         failed,
     ]
     return '\n\n'.join(section for section in sections if section)
-
-
-def as_json(result: EntryResult) -> dict[str, Any]:
-    """``EntryResult.speed``, or why there is none."""
-    return result.speed if result.error is None else dict(error=result.error)

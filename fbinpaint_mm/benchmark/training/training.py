@@ -1,19 +1,27 @@
-"""Trains an entry, in a process of its own, and picks up what an interrupted benchmark left."""
+"""Trains an entry in a process of its own, and picks up what an interrupted benchmark left."""
 
 from __future__ import annotations
 
 import json
+import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
+from typing import Any
 
+from mmagic.registry import HOOKS
 from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
 
-from fbinpaint_mm.benchmark.child_process import run_child
-from fbinpaint_mm.benchmark.training.training_clock_hook import FILE_NAME as PROGRESS
+from fbinpaint_mm.benchmark.fresh_process import call_in_process
 from fbinpaint_mm.fingerprint import config_content, fingerprint, starting_weights
+from fbinpaint_mm.write_file import write_file
 
-CONFIG, LOG = 'config.py', 'log.txt'
+CONFIG, LOG, PROGRESS = 'config.py', 'log.txt', 'progress.json'
+CHECKPOINT_KEY = 'training_seconds'
 SHOWN_DIGITS = 8  # of a hash: enough to tell the files of one benchmark apart
 
 
@@ -72,24 +80,36 @@ class Training:
             ``TrainingClockHook``.
 
         Raises:
-            RuntimeError: The training failed; the message has its last error and names its log.
+            ChildProcessError: The training failed; the message has its error and names its log.
         """
         if not self.is_finished:
-            self.folder.mkdir(parents=True, exist_ok=True)
             config = self.folder / CONFIG
+            self.folder.mkdir(parents=True, exist_ok=True)
             self.cfg.dump(str(config))
-            run_child(
-                [
-                    *(sys.executable, str(self.tool), str(config)),
-                    *('--work-dir', str(self.folder), '--resume'),
-                ],
-                self.folder / LOG,
-                self.device,
-                lambda: advance(self.done),
+            call_in_process(
+                run_tool,
+                *map(str, (self.tool, config, '--work-dir', self.folder, '--resume')),
+                log=self.folder / LOG,
+                device=self.device,
+                watch=lambda: advance(self.done),
             )
         advance(self.iterations)
         seconds = read_progress(self.folder)['seconds']
         return dict(iterations=self.iterations, seconds=seconds)
+
+
+def run_tool(path: str, *arguments: str) -> None:
+    """Run a tool in this process as the command line would.
+
+    Raises:
+        SystemExit: It ended with a message or an exit status other than 0.
+    """
+    sys.argv = [path, *arguments]
+    try:
+        runpy.run_path(path, run_name='__main__')
+    except SystemExit as end:
+        if end.code:
+            raise
 
 
 def describe_starts(cfg: Config) -> list[dict[str, str]]:
@@ -105,7 +125,72 @@ def describe_starts(cfg: Config) -> list[dict[str, str]]:
     ]
 
 
-def read_progress(folder: Path) -> dict[str, float]:
+def read_progress(folder: Path) -> dict[str, Any]:
     """What ``TrainingClockHook`` wrote last: ``iteration`` and ``seconds``, both 0 at first."""
     path = folder / PROGRESS
     return json.loads(path.read_text()) if path.is_file() else dict(iteration=0, seconds=0.0)
+
+
+@HOOKS.register_module()
+class TrainingClockHook(Hook):
+    """Writes ``progress.json`` into the work directory: ``iteration`` done, ``seconds`` spent.
+
+    The seconds are wall-clock time from the first iteration on: data, model and checkpoints, not
+    the start of the process. They are kept in checkpoints: a resumed training goes on counting,
+    without the time of iterations that were lost.
+
+    It also sets ``cur_iter``, by which mmagic's inpaintors follow their phases and which their
+    checkpoints do not keep.
+
+    Args:
+        interval: Seconds between two writings; the last iteration is always written.
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(self, interval: float = 0.5) -> None:
+        self.interval = interval
+        self.seconds = 0.0
+        self._since = self._written = perf_counter()
+
+    def before_train(self, runner: Runner) -> None:
+        """Start the clock, at zero unless the training is resumed."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if runner.iter == 0:
+            self.seconds = 0.0
+        elif hasattr(model, 'cur_iter'):
+            model.cur_iter += runner.iter
+        self._since = perf_counter()
+        self._write(runner, runner.iter)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Write the file, if the last time is long enough ago."""
+        self._update()
+        last = runner.iter + 1 == runner.max_iters
+        if last or self._since - self._written >= self.interval:
+            self._write(runner, runner.iter + 1)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Keep the seconds."""
+        self._update()
+        checkpoint[CHECKPOINT_KEY] = self.seconds
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Go on counting where the checkpoint was saved."""
+        self.seconds = checkpoint.get(CHECKPOINT_KEY, 0.0)
+
+    def _update(self) -> None:
+        now = perf_counter()
+        self.seconds += now - self._since
+        self._since = now
+
+    def _write(self, runner: Runner, iteration: int) -> None:
+        self._written = perf_counter()
+        progress = dict(iteration=iteration, seconds=self.seconds)
+        write_file(Path(runner.work_dir) / PROGRESS, json.dumps(progress))

@@ -21,7 +21,7 @@ MODEL_KEYS = ('start_iter', 'iter_tc', 'iter_td')
 # Begins of names of schedulers whose step depends on the number of steps or of scores before it.
 UNSCALABLE = ('Exponential', 'ReduceOnPlateau', 'ReduceLR')
 CHECKPOINTS = 4  # so many are written in the course of a training, to resume from
-CLOCK_MODULE = 'fbinpaint_mm.benchmark.training.training_clock_hook'
+CLOCK_MODULE = 'fbinpaint_mm.benchmark.training.training'
 
 
 def scale_training(cfg: Config, iterations: int, seed: int) -> Config:
@@ -76,9 +76,9 @@ def own_iterations(cfg: Config) -> int:
 
 def each_scheduler(schedulers: Any) -> Iterator[dict]:
     """All schedulers of a config: one, a list, or such for each optimizer by name."""
-    if isinstance(schedulers, Mapping) and 'type' in schedulers:
+    if isinstance(schedulers, dict) and 'type' in schedulers:
         yield schedulers
-    elif isinstance(schedulers, Mapping):
+    elif isinstance(schedulers, dict):
         for one in schedulers.values():
             yield from each_scheduler(one)
     else:

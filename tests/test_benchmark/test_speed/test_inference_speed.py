@@ -7,11 +7,10 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.benchmark.data.pairs import ImageHolePairs
-from fbinpaint_mm.benchmark.speed.flop_counter import count_flops
-from fbinpaint_mm.benchmark.speed.inference_speed import measure_inference
-from fbinpaint_mm.benchmark.speed.stopwatch import Stopwatch
+from fbinpaint_mm.benchmark.speed.inference_speed import make_synthetic_batch, measure_inference
+from fbinpaint_mm.benchmark.speed.meters import count_flops
 
-STOPWATCH = Stopwatch(warm_up=0, repeats=1)
+LIMIT = 1e-3  # seconds: every call is made twice
 MEMORY = SimpleNamespace(restart=lambda: None, bytes=lambda: 123)
 
 
@@ -28,7 +27,7 @@ def batch(cfg):
 
 def test_costs_of_every_number_of_rounds(cfg, batch):
     model = MODELS.build(cfg.model).eval()
-    numbers = measure_inference(model, batch, STOPWATCH, MEMORY)
+    numbers = measure_inference(model, batch, MEMORY, LIMIT)
     assert [sorted(cost) for cost in numbers['rounds']] == [
         ['flops_per_image', 'seconds_per_image']
     ] * 2
@@ -43,6 +42,7 @@ def test_costs_of_every_number_of_rounds(cfg, batch):
     assert numbers['parameters'] == sum(one.numel() for one in model.generator.parameters())
     assert numbers['peak_memory'] == 123
     assert sorted(numbers) == [
+        'conditions',
         'flops_per_image',
         'parameters',
         'peak_memory',
@@ -53,6 +53,23 @@ def test_costs_of_every_number_of_rounds(cfg, batch):
 
 def test_a_classical_method_has_no_rounds_and_no_flops(batch):
     model = MODELS.build(dict(type='ClassicalInpaintor', method='telea')).eval()
-    numbers = measure_inference(model, batch, STOPWATCH, MEMORY)
-    assert sorted(numbers) == ['parameters', 'peak_memory', 'seconds_per_image']
+    numbers = measure_inference(model, batch, MEMORY, LIMIT)
+    assert sorted(numbers) == ['conditions', 'parameters', 'peak_memory', 'seconds_per_image']
     assert numbers['parameters'] == 0
+
+
+def test_a_quarter_of_the_noise_is_a_gray_hole():
+    batch = make_synthetic_batch(8)
+    (image,), (sample,) = batch['inputs'], batch['data_samples']
+    assert sample.mask.sum() == 16
+    assert sample.mask[0, 2:6, 2:6].all()
+    hole = sample.mask.bool().expand(3, 8, 8)
+    assert (image[hole] == 127.5).all()
+    assert torch.equal(image[~hole], sample.gt_img[~hole].float())
+    assert sample.gt_img.dtype == torch.uint8
+
+
+def test_a_size_always_gives_the_same_pixels():
+    first, second = (make_synthetic_batch(5)['data_samples'][0].gt_img for _ in range(2))
+    assert torch.equal(first, second)
+    assert first.unique().numel() > 10

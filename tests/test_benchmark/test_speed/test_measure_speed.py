@@ -1,9 +1,7 @@
-"""The parent and its worker, without the process between them; ``child_process`` has its own."""
+"""In this process, but for the last test; ``test_fresh_process.py`` has failures of processes."""
 
 import json
 import logging
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +11,6 @@ from mmengine.registry import init_default_scope
 from fbinpaint_mm.benchmark.data.pairs import ImageHolePairs
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.speed import measure_speed as speed
-from fbinpaint_mm.benchmark.speed import speed_worker
 from fbinpaint_mm.benchmark.speed.measure_speed import measure_speed
 
 LOGGER = logging.getLogger('test_speed')
@@ -44,35 +41,36 @@ def batch(cfg):
     return ImageHolePairs(cfg, 'small.py').first_batch()
 
 
-@pytest.fixture(autouse=True)
-def in_this_process(monkeypatch):
-    def run(command, log, device):
-        assert command[:3] == [sys.executable, '-m', speed_worker.__name__]
+@pytest.fixture
+def log(tmp_path):
+    return tmp_path / 'log.txt'
+
+
+@pytest.fixture
+def measure(monkeypatch, batch, log):
+    def call(function, *arguments, log, device):
         assert device == 'cpu'
-        speed_worker.main(Path(command[3]))
+        return function(*arguments)
 
-    monkeypatch.setattr(speed, 'run_child', run)
+    monkeypatch.setattr(speed, 'call_in_process', call)
+    return lambda entry: measure_speed(entry, batch, log, 'cpu', LOGGER, 1e-3)
 
 
-def test_an_entry_is_measured_as_results_describe_it(cfg, batch, tmp_path):
-    numbers = measure_speed(Entry('ours', 'o.py', cfg=cfg), batch, tmp_path, 'cpu', LOGGER, 0.0)
+def test_an_entry_is_measured_as_results_describe_it(cfg, measure):
+    numbers = measure(Entry('ours', 'o.py', cfg=cfg))
     assert numbers.keys() == INFERENCE | TRAINING
     assert len(numbers['rounds']) == 2
-    assert numbers['conditions'] == dict(
-        warm_up=0,
-        repeats=1,
-        batch_size=1,
-        threads=torch.get_num_threads(),
-        training_warm_up=0,
-        training_repeats=1,
-        training_batch_size=2,
-    )
+    conditions = numbers['conditions']
+    assert (conditions['batch_size'], conditions['training_batch_size']) == (1, 2)
+    assert (conditions['repeats'], conditions['training_repeats']) == (1, 1)
+    assert (conditions['warm_up'], conditions['training_warm_up']) == (1, 1)
+    assert conditions['threads'] == torch.get_num_threads()
     assert json.loads(json.dumps(numbers)) == numbers
 
 
-def test_a_classical_method_is_not_trained(batch, tmp_path, caplog):
+def test_a_classical_method_is_not_trained(measure, caplog):
     cfg = Config(dict(model=dict(type='ClassicalInpaintor', method='telea')))
-    numbers = measure_speed(Entry('telea', 'telea', cfg=cfg), batch, tmp_path, 'cpu', LOGGER, 0.0)
+    numbers = measure(Entry('telea', 'telea', cfg=cfg))
     assert numbers.keys() == INFERENCE - {'flops_per_image', 'rounds'}
     assert sorted(numbers['conditions']) == ['batch_size', 'repeats', 'threads', 'warm_up']
     assert not caplog.text
@@ -85,11 +83,18 @@ def test_a_classical_method_is_not_trained(batch, tmp_path, caplog):
         (dict(train_dataloader=dict(dataset=dict(num_scenes=0))), 'num_scenes is 0'),
     ],
 )
-def test_a_training_that_does_not_work_leaves_inference(
-    cfg, batch, tmp_path, caplog, broken, message
-):
+def test_a_training_that_does_not_work_leaves_inference(cfg, measure, caplog, broken, message):
     cfg.merge_from_dict(broken)
-    numbers = measure_speed(Entry('ours', 'o.py', cfg=cfg), batch, tmp_path, 'cpu', LOGGER, 0.0)
+    numbers = measure(Entry('ours', 'o.py', cfg=cfg))
     assert numbers.keys() == INFERENCE
     assert 'ours: speed of training not measured: ' in caplog.text
     assert message in caplog.text
+
+
+def test_an_entry_has_a_new_process(batch, log, monkeypatch, tmp_path):
+    cfg = Config(dict(model=dict(type='ClassicalInpaintor', method='mean_colour')))
+    monkeypatch.chdir(tmp_path)
+    numbers = measure_speed(Entry('m', 'mean_colour', cfg=cfg), batch, log, 'cpu', LOGGER, 1.0)
+    assert numbers['seconds_per_image'] > 0
+    assert 0 <= numbers['peak_memory'] < 2**30
+    assert log.is_file()

@@ -6,9 +6,9 @@ import pytest
 from mmengine.config import Config
 
 from fbinpaint_mm.benchmark.entry import Entry
-from fbinpaint_mm.benchmark.settings import Settings
 from fbinpaint_mm.benchmark.speed import size_sweep
 from fbinpaint_mm.benchmark.speed.size_sweep import run_size_sweep
+from fbinpaint_mm.benchmark.workbench import Settings
 
 ENTRIES = [
     Entry('ours', 'ours.py', cfg=Config(dict(model=dict(type='A'), train_cfg=dict(max_iters=1)))),
@@ -26,7 +26,7 @@ def measured(monkeypatch):
     """Every measurement that was taken: name of the entry and size. Telea fails at 16 pixels."""
     calls = []
 
-    def measure(entry, batch, folder, device, logger):
+    def measure(entry, batch, log, device, logger):
         size = batch['inputs'][0].shape[-1]
         calls.append((entry.name, size))
         assert list(entry.cfg) == ['model']

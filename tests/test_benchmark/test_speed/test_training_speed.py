@@ -6,22 +6,29 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 from mmengine.config import Config
+from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.benchmark.speed import training_speed
-from fbinpaint_mm.benchmark.speed.stopwatch import Stopwatch
+from fbinpaint_mm.benchmark.speed.meters import Timing
 from fbinpaint_mm.benchmark.speed.training_speed import (
-    can_train,
+    TrainingProbe,
     load_training_batches,
     measure_training,
+    split_shares,
 )
 
+LIMIT = 1e-3  # seconds: every call is made twice
 MEMORY = SimpleNamespace(restart=lambda: None, bytes=lambda: 456)
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    init_default_scope('mmagic')
 
 
 @pytest.fixture
 def cfg(repository):
-    init_default_scope('mmagic')
     return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
 
 
@@ -36,8 +43,9 @@ def test_what_an_iteration_costs(cfg):
     batches = load_training_batches(cfg)
     kept = [batch['inputs'][0].clone() for batch in batches]
     model = MODELS.build(cfg.model)
-    numbers = measure_training(model, cfg, batches, Stopwatch(warm_up=0, repeats=1), MEMORY)
+    numbers = measure_training(model, cfg, batches, MEMORY, LIMIT)
     assert sorted(numbers) == [
+        'conditions',
         'parameters_trained',
         'training_flops_per_iteration',
         'training_peak_memory',
@@ -47,9 +55,8 @@ def test_what_an_iteration_costs(cfg):
     assert numbers['training_seconds_per_iteration'] > 0
     assert all(torch.equal(one['inputs'][0], two) for one, two in zip(batches, kept, strict=True))
     larger = [{key: value * 2 for key, value in batch.items()} for batch in batches]
-    flops = measure_training(
-        MODELS.build(cfg.model), cfg, larger, Stopwatch(warm_up=0, repeats=1), MEMORY
-    )['training_flops_per_iteration']
+    more = measure_training(MODELS.build(cfg.model), cfg, larger, MEMORY, LIMIT)
+    flops = more['training_flops_per_iteration']
     assert flops > 1.5 * numbers['training_flops_per_iteration']
 
 
@@ -84,8 +91,10 @@ class Probe:
 def test_phases_count_by_their_share(monkeypatch):
     monkeypatch.setattr(training_speed, 'TrainingProbe', lambda *_: Probe())
     monkeypatch.setattr(training_speed, 'count_flops', lambda call, batch: 100 + call.phase)
-    watch = SimpleNamespace(median=lambda call, prepare: 2.0 + call.phase)
-    numbers = measure_training(None, None, [{}], watch, MEMORY)
+    monkeypatch.setattr(
+        training_speed, 'time_call', lambda call, *_: Timing(2.0 + call.phase, 1, 4)
+    )
+    numbers = measure_training(None, None, [dict(inputs=[])], MEMORY, LIMIT)
     assert numbers['training_seconds_per_iteration'] == 0.25 * 2 + 0.75 * 12
     assert numbers['training_flops_per_iteration'] == 0.25 * 100 + 0.75 * 110
 
@@ -95,18 +104,138 @@ def test_an_alternating_cost_is_averaged_over_its_period(monkeypatch, period, co
     monkeypatch.setattr(training_speed, 'TrainingProbe', lambda *_: Probe(period, costs))
     monkeypatch.setattr(training_speed, 'count_flops', Probe.cost_of)
 
-    def median_of_seven(call, prepare):
-        return median(call.cost_of(*prepare()) for _ in range(7))
+    def median_of_seven(call, prepare, limit):
+        return Timing(median(call.cost_of(*prepare()) for _ in range(7)), 1, 7)
 
-    watch = SimpleNamespace(median=median_of_seven)
-    numbers = measure_training(None, None, [{}], watch, MEMORY)
+    monkeypatch.setattr(training_speed, 'time_call', median_of_seven)
+    numbers = measure_training(None, None, [dict(inputs=[])], MEMORY, LIMIT)
     mean = sum(costs) / period
     assert numbers['training_seconds_per_iteration'] == mean
     assert numbers['training_flops_per_iteration'] == mean
 
 
-def test_a_config_without_training(cfg):
-    assert can_train(cfg)
-    cfg.train_dataloader = None
-    assert not can_train(cfg)
-    assert not can_train(Config(dict(model=dict(type='ClassicalInpaintor'))))
+class Phased(BaseModel):
+    """Counts its iterations as mmagic's GLInpaintor does."""
+
+    def __init__(self, **train_cfg):
+        super().__init__()
+        self.generator = torch.nn.Linear(2, 3)
+        self.train_cfg = train_cfg
+        self.cur_iter = 0
+        self.seen = []
+
+    def forward(self, *args, **kwargs):
+        raise NotImplementedError
+
+    def train_step(self, data, optim_wrapper):
+        self.seen.append(self.cur_iter)
+        self.cur_iter += 1
+        return {}
+
+
+PHASED = Config(
+    dict(
+        optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1)),
+        train_cfg=dict(max_iters=20),
+    )
+)
+
+
+def test_an_iteration_is_that_of_the_runner(cfg):
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    probe = TrainingProbe(model, cfg)
+    before = {name: one.detach().clone() for name, one in model.named_parameters()}
+    (batch, other) = load_training_batches(cfg)
+    strengths = []
+    for one in (batch, batch, other):
+        probe(one)
+        strengths.append(float(model.generator.strength))
+    assert strengths == pytest.approx([0.0, 0.0, 0.1]), 'FeedbackHook(start=2, ramp=10)'
+    assert float(model.teacher.trust) == pytest.approx(0.3), 'MeanTeacherHook(ramp=10)'
+    changed = {name for name, one in model.named_parameters() if not one.equal(before[name])}
+    assert {name.split('.')[0] for name in changed} == {'generator', 'teacher'}
+    assert probe.phases() == [(None, 1.0)]
+    trained = [one.numel() for one in model.generator.parameters() if one.requires_grad]
+    assert probe.count_parameters() == sum(trained)
+
+
+def test_phases_of_a_training_are_weighted_by_their_length():
+    probe = TrainingProbe(Phased(start_iter=0, iter_tc=3, iter_td=9), PHASED)
+    phases = probe.phases()
+    assert phases == [(0, 4 / 20), (4, 6 / 20), (10, 10 / 20)]
+    for begin, _ in phases:
+        probe.enter(begin)
+        probe({})
+    assert probe.model.seen == [0, 4, 10]
+    assert probe.period == 1
+    assert probe.count_parameters() == 9
+
+
+def test_a_short_phase_is_not_left():
+    probe = TrainingProbe(Phased(start_iter=0, iter_tc=0, iter_td=2, disc_step=2), PHASED)
+    probe.enter(1)
+    for _ in range(4):
+        probe(*[{}] * probe.period)
+    assert probe.model.seen == [1] * 8
+    probe.enter(None)
+    probe({}, {})
+    assert probe.model.seen[8:] == [2, 3], 'the model counts by itself'
+
+
+@pytest.mark.parametrize(
+    ('settings', 'period'), [({}, 1), (dict(disc_step=0), 1), (dict(disc_step=3), 3)]
+)
+def test_the_cost_repeats_with_the_steps_of_the_discriminator(settings, period):
+    assert TrainingProbe(Phased(**settings), PHASED).period == period
+
+
+class Cycled(Phased):
+    """Notes the number of rounds that FeedbackHook asks for."""
+
+    def __init__(self, **train_cfg):
+        super().__init__(**train_cfg)
+        self.rounds = 2
+        self.asked = []
+
+    def link_feedback(self):
+        pass
+
+    def set_feedback(self, strength, rounds):
+        self.rounds = rounds
+        self.asked.append(rounds)
+
+    def update_class_memory(self):
+        return None
+
+
+@pytest.mark.parametrize(
+    ('hook', 'settings', 'period'),
+    [
+        (dict(), {}, 1),
+        (dict(rounds=3), {}, 1),
+        (dict(cycle_rounds=True), {}, 2),
+        (dict(cycle_rounds=True, rounds=3), {}, 3),
+        (dict(cycle_rounds=True, rounds=0), {}, 1),
+        (dict(), dict(disc_step=2), 2),
+    ],
+)
+def test_the_cost_repeats_with_the_rounds(hook, settings, period):
+    hooks = [dict(type='MeanTeacherHook'), dict(type='FeedbackHook', **hook)]
+    model = Cycled(**settings)
+    model.teacher, model.student = None, None
+    probe = TrainingProbe(model, Config(dict(PHASED, custom_hooks=hooks)))
+    assert probe.period == period
+
+
+def test_a_period_has_every_number_of_rounds_once():
+    hooks = [dict(type='FeedbackHook', cycle_rounds=True, rounds=3)]
+    probe = TrainingProbe(Cycled(), Config(dict(PHASED, custom_hooks=hooks)))
+    for _ in range(2):
+        probe(*[{}] * probe.period)
+    assert probe.model.asked == [1, 2, 3, 1, 2, 3]
+
+
+def test_phases_after_the_end_are_left_out():
+    assert split_shares([0, 90001, 100001], 300) == [(0, 1.0)]
+    assert split_shares([0, 151, 1001], 300) == [(0, 151 / 300), (151, 149 / 300)]

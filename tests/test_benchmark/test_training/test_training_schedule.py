@@ -18,7 +18,7 @@ def test_every_schedule_keeps_its_share(cfg):
     feedback, teacher, clock = scaled.custom_hooks
     assert (feedback.start, feedback.ramp, teacher.ramp) == (4, 20, 20)
     assert clock == dict(type='TrainingClockHook')
-    assert 'fbinpaint_mm.benchmark.training.training_clock_hook' in scaled.custom_imports.imports
+    assert 'fbinpaint_mm.benchmark.training.training' in scaled.custom_imports.imports
     assert scaled.randomness == dict(seed=3)
     assert cfg.to_dict() == before, 'the config itself stays'
 

@@ -1,0 +1,162 @@
+"""What a command line of ``tools/benchmark.py`` asks for."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.registry import init_default_scope
+
+from fbinpaint_mm.benchmark.benchmark_runner import run_benchmark
+from fbinpaint_mm.benchmark.entry import Entry, check_trainings, parse_entries
+from fbinpaint_mm.benchmark.speed.size_sweep import run_size_sweep
+from fbinpaint_mm.benchmark.workbench import Settings
+from fbinpaint_mm.cli.launch import check_checkpoint, check_config_file, drop_idle_optimizers
+from fbinpaint_mm.config_file import read_config
+from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
+
+
+def run_command(args: Namespace, train_tool: Path) -> int:
+    """Compare models, or with ``args.sizes`` only their speed.
+
+    Args:
+        args: Of ``tools/benchmark.py``.
+        train_tool: Path of ``tools/train.py``.
+
+    Returns:
+        How many entries or measurements failed.
+
+    Raises:
+        ValueError: Something that is asked for contradicts the rest or cannot be used.
+        OSError: A file is missing.
+    """
+    entries = read_entries(args)
+    settings = build_settings(args, entries, train_tool)
+    init_default_scope('mmagic')
+    if args.sizes:
+        return run_size_sweep(entries, args.sizes, settings)
+    data_config, data_cfg = find_data(args, entries)
+    return run_benchmark(entries, data_cfg, data_config, settings)
+
+
+def read_entries(args: Namespace) -> list[Entry]:
+    """The entries with their configs.
+
+    Args:
+        args: Of ``tools/benchmark.py``.
+
+    Returns:
+        Those that are not left out, every file they name found.
+
+    Raises:
+        ValueError: An entry is malformed, is wanted but not there, or lacks a checkpoint although
+            nothing is trained.
+        FileNotFoundError: A config or a checkpoint is missing.
+    """
+    entries = choose(parse_entries(args.entries), args.only)
+    for entry in entries:
+        if not entry.is_classical:
+            check_config_file(entry.source, CLASSICAL_METHODS)
+        if entry.checkpoint is not None:
+            check_checkpoint(entry.checkpoint)
+    if args.train is not None and not any(entry.is_trained for entry in entries):
+        raise ValueError('--train: every entry has its checkpoint, or does not learn')
+    entries = [replace(entry, cfg=config_of(args, entry)) for entry in entries]
+    if not args.sizes:
+        check_trainings(entries, trains=args.train is not None)
+    return entries
+
+
+def choose(entries: list[Entry], names: Sequence[str] | None) -> list[Entry]:
+    """The entries that ``--only`` names, in their own order; ``None`` keeps all.
+
+    Raises:
+        ValueError: A name is no entry's.
+    """
+    if names is None:
+        return entries
+    there = [entry.name for entry in entries]
+    for name in names:
+        if name not in there:
+            raise ValueError(f'--only {name!r} is not an entry; there are {", ".join(there)}')
+    return [entry for entry in entries if entry.name in names]
+
+
+def config_of(args: Namespace, entry: Entry) -> Config:
+    """The config of an entry, changed as the command line says."""
+    if entry.is_classical:
+        return Config(dict(model=dict(type='ClassicalInpaintor', method=entry.source)))
+    return load(args, entry.source)
+
+
+def load(args: Namespace, config: str) -> Config:
+    """A config file, changed as the command line says."""
+    cfg = read_config(config, args.cfg_options)
+    drop_idle_optimizers(cfg)
+    if args.rounds is not None and 'rounds' in (cfg.model.get('test_cfg') or {}):
+        cfg.model.test_cfg.rounds = args.rounds
+    return cfg
+
+
+def find_data(args: Namespace, entries: Sequence[Entry]) -> tuple[str, Config]:
+    """Path and content of the config with the images and holes.
+
+    Args:
+        args: Of ``tools/benchmark.py``.
+        entries: From ``read_entries``.
+
+    Raises:
+        ValueError: There is none.
+        FileNotFoundError: The one that is named is missing.
+    """
+    if args.data is not None:
+        check_config_file(args.data)
+        return args.data, load(args, args.data)
+    for entry in entries:
+        if not entry.is_classical:
+            return entry.source, entry.cfg
+    raise ValueError('no entry has a config that says which images to use: give --data CONFIG')
+
+
+def build_settings(args: Namespace, entries: Sequence[Entry], train_tool: Path) -> Settings:
+    """Everything that is not about one entry.
+
+    Args:
+        args: Of ``tools/benchmark.py``.
+        entries: From ``read_entries``.
+        train_tool: Path of ``tools/train.py``.
+
+    Raises:
+        ValueError: The reference is not one of the entries, or there is no GPU.
+    """
+    names = [entry.name for entry in entries]
+    reference = args.reference or names[0]
+    if reference not in names:
+        left = 'left by --only' if args.only else 'there'
+        raise ValueError(
+            f'--reference {reference!r} is not an entry; {left} are {", ".join(names)}'
+        )
+    if args.device == 'cuda' and not torch.cuda.is_available():
+        raise ValueError('--device cuda: torch finds no GPU')
+    return Settings(
+        out=args.out,
+        reference=reference,
+        device=args.device or get_device(),
+        split=args.split,
+        batch_size=args.batch_size,
+        max_images=args.max_images,
+        lpips=args.lpips,
+        fid=args.fid,
+        iterations=args.train,
+        equal=args.equal or 'iterations',
+        seeds=tuple(args.seeds or [0]),
+        train_tool=train_tool,
+        speed=not args.no_speed,
+        command=[Path(sys.executable).name, sys.argv[0], *args.argv],
+    )
