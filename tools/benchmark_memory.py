@@ -134,7 +134,7 @@ def measure(args: argparse.Namespace, device: str) -> int:
     Returns:
         How many combinations failed.
     """
-    from fbinpaint_mm.benchmark.report.cost_tables import cost_tables
+    from fbinpaint_mm.benchmark.report.speed_markdown import cost_tables
     from fbinpaint_mm.benchmark.speed.cost_sweep import run_cost_sweep
 
     reference = (PLAIN, args.reference_rounds)

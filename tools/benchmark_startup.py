@@ -139,8 +139,7 @@ def report(repeats: list[list[float]]) -> str:
     Args:
         repeats: For each the durations of `STAGES` in seconds.
     """
-    from fbinpaint_mm.benchmark.report.formats import format_ratio
-    from fbinpaint_mm.benchmark.report.markdown_table import markdown_table
+    from fbinpaint_mm.benchmark.report.formats import format_ratio, markdown_table
 
     medians = dict(zip(STAGES, map(median, zip(*repeats, strict=True)), strict=True))
     medians['command to first result'] = median(sum(one[:-1]) for one in repeats)

@@ -15,7 +15,7 @@ from fbinpaint_mm.benchmark.environment import describe_environment
 from fbinpaint_mm.benchmark.metric_setup import build_metrics
 from fbinpaint_mm.benchmark.planned_run import PlannedRun
 from fbinpaint_mm.benchmark.planning import plan_runs, speed_of
-from fbinpaint_mm.benchmark.report.summary_line import summary_line
+from fbinpaint_mm.benchmark.report.report_markdown import summary_line
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult, RunResult
 from fbinpaint_mm.benchmark.scoring import build_model, score_model
 from fbinpaint_mm.benchmark.training.training import describe_starts

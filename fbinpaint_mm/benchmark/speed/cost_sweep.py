@@ -11,7 +11,7 @@ from mmengine.config import Config
 from tqdm import tqdm
 
 from fbinpaint_mm.benchmark.environment import describe_environment
-from fbinpaint_mm.benchmark.report.cost_tables import Costs, cost_tables
+from fbinpaint_mm.benchmark.report.speed_markdown import Costs, cost_tables
 from fbinpaint_mm.benchmark.speed.training_cost import measure_training_cost
 from fbinpaint_mm.in_one_line import in_one_line
 from fbinpaint_mm.write_file import write_file
