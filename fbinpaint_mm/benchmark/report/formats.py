@@ -43,8 +43,12 @@ def best_text(texts: Sequence[str], higher_is_better: bool) -> str | None:
 
 
 def format_quantity(value: float, unit: str = '') -> str:
-    """Three digits and an SI prefix: ``1.24 M``, ``310 G``, ``48 ms``."""
-    return EngFormatter(unit)(float(f'{value:.3g}'))
+    """Three digits and an SI prefix: ``1.24 M``, ``310 G``, ``48 ms``.
+
+    Small numbers get a prefix only before a unit: half an image per second is ``0.5``.
+    """
+    rounded = float(f'{value:.3g}')
+    return EngFormatter(unit)(rounded) if unit or abs(rounded) >= 1 else f'{rounded:g}'
 
 
 def format_bytes(value: float) -> str:

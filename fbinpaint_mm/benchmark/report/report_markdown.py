@@ -19,7 +19,7 @@ from fbinpaint_mm.benchmark.report.formats import (
     frame_table,
 )
 from fbinpaint_mm.benchmark.report.score_table import ALL, FINAL, ScoreTable
-from fbinpaint_mm.benchmark.report.statistics import CONFIDENCE
+from fbinpaint_mm.benchmark.report.statistics import CONFIDENCE, relative
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult
 from fbinpaint_mm.evaluation.score_name import ScoreName
 from fbinpaint_mm.write_file import write_file
@@ -187,8 +187,8 @@ def summary_line(entry: EntryResult, reference: EntryResult | None = None) -> st
     scores = []
     for metric, score in final_scores(entry).items():
         text = f'{metric} {format_score(metric, score)}'
-        change = (score - base[metric]) / abs(base[metric]) if base.get(metric) else math.nan
-        scores.append(f'{text} ({format_change(change)})' if math.isfinite(change) else text)
+        change = format_change(float(relative(score, base.get(metric, math.nan))))
+        scores.append(f'{text} ({change})' if change else text)
     costs = cost_texts(entry)
     line = f'{entry.name}: {", ".join(scores)}' + (f' ({", ".join(costs)})' if costs else '')
     return f'{line}; failed: {reason}' if entry.error else line

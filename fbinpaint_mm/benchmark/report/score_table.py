@@ -108,7 +108,8 @@ def score_seeds(benchmark: Benchmark, bins: HoleAreaBins) -> pd.DataFrame:
         for run in entry.runs
         for row in score_run(run, bins, len(benchmark.data.samples))
     ]
-    frame = pd.DataFrame(rows, columns=COLUMNS).replace([np.inf, -np.inf], np.nan)
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    frame['mean'] = frame['mean'].replace([np.inf, -np.inf], np.nan)
     orders = {
         'entry': [entry.name for entry in benchmark.entries],
         'metric': metrics_of(benchmark),

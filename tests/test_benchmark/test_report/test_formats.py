@@ -36,7 +36,8 @@ def test_changes(change, text):
 
 
 @pytest.mark.parametrize(
-    ('value', 'text'), [(0, '0'), (1.5, '1.5'), (1_240_400, '1.24 M'), (310e9, '310 G')]
+    ('value', 'text'),
+    [(0, '0'), (0.0501, '0.0501'), (1.5, '1.5'), (1_240_400, '1.24 M'), (310e9, '310 G')],
 )
 def test_quantities_have_three_digits_and_a_prefix(value, text):
     assert formats.format_quantity(value) == text
