@@ -126,7 +126,8 @@ def bin_section(table: ScoreTable, metric: str) -> str:
 
 def round_section(table: ScoreTable) -> str:
     """Rounds as columns for the entries that have rounds, the best round of each row in bold."""
-    scores = table.select(bin=ALL).query('round != @FINAL')
+    scores = table.select(bin=ALL)
+    scores = scores[scores.index.get_level_values('round') != FINAL]
     rows = {
         f'{entry}, {table.headline(metric)}': emphasize(table, metric, part.loc[entry, metric])
         for (entry, metric), part in scores.groupby(['entry', 'metric'], observed=True)

@@ -124,7 +124,8 @@ def score_run(run: RunResult, bins: HoleAreaBins, images: int) -> Iterator[tuple
     """Scores of one model: ``COLUMNS`` from ``round`` on."""
     for series in run.series:
         for name, group in groups_by_area(series, bins):
-            scores = describe(group).values()
+            found = describe(group)
+            scores = (found[None], found['std'], found['count'])
             yield round_name(series.round), series.metric, name or ALL, *scores
     for text, score in run.set_scores.items():
         parsed = ScoreName.parse(text)
