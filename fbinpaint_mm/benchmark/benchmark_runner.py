@@ -17,7 +17,7 @@ from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.environment import describe_environment
 from fbinpaint_mm.benchmark.metric_setup import build_metrics
 from fbinpaint_mm.benchmark.planning import PlannedRun, plan_runs, speed_of
-from fbinpaint_mm.benchmark.report.summary_line import summary_line
+from fbinpaint_mm.benchmark.report.report_markdown import summary_line
 from fbinpaint_mm.benchmark.report.write_all import write_all
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult, RunResult
 from fbinpaint_mm.benchmark.scoring import build_model, score_model

@@ -55,7 +55,7 @@ class EntryResult:
         name: Unique in the benchmark; also a file name.
         config: Path of the config, or name of the classical method.
         runs: One per seed; empty if the entry failed.
-        speed: Measured by ``benchmark/speed/measure_speed.py``, numbers only:
+        speed: Measured in a process of its own, numbers only:
             ``parameters`` (count), ``parameters_trained`` (count; with the discriminator),
             ``seconds_per_image`` (median), ``flops_per_image`` (multiply and add counted apart),
             ``peak_memory`` (bytes, inference), ``training_seconds_per_iteration`` (median),

@@ -16,15 +16,10 @@ from fbinpaint_mm.evaluation.score_series import ScoreSeries
 
 
 @pytest.fixture(scope='session')
-def make_fake_benchmark() -> Callable[..., Benchmark]:
-    """Builds a benchmark with plausible numbers, that nobody ran; see ``fake_benchmark.py``."""
-    return runpy.run_path(str(Path(__file__).with_name('fake_benchmark.py')))['make_fake_benchmark']
-
-
-@pytest.fixture(scope='session')
-def fake_benchmark(make_fake_benchmark) -> Benchmark:
-    """The same for all tests, which must not change it."""
-    return make_fake_benchmark(images=24)
+def fake_benchmark() -> Benchmark:
+    """Plausible numbers of a benchmark that nobody ran; tests must not change it."""
+    script = runpy.run_path(str(Path(__file__).with_name('fake_benchmark.py')))
+    return script['make_fake_benchmark'](images=24)
 
 
 @pytest.fixture(scope='session')

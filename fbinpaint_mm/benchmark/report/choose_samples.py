@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fbinpaint_mm.benchmark.report.formats import format_score
-from fbinpaint_mm.benchmark.report.score_table import directions_of, metrics_of
-from fbinpaint_mm.benchmark.report.summarize import all_series
+from fbinpaint_mm.benchmark.report.score_table import all_series, directions_of, metrics_of
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 

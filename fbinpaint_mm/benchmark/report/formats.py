@@ -1,44 +1,34 @@
-"""How numbers are written in tables, captions and the log; the one place that decides it."""
+"""How numbers and tables are written in reports, captions and the log."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
-from fbinpaint_mm.benchmark.report.statistics import RelativeChange
+import pandas as pd
+from matplotlib.ticker import EngFormatter
+from prettytable import PrettyTable, TableStyle
 
 MISSING = '-'
 TWO_DECIMALS = ('PSNR', 'mIoU', 'FID')
-DECIMALS = 4
-PREFIXES = ((1e15, 'P'), (1e12, 'T'), (1e9, 'G'), (1e6, 'M'), (1e3, 'k'))
-BINARY_PREFIXES = ((2**30, 'GiB'), (2**20, 'MiB'), (2**10, 'KiB'))
-
-
-def decimals_of(metric: str) -> int:
-    """Decimals a metric is written with: 2 on scales like dB or percent, else 4."""
-    return 2 if metric.rpartition('/')[2].startswith(TWO_DECIMALS) else DECIMALS
 
 
 def format_score(metric: str, value: float | None) -> str:
-    """A score with the decimals of its metric; ``-`` for none."""
+    """A score with 2 decimals on scales like dB or percent, else 4; ``-`` for none."""
     if value is None or not math.isfinite(value):
         return MISSING
-    return f'{value:.{decimals_of(metric)}f}'
+    decimals = 2 if metric.rpartition('/')[2].startswith(TWO_DECIMALS) else 4
+    return f'{value:.{decimals}f}'
 
 
-def format_change(change: RelativeChange | None) -> str:
+def format_change(relative: float, low: float = math.nan, high: float = math.nan) -> str:
     """A change in percent with its interval: ``-3.12 % [-4.01, -2.20]``; empty for none."""
-    if change is None:
+    # Adding zero turns a rounded -0.0 into 0.0.
+    change, *ends = (f'{round(100 * share, 2) + 0.0:+.2f}' for share in (relative, low, high))
+    if math.isnan(relative):
         return ''
-    text = f'{percent(change.relative)} %'
-    if change.low is None:
-        return text
-    return f'{text} [{percent(change.low)}, {percent(change.high)}]'
-
-
-def percent(share: float) -> str:
-    """A share in percent with its sign and two decimals; what rounds to zero is ``+0.00``."""
-    return f'{round(100 * share, 2) + 0.0:+.2f}'
+    return f'{change} %' if math.isnan(low) else f'{change} % [{", ".join(ends)}]'
 
 
 def best_text(texts: Sequence[str], higher_is_better: bool) -> str | None:
@@ -52,47 +42,58 @@ def best_text(texts: Sequence[str], higher_is_better: bool) -> str | None:
     return max(numbers, key=float) if higher_is_better else min(numbers, key=float)
 
 
-def format_quantity(value: float | None, unit: str = '') -> str:
-    """Three digits and a prefix: ``1.24 M``, ``310 G``; ``-`` for none."""
-    if value is None:
-        return MISSING
-    if value == 0:
-        return '0'
-    for size, prefix in PREFIXES:
-        if abs(value) >= size:
-            return f'{three_digits(value / size)} {prefix}{unit}'
-    return f'{three_digits(value)} {unit}'.rstrip()
+def format_quantity(value: float, unit: str = '') -> str:
+    """Three digits and an SI prefix: ``1.24 M``, ``310 G``, ``48 ms``.
+
+    Small numbers get a prefix only before a unit: half an image per second is ``0.5``.
+    """
+    rounded = float(f'{value:.3g}')
+    return EngFormatter(unit)(rounded) if unit or abs(rounded) >= 1 else f'{rounded:g}'
 
 
-def format_bytes(value: float | None) -> str:
-    """Three digits in binary units: ``312 MiB``; ``-`` for none."""
-    if value is None:
-        return MISSING
-    for size, unit in BINARY_PREFIXES:
-        if abs(value) >= size:
-            return f'{three_digits(value / size)} {unit}'
-    return f'{three_digits(value)} B'
+def format_bytes(value: float) -> str:
+    """In MiB, as nvidia-smi does: ``312 MiB``."""
+    return f'{value / 2**20:.0f} MiB'
 
 
-def format_seconds(value: float | None) -> str:
-    """A duration: ``0.31 ms``, ``48.0 ms``, ``2.50 s``, ``12 min``, ``1.5 h``; ``-`` for none."""
-    if value is None:
-        return MISSING
-    if value < 1:
-        return f'{three_digits(value * 1e3)} ms'
-    if value < 120:
-        return f'{three_digits(value)} s'
-    return f'{value / 60:.0f} min' if value < 7200 else f'{value / 3600:.1f} h'
+def format_seconds(value: float) -> str:
+    """A duration: ``48 ms``, ``2.5 s``; from a minute on ``0:07:11``."""
+    return format_quantity(value, 's') if value < 60 else str(timedelta(seconds=round(value)))
 
 
-def format_ratio(ratio: float | None) -> str:
-    """A multiple of the reference: ``×1.50``; empty for none."""
-    return '' if ratio is None else f'×{three_digits(ratio)}'
+def format_ratio(ratio: float) -> str:
+    """A multiple of the reference: ``×1.50``."""
+    return f'×{ratio:.2f}'
 
 
-def three_digits(value: float) -> str:
-    """A number from 0 to 999 with three digits in all, larger ones without decimals."""
-    for limit, decimals in ((9.995, 2), (99.95, 1)):
-        if abs(value) < limit:
-            return f'{value:.{decimals}f}'
-    return f'{value:.0f}'
+def frame_table(frame: pd.DataFrame, corner: str = '') -> str:
+    """A frame of text in Markdown, ``-`` for what is missing.
+
+    Args:
+        frame: Its index is the first column.
+        corner: Heading of the first column.
+    """
+    return markdown_table([corner, *frame.columns], frame.fillna(MISSING).itertuples())
+
+
+def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table whose first column is aligned left and whose others are aligned right.
+
+    Args:
+        headers: Heading of each column, all different.
+        rows: Text of each cell; bars are escaped and line breaks become ``<br>``.
+
+    Returns:
+        Lines without a line break at the end.
+    """
+    table = PrettyTable([escape(header) for header in headers])
+    table.set_style(TableStyle.MARKDOWN)
+    table.align = 'r'
+    table.align[table.field_names[0]] = 'l'
+    table.add_rows([[escape(cell) for cell in row] for row in rows])
+    return table.get_string()
+
+
+def escape(cell: object) -> str:
+    """Text that stays in its cell."""
+    return str(cell).replace('|', '\\|').replace('\n', '<br>')

@@ -100,10 +100,10 @@ def draw_area_panel(axes: Axes, table: ScoreTable, metric: str, styles: dict[str
     for name, offset in zip(table.entries, offsets, strict=True):
         for x, bin_name in enumerate(bins):
             one = table.find(name, metric, bin_name)
-            if one is not None and one.interval is not None:
-                axes.vlines(x + offset, *one.interval, color=styles[name].color, linewidth=1.2)
+            if one is not None:
+                axes.vlines(x + offset, one.low, one.high, color=styles[name].color, linewidth=1.2)
         found = [table.find(name, metric, bin_name) for bin_name in bins]
-        means = [one.spread.mean if one else math.nan for one in found]
+        means = [one.mean if one else math.nan for one in found]
         points = plot_settings(styles[name]) | dict(linestyle='')
         axes.plot(np.arange(len(bins)) + offset, means, **points)
     axes.set_xticks(range(len(bins)), bins)
@@ -151,7 +151,7 @@ def draw_path(
     final = table.find(name, metric)
     if final is None:
         return
-    end = (speed['seconds_per_image'], final.spread.mean)
+    end = (speed['seconds_per_image'], final.mean)
     axes.plot(*end, **{**plot_settings(style), 'markersize': 8, 'zorder': 3})
     path = round_points(table, metric, name, speed)
     if not path:
@@ -180,7 +180,7 @@ def round_points(
     for index, timing in enumerate(speed.get('rounds', ())):
         one = table.find(name, metric, round_index=index)
         if one is not None and 'seconds_per_image' in timing:
-            points[index] = (timing['seconds_per_image'], one.spread.mean)
+            points[index] = (timing['seconds_per_image'], one.mean)
     return points
 
 

@@ -10,18 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from fbinpaint_mm.benchmark.report.score_summary import ScoreSummary
-from fbinpaint_mm.benchmark.report.score_table import ScoreTable
-from fbinpaint_mm.benchmark.report.speed_ratios import speed_ratios
+from fbinpaint_mm.benchmark.report.score_table import FINAL, ScoreTable
 from fbinpaint_mm.benchmark.report.statistics import CONFIDENCE, METHOD, RESAMPLES, SEED
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult
 from fbinpaint_mm.write_file import write_file
 
-FINAL = 'final'
+NOT_COMPARED = ('rounds', 'conditions')
 
 
 def write_json(benchmark: Benchmark, table: ScoreTable, path: Path) -> Path:
-    """Write the file in one step; numbers that are not finite become ``null``.
+    """Write everything but the scores of single images, in one step.
+
+    The file has ``data``, ``reference``, ``protocol``, ``environment``, ``statistics``, ``bins``
+    and, for each entry, ``scores[metric][round][bin]`` with round ``'round0'``, ... and
+    ``'final'``. Numbers that are not finite become ``null``.
 
     Args:
         benchmark: What was measured.
@@ -31,18 +33,7 @@ def write_json(benchmark: Benchmark, table: ScoreTable, path: Path) -> Path:
     Returns:
         The path.
     """
-    text = json.dumps(plain(to_dict(benchmark, table)), indent=1, allow_nan=False)
-    return write_file(path, text + '\n')
-
-
-def to_dict(benchmark: Benchmark, table: ScoreTable) -> dict[str, Any]:
-    """Everything but the scores of single images.
-
-    Returns:
-        ``data``, ``reference``, ``protocol``, ``environment``, ``statistics``, ``bins`` and, for
-        each entry, ``scores[metric][round][bin]`` with round ``'round0'``, ... and ``'final'``.
-    """
-    return {
+    content = {
         'data': benchmark.data.to_dict(),
         'reference': benchmark.reference,
         'protocol': benchmark.protocol,
@@ -59,44 +50,63 @@ def to_dict(benchmark: Benchmark, table: ScoreTable) -> dict[str, Any]:
             for entry in benchmark.entries
         },
     }
+    return write_file(path, json.dumps(plain(content), indent=1, allow_nan=False) + '\n')
 
 
 def entry_to_dict(entry: EntryResult, reference: EntryResult, table: ScoreTable) -> dict[str, Any]:
     """Config, error, starting weights, runs, speed and scores of one entry."""
-    scores: dict[str, dict[str, dict[str, Any]]] = {}
-    for one in table.summaries:
-        if one.entry == entry.name:
-            name = FINAL if one.round is None else f'round{one.round}'
-            bins = scores.setdefault(one.metric, {}).setdefault(name, {})
-            bins[one.bin] = summary_to_dict(one)
-    runs = [
-        {key: getattr(run, key) for key in ('seed', 'checkpoint', 'training', 'environment')}
-        for run in entry.runs
-    ]
+    run_keys = ('seed', 'checkpoint', 'training', 'environment')
     return {
         'config': entry.config,
         'error': entry.error,
         'starts': entry.starts,
-        'runs': runs,
+        'runs': [{key: getattr(run, key) for key in run_keys} for run in entry.runs],
         'speed': entry.speed,
         'speed_ratios': speed_ratios(entry.speed, reference.speed),
-        'scores': scores,
+        'scores': scores_to_dict(entry.name, table),
     }
 
 
-def summary_to_dict(summary: ScoreSummary) -> dict[str, Any]:
-    """One score with its spread and its change; entry, metric, round and bin are left out."""
-    change = summary.change
-    return {
-        'mean': summary.spread.mean,
-        'interval': summary.interval,
-        'std': summary.std,
-        'count': summary.count,
-        'seeds': summary.spread.seeds,
-        'seed_std': summary.spread.std,
-        'per_seed': [part.mean for part in summary.seeds],
-        'change': None if change is None else vars(change),
+def scores_to_dict(entry: str, table: ScoreTable) -> dict[str, dict[str, dict[str, Any]]]:
+    """Metric -> round -> bin -> the score with its spread and its change."""
+    scores: dict[str, dict[str, dict[str, Any]]] = {}
+    rows: dict[Any, dict[Any, Any]] = table.select(entry=entry).to_dict(orient='index')
+    for (metric, index, bin_name), row in rows.items():
+        change = {
+            'relative': row['change'],
+            'low': row['change_low'],
+            'high': row['change_high'],
+            'confidence': CONFIDENCE,
+        }
+        rounds = scores.setdefault(metric, {})
+        rounds.setdefault(index if index == FINAL else f'round{index}', {})[bin_name] = {
+            **{key: row[key] for key in ('mean', 'std', 'count', 'seeds', 'seed_std', 'per_seed')},
+            'interval': None if math.isnan(row['low']) else (row['low'], row['high']),
+            'change': None if math.isnan(row['change']) else change,
+        }
+    return scores
+
+
+def speed_ratios(speed: dict[str, Any], reference: dict[str, Any]) -> dict[str, Any]:
+    """Each measured number of an entry divided by the reference's.
+
+    Args:
+        speed: ``EntryResult.speed`` of an entry.
+        reference: The same of the reference.
+
+    Returns:
+        The keys that both have, and ``rounds``: one dict per round, each compared with the whole
+        reference, not with its round; ``conditions`` are left out. 2.0 is twice as much: twice as
+        slow where it is a time.
+    """
+    ratios: dict[str, Any] = {
+        key: value / reference[key]
+        for key, value in speed.items()
+        if key not in NOT_COMPARED and value is not None and reference.get(key)
     }
+    if 'rounds' in speed:
+        ratios['rounds'] = [speed_ratios(one, reference) for one in speed['rounds']]
+    return ratios
 
 
 def plain(value: Any) -> Any:

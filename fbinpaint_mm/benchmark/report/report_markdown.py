@@ -1,19 +1,27 @@
-"""``results.md``: what a benchmark found, for people."""
+"""``results.md`` and the line of each entry in the log: what was found, for people."""
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from fbinpaint_mm.benchmark.report import speed_markdown
-from fbinpaint_mm.benchmark.report.formats import MISSING, best_text, format_change, format_score
-from fbinpaint_mm.benchmark.report.markdown_table import markdown_table
-from fbinpaint_mm.benchmark.report.score_summary import ScoreSummary
-from fbinpaint_mm.benchmark.report.score_table import ScoreTable
-from fbinpaint_mm.benchmark.report.statistics import CONFIDENCE
-from fbinpaint_mm.benchmark.report.summarize import ALL
-from fbinpaint_mm.benchmark.results import Benchmark
+from fbinpaint_mm.benchmark.report.formats import (
+    best_text,
+    format_change,
+    format_quantity,
+    format_score,
+    format_seconds,
+    frame_table,
+)
+from fbinpaint_mm.benchmark.report.score_table import ALL, FINAL, ScoreTable
+from fbinpaint_mm.benchmark.report.statistics import CONFIDENCE, relative
+from fbinpaint_mm.benchmark.results import Benchmark, EntryResult
+from fbinpaint_mm.evaluation.score_series import ScoreName
 from fbinpaint_mm.write_file import write_file
 
 SEPARATE_KEYS = ('unit', 'higher_is_better')
@@ -51,12 +59,13 @@ def write_markdown(
 
 def describe_run(benchmark: Benchmark) -> str:
     """Data, reference, failures, command and environment, one line each."""
-    data = benchmark.data
+    data, reference = benchmark.data, benchmark.entry(benchmark.reference)
+    unscored = '' if reference.runs else ', which has no scores: no changes are given'
     lines = [
         f'- data: `{data.config}`, {data.split}, {len(data.samples)} images of '
         f'{data.size[0]} × {data.size[1]} pixels (height × width), SHA-256 of all pixels of '
         f'images, holes and label maps `{data.sha256}`',
-        f'- reference: {describe_reference(benchmark)}',
+        f'- reference: {reference.name}{unscored}',
     ]
     failed = [entry.name for entry in benchmark.entries if entry.error]
     if failed:
@@ -65,12 +74,6 @@ def describe_run(benchmark: Benchmark) -> str:
     for key, value in benchmark.environment.items():
         lines.append(f'- {key}: `{value}`' if key == 'command' else f'- {key}: {value}')
     return '\n'.join(lines)
-
-
-def describe_reference(benchmark: Benchmark) -> str:
-    """Name of the reference, and whether there is anything to compare with."""
-    scored = benchmark.entry(benchmark.reference).runs
-    return benchmark.reference + ('' if scored else ', which has no scores: no changes are given')
 
 
 def describe_metrics(benchmark: Benchmark, table: ScoreTable) -> str:
@@ -90,100 +93,126 @@ def describe_metrics(benchmark: Benchmark, table: ScoreTable) -> str:
 
 def main_section(table: ScoreTable) -> str:
     """Entries by metrics over the whole set, with the change against the reference."""
-    names = table.entries
-    if not names:
+    if not table.entries:
         return ''
-    columns = []
+    columns = {}
     for metric in table.metrics:
-        summaries = [table.find(name, metric) for name in names]
-        texts = emphasize(table, metric, summaries)
-        columns.append(
-            [
-                text + change_line(one) if one else MISSING
-                for text, one in zip(texts, summaries, strict=True)
-            ]
-        )
-    rows = [
-        [row_title(table, name), *cells]
-        for name, cells in zip(names, zip(*columns, strict=True), strict=True)
-    ]
-    headers = ['', *(table.headline(metric) for metric in table.metrics)]
+        scores = table.select(metric=metric, round=FINAL, bin=ALL)
+        changes = map(format_change, scores['change'], scores['change_low'], scores['change_high'])
+        columns[table.headline(metric)] = emphasize(table, metric, scores) + [
+            f'\n{text}' if text else '' for text in changes
+        ]
     legend = (
         f'Best in bold. Below each score: change against {table.reference} with its '
         f'{100 * CONFIDENCE:.0f} % bootstrap interval over images.'
     )
-    if any(one.spread.std is not None for one in table.summaries):
+    if table.scores['seed_std'].notna().any():
         legend += ' ± standard deviation over seeds.'
-    return '\n\n'.join(['## All images', markdown_table(headers, rows), legend])
+    return '\n\n'.join(['## All images', entry_table(table, columns), legend])
 
 
 def bin_section(table: ScoreTable, metric: str) -> str:
     """Entries by hole-area bins; empty for a metric without scores of images."""
     if not table.has_images(metric):
         return ''
-    names = [name for name in table.entries if table.find(name, metric)]
-    headers, columns = [''], []
+    columns = {}
     for bin_name in table.bins:
-        summaries = [table.find(name, metric, bin_name) for name in names]
-        count = max(one.count for one in summaries if one)
-        headers.append(f'{bin_name if bin_name == ALL else f"{bin_name} %"} ({count})')
-        columns.append(emphasize(table, metric, summaries))
-    rows = [
-        [row_title(table, name), *cells]
-        for name, cells in zip(names, zip(*columns, strict=True), strict=True)
-    ]
+        scores = table.select(metric=metric, round=FINAL, bin=bin_name)
+        title = bin_name if bin_name == ALL else f'{bin_name} %'
+        columns[f'{title} ({scores["count"].max()})'] = emphasize(table, metric, scores)
     title = f'## {table.headline(metric)} by hole area (number of images)'
-    return f'{title}\n\n{markdown_table(headers, rows)}'
+    return f'{title}\n\n{entry_table(table, columns)}'
 
 
 def round_section(table: ScoreTable) -> str:
     """Rounds as columns for the entries that have rounds, the best round of each row in bold."""
-    names = [name for name in table.entries if table.rounds_of(name)]
-    if not names:
+    scores = table.select(bin=ALL)
+    scores = scores[scores.index.get_level_values('round') != FINAL]
+    rows = {
+        f'{entry}, {table.headline(metric)}': emphasize(table, metric, part.loc[entry, metric])
+        for (entry, metric), part in scores.groupby(['entry', 'metric'], observed=True)
+    }
+    if not rows:
         return ''
-    rounds = range(1 + max(max(table.rounds_of(name)) for name in names))
-    rows = []
-    for name in names:
-        for metric in table.metrics:
-            if table.rounds_of(name, metric):
-                summaries = [table.find(name, metric, round_index=index) for index in rounds]
-                title = f'{name}, {table.headline(metric)}'
-                rows.append([title, *emphasize(table, metric, summaries)])
-    headers = ['', *(f'round {index}' for index in rounds)]
-    return f'## Feedback rounds, all images\n\n{markdown_table(headers, rows)}'
+    frame = pd.DataFrame(rows).T
+    frame = frame[sorted(frame)].add_prefix('round ')
+    return f'## Feedback rounds, all images\n\n{frame_table(frame)}'
 
 
 def failure_section(benchmark: Benchmark) -> str:
     """The error of each entry that failed; empty if none did."""
-    failed = [entry for entry in benchmark.entries if entry.error]
-    parts = [f'**{one.name}**\n\n{textwrap.indent(one.error.strip(), "    ")}' for one in failed]
+    parts = [
+        f'**{entry.name}**\n\n{textwrap.indent(entry.error.strip(), "    ")}'
+        for entry in benchmark.entries
+        if entry.error
+    ]
     return '\n\n'.join(['## Failed', *parts]) if parts else ''
 
 
-def row_title(table: ScoreTable, name: str) -> str:
-    """Name of an entry as the head of its row."""
-    return f'{name} (reference)' if name == table.reference else name
+def entry_table(table: ScoreTable, columns: dict[str, pd.Series]) -> str:
+    """A table with a row for each entry that any column has a text of."""
+    frame = pd.DataFrame(columns)
+    frame = frame.reindex([name for name in table.entries if name in frame.index])
+    return frame_table(frame.rename(index={table.reference: f'{table.reference} (reference)'}))
 
 
-def emphasize(
-    table: ScoreTable, metric: str, summaries: Sequence[ScoreSummary | None]
-) -> list[str]:
+def emphasize(table: ScoreTable, metric: str, scores: pd.DataFrame) -> pd.Series:
     """Scores with their spread over seeds, the best in bold, several if they are equal."""
-    texts = [format_score(metric, one.spread.mean if one else None) for one in summaries]
+    texts = [format_score(metric, value) for value in scores['mean']]
     best = best_text(texts, table.higher_is_better(metric))
-    return [
-        (f'**{text}**' if text == best else text) + seed_text(metric, one)
-        for text, one in zip(texts, summaries, strict=True)
+    cells = [
+        (f'**{text}**' if text == best else text)
+        + (f' ± {format_score(metric, std)}' if math.isfinite(std) else '')
+        for text, std in zip(texts, scores['seed_std'], strict=True)
     ]
+    return pd.Series(cells, list(scores.index))
 
 
-def seed_text(metric: str, summary: ScoreSummary | None) -> str:
-    """Spread over seeds, where there are several."""
-    if summary is None or summary.spread.std is None:
-        return ''
-    return f' ± {format_score(metric, summary.spread.std)}'
+def summary_line(entry: EntryResult, reference: EntryResult | None = None) -> str:
+    """One line for the log: final scores of the whole set, mean over seeds, and what they cost.
+
+    ``one_way: PSNR 20.46, SSIM 0.6577 (48 ms/image, 1.24 M parameters)``; with a reference each
+    score is followed by its relative change, without an interval.
+
+    Args:
+        entry: What was measured.
+        reference: Entry to compare with, if it is known yet; the entry itself is not compared.
+
+    Returns:
+        One line; for an entry that failed the last line of its error.
+    """
+    reason = (entry.error or 'no scores').strip().splitlines()[-1]
+    if not entry.runs:
+        return f'{entry.name}: failed: {reason}'
+    base = final_scores(reference) if reference and reference.name != entry.name else {}
+    scores = []
+    for metric, score in final_scores(entry).items():
+        text = f'{metric} {format_score(metric, score)}'
+        change = format_change(float(relative(score, base.get(metric, math.nan))))
+        scores.append(f'{text} ({change})' if change else text)
+    costs = cost_texts(entry)
+    line = f'{entry.name}: {", ".join(scores)}' + (f' ({", ".join(costs)})' if costs else '')
+    return f'{line}; failed: {reason}' if entry.error else line
 
 
-def change_line(summary: ScoreSummary) -> str:
-    """Change against the reference on a line of its own."""
-    return f'\n{format_change(summary.change)}' if summary.change else ''
+def final_scores(entry: EntryResult) -> dict[str, float]:
+    """Metric -> final score of the whole set, mean over seeds."""
+    seeds = []
+    for run in entry.runs:
+        scores = {one.metric: one.score() for one in run.series if one.round is None}
+        whole = {ScoreName.parse(name): score for name, score in run.set_scores.items()}
+        scores.update({name.metric: whole[name] for name in whole if name.round is None})
+        seeds.append(scores)
+    return pd.DataFrame(seeds).mean().to_dict()
+
+
+def cost_texts(entry: EntryResult) -> list[str]:
+    """Time per image, parameters and seeds, as far as they are known."""
+    texts = []
+    if entry.speed.get('seconds_per_image'):
+        texts.append(f'{format_seconds(entry.speed["seconds_per_image"])}/image')
+    if entry.speed.get('parameters'):
+        texts.append(f'{format_quantity(entry.speed["parameters"])} parameters')
+    if len(entry.runs) > 1:
+        texts.append(f'{len(entry.runs)} seeds')
+    return texts

@@ -1,14 +1,35 @@
-"""All scores of a benchmark, summarised once for every file, table and plot."""
+"""All scores of a benchmark in two pandas frames, for every file, table and plot."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from fbinpaint_mm.benchmark.report.score_summary import ScoreSummary
-from fbinpaint_mm.benchmark.report.summarize import ALL, summarize
-from fbinpaint_mm.benchmark.results import Benchmark
+import numpy as np
+import pandas as pd
+
+from fbinpaint_mm.benchmark.report.statistics import (
+    UNKNOWN,
+    check_paired,
+    relative,
+    relative_change,
+    score_interval,
+)
+from fbinpaint_mm.benchmark.results import Benchmark, EntryResult, RunResult
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
-from fbinpaint_mm.evaluation.score_series import ScoreName, higher_is_better
+from fbinpaint_mm.evaluation.score_series import (
+    ScoreName,
+    ScoreSeries,
+    describe,
+    groups_by_area,
+    higher_is_better,
+)
+
+ALL = 'all'
+FINAL = 'final'
+COLUMNS = ['entry', 'seed', 'round', 'metric', 'bin', 'mean', 'std', 'count']
+KEYS = ['entry', 'metric', 'round', 'bin']
+BOOTSTRAP = ['low', 'high', 'change', 'change_low', 'change_high']
 
 
 class ScoreTable:
@@ -20,14 +41,15 @@ class ScoreTable:
 
     Attributes:
         reference: Name of the entry that the others are compared with.
-        entries: Names of the entries that have any score, in the order of the benchmark.
         bins: ``'all'``, then the names of the bins.
         metrics: Names of the metrics that any entry has, those of the protocol first.
         units: Unit of each metric, empty where it has none.
-        summaries: Everything, ordered by entry, metric, round (the final result last) and bin.
+        seeds: One row per seed, from ``score_seeds``.
+        scores: One row per entry, metric, round and bin, from ``score_entries``.
+        entries: Names of the entries that have any score, in the order of the benchmark.
 
     Raises:
-        ValueError: Entries were scored on different images.
+        ValueError: Entries or seeds were scored on different images.
     """
 
     def __init__(self, benchmark: Benchmark, bins: HoleAreaBins) -> None:
@@ -37,25 +59,30 @@ class ScoreTable:
         self.units = {
             name: benchmark.protocol.get(name, {}).get('unit') or '' for name in self.metrics
         }
-        self.summaries = list(summarize(benchmark, self.metrics, bins))
-        self.entries = list(dict.fromkeys(one.entry for one in self.summaries))
+        self.seeds = score_seeds(benchmark, bins)
+        self.scores = score_entries(benchmark, bins, self.seeds)
+        self.entries = list(self.seeds['entry'].unique())
+        self._rows = dict(zip(self.scores.index, self.scores.itertuples(index=False), strict=True))
         self._directions = directions_of(benchmark, self.metrics)
-        self._found = {(one.entry, one.metric, one.round, one.bin): one for one in self.summaries}
+
+    def select(self, **keys: str) -> pd.DataFrame:
+        """The rows of ``scores`` with these values of some of ``KEYS``, indexed by the others."""
+        index = self.scores.index
+        chosen = [index.get_level_values(key) == value for key, value in keys.items()]
+        return self.scores[np.logical_and.reduce(chosen)].droplevel(list(keys))
 
     def find(
         self, entry: str, metric: str, bin_name: str = ALL, round_index: int | None = None
-    ) -> ScoreSummary | None:
-        """The summary of an entry, metric, bin and round (``None``: final), or ``None``."""
-        return self._found.get((entry, metric, round_index, bin_name))
+    ) -> Any:
+        """One row of ``scores`` as a named tuple, ``None`` if there is none.
 
-    def rounds_of(self, entry: str, metric: str | None = None) -> list[int]:
-        """Rounds that an entry has scores of, by one metric or by any."""
-        rounds = {
-            one.round
-            for one in self.summaries
-            if one.entry == entry and metric in (None, one.metric) and one.round is not None
-        }
-        return sorted(rounds)
+        Args:
+            entry: Name of the entry.
+            metric: Name of the metric.
+            bin_name: Name of the bin.
+            round_index: 0, 1, ...; ``None`` for the final result.
+        """
+        return self._rows.get((entry, metric, round_name(round_index), bin_name))
 
     def higher_is_better(self, metric: str) -> bool:
         """Whether a larger score is a better one."""
@@ -67,18 +94,130 @@ class ScoreTable:
 
     def has_images(self, metric: str) -> bool:
         """Whether single images have scores by this metric (FID has only one for a set)."""
-        return any(one.metric == metric and one.bin != ALL for one in self.summaries)
+        return bool((self.seeds['bin'][self.seeds['metric'] == metric] != ALL).any())
+
+
+def score_seeds(benchmark: Benchmark, bins: HoleAreaBins) -> pd.DataFrame:
+    """The score of every model, one row per entry, metric, round, bin and seed, in this order.
+
+    Returns:
+        ``COLUMNS``: ``seed`` is missing where the benchmark did not train, ``round`` a number or
+        ``'final'``, ``mean`` the score of the set (nan if no image has one), ``std`` over images
+        (nan for a metric that only the whole set has), ``count`` of images with a score.
+    """
+    rows = [
+        (entry.name, run.seed, *row)
+        for entry in benchmark.entries
+        for run in entry.runs
+        for row in score_run(run, bins, len(benchmark.data.samples))
+    ]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    frame['mean'] = frame['mean'].replace([np.inf, -np.inf], np.nan)
+    orders = {
+        'entry': [entry.name for entry in benchmark.entries],
+        'metric': metrics_of(benchmark),
+        'round': [*sorted({*frame['round']} - {FINAL}), FINAL],
+        'bin': [ALL, *bins.names],
+    }
+    types = {key: pd.CategoricalDtype(order, ordered=True) for key, order in orders.items()}
+    return frame.astype({**types, 'seed': 'Int64'}).sort_values(KEYS, ignore_index=True)
+
+
+def score_run(run: RunResult, bins: HoleAreaBins, images: int) -> Iterator[tuple[Any, ...]]:
+    """Scores of one model: ``COLUMNS`` from ``round`` on."""
+    for series in run.series:
+        for name, group in groups_by_area(series, bins):
+            found = describe(group)
+            scores = (found[None], found['std'], found['count'])
+            yield round_name(series.round), series.metric, name or ALL, *scores
+    for text, score in run.set_scores.items():
+        parsed = ScoreName.parse(text)
+        yield round_name(parsed.round), parsed.metric, ALL, score, np.nan, images
+
+
+def score_entries(benchmark: Benchmark, bins: HoleAreaBins, seeds: pd.DataFrame) -> pd.DataFrame:
+    """The score of every entry over its seeds, compared with the reference.
+
+    Args:
+        benchmark: What was measured.
+        bins: Hole-area bins.
+        seeds: From ``score_seeds``.
+
+    Returns:
+        One row for each of ``KEYS``, by which it is indexed: ``mean`` over seeds; ``seed_std``, nan
+        with one seed; ``seeds`` that have a score; ``per_seed``, a list of scores; ``std`` over
+        images, mean over seeds; ``count``, of the seed with fewest images; ``low`` and ``high``,
+        the bootstrap interval of ``mean``; ``change``, ``change_low`` and ``change_high`` against
+        the reference's final result in the same bin, as a share of it. What is unknown is nan.
+    """
+    scores = seeds.groupby(KEYS, observed=True).agg(
+        mean=('mean', 'mean'),
+        seed_std=('mean', 'std'),
+        seeds=('mean', 'count'),
+        per_seed=('mean', list),
+        std=('std', 'mean'),
+        count=('count', 'min'),
+    )
+    compared = {**compare_means(scores, benchmark.reference), **compare_images(benchmark, bins)}
+    rows = [compared[key] for key in scores.index]
+    return scores.join(pd.DataFrame(rows, index=scores.index, columns=BOOTSTRAP))
+
+
+def compare_means(scores: pd.DataFrame, reference: str) -> dict[tuple, tuple[float, ...]]:
+    """``KEYS`` -> ``BOOTSTRAP``, with the change alone, for metrics that only the set has."""
+    means: dict[tuple, float] = dict(zip(scores.index, scores['mean'], strict=True))
+    rows: dict[tuple, tuple[float, ...]] = {}
+    for (entry, metric, index, bin_name), mean in means.items():
+        itself = (entry, index) == (reference, FINAL)
+        base = np.nan if itself else means.get((reference, metric, FINAL, bin_name), np.nan)
+        rows[entry, metric, index, bin_name] = (*UNKNOWN, float(relative(mean, base)), *UNKNOWN)
+    return rows
+
+
+def compare_images(benchmark: Benchmark, bins: HoleAreaBins) -> dict[tuple, tuple[float, ...]]:
+    """``KEYS`` -> ``BOOTSTRAP`` of each score that is made of images.
+
+    Raises:
+        ValueError: Entries or seeds were scored on different images.
+    """
+    rows: dict[tuple, tuple[float, ...]] = {}
+    reference = benchmark.entry(benchmark.reference)
+    for entry in benchmark.entries:
+        for metric, index in {(one.metric, one.round) for run in entry.runs for one in run.series}:
+            ours, theirs = all_series(entry, metric, index), all_series(reference, metric)
+            if entry is reference and index is None:
+                theirs = []
+            check_paired([*ours, *theirs])
+            groups = [groups_by_area(one, bins) for one in [*ours, *theirs]]
+            for named in zip(*groups, strict=True):
+                inside = [series for _, series in named]
+                key = (entry.name, metric, round_name(index), named[0][0] or ALL)
+                mine, others = inside[: len(ours)], inside[len(ours) :]
+                rows[key] = (*score_interval(mine), *relative_change(mine, others))
+    return rows
+
+
+def round_name(index: int | None) -> int | str:
+    """The number of a round, ``'final'`` for none."""
+    return FINAL if index is None else index
+
+
+def all_series(
+    entry: EntryResult, metric: str, round_index: int | None = None
+) -> list[ScoreSeries]:
+    """Series of a metric and round (``None``: final), one per seed that has it."""
+    found = [run.find(metric, round_index) for run in entry.runs]
+    return [series for series in found if series is not None]
 
 
 def metrics_of(benchmark: Benchmark) -> list[str]:
     """Names of the metrics that any entry has, those of the protocol first, in its order."""
-    found: dict[str, None] = {}
-    for entry in benchmark.entries:
-        for run in entry.runs:
-            found.update(dict.fromkeys(series.metric for series in run.series))
-            found.update(dict.fromkeys(ScoreName.parse(name).metric for name in run.set_scores))
-    order = list(benchmark.protocol)
-    return sorted(found, key=lambda name: order.index(name) if name in order else len(order))
+    runs = [run for entry in benchmark.entries for run in entry.runs]
+    found = [one.metric for run in runs for one in run.series]
+    found += [ScoreName.parse(name).metric for run in runs for name in run.set_scores]
+    known = dict.fromkeys(found)
+    first = [metric for metric in benchmark.protocol if metric in known]
+    return list(dict.fromkeys([*first, *known]))
 
 
 def directions_of(benchmark: Benchmark, metrics: Sequence[str]) -> dict[str, bool]:

@@ -1,11 +1,11 @@
-"""Sections of ``results.md`` on speed and on what training cost."""
+"""Tables of speed and of what training costs, in Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
+import pandas as pd
 
 from fbinpaint_mm.benchmark.report.formats import (
     MISSING,
@@ -13,9 +13,12 @@ from fbinpaint_mm.benchmark.report.formats import (
     format_quantity,
     format_ratio,
     format_seconds,
+    frame_table,
 )
-from fbinpaint_mm.benchmark.report.markdown_table import markdown_table
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult
+
+# Switch -> number of rounds -> measured numbers, or an ``error``.
+Costs = Mapping[str, Mapping[int, Mapping[str, Any]]]
 
 
 class Column(NamedTuple):
@@ -25,13 +28,20 @@ class Column(NamedTuple):
         title: Heading.
         key: Key in ``EntryResult.speed``.
         write: Formats the number.
-        per_second: Shows one over the number: a rate in place of a duration.
+        per_second: Shows one over the number: a rate instead of a duration.
     """
 
     title: str
     key: str
-    write: Callable[[float | None], str]
+    write: Callable[[float], str]
     per_second: bool = False
+
+    def read(self, speed: Mapping[str, Any]) -> float | None:
+        """The number as the column shows it; ``None`` where it is not known."""
+        value = speed.get(self.key)
+        if not self.per_second:
+            return value
+        return 1.0 / value if value else None
 
 
 COLUMNS = (
@@ -51,9 +61,13 @@ ROUND_COLUMNS = (
     Column('FLOPs per image', 'flops_per_image', format_quantity),
 )
 TRAINING_COLUMNS = (
-    Column('iterations', 'iterations', lambda value: MISSING if value is None else f'{value:.0f}'),
+    Column('iterations', 'iterations', '{:.0f}'.format),
     Column('time', 'seconds', format_seconds),
     Column('FLOPs', 'flops', format_quantity),
+)
+COST_COLUMNS = (
+    Column('Peak memory', 'peak_memory', format_bytes),
+    Column('Time', 'seconds', format_seconds),
 )
 
 
@@ -68,54 +82,30 @@ def speed_section(
         title: Heading.
         level: Of the heading.
     """
-    base = speed_of_entry(entries, reference)
-    entries = [entry for entry in entries if entry.speed]
-    columns = known_columns(COLUMNS, [entry.speed for entry in entries])
-    if not columns:
+    speeds = {entry.name: entry.speed for entry in entries if entry.speed}
+    frame = compare(speeds, COLUMNS, speeds.get(reference, {}))
+    if frame.empty:
         return ''
-    rows = [
-        [entry.name, *(cell(entry.speed, base, column) for column in columns)] for entry in entries
-    ]
-    headers = ['', *(column.title for column in columns)]
     legend = (
-        f'{describe_conditions([entry.speed for entry in entries])}; multiply and add count as two '
-        f'FLOPs. In brackets: multiple of {reference}.'
+        f'{describe_conditions(speeds.values())}; multiply and add count as two FLOPs. In '
+        f'brackets: multiple of {reference}.'
     )
-    return '\n\n'.join([f'{level} {title}', markdown_table(headers, rows), legend])
+    return '\n\n'.join([f'{level} {title}', frame_table(frame), legend])
 
 
-def speed_of_entry(entries: Sequence[EntryResult], name: str) -> dict[str, Any]:
-    """``EntryResult.speed`` of the entry of that name."""
-    return next(entry.speed for entry in entries if entry.name == name)
-
-
-def describe_conditions(speeds: Sequence[dict[str, Any]]) -> str:
-    """How the medians were taken, such as ``Medians of 7 repeats after 3 warm-up passes, ...``.
-
-    Args:
-        speeds: ``EntryResult.speed`` of each entry.
-    """
-    known = [speed['conditions'] for speed in speeds if speed.get('conditions')]
-    if not known:
+def describe_conditions(speeds: Iterable[Mapping[str, Any]]) -> str:
+    """How the medians were taken, such as ``Medians (warm up 3, repeats 4 to 7, ...)``."""
+    known = pd.DataFrame([speed['conditions'] for speed in speeds if 'conditions' in speed])
+    if known.empty:
         return 'Medians'
-    text = (
-        f'Medians of {extent(known, "repeats")} repeats after {extent(known, "warm_up")} warm-up '
-        f'passes, batch size {extent(known, "batch_size")}, {extent(known, "threads")} threads'
-    )
-    if not any('training_repeats' in one for one in known):
+    ranges = [
+        f'{key.replace("_", " ")} {low:.0f}' + (f' to {high:.0f}' if high > low else '')
+        for key, low, high in zip(known, known.min(), known.max(), strict=True)
+    ]
+    text = f'Medians ({", ".join(ranges)})'
+    if 'training_repeats' not in known:
         return text
-    return (
-        f'{text}; training: of {extent(known, "training_repeats")} repeats after '
-        f'{extent(known, "training_warm_up")}, at batch size '
-        f'{extent(known, "training_batch_size")} (that of the config), without loading data'
-    )
-
-
-def extent(conditions: Sequence[dict[str, int]], key: str) -> str:
-    """A number that all entries share, else the smallest and the largest: ``'2 to 7'``."""
-    values = {one[key] for one in conditions if key in one}
-    low, high = min(values), max(values)
-    return f'{low}' if low == high else f'{low} to {high}'
+    return f'{text}; training at the batch size of the config, without loading data'
 
 
 def round_speed_section(
@@ -132,34 +122,30 @@ def round_speed_section(
         title: Heading.
         level: Of the heading.
     """
-    base = speed_of_entry(entries, reference)
-    entries = [entry for entry in entries if entry.speed.get('rounds')]
-    if not entries:
-        return ''
-    count = max(len(entry.speed['rounds']) for entry in entries)
-    rows = []
+    base = next(entry.speed for entry in entries if entry.name == reference)
+    rows: dict[str, pd.Series] = {}
     for entry in entries:
-        rounds = entry.speed['rounds'] + [{}] * (count - len(entry.speed['rounds']))
-        for column in known_columns(ROUND_COLUMNS, rounds):
-            cells = [cell(speed, base, column) for speed in rounds]
-            rows.append([f'{entry.name}, {column.title}', *cells])
-    headers = ['', *(f'{index} rounds' if index != 1 else '1 round' for index in range(count))]
-    return f'{level} {title}\n\n{markdown_table(headers, rows)}'
+        rounds = compare(dict(enumerate(entry.speed.get('rounds', []))), ROUND_COLUMNS, base)
+        rows.update({f'{entry.name}, {quantity}': rounds[quantity] for quantity in rounds})
+    if not rows:
+        return ''
+    frame = pd.DataFrame(rows).T
+    frame.columns = [f'{index} round{"" if index == 1 else "s"}' for index in frame]
+    return f'{level} {title}\n\n{frame_table(frame)}'
 
 
 def training_section(benchmark: Benchmark) -> str:
     """What the trainings spent and started from; empty if the benchmark did not train."""
-    entries = [entry for entry in benchmark.entries if any(run.training for run in entry.runs)]
-    spent = [mean_training(entry) for entry in entries]
-    columns = known_columns(TRAINING_COLUMNS, spent)
-    if not columns:
+    trained = [entry for entry in benchmark.entries if any(run.training for run in entry.runs)]
+    spent = {
+        entry.name: pd.DataFrame([run.training for run in entry.runs]).mean().to_dict()
+        for entry in trained
+    }
+    frame = compare(spent, TRAINING_COLUMNS, {})
+    if frame.empty:
         return ''
-    rows = [
-        [entry.name, str(len(entry.runs)), *(one.write(training.get(one.key)) for one in columns)]
-        for entry, training in zip(entries, spent, strict=True)
-    ]
-    headers = ['', 'seeds', *(column.title for column in columns)]
-    parts = ['## Training, mean over seeds', markdown_table(headers, rows), list_starts(entries)]
+    frame.insert(0, 'seeds', [len(entry.runs) for entry in trained])
+    parts = ['## Training, mean over seeds', frame_table(frame), list_starts(trained)]
     return '\n\n'.join(part for part in parts if part)
 
 
@@ -175,32 +161,58 @@ def list_starts(entries: Sequence[EntryResult]) -> str:
     return '\n'.join(['Trainings started from (in brackets: begin of the SHA-256):', '', *lines])
 
 
-def mean_training(entry: EntryResult) -> dict[str, float]:
-    """Each number that the trainings of all seeds spent, mean over the seeds that know it."""
-    keys = {key for run in entry.runs for key in run.training}
-    return {
-        key: float(np.mean([run.training[key] for run in entry.runs if key in run.training]))
-        for key in keys
+def cost_tables(costs: Costs, reference: tuple[str, int]) -> str:
+    """One table for memory and one for time: a row for each switch, a column for each R.
+
+    Args:
+        costs: Numbers of ``measure_training_cost`` by switch and number of rounds.
+        reference: Switch and number of rounds that all others are given as multiples of.
+
+    Returns:
+        Markdown.
+    """
+    switch, rounds = reference
+    base = costs.get(switch, {}).get(rounds, {})
+    parts = []
+    for column in COST_COLUMNS:
+        cells = {
+            f'`{name}`': {number: cell(cost, base, column) for number, cost in row.items()}
+            for name, row in costs.items()
+        }
+        frame = pd.DataFrame.from_dict(cells, orient='index').sort_index(axis=1)
+        title = f'**{column.title} of a training iteration**, in brackets: multiple of `{switch}`'
+        table = frame_table(frame.add_prefix('R = '), corner='switch')
+        parts.append(f'{title} with R = {rounds}\n\n{table}')
+    failures = [
+        f'- `{name}` with R = {number} failed: {cost["error"]}'
+        for name, row in costs.items()
+        for number, cost in row.items()
+        if 'error' in cost
+    ]
+    return '\n\n'.join([*parts, *failures])
+
+
+def compare(
+    speeds: Mapping[Any, Mapping[str, Any]], columns: Sequence[Column], base: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Measured numbers as text, with their multiples of the reference's.
+
+    Args:
+        speeds: Row -> measured numbers.
+        columns: Those that no row has a number for are left out.
+        base: The numbers of the reference; empty for no multiples.
+    """
+    cells = {
+        column.title: [cell(speed, base, column) for speed in speeds.values()]
+        for column in columns
+        if any(speed.get(column.key) for speed in speeds.values())
     }
+    return pd.DataFrame(cells, index=list(speeds))
 
 
-def known_columns(columns: Sequence[Column], numbers: Sequence[dict[str, Any]]) -> list[Column]:
-    """The columns for which any row has a number."""
-    return [column for column in columns if any(one.get(column.key) for one in numbers)]
-
-
-def cell(speed: dict[str, Any], base: dict[str, Any], column: Column) -> str:
+def cell(speed: Mapping[str, Any], base: Mapping[str, Any], column: Column) -> str:
     """A number and, in brackets, its multiple of the reference's."""
-    value, reference = shown(speed, column), shown(base, column)
-    text = column.write(value)
-    if value is None or not reference:
-        return text
-    return f'{text} ({format_ratio(value / reference)})'
-
-
-def shown(speed: dict[str, Any], column: Column) -> float | None:
-    """The number as the column shows it; ``None`` where it is not known."""
-    value = speed.get(column.key)
-    if value is None or not column.per_second:
-        return value
-    return 1.0 / value if value > 0 else None
+    value, reference = column.read(speed), column.read(base)
+    if value is None:
+        return MISSING
+    return column.write(value) + (f' ({format_ratio(value / reference)})' if reference else '')

@@ -13,7 +13,6 @@ from mmengine.logging import print_log
 from fbinpaint_mm.benchmark.report.choose_samples import choose_samples
 from fbinpaint_mm.benchmark.report.contact_sheet import Load, draw_contact_sheet, split_sheets
 from fbinpaint_mm.benchmark.report.plots import write_area_plot, write_time_plot
-from fbinpaint_mm.benchmark.report.report_csv import write_csv
 from fbinpaint_mm.benchmark.report.report_json import write_json
 from fbinpaint_mm.benchmark.report.report_markdown import write_markdown
 from fbinpaint_mm.benchmark.report.score_table import ScoreTable
@@ -78,9 +77,10 @@ def draw_pictures(
 
 def write_tables(benchmark: Benchmark, table: ScoreTable, out: Path) -> list[Path]:
     """Write ``results.json``, ``results.csv`` and ``results.md``."""
+    csv = table.seeds.to_csv(index=False, lineterminator='\n')
     return [
         write_json(benchmark, table, out / 'results.json'),
-        write_csv(table, out / 'results.csv'),
+        write_file(out / 'results.csv', csv),
         write_markdown(benchmark, table, out / 'results.md'),
     ]
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fbinpaint_mm.benchmark.report.formats import format_ratio
-from fbinpaint_mm.benchmark.report.markdown_table import markdown_table
+from fbinpaint_mm.benchmark.report.formats import format_ratio, markdown_table
 from fbinpaint_mm.cli.launch import check_checkpoint, check_config_file
 
 PACKAGE = Path(__file__).resolve().parents[2]

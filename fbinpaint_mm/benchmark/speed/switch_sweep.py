@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from fbinpaint_mm.benchmark.environment import describe_environment
 from fbinpaint_mm.benchmark.fresh_process import call_in_process
-from fbinpaint_mm.benchmark.report.cost_tables import Costs, cost_tables
+from fbinpaint_mm.benchmark.report.speed_markdown import Costs, cost_tables
 from fbinpaint_mm.benchmark.speed.measure_speed import measure_iteration
 from fbinpaint_mm.cli.launch import check_config_file, drop_idle_optimizers, enable_amp
 from fbinpaint_mm.config_file import read_config

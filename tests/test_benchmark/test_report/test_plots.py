@@ -37,7 +37,7 @@ def test_rounds_are_a_path_in_time(fake_benchmark, fake_table):
     assert list(points) == [1, 2, 3]
     seconds, score = points[2]
     assert seconds == pytest.approx(0.039)
-    assert score == fake_table.find('feedback', 'mIoU_hole', round_index=2).spread.mean
+    assert score == fake_table.find('feedback', 'mIoU_hole', round_index=2).mean
 
 
 @pytest.mark.parametrize(

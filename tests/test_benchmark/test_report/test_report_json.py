@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from fbinpaint_mm.benchmark.report.report_json import plain, write_json
+from fbinpaint_mm.benchmark.report.report_json import plain, speed_ratios, write_json
 from fbinpaint_mm.benchmark.report.score_table import ScoreTable
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 
@@ -33,15 +33,15 @@ def test_holds_every_metric_round_and_bin(report, fake_table):
     assert list(scores['mIoU_hole']) == ['round1', 'round2', 'round3', 'final']
     assert all(list(bins) == report['bins'] for bins in scores['PSNR'].values())
     stored = scores['PSNR']['round2']['20-30']
-    summary = fake_table.find('feedback', 'PSNR', '20-30', 2)
-    assert stored['mean'] == summary.spread.mean
-    assert stored['std'] == summary.std
-    assert stored['count'] == summary.count
-    assert stored['seed_std'] == summary.spread.std
-    assert stored['seeds'] == 3
-    assert np.mean(stored['per_seed']) == pytest.approx(stored['mean'])
-    assert stored['interval'] == list(summary.interval)
-    assert stored['change'] == vars(summary.change)
+    row = fake_table.find('feedback', 'PSNR', '20-30', 2)
+    for key in ('mean', 'std', 'count', 'seed_std', 'seeds', 'per_seed'):
+        assert stored[key] == getattr(row, key)
+    assert (stored['seeds'], np.mean(stored['per_seed'])) == (3, pytest.approx(stored['mean']))
+    assert stored['interval'] == [row.low, row.high]
+    change = dict(relative=row.change, low=row.change_low, high=row.change_high, confidence=0.95)
+    assert stored['change'] == change
+    assert report['entries']['one_way']['scores']['PSNR']['final']['all']['change'] is None
+    assert scores['FID']['final']['all']['interval'] is None
 
 
 def test_holds_speed_its_ratios_training_and_errors(report):
@@ -71,3 +71,17 @@ def test_what_is_not_a_number_is_null(benchmark_of, tmp_path):
 def test_plain_types_stay_what_they_are():
     value = {'a': [True, 1, 'x', None, 0.5], 2: (1.0,)}
     assert plain(value) == {'a': [True, 1, 'x', None, 0.5], '2': [1.0]}
+
+
+def test_speed_ratios_are_of_what_both_have_and_not_of_conditions():
+    speed = dict(parameters=30, seconds_per_image=0.2, peak_memory=None, flops_per_image=5)
+    speed['rounds'] = [dict(seconds_per_image=0.1), dict(seconds_per_image=0.2)]
+    speed['conditions'] = dict(repeats=7)
+    reference = dict(parameters=10, seconds_per_image=0.4, flops_per_image=0, peak_memory=3)
+    reference['conditions'] = dict(repeats=7)
+    assert speed_ratios(speed, reference) == dict(
+        parameters=3.0,
+        seconds_per_image=0.5,
+        rounds=[dict(seconds_per_image=0.25), dict(seconds_per_image=0.5)],
+    )
+    assert speed_ratios({}, dict(parameters=1)) == {}

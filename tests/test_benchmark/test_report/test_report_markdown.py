@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from fbinpaint_mm.benchmark.report.report_markdown import write_markdown
+from fbinpaint_mm.benchmark.report.report_markdown import summary_line, write_markdown
 from fbinpaint_mm.benchmark.report.score_table import ScoreTable
+from fbinpaint_mm.benchmark.results import EntryResult
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 
 
@@ -17,8 +18,9 @@ def write(benchmark, path, **kwargs) -> str:
 def row_of(text: str, title: str, section: str) -> list[str]:
     """Cells of the row with that title in the section with that heading."""
     part = text.split(f'## {section}')[1].split('\n## ')[0]
-    (line,) = [line for line in part.splitlines() if line.startswith(f'| {title} |')]
-    return [cell.strip() for cell in line.strip('|').split('|')][1:]
+    rows = [[cell.strip() for cell in line.split('|')] for line in part.splitlines() if '|' in line]
+    (cells,) = [cells for cells in rows if cells[1] == title]
+    return cells[2:-1]
 
 
 @pytest.fixture(scope='module')
@@ -58,28 +60,25 @@ def test_change_has_its_interval_and_seeds_their_spread(benchmark_of, tmp_path):
 
 def test_bins_are_columns_with_their_counts(benchmark_of, tmp_path):
     benchmark = benchmark_of(one=[[20.0, 21.0, 10.0]], two=[[30.0, 31.0, 9.0]])
-    text = write(benchmark, tmp_path)
-    section = 'PSNR ↑ by hole area (number of images)'
-    assert '|  | all (3) | 10-35 % (1) | 35-60 % (2) |' in text
+    text, section = write(benchmark, tmp_path), 'PSNR ↑ by hole area (number of images)'
+    assert row_of(text, '', section) == ['all (3)', '10-35 % (1)', '35-60 % (2)']
     assert row_of(text, 'one (reference)', section) == ['17.00', '20.00', '15.50']
     assert row_of(text, 'two', section) == ['**23.33**', '**30.00**', '**20.00**']
 
 
 def test_what_was_not_measured_is_a_dash(text):
-    assert row_of(text, r'telea', 'All images')[4] == '-'
+    assert row_of(text, 'telea', 'All images')[4] == '-'
     assert row_of(text, 'feedback, mIoU_hole ↑', 'Feedback rounds, all images')[0] == '-'
 
 
 def test_rounds_are_columns_for_entries_with_rounds(text, fake_table):
     row = row_of(text, 'feedback, PSNR ↑', 'Feedback rounds, all images')
-    means = [
-        fake_table.find('feedback', 'PSNR', round_index=index).spread.mean for index in range(4)
-    ]
+    means = [fake_table.find('feedback', 'PSNR', round_index=index).mean for index in range(4)]
     assert [float(cell.split(' ')[0].strip('*')) for cell in row] == [
         pytest.approx(mean, abs=0.006) for mean in means
     ]
     assert [cell.startswith('**') for cell in row] == [mean == max(means) for mean in means]
-    assert '| one_way, PSNR' not in text
+    assert 'one_way, PSNR' not in text
 
 
 def test_metrics_of_a_whole_set_have_no_table_of_bins(text):
@@ -88,7 +87,7 @@ def test_metrics_of_a_whole_set_have_no_table_of_bins(text):
 
 
 def test_failures_are_announced_and_quoted_at_the_end(text):
-    assert '- **failed**: 1 of 7 entries (broken); the errors are at the end' in text
+    assert '- **failed**: 1 of 4 entries (broken); the errors are at the end' in text
     end = text.split('## Failed')[1]
     assert "**broken**\n\n    KeyError: 'backbone'\n    the config has no backbone" in end
 
@@ -111,3 +110,34 @@ def test_nothing_scored_is_still_a_report(benchmark_of, tmp_path):
 def test_shows_the_pictures_it_is_given(benchmark_of, tmp_path):
     text = write(benchmark_of(one=[[1.0, 2.0]]), tmp_path, pictures=['area.png'])
     assert '![area](area.png)' in text
+
+
+def test_the_log_has_scores_and_costs_in_one_line(benchmark_of):
+    one, two = benchmark_of(one=[[20.0, 22.0]], two=[[21.0, 23.0], [22.0, 24.0]]).entries
+    one.speed = dict(seconds_per_image=0.048, parameters=1_240_000)
+    one.runs[0].set_scores = {'FID': 40.0, 'round1/FID': 50.0}
+    line = 'one: PSNR 21.00, FID 40.00 (48 ms/image, 1.24 M parameters)'
+    assert summary_line(one) == line
+    assert summary_line(one, one) == line
+    assert summary_line(two) == 'two: PSNR 22.50 (2 seeds)'
+    assert summary_line(two, one) == 'two: PSNR 22.50 (+7.14 %) (2 seeds)'
+
+
+def test_the_log_leaves_out_rounds(fake_benchmark):
+    line = summary_line(fake_benchmark.entry('feedback'), fake_benchmark.entry('one_way'))
+    assert line.count('PSNR') == 1
+    assert 'mIoU_hole' in line
+
+
+def test_the_log_says_why_an_entry_failed(benchmark_of):
+    failed = EntryResult('lost', 'lost.py', error='Traceback\nKeyError: backbone\n')
+    assert summary_line(failed) == 'lost: failed: KeyError: backbone'
+    (partly,) = benchmark_of(one=[[20.0, 22.0]]).entries
+    partly.error = 'seed 1: out of memory'
+    assert summary_line(partly) == 'one: PSNR 21.00; failed: seed 1: out of memory'
+
+
+def test_a_reference_without_that_score_gives_no_change_in_the_log(benchmark_of):
+    (one,) = benchmark_of(one=[[20.0, 22.0]]).entries
+    (other,) = benchmark_of('SSIM', other=[[0.5, 0.6]]).entries
+    assert summary_line(one, other) == 'one: PSNR 21.00'

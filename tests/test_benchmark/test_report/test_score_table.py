@@ -17,13 +17,13 @@ def test_scores_of_the_set_and_of_each_bin(benchmark_of):
     table = ScoreTable(benchmark, HALVES)
     assert table.bins == ('all', '10-35', '35-60')
     low = table.find('two', 'PSNR', '10-35')
-    assert (low.spread.mean, low.count) == (pytest.approx(23.1), 2)
+    assert (low.mean, low.count) == (pytest.approx(23.1), 2)
     assert low.std == pytest.approx(np.std([22.0, 24.2], ddof=1))
-    assert low.change.relative == pytest.approx(0.1)
-    assert low.change.low == pytest.approx(0.1)
+    assert low.change == pytest.approx(0.1)
+    assert low.change_low == pytest.approx(0.1)
     whole = table.find('two', 'PSNR')
-    assert whole.spread.mean == pytest.approx(29.15)
-    assert whole.interval[0] < 29.15 < whole.interval[1]
+    assert whole.mean == pytest.approx(29.15)
+    assert whole.low < 29.15 < whole.high
 
 
 def test_an_image_outside_every_bin_counts_overall(benchmark_of):
@@ -35,37 +35,35 @@ def test_an_image_outside_every_bin_counts_overall(benchmark_of):
 def test_a_bin_without_images_has_a_count_of_zero_and_no_score(benchmark_of):
     table = ScoreTable(benchmark_of(one=[[1.0, 2.0]], two=[[1.0, 2.0]]), HoleAreaBins((0.7, 0.8)))
     empty = table.find('two', 'PSNR', '70-80')
-    assert (empty.count, empty.interval, empty.change) == (0, None, None)
-    assert math.isnan(empty.spread.mean)
+    assert (empty.count, empty.seeds) == (0, 0)
+    assert np.isnan([empty.mean, empty.low, empty.change, empty.change_low]).all()
 
 
 def test_spread_over_images_is_averaged_over_seeds(benchmark_of):
     table = ScoreTable(benchmark_of(one=[[1.0, 3.0], [2.0, 8.0]]), HALVES)
     one = table.find('one', 'PSNR')
     assert one.std == pytest.approx((math.sqrt(2) + math.sqrt(18)) / 2)
-    assert one.spread.std == pytest.approx(np.std([2.0, 5.0], ddof=1))
-    assert [(part.seed, part.mean) for part in one.seeds] == [(0, 2.0), (1, 5.0)]
+    assert one.seed_std == pytest.approx(np.std([2.0, 5.0], ddof=1))
+    assert (one.seeds, one.per_seed) == (2, [2.0, 5.0])
 
 
-def test_rounds_are_compared_with_the_final_result_of_the_reference(fake_benchmark, fake_table):
-    last = fake_table.rounds_of('feedback')[-1]
-    assert fake_table.rounds_of('feedback') == [0, 1, 2, 3]
-    assert fake_table.rounds_of('feedback', 'mIoU_hole') == [1, 2, 3]
-    assert fake_table.rounds_of('one_way') == []
-    final = fake_table.find('feedback', 'PSNR')
-    assert fake_table.find('feedback', 'PSNR', round_index=last).change == final.change
-    first = fake_table.find('feedback', 'PSNR', round_index=0)
+def test_rounds_are_compared_with_the_final_result_of_the_reference(fake_table):
+    final, last, first = (
+        fake_table.find('feedback', 'PSNR', round_index=index) for index in (None, 3, 0)
+    )
+    assert last.change == final.change
     base = fake_table.find('one_way', 'PSNR')
-    expected = first.spread.mean / base.spread.mean - 1
-    assert first.change.relative == pytest.approx(expected)
-    assert base.change is None
+    assert first.change == pytest.approx(first.mean / base.mean - 1)
+    assert np.isnan([base.change, base.change_low, base.change_high]).all()
+    assert fake_table.find('feedback', 'mIoU_hole', round_index=0) is None
 
 
-def test_metrics_of_a_whole_set_have_neither_bins_nor_intervals(fake_benchmark, fake_table):
+def test_metrics_of_a_whole_set_have_neither_bins_nor_intervals(fake_table):
     fid = fake_table.find('feedback', 'FID')
-    assert (fid.spread.mean, fid.spread.seeds, fid.spread.std) == (pytest.approx(59.5), 3, 0.0)
-    assert fid.change.relative == pytest.approx(-0.5 / 60)
-    assert (fid.change.low, fid.interval, fid.count) == (None, None, 24)
+    assert (fid.mean, fid.seeds, fid.seed_std, fid.count) == (pytest.approx(59.5), 3, 0.0, 24)
+    assert fid.change == pytest.approx(-0.5 / 60)
+    assert np.isnan([fid.std, fid.low, fid.high, fid.change_low, fid.change_high]).all()
+    assert math.isnan(fake_table.find('one_way', 'FID').change)
     assert fake_table.find('feedback', 'FID', '10-20') is None
     assert not fake_table.has_images('FID')
     assert fake_table.has_images('PSNR')
@@ -75,8 +73,8 @@ def test_rounds_of_a_metric_of_a_whole_set_are_read_from_its_name(benchmark_of):
     benchmark = benchmark_of(one=[[1.0, 2.0]])
     benchmark.entries[0].runs[0].set_scores = {'round1/FID': 50.0, 'FID': 40.0}
     table = ScoreTable(benchmark, HALVES)
-    assert table.find('one', 'FID', round_index=1).spread.mean == 50.0
-    assert table.find('one', 'FID').spread.mean == 40.0
+    assert table.find('one', 'FID', round_index=1).mean == 50.0
+    assert table.find('one', 'FID').mean == 40.0
     assert table.headline('FID') == 'FID ↓'
 
 
@@ -94,6 +92,24 @@ def test_metrics_come_in_the_order_of_the_protocol(fake_table):
     assert fake_table.units['PSNR'] == 'dB'
 
 
+def test_rows_are_in_order_with_one_for_each_seed(fake_table):
+    frame = fake_table.seeds
+    keys = ['entry', 'metric', 'round', 'bin']
+    assert list(frame) == ['entry', 'seed', 'round', 'metric', 'bin', 'mean', 'std', 'count']
+    assert not frame.duplicated([*keys, 'seed']).any()
+    ours = frame.query('entry == "feedback" and metric == "PSNR"')
+    assert list(ours['round'].unique()) == [0, 1, 2, 3, 'final']
+    assert list(ours['bin'].unique()) == list(fake_table.bins)
+    assert list(ours['seed'][:3]) == [0, 1, 2]
+    assert len(ours) == 3 * 5 * 6
+
+
+def test_rows_are_selected_by_some_of_their_keys(fake_table):
+    final = fake_table.select(metric='mIoU_hole', round='final', bin='all')
+    assert list(final.index) == ['feedback']
+    assert final['mean'].item() == fake_table.find('feedback', 'mIoU_hole').mean
+
+
 def test_failed_entries_are_not_among_the_scored(fake_table):
     assert 'broken' not in fake_table.entries
     assert fake_table.entries[0] == 'one_way'
@@ -104,7 +120,7 @@ def test_without_scores_of_the_reference_there_are_no_changes(benchmark_of):
     benchmark.entries.append(EntryResult('lost', 'lost.py', error='out of memory'))
     benchmark.reference = 'lost'
     table = ScoreTable(benchmark, HALVES)
-    assert table.find('one', 'PSNR').change is None
+    assert math.isnan(table.find('one', 'PSNR').change)
 
 
 def test_seeds_over_other_images_are_refused(benchmark_of, make_series):

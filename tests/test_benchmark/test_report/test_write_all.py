@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -31,6 +32,20 @@ def test_writes_tables_plots_and_a_contact_sheet(benchmark, tmp_path):
     assert all(Image.open(path).width > 400 for path in paths[3:])
     text = (tmp_path / 'out/results.md').read_text(encoding='utf-8')
     assert all(f'![{name[:-4]}]({name})' in text for name in pictures)
+
+
+def test_scores_of_single_seeds_are_in_the_csv_file(fake_benchmark, fake_table, tmp_path):
+    report.write_tables(fake_benchmark, fake_table, tmp_path)
+    frame = pd.read_csv(tmp_path / 'results.csv')
+    assert list(frame) == ['entry', 'seed', 'round', 'metric', 'bin', 'mean', 'std', 'count']
+    series = fake_benchmark.entry('feedback').runs[2].find('PSNR', 1)
+    row = frame.query(
+        'entry == "feedback" and seed == 2 and metric == "PSNR" and round == "1" and bin == "all"'
+    )
+    assert row['mean'].item() == series.score()
+    assert row['std'].item() == pytest.approx(np.std(series.items, ddof=1))
+    assert frame.query('entry == "telea"')['seed'].isna().all()
+    assert frame.query('metric == "FID"')['std'].isna().all()
 
 
 def test_without_pictures_there_is_no_contact_sheet(benchmark, tmp_path):
