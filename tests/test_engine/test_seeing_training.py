@@ -26,7 +26,7 @@ def test_pictures_scalars_and_table_are_there_at_the_validation(trained):
     pictures = sorted(path.name for path in folder.glob('vis_data/vis_image/*.png'))
     assert pictures[:2] == ['class_memory_cosines_3.png', 'class_memory_map_3.png']
     assert pictures[2].endswith('_iter_3.png')
-    assert pictures[3:] == ['training_labelled_1_3.png', 'training_unlabelled_1_3.png']
+    assert pictures[3:] == ['training_labeled_1_3.png', 'training_unlabeled_1_3.png']
 
     lines = (folder / 'vis_data/scalars.json').read_text().splitlines()
     last = [record for record in map(json.loads, lines) if record['step'] == 3]
