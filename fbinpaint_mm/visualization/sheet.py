@@ -78,34 +78,47 @@ def lay_out(
         (height, width, 3) uint8 RGB.
     """
     height, width = (max(round(side * scale), 1) for side in shape)
-    cells = [cell for row in rows for cell in row.cells if cell.image is not None]
-    captions = max((len(cell.caption.splitlines()) for cell in cells), default=0)
+    pictured = [cell for row in rows for cell in row.cells if cell.image is not None]
+    captions = max((len(cell.caption.splitlines()) for cell in pictured), default=0)
     column = max(width, CAPTION_WIDTH if captions else 0)
+    row_height = LINE + height + captions * LINE + GAP
     names = [break_lines(name, column // 8) for name in headers]
     top = MARGIN + (TITLE + GAP if title else 0) + LINE * max(map(len, names))
-    tops = [
-        top + number * (LINE + height + captions * LINE + GAP) for number in range(len(rows) + 1)
-    ]
-    lefts = [MARGIN + number * (column + GAP) for number in range(len(headers))]
-    texts = [
-        font(TITLE, bold=True).getlength(title),
-        *(font(TEXT).getlength(row.heading) for row in rows),
-    ]
-    right = max(lefts[-1] + column, MARGIN + math.ceil(max(texts)))
-    keys = place_keys(legend, MARGIN, tops[-1], right)
-    bottom = max((y + LINE for _, y in keys), default=tops[-1])
-    sheet = Image.new('RGB', (right + MARGIN, bottom + MARGIN), PAPER)
+    bottom = top + len(rows) * row_height
+    lefts = range(MARGIN, MARGIN + len(headers) * (column + GAP), column + GAP)
+    texts = [text_width(title, TITLE, bold=True), *(text_width(row.heading) for row in rows)]
+    right = max(lefts[-1] + column, MARGIN + max(texts))
+    places = place_keys(legend, MARGIN, bottom, right)
+    sheet_height = max((y + LINE for _, y in places), default=bottom) + MARGIN
+    sheet = Image.new('RGB', (right + MARGIN, sheet_height), PAPER)
     write(sheet, title, MARGIN, MARGIN, TITLE, bold=True)
     for left, lines in zip(lefts, names, strict=True):
-        for number, line in enumerate(lines, -len(lines)):
-            write(sheet, line, left + column // 2, top + number * LINE, bold=True, anchor='ma')
-    for row, y in zip(rows, tops[:-1], strict=True):
-        write(sheet, row.heading, MARGIN, y, color=FAINT)
-        for left, cell in zip(lefts, row.cells, strict=True):
-            put_cell(sheet, cell, left, y + LINE, (height, column), scale)
-    for key, (x, y) in zip(legend, keys, strict=True):
-        put_key(sheet, *key, x, y)
-    return np.asarray(sheet)
+        put_header(sheet, lines, left + column // 2, top)
+    for number, row in enumerate(rows):
+        put_row(sheet, row, top + number * row_height, lefts, (height, column), scale)
+    for key, place in zip(legend, places, strict=True):
+        put_key(sheet, *key, *place)
+    return np.array(sheet)
+
+
+def put_header(sheet: Image.Image, lines: Sequence[str], middle: int, bottom: int) -> None:
+    """Write the name of a column, so that it ends above ``bottom``."""
+    for number, line in enumerate(lines, -len(lines)):
+        write(sheet, line, middle, bottom + number * LINE, bold=True, anchor='ma')
+
+
+def put_row(
+    sheet: Image.Image,
+    row: Row,
+    top: int,
+    lefts: Sequence[int],
+    size: tuple[int, int],
+    scale: float,
+) -> None:
+    """Write a heading, and draw the cells below it into places of (height, width)."""
+    write(sheet, row.heading, MARGIN, top, color=FAINT)
+    for left, cell in zip(lefts, row.cells, strict=True):
+        put_cell(sheet, cell, left, top + LINE, size, scale)
 
 
 def break_lines(text: str, most: int) -> list[str]:
@@ -115,7 +128,7 @@ def break_lines(text: str, most: int) -> list[str]:
 
 def place_keys(legend: Sequence[Key], left: int, top: int, right: int) -> list[tuple[int, int]]:
     """Where each key of a legend stands: as many side by side as fit, in columns."""
-    widest = max((math.ceil(font(SMALL).getlength(name)) for name, _ in legend), default=0)
+    widest = max((text_width(name, SMALL) for name, _ in legend), default=0)
     pitch = widest + LINE + 2 * GAP
     columns = max((right - left) // pitch, 1)
     places = (divmod(number, columns) for number in range(len(legend)))
@@ -161,6 +174,11 @@ def write(
 ) -> None:
     """Write one line; ``anchor`` as in Pillow: ``la`` starts at x, ``ma`` is centered on x."""
     ImageDraw.Draw(sheet).text((x, y), text, color, font(size, bold), anchor)
+
+
+def text_width(text: str, size: int = TEXT, bold: bool = False) -> int:
+    """Pixels that a line is wide."""
+    return math.ceil(font(size, bold).getlength(text))
 
 
 @lru_cache

@@ -23,7 +23,7 @@ def test_legend_stands_in_columns_that_fit():
     columns = sorted({x for x, _ in places})
     assert len(columns) == 3
     assert sorted({y for _, y in places}) == [20 + line * sheet.LINE for line in range(4)]
-    names = max(sheet.font(sheet.SMALL).getlength(name) for name, _ in legend)
+    names = max(sheet.text_width(name, sheet.SMALL) for name, _ in legend)
     assert columns[-1] + sheet.LINE + names <= 400
 
 

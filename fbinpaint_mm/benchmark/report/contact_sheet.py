@@ -52,14 +52,13 @@ def draw_contact_sheet(
     chosen: Sequence[ChosenSample],
     load: Load,
     entries: Sequence[str],
-    metrics: Sequence[str] | None = None,
-    cell_size: int = 128,
-    max_cell_size: int = 256,
 ) -> np.ndarray:
     """One row per sample: the input, the final image of each entry, and the truth.
 
-    Below each picture are its scores, the best of the row (as printed) in bold. Pictures and scores
-    are those of the first run of an entry. A picture that is not there leaves its place empty.
+    Below each picture are its scores by two metrics, PSNR and LPIPS where they were measured, the
+    best of the row (as printed) in bold. Pictures and scores are those of the first run of an
+    entry. A picture that is not there leaves its place empty. Small pictures are enlarged, large
+    ones reduced by a whole factor.
 
     Args:
         benchmark: What was measured.
@@ -67,10 +66,6 @@ def draw_contact_sheet(
         load: Gets the name of an entry (or ``'input'``, ``'truth'``) and of a sample; returns its
             picture, (H, W, 3) uint8 RGB, or raises ``FileNotFoundError``.
         entries: Names of the entries to show; about eight stay legible.
-        metrics: Scores to write; by default PSNR and LPIPS, or what there is instead.
-        cell_size: Small pictures are enlarged by a whole factor until the short side has this many
-            pixels.
-        max_cell_size: Large pictures are reduced by a whole factor until the long side fits.
 
     Returns:
         (height, width, 3) uint8 RGB.
@@ -80,18 +75,14 @@ def draw_contact_sheet(
     """
     if not chosen:
         raise ValueError('no sample was chosen: no entry has scores of images')
-    metrics = caption_metrics(benchmark) if metrics is None else metrics
-    truths = [load_picture(load, TRUTH, one.name) for one in chosen]
-    found = [one for one in truths if one is not None]
-    if not found:
+    truths = (load_picture(load, TRUTH, one.name) for one in chosen)
+    truth = next((one for one in truths if one is not None), None)
+    if truth is None:
         raise ValueError(f'no picture of the truth of {chosen[0].name!r} and all other samples')
-    height, width, _ = found[0].shape
-    rows = [
-        sample_row(benchmark, one, truth, load, entries, metrics, (height, width))
-        for one, truth in zip(chosen, truths, strict=True)
-    ]
+    height, width, _ = truth.shape
+    rows = [sample_row(benchmark, one, load, entries, (height, width)) for one in chosen]
     title = f'{benchmark.data.config}, {benchmark.data.split}; best of each row in bold'
-    scale = cell_scale(height, width, cell_size, max_cell_size)
+    scale = cell_scale(height, width, 128, 256)
     return lay_out(title, [INPUT, *entries, TRUTH], rows, [], (height, width), scale)
 
 
@@ -128,38 +119,35 @@ def write_strip(benchmark: Benchmark, bins: HoleAreaBins, load: Load, path: Path
 def sample_row(
     benchmark: Benchmark,
     sample: ChosenSample,
-    truth: np.ndarray | None,
     load: Load,
     entries: Sequence[str],
-    metrics: Sequence[str],
     shape: tuple[int, int],
 ) -> Row:
     """Heading and pictures of one sample."""
+    captions = score_captions(benchmark, sample, entries)
     cells = [
-        picture_cell(load_picture(load, name, sample.name), shape, *scores)
-        for name, scores in zip(
-            entries, score_captions(benchmark, sample, metrics, entries), strict=True
-        )
+        picture_cell(load_picture(load, name, sample.name), shape, *captions.get(name, ()))
+        for name in (INPUT, *entries, TRUTH)
     ]
-    before = picture_cell(load_picture(load, INPUT, sample.name), shape)
     heading = (
         f'{Path(sample.name).name}   hole {100 * sample.hole_area:.0f} % of the image   '
         f'{sample.reason}'
     )
-    return Row(heading, [before, *cells, picture_cell(truth, shape)])
+    return Row(heading, cells)
 
 
 def score_captions(
-    benchmark: Benchmark, sample: ChosenSample, metrics: Sequence[str], entries: Sequence[str]
-) -> list[tuple[list[str], list[int]]]:
-    """For each entry a line with its score by each metric, and which of them are the best."""
-    captions: list[tuple[list[str], list[int]]] = [([], []) for _ in entries]
+    benchmark: Benchmark, sample: ChosenSample, entries: Sequence[str]
+) -> dict[str, tuple[list[str], list[int]]]:
+    """Entry -> a line with its score by each metric, and which of the lines are the best."""
+    captions: dict[str, tuple[list[str], list[int]]] = {name: ([], []) for name in entries}
+    metrics = caption_metrics(benchmark)
     directions = directions_of(benchmark, metrics)
     for number, metric in enumerate(metrics):
         scores = [sample_score(benchmark, name, metric, sample) for name in entries]
         texts = [format_score(metric, score) for score in scores]
         best = best_text(texts, directions[metric])
-        for (lines, bold), text in zip(captions, texts, strict=True):
+        for (lines, bold), text in zip(captions.values(), texts, strict=True):
             lines.append(f'{metric} {text}')
             bold.extend([number] if text == best else [])
     return captions
@@ -173,7 +161,7 @@ def sample_score(
     series = runs[0].find(metric) if runs else None
     if series is None or sample.name not in series.samples:
         return None
-    return float(series.select([series.samples.index(sample.name)]).values[0])
+    return float(series.values[series.samples.index(sample.name)])
 
 
 def caption_metrics(benchmark: Benchmark) -> list[str]:

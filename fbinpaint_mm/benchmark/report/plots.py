@@ -85,7 +85,7 @@ def write_area_plot(table: ScoreTable, path: Path) -> Path:
     styles = entry_styles(table.entries, table.reference)
     for axes, metric in zip(panels, metrics, strict=True):
         draw_area_panel(axes, table, metric, styles)
-    add_legend(figure, styles, table.entries, joined=False)
+    add_legend(figure, styles, table.entries)
     return save(figure, path)
 
 
@@ -139,7 +139,7 @@ def write_time_plot(benchmark: Benchmark, table: ScoreTable, path: Path) -> Path
         set_time_axis(axes, ticks)
     has_rounds = any(speed.get('rounds') for speed in speeds.values())
     note = 'numbers: feedback rounds' if has_rounds else ''
-    add_legend(figure, styles, list(speeds), joined=False, note=note)
+    add_legend(figure, styles, list(speeds), note)
     return save(figure, path)
 
 
@@ -239,17 +239,16 @@ def plot_settings(style: Style) -> dict[str, Any]:
 
 
 def add_legend(
-    figure: Figure, styles: dict[str, Style], names: Sequence[str], joined: bool, note: str = ''
+    figure: Figure, styles: dict[str, Style], names: Sequence[str], note: str = ''
 ) -> None:
     """Name the entries below the panels, as many side by side as fit, and a note after them.
 
     The figure grows by the height of the legend.
     """
-    handles = []
-    for name in names:
-        settings = plot_settings(styles[name])
-        settings['linestyle'] = settings['linestyle'] if joined else ''
-        handles.append(Line2D([], [], label=name, **settings))
+    handles = [
+        Line2D([], [], label=name, **plot_settings(styles[name]) | dict(linestyle=''))
+        for name in names
+    ]
     if note:
         handles.append(Line2D([], [], label=note, linestyle=''))
     widest = max(map(len, [*names, note]))

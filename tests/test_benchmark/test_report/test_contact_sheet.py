@@ -32,8 +32,8 @@ def test_pictures_stand_in_order_enlarged_to_be_legible(benchmark):
 
 
 def test_scores_are_those_of_the_sample_and_the_best_is_bold(benchmark):
-    captions = contact_sheet.score_captions(benchmark, SAMPLE, ['PSNR'], ['one', 'two'])
-    assert captions == [(['PSNR 21.00'], [0]), (['PSNR 19.00'], [])]
+    captions = contact_sheet.score_captions(benchmark, SAMPLE, ['one', 'two'])
+    assert captions == {'one': (['PSNR 21.00'], [0]), 'two': (['PSNR 19.00'], [])}
 
 
 def test_scores_are_those_of_the_run_in_the_picture(benchmark_of):
@@ -43,8 +43,7 @@ def test_scores_are_those_of_the_run_in_the_picture(benchmark_of):
 
 
 def test_a_row_says_what_it_shows_and_why(benchmark):
-    arguments = (load('truth', ''), load, ['one'], ['PSNR'], (48, 64))
-    row = contact_sheet.sample_row(benchmark, SAMPLE, *arguments)
+    row = contact_sheet.sample_row(benchmark, SAMPLE, load, ['one'], (48, 64))
     assert row.heading == '001.png   hole 35 % of the image   median'
     assert [cell.caption for cell in row.cells] == ['', 'PSNR 21.00', '']
 
