@@ -102,9 +102,11 @@ def draw_feedback_grid(
     )
     round_segs = np.zeros((0, *hole.shape), np.int64) if round_segs is None else round_segs
     gt_seg = np.full(hole.shape, IGNORE_INDEX) if gt_seg is None else gt_seg
-    unlabeled = teacher_seg is not None and bool((gt_seg == IGNORE_INDEX).all())
-    shown_seg = teacher_seg if unlabeled else gt_seg
-    colors = fit_palette(palette, classes, round_segs, shown_seg)
+    last_seg = gt_seg
+    if teacher_seg is not None and (gt_seg == IGNORE_INDEX).all():
+        last_seg = teacher_seg
+    shown = classes_in(round_segs, last_seg)
+    colors = fit_palette(palette, classes, shown)
     rows = [image_row(gt_img, hole, round_imgs)]
     if len(round_imgs) > 1:
         rows.append(gain_row(gt_img, hole, round_imgs))
@@ -116,7 +118,7 @@ def draw_feedback_grid(
     headers = ['input', *(f'round {r}' for r in range(len(round_imgs))), 'ground truth']
     height, width = hole.shape
     scale = cell_scale(height, width, cell_size, max_cell_size)
-    legend = class_legend(classes, colors, round_segs, shown_seg)
+    legend = class_legend(classes, colors, shown) if len(round_segs) else []
     return lay_out(title, headers, rows, legend, (height, width), scale)
 
 
@@ -275,39 +277,27 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
     return np.clip(np.round(image), 0, 255).astype(np.uint8)
 
 
-def classes_shown(round_segs: np.ndarray, gt_seg: np.ndarray | None) -> list[int]:
-    """Sorted ids of the classes that occur in any map of the picture."""
-    ids = {*np.unique(round_segs).tolist()}
-    ids |= set() if gt_seg is None else {*np.unique(gt_seg).tolist()}
-    return sorted(ids - {IGNORE_INDEX})
+def classes_in(*segs: np.ndarray) -> list[int]:
+    """Sorted ids of the classes that occur in any of the maps."""
+    return sorted({int(index) for seg in segs for index in np.unique(seg)} - {IGNORE_INDEX})
 
 
 def fit_palette(
-    palette: Sequence[Color] | None,
-    classes: Sequence[str] | None,
-    round_segs: np.ndarray,
-    gt_seg: np.ndarray | None,
+    palette: Sequence[Color] | None, classes: Sequence[str] | None, shown: Sequence[int]
 ) -> np.ndarray:
-    """The given palette, or distinct colors for every class that is named or occurs."""
+    """The given palette, or distinct colors for every class that is named or shown."""
     if palette is not None and len(palette):
         return np.asarray(palette, dtype=np.uint8)
-    return default_palette(
-        max([len(classes or ()), 1, *(1 + index for index in classes_shown(round_segs, gt_seg))])
-    )
+    return default_palette(max(len(classes or ()), 1 + max(shown, default=0)))
 
 
 def class_legend(
-    classes: Sequence[str] | None,
-    colors: np.ndarray,
-    round_segs: np.ndarray,
-    gt_seg: np.ndarray | None,
+    classes: Sequence[str] | None, colors: np.ndarray, shown: Sequence[int]
 ) -> list[Key]:
-    """Name and color of every class in the picture; no maps, no legend."""
-    if not len(round_segs):
-        return []
+    """Name and color of every class that is shown."""
     names = dict(enumerate(classes or ()))
     return [
         (names.get(index, f'class {index}'), tuple(colors[index].tolist()))
-        for index in classes_shown(round_segs, gt_seg)
+        for index in shown
         if index < len(colors)
     ]

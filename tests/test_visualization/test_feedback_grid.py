@@ -132,11 +132,11 @@ def test_psnr_of_identical_images_is_finite():
 def test_legend_lists_the_classes_that_occur():
     sample = fabricate(rounds=1)
     colors = np.asarray([*PALETTE, (1, 1, 1)], np.uint8)
-    legend = feedback_grid.class_legend(
-        ['sky', 'road', 'car', 'dog'], colors, sample['round_segs'], sample['gt_seg']
-    )
+    shown = feedback_grid.classes_in(sample['round_segs'], sample['gt_seg'], np.array([255]))
+    assert shown == [0, 1, 2]
+    legend = feedback_grid.class_legend(['sky', 'road', 'car', 'dog'], colors, shown)
     assert legend == list(zip(['sky', 'road', 'car'], PALETTE, strict=True))
-    assert feedback_grid.class_legend(None, colors, sample['round_segs'], None)[0][0] == 'class 0'
+    assert feedback_grid.class_legend(None, colors, shown)[0][0] == 'class 0'
 
 
 def test_an_image_without_hole_can_be_drawn():

@@ -32,7 +32,7 @@ def figures(monkeypatch):
 
 
 def covered(picture, color):
-    """Pixels that are close to a colour; dots are a little transparent."""
+    """Pixels that are close to a color; dots are a little transparent."""
     return int((np.abs(picture.astype(int) - color).max(-1) < 50).sum())
 
 

@@ -19,7 +19,7 @@ from fbinpaint_mm.visualization.drawing import (
     rescale,
     stripe_hole,
 )
-from fbinpaint_mm.visualization.feedback_grid import class_legend
+from fbinpaint_mm.visualization.feedback_grid import class_legend, classes_in
 from fbinpaint_mm.visualization.sheet import Cell, Row, lay_out
 
 CELL_SIZE, MAX_CELL_SIZE = 192, 512
@@ -59,7 +59,7 @@ def draw_side_by_side(
     rows.append(_confidence_row(hole, rounds, shrink))
     headers = ['input', *(f'round {index}' for index in range(len(rounds)))]
     headers[-1] += ' = result'
-    legend = class_legend(classes, colors, np.array(known_maps), None)
+    legend = class_legend(classes, colors, classes_in(*known_maps))
     if any((seg == IGNORE_INDEX).any() for seg in known_maps):
         legend.append(('no map here', UNKNOWN))
     shape = shrink(hole.astype(np.uint8), smooth=False).shape
