@@ -16,8 +16,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training_log import TrainingLog, describe_times
-
 SUFFIXES = ('.png', '.jpg', '.pdf', '.svg')
 
 
@@ -60,50 +58,23 @@ def parse_args(parser: argparse.ArgumentParser, argv: list[str] | None) -> argpa
     return args
 
 
-def curves_of(args: argparse.Namespace) -> dict[str, dict[str, dict[int, float]]]:
-    """Key -> name of each log -> iteration -> value."""
-    logs = [TrainingLog.read(path) for path in args.logs]
-    names = args.legend or unique([log.name for log in logs], args.logs)
-    pairs = list(zip(names, logs, strict=True))
-    return {key: {name: log.curve(key) for name, log in pairs} for key in args.keys}
-
-
-def unique(names: list[str], paths: list[Path]) -> list[str]:
-    """The names, or the whole paths where two names are the same."""
-    return names if len(set(names)) == len(names) else [str(path) for path in paths]
-
-
-def rounds_of(args: argparse.Namespace) -> dict[str, dict[str, dict[int, float]]]:
-    """Score -> ``round R`` -> iteration -> value."""
-    log = TrainingLog.read(args.log)
-    return {
-        key: {f'round {number}': curve for number, curve in log.rounds(key).items()}
-        for key in args.keys
-    }
-
-
-def write(args: argparse.Namespace, panels: dict[str, dict[str, dict[int, float]]]) -> None:
-    """Writes the plot and the table that the command line asks for, and says where they are."""
-    from log_curves import plot, write_csv  # matplotlib is slow, so the logs are read first
-
-    if args.out is not None:
-        plot(panels, args.out, args.title)
-        print(f'curves: {args.out}')
-    if args.csv is not None:
-        write_csv(panels, args.csv)
-        print(f'table: {args.csv}')
-
-
 def main(argv: list[str] | None = None) -> None:
     """Does what the command line says."""
     parser = build_parser()
     args = parse_args(parser, argv)
+    # Not before the command line is known to be right: the import takes long.
+    from fbinpaint_mm.cli import analyze_logs
+
     try:
         if args.task == 'cal_train_time':
             for path in args.logs:
-                print('\n'.join(describe_times(TrainingLog.read(path))))
+                print(analyze_logs.describe_times(path))
+        elif args.task == 'plot_curve':
+            table = analyze_logs.curves_of(args.logs, args.keys, args.legend)
+            analyze_logs.write(table, args.out, args.csv, args.title)
         else:
-            write(args, curves_of(args) if args.task == 'plot_curve' else rounds_of(args))
+            table = analyze_logs.rounds_of(args.log, args.keys)
+            analyze_logs.write(table, args.out, args.csv, args.title)
     except (OSError, ValueError) as error:
         parser.error(str(error))
 

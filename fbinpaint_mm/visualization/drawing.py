@@ -1,4 +1,4 @@
-"""Colours and cells: what a picture is put together from. Images are (H, W, 3) uint8 RGB."""
+"""Colors and cells: what a picture is put together from. Images are (H, W, 3) uint8 RGB."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ HOLE_STRIPES: tuple[Color, Color] = ((255, 255, 255), (205, 205, 205))
 
 
 def default_palette(num_classes: int) -> np.ndarray:
-    """Distinct colours for classes without a palette, (K, 3) uint8 RGB."""
-    ring = _color_map('tab20', np.arange(num_classes) % 20)
-    return (ring[:, :3] * 255).round().astype(np.uint8)
+    """Distinct colors for classes without a palette, (K, 3) uint8 RGB."""
+    return _color_map('tab20', np.arange(num_classes) % 20)
 
 
 def colorize(seg: np.ndarray, palette: Sequence[Color] | np.ndarray) -> np.ndarray:
-    """Class ids to colours.
+    """Class ids to colors.
 
     Args:
         seg: (H, W) integer class ids.
@@ -40,7 +39,7 @@ def colorize(seg: np.ndarray, palette: Sequence[Color] | np.ndarray) -> np.ndarr
 
 def heat(values: np.ndarray) -> np.ndarray:
     """Values in [0, 1] (clipped), (H, W), as (H, W, 3) uint8 RGB, dark = 0 and bright = 1."""
-    return (_color_map('viridis', np.clip(values, 0, 1))[..., :3] * 255).round().astype(np.uint8)
+    return _color_map('viridis', np.clip(values, 0, 1))
 
 
 def stripe_hole(image: np.ndarray, hole: np.ndarray, width: int) -> np.ndarray:
@@ -62,13 +61,12 @@ def gain(before: np.ndarray, after: np.ndarray, full: float = 32.0) -> np.ndarra
     Args:
         before: (H, W) error, 0..255.
         after: (H, W) error, 0..255.
-        full: Difference in grey levels that gets the full colour.
+        full: Difference in gray levels that gets the full color.
 
     Returns:
         (H, W, 3) uint8 RGB: green = smaller, red = larger, pale = the same.
     """
-    signed = np.clip((before - after) / full, -1, 1) / 2 + 0.5
-    return (_color_map('RdYlGn', signed)[..., :3] * 255).round().astype(np.uint8)
+    return _color_map('RdYlGn', np.clip((before - after) / full, -1, 1) / 2 + 0.5)
 
 
 def cell_scale(height: int, width: int, smallest: int, largest: int) -> float:
@@ -96,7 +94,7 @@ def rescale(image: np.ndarray, factor: float, smooth: bool) -> np.ndarray:
 
 
 def _color_map(name: str, values: np.ndarray) -> np.ndarray:
-    """(..., 4) float RGBA in [0, 1] of one of matplotlib's colour maps."""
+    """(..., 3) uint8 RGB of one of matplotlib's color maps; whole numbers are its entries."""
     from matplotlib import colormaps  # a good part of this package's own share of its start-up
 
-    return colormaps[name](values)
+    return (colormaps[name](values)[..., :3] * 255).round().astype(np.uint8)

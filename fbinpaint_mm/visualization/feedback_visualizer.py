@@ -1,4 +1,4 @@
-"""The visualiser that draws one picture per validation sample."""
+"""The visualizer that draws one picture per validation sample."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FeedbackVisualizer(Visualizer):
 
     ``draw_feedback_grid`` says what is in the picture. ``LocalVisBackend`` writes it as
     ``<stem>_iter_<step>.png``, TensorBoard shows it as ``<stem>_iter`` with a slider over steps.
-    Class names and colours are those of the data set, which the validation loop hands over as
+    Class names and colors are those of the data set, which the validation loop hands over as
     ``dataset_meta``, unless they are given here.
 
     Args:
@@ -83,11 +83,11 @@ class FeedbackVisualizer(Visualizer):
             gt_img=self._to_rgb(data_sample.gt_img),
             mask=to_numpy(data_sample.mask)[0],
             round_imgs=self._to_rgb(output.pred_img[None] if images is None else images),
-            round_segs=to_numpy(output.get('round_segs')),
+            round_segs=to_numpy_or_none(output.get('round_segs')),
             round_confidences=first_channel(output.get('round_confidences')),
             gt_seg=first_channel(data_sample.get('gt_seg')),
-            teacher_seg=to_numpy(output.get('teacher_seg')),
-            teacher_weight=to_numpy(output.get('teacher_weight')),
+            teacher_seg=to_numpy_or_none(output.get('teacher_seg')),
+            teacher_weight=to_numpy_or_none(output.get('teacher_weight')),
             palette=self.palette or meta.get('palette'),
             classes=self.classes or meta.get('classes'),
             title=title,
@@ -96,16 +96,21 @@ class FeedbackVisualizer(Visualizer):
         )
 
     def _to_rgb(self, images: Tensor) -> np.ndarray:
-        """(..., 3, H, W) tensor in the samples' colour order to an (..., H, W, 3) RGB array."""
-        images = np.moveaxis(to_numpy(images), -3, -1)
-        return images[..., ::-1] if self.bgr2rgb else images
+        """(..., 3, H, W) tensor in the samples' color order to an (..., H, W, 3) RGB array."""
+        pixels = np.moveaxis(to_numpy(images), -3, -1)
+        return pixels[..., ::-1] if self.bgr2rgb else pixels
 
 
-def to_numpy(data: Tensor | None) -> np.ndarray | None:
+def to_numpy(data: Tensor) -> np.ndarray:
     """A tensor on any device as an array."""
-    return None if data is None else data.detach().cpu().numpy()
+    return data.detach().cpu().numpy()
+
+
+def to_numpy_or_none(data: Tensor | None) -> np.ndarray | None:
+    """The same of a tensor that a sample may lack."""
+    return None if data is None else to_numpy(data)
 
 
 def first_channel(data: Tensor | None) -> np.ndarray | None:
-    """A (..., 1, H, W) tensor as an (..., H, W) array."""
+    """A (..., 1, H, W) tensor that a sample may lack as an (..., H, W) array."""
     return None if data is None else to_numpy(data)[..., 0, :, :]

@@ -13,7 +13,7 @@ from fbinpaint_mm.visualization import FeedbackVisualizer
 
 
 class Recorder:
-    """A runner and its visualiser that note what is drawn."""
+    """A runner and its visualizer that note what is drawn."""
 
     def __init__(self):
         self.iter = 500
@@ -97,17 +97,17 @@ def train(hook, runner, iterations, labeled=(True, True, False)):
         runner.iter += 1
 
 
-def test_draws_labelled_and_unlabelled_images_of_every_nth_training_batch(training):
+def test_draws_labeled_and_unlabeled_images_of_every_nth_training_batch(training):
     hook = FeedbackVisualizationHook(train_interval=2, max_train_samples=3)
     train(hook, training, 5)
     assert training.model.kept == ['asked', 'asked']
     assert training.visualizer.drawn == [
-        ('1 0', 2, 'training_labelled_1'),
-        ('1 2', 2, 'training_unlabelled_1'),
-        ('1 1', 2, 'training_labelled_2'),
-        ('3 0', 4, 'training_labelled_1'),
-        ('3 2', 4, 'training_unlabelled_1'),
-        ('3 1', 4, 'training_labelled_2'),
+        ('1 0', 2, 'training_labeled_1'),
+        ('1 2', 2, 'training_unlabeled_1'),
+        ('1 1', 2, 'training_labeled_2'),
+        ('3 0', 4, 'training_labeled_1'),
+        ('3 2', 4, 'training_unlabeled_1'),
+        ('3 1', 4, 'training_labeled_2'),
     ]
     assert training.model.samples is None
 

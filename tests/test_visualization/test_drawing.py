@@ -13,7 +13,7 @@ def test_colorize_gives_unknown_ids_black():
     assert image.tolist() == [[[10, 20, 30], [40, 50, 60]], [[0, 0, 0], [0, 0, 0]]]
 
 
-def test_default_colours_differ():
+def test_default_colors_differ():
     palette = drawing.default_palette(19)
     assert palette.shape == (19, 3)
     assert len(np.unique(palette, axis=0)) == 19

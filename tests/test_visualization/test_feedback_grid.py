@@ -69,8 +69,8 @@ def test_verdict_tells_right_wrong_corrected_and_spoiled():
     known = np.array([[True] * 4 + [False] * 2])
     before = np.array([[True, False, False, True, True, True]])
     after = np.array([[True, False, True, False, True, True]])
-    cell = feedback_grid.verdict(hole, known, before, after)
-    expected = ['RIGHT', 'WRONG', 'FIXED', 'BROKEN', 'UNLABELED', 'BLANK']
+    cell = feedback_grid.verdict(hole, known, after, before)
+    expected = ['RIGHT', 'WRONG', 'FIXED', 'SPOILED', 'UNLABELED', 'BLANK']
     assert [tuple(pixel) for pixel in cell.image[0]] == [
         getattr(feedback_grid, name) for name in expected
     ]
@@ -118,8 +118,8 @@ def test_the_teachers_map_stands_in_for_missing_labels():
     row = feedback_grid.confidence_row(hole, sample['round_confidences'], weight)
     assert row.cells[-1].caption == "weight of teacher's map 0.25"
     assert not np.array_equal(picture, draw_feedback_grid(**sample, palette=PALETTE))
-    labelled = feedback_grid.last_map(hole, teacher, colors, np.zeros_like(teacher))
-    assert np.array_equal(labelled.image, colors[teacher])
+    labeled = feedback_grid.last_map(hole, teacher, colors, np.zeros_like(teacher))
+    assert np.array_equal(labeled.image, colors[teacher])
     with pytest.raises(ValueError, match=r'teacher_weight has shape \(1, 64, 64\), expected'):
         draw_feedback_grid(**{**given, 'teacher_weight': weight[None]})
 
@@ -132,11 +132,11 @@ def test_psnr_of_identical_images_is_finite():
 def test_legend_lists_the_classes_that_occur():
     sample = fabricate(rounds=1)
     colors = np.asarray([*PALETTE, (1, 1, 1)], np.uint8)
-    legend = feedback_grid.class_legend(
-        ['sky', 'road', 'car', 'dog'], colors, sample['round_segs'], sample['gt_seg']
-    )
+    shown = feedback_grid.classes_in(sample['round_segs'], sample['gt_seg'], np.array([255]))
+    assert shown == [0, 1, 2]
+    legend = feedback_grid.class_legend(['sky', 'road', 'car', 'dog'], colors, shown)
     assert legend == list(zip(['sky', 'road', 'car'], PALETTE, strict=True))
-    assert feedback_grid.class_legend(None, colors, sample['round_segs'], None)[0][0] == 'class 0'
+    assert feedback_grid.class_legend(None, colors, shown)[0][0] == 'class 0'
 
 
 def test_an_image_without_hole_can_be_drawn():
@@ -168,7 +168,7 @@ def test_float_images_are_drawn_like_uint8_ones():
     assert np.array_equal(draw_feedback_grid(**floats), draw_feedback_grid(**sample))
 
 
-def test_gain_counts_pixels_that_moved_by_more_than_a_grey_level():
+def test_gain_counts_pixels_that_moved_by_more_than_a_gray_level():
     gt_img = np.zeros((1, 4, 3), np.uint8)
     before = np.full((1, 4, 3), 10.0)
     after = before + np.array([-5, 5, 0.5, -9])[None, :, None]

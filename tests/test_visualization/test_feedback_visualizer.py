@@ -83,9 +83,9 @@ def test_a_sample_may_be_written_under_a_name_of_its_own(sample, tmp_path):
     visualizer = FeedbackVisualizer(
         f'{tmp_path} named', vis_backends=backends, save_dir=str(tmp_path)
     )
-    visualizer.add_datasample(sample, step=500, name='training_labelled_1')
+    visualizer.add_datasample(sample, step=500, name='training_labeled_1')
     (written,) = (tmp_path / 'vis_data' / 'vis_image').iterdir()
-    assert written.name == 'training_labelled_1_500.png'
+    assert written.name == 'training_labeled_1_500.png'
     expected = visualizer.draw(sample, title='00042   iteration 500')
     assert np.array_equal(cv2.imread(str(written))[..., ::-1], expected)
 

@@ -5,11 +5,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
+from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import cosine_similarity
+from sklearn.preprocessing import normalize
 
 from fbinpaint_mm.visualization import prototype_figures
-from fbinpaint_mm.visualization.prototype_projection import Projection
 
 CLASSES = ('sky', 'road', 'car', 'tree')
 PALETTE = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 0, 255))
@@ -32,11 +32,11 @@ def figures(monkeypatch):
 
 
 def covered(picture, color):
-    """Pixels that are close to a colour; dots are a little transparent."""
+    """Pixels that are close to a color; dots are a little transparent."""
     return int((np.abs(picture.astype(int) - color).max(-1) < 50).sum())
 
 
-def test_every_class_seen_is_a_dot_in_its_colour(prototypes, figures):
+def test_every_class_seen_is_a_dot_in_its_color(prototypes, figures):
     seen = torch.tensor([True, True, False, True])
     picture = prototype_figures.draw_prototype_map(prototypes, seen, CLASSES, PALETTE, 'a title')
     assert picture.dtype == np.uint8
@@ -57,9 +57,9 @@ def test_names_do_not_cover_each_other():
     axes = figure.add_subplot()
     names = [f'class number {index}' for index in range(12)]
     palette = [(9, 9, 9)] * 12
-    projection = Projection(points, np.zeros(2))
-    prototype_figures.scatter_classes(axes, projection, range(12), names, palette)
-    figure.canvas.draw()
+    labels = prototype_figures.scatter_classes(axes, points, range(12), names, palette)
+    prototype_figures.spread_labels(figure, axes, labels)
+    figure.draw_without_rendering()
     boxes = [super(type(text), text).get_window_extent() for text in axes.texts]
     assert len(boxes) == 12
     for one, other in combinations(boxes, 2):
@@ -100,4 +100,36 @@ def test_figures_are_not_kept_by_pyplot(prototypes):
     seen = torch.ones(4, dtype=torch.bool)
     prototype_figures.draw_cosines(prototypes, seen, CLASSES)
     assert pyplot.get_fignums() == before
-    assert isinstance(prototype_figures.new_figure(1, 1), Figure)
+
+
+@pytest.mark.parametrize('shape', [(19, 16), (6, 40), (3, 2), (2, 7)])
+def test_agrees_with_scikit_learn_in_value_and_sign(shape):
+    prototypes = torch.randn(shape, generator=torch.Generator().manual_seed(0)) * 3 + 1
+    pca = PCA(n_components=2, svd_solver='full')
+    expected = pca.fit_transform(normalize(prototypes.double().numpy()))
+    points, explained = prototype_figures.project_to_plane(prototypes)
+    np.testing.assert_allclose(points, expected, atol=1e-12)
+    np.testing.assert_allclose(explained, pca.explained_variance_ratio_, atol=1e-12)
+
+
+def test_length_does_not_count():
+    prototypes = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    lengths = torch.tensor([[1.0], [2], [0.1], [7], [3]])
+    points, _ = prototype_figures.project_to_plane(prototypes)
+    np.testing.assert_allclose(
+        prototype_figures.project_to_plane(prototypes * lengths)[0], points, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize('shape', [(0, 4), (1, 4), (3, 1)])
+def test_a_missing_axis_is_zero(shape):
+    points, explained = prototype_figures.project_to_plane(torch.full(shape, 2.0))
+    assert points.shape == (shape[0], 2)
+    assert not points.any()
+    assert explained.tolist() == [0, 0]
+
+
+def test_one_dimension_explains_all():
+    points, explained = prototype_figures.project_to_plane(torch.tensor([[1.0], [-1.0]]))
+    assert sorted(points[:, 0]) == pytest.approx([-1, 1])
+    assert explained == pytest.approx([1, 0])

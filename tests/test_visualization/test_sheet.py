@@ -1,22 +1,40 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from fbinpaint_mm.visualization import sheet
-from fbinpaint_mm.visualization.sheet import Cell, Note, Row
+from fbinpaint_mm.visualization.sheet import Cell, Row
+
+BLACK = np.zeros((64, 64, 3), np.uint8)
 
 
-def test_legend_breaks_into_lines_that_fit():
+def draw(*cells, title='', headers=None, heading='', legend=(), scale=1):
+    """A sheet of one row."""
+    headers = [''] * len(cells) if headers is None else headers
+    return sheet.lay_out(title, headers, [Row(heading, [*cells])], legend, (64, 64), scale)
+
+
+def test_legend_stands_in_columns_that_fit():
     legend = [(f'class number {index}', (index, 0, 0)) for index in range(12)]
-    lines = sheet.wrap_legend(legend, width=400)
-    assert len(lines) > 1
-    assert [name for line in lines for _, name, _ in line] == [name for name, _ in legend]
-    assert all(line[0][0] == 0 for line in lines)
-    assert all(x < 400 for line in lines for x, _, _ in line)
+    places = sheet.place_keys(legend, left=10, top=20, right=400)
+    assert len(set(places)) == 12
+    assert places[0] == (10, 20)
+    columns = sorted({x for x, _ in places})
+    assert len(columns) == 3
+    assert sorted({y for _, y in places}) == [20 + line * sheet.LINE for line in range(4)]
+    names = max(sheet.text_width(name, sheet.SMALL) for name, _ in legend)
+    assert columns[-1] + sheet.LINE + names <= 400
 
 
 def test_no_legend_is_no_line():
-    assert sheet.wrap_legend([], width=400) == []
+    assert sheet.place_keys([], left=10, top=20, right=400) == []
+
+
+def test_legend_and_keys_show_their_colors():
+    image = draw(Cell(BLACK), Cell(keys=[('key', (9, 8, 7))]), legend=[('a class', (70, 80, 90))])
+    for color in ((9, 8, 7), (70, 80, 90)):
+        assert (image == color).all(-1).sum() == (sheet.SMALL - 1) ** 2
 
 
 def test_pictures_stand_in_columns_enlarged():
@@ -35,43 +53,55 @@ def test_pictures_stand_in_columns_enlarged():
 def test_an_outline_is_drawn_after_enlarging():
     region = np.zeros((64, 64), bool)
     region[16:48, 16:48] = True
-    cell = Cell(np.zeros((64, 64, 3), np.uint8), outline=region)
-    image = sheet.lay_out('', ['one'], [Row('', [cell])], [], (64, 64), scale=3)
+    image = draw(Cell(BLACK, outline=region), scale=3)
     rows, columns = np.where((image == 0).all(-1))
     inside = image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     assert inside.shape == (192, 192, 3)
     assert (inside == 255).all(-1).sum() == 4 * 96 - 4
 
 
-def test_notes_stand_below_the_caption_and_make_room_for_themselves():
-    black = np.zeros((64, 64, 3), np.uint8)
-    notes = [Note('first'), Note('second', bold=True)]
-    assert Cell(black, 'caption', notes=notes).lines == [Note('caption'), *notes]
-    assert Cell(black, notes=notes).lines == notes
-    plain, noted = (
-        sheet.lay_out('', ['one'], [Row('', [cell])] * 2, [], (64, 64), scale=3)
-        for cell in (Cell(black, 'caption'), Cell(black, 'caption', notes=notes))
+def test_captions_make_room_for_their_lines_and_some_are_bold():
+    none, plain, bold = (
+        draw(Cell(BLACK, caption, lines), scale=3)
+        for caption, lines in (('', ()), ('first\nsecond', ()), ('first\nsecond', [1]))
     )
-    assert noted.shape[0] - plain.shape[0] == 2 * 2 * sheet.LINE
-    below = noted[sheet.MARGIN + 2 * sheet.LINE + 192 + sheet.LINE + 4 :][: 2 * sheet.LINE]
-    assert (below < 128).any()
+    assert plain.shape[0] - none.shape[0] == 2 * sheet.LINE
+    second = none.shape[0] - sheet.MARGIN - sheet.GAP + sheet.LINE
+    assert (plain[:second] == bold[:second]).all()
+    assert bold[second:].sum() < plain[second:].sum()
 
 
 def test_headings_wider_than_the_pictures_are_not_cut():
-    cell = Cell(np.zeros((64, 64, 3), np.uint8))
     heading = 'a heading that says a lot more than there is room for above one small picture'
-    image = sheet.lay_out('', ['one'], [Row(heading, [cell])], [], (64, 64), scale=1)
-    top = sheet.MARGIN + sheet.LINE
-    written = np.flatnonzero((image[top : top + sheet.LINE] < 200).any(axis=(0, 2)))
+    image = draw(Cell(BLACK), heading=heading)
+    line = image[sheet.MARGIN : sheet.MARGIN + sheet.LINE]
+    written = np.flatnonzero((line < 200).any(axis=(0, 2)))
     assert written[-1] <= image.shape[1] - sheet.MARGIN
     assert written[-1] > 400
 
 
+def test_pictures_without_captions_stand_close_together():
+    assert draw(Cell(BLACK), Cell(BLACK)).shape[1] == 2 * sheet.MARGIN + 2 * 64 + sheet.GAP
+
+
+@pytest.mark.parametrize(
+    ('text', 'lines'),
+    [
+        ('short', ['short']),
+        ('', []),
+        ('feedback_without_recorrection', ['feedback_', 'without_', 'recorrection']),
+        ('one two-three', ['one two-', 'three']),
+        ('m' * 20, ['m' * 12, 'm' * 8]),
+    ],
+)
+def test_names_are_broken_after_words(text, lines):
+    assert [line.rstrip() for line in sheet.break_lines(text, 12)] == lines
+
+
 def test_long_headers_are_broken_and_end_on_the_same_line():
-    cells = [Cell(np.zeros((64, 64, 3), np.uint8))] * 2
+    cells = [Cell(BLACK, 'caption')] * 2
     short, long = (
-        sheet.lay_out('', ['one', name], [Row('', cells)], [], (64, 64), scale=1)
-        for name in ('two', 'feedback_without_recorrection')
+        draw(*cells, headers=['one', name]) for name in ('two', 'feedback_without_recorrection')
     )
     assert long.shape[0] == short.shape[0] + sheet.LINE
     assert long.shape[1] == short.shape[1]

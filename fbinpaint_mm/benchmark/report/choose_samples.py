@@ -26,72 +26,80 @@ class ChosenSample(NamedTuple):
     reason: str
 
 
-def choose_samples(
-    benchmark: Benchmark,
-    bins: HoleAreaBins,
-    metric: str | None = None,
-    per_bin: int = 1,
-    worst: int = 3,
-    method: str | None = None,
-) -> list[ChosenSample]:
-    """Typical samples of every hole-area bin, then the worst losses of a method.
+def choose_samples(benchmark: Benchmark, bins: HoleAreaBins, worst: int = 3) -> list[ChosenSample]:
+    """Typical samples of the reference, then those where the method loses most against it.
 
-    Typical is the sample whose score by the reference is the median of its bin (with ``per_bin``
-    of 2 the lower and the upper third, and so on; between two, the one with less quality). Worst
-    are those where the method under test loses most against the reference, largest loss first;
-    where it loses nowhere there are none. Scores are means over seeds; of equal samples the first
-    counts. No sample is chosen twice.
+    The method is what ``find_method`` finds; of its losses only those above zero count, the largest
+    first. No sample is chosen twice.
 
     Args:
         benchmark: What was measured.
         bins: Hole-area bins.
-        metric: By default LPIPS if it was measured, else PSNR, else the first metric of images.
-        per_bin: Number of typical samples of each bin.
-        worst: Largest number of worst samples.
-        method: Entry under test; by default the first with feedback rounds that is not the
-            reference, else the last that is not the reference.
+        worst: Largest number of samples with a loss.
 
     Returns:
-        The samples; none if no entry has scores of images by the metric.
+        The samples; none if no entry has scores of images.
     """
-    metric = metric or default_metric(benchmark)
-    chosen: list[ChosenSample] = []
-    scored = [entry for entry in benchmark.entries if metric and all_series(entry, metric)]
+    metric, scored = default_metric(benchmark), scored_entries(benchmark)
     if not scored:
-        return chosen
-    reference = next((one for one in scored if one.name == benchmark.reference), scored[0])
-    sign = 1.0 if directions_of(benchmark, [metric])[metric] else -1.0
-    base = sign * image_scores(reference, metric)
-    label = f'of {reference.name} by {metric}'
-    chosen += typical_samples(benchmark, bins, base, per_bin, label)
-    tested = find_method(scored, reference, method)
+        return []
+    reference = find_reference(benchmark, scored)
+    chosen = typical_samples(benchmark, bins, reference)
+    tested = find_method(scored, reference)
     if tested is not None:
-        loss = base - sign * image_scores(tested, metric)
-        chosen += worst_samples(benchmark, loss, worst, metric, (tested.name, reference.name))
+        base, found = (image_quality(benchmark, entry, metric) for entry in (reference, tested))
+        chosen += worst_samples(
+            benchmark, base - found, worst, metric, (tested.name, reference.name)
+        )
     unique = {one.name: one for one in reversed(chosen)}
     return [one for one in chosen if unique[one.name] is one]
 
 
-def default_metric(benchmark: Benchmark) -> str | None:
-    """LPIPS if it was measured, else PSNR, else the first metric with scores of images."""
+def choose_strip(benchmark: Benchmark, bins: HoleAreaBins) -> tuple[str, list[ChosenSample]]:
+    """The method (or the only entry), and its typical samples.
+
+    Returns:
+        Its name and the samples, in the order of the bins.
+
+    Raises:
+        ValueError: No entry has scores of images.
+    """
+    scored = scored_entries(benchmark)
+    if not scored:
+        raise ValueError('no sample was chosen: no entry has scores of images')
+    reference = find_reference(benchmark, scored)
+    shown = find_method(scored, reference) or reference
+    return shown.name, typical_samples(benchmark, bins, shown)
+
+
+def scored_entries(benchmark: Benchmark) -> list[EntryResult]:
+    """The entries whose images were scored by the default metric."""
+    metric = default_metric(benchmark)
+    return [entry for entry in benchmark.entries if all_series(entry, metric)]
+
+
+def find_reference(benchmark: Benchmark, scored: list[EntryResult]) -> EntryResult:
+    """The reference, or the first entry if that has no scores."""
+    return next((one for one in scored if one.name == benchmark.reference), scored[0])
+
+
+def default_metric(benchmark: Benchmark) -> str:
+    """LPIPS if it was measured, else PSNR, else the first metric of images; empty for none."""
     runs = [run for entry in benchmark.entries for run in entry.runs]
     known = {series.metric for run in runs for series in run.series}
     order = ['LPIPS', 'PSNR', *metrics_of(benchmark)]
-    return next((metric for metric in order if metric in known), None)
+    return next((metric for metric in order if metric in known), '')
 
 
-def image_scores(entry: EntryResult, metric: str) -> np.ndarray:
-    """(M,) score of every image, mean over seeds; nan where a seed has none."""
-    return np.mean([series.values for series in all_series(entry, metric)], axis=0)
+def image_quality(benchmark: Benchmark, entry: EntryResult, metric: str) -> np.ndarray:
+    """(M,) mean score of every image over seeds, negative where lower is better; nan for none."""
+    scores = np.mean([series.values for series in all_series(entry, metric)], axis=0)
+    return scores if directions_of(benchmark, [metric])[metric] else -scores
 
 
-def find_method(
-    scored: list[EntryResult], reference: EntryResult, name: str | None
-) -> EntryResult | None:
-    """The entry under test among those with scores; ``None`` if only the reference has any."""
+def find_method(scored: list[EntryResult], reference: EntryResult) -> EntryResult | None:
+    """The first entry with feedback rounds besides the reference, else the last besides it."""
     others = [entry for entry in scored if entry is not reference]
-    if name is not None:
-        others = [entry for entry in others if entry.name == name]
     with_rounds = [
         entry
         for entry in others
@@ -101,36 +109,24 @@ def find_method(
 
 
 def typical_samples(
-    benchmark: Benchmark, bins: HoleAreaBins, quality: np.ndarray, per_bin: int, label: str
+    benchmark: Benchmark, bins: HoleAreaBins, entry: EntryResult
 ) -> list[ChosenSample]:
-    """Samples at evenly spaced ranks of each bin.
+    """In each bin the sample of which an entry has the median score.
 
-    Args:
-        benchmark: What was measured.
-        bins: Hole-area bins.
-        quality: (M,) scores of the reference, higher is better; nan where there is none.
-        per_bin: Number of samples of each bin.
-        label: Whose scores, by which metric.
-
-    Returns:
-        By bin, then by rank.
+    It is by LPIPS if that was measured, else by PSNR, else by the first metric of images. Between
+    two samples it is the worse one, of equal samples the first.
     """
+    metric = default_metric(benchmark)
+    quality = image_quality(benchmark, entry, metric)
     found = bins.assign(benchmark.data.hole_areas)
     chosen = []
     for index, bin_name in enumerate(bins.names):
         members = np.flatnonzero((found == index) & np.isfinite(quality))
         ranked = members[np.argsort(quality[members], kind='stable')]
-        for rank in evenly_spaced(len(ranked), per_bin):
-            what = 'median' if per_bin == 1 else f'rank {rank + 1} of {len(ranked)}'
-            reason = f'{what} {label} among holes of {bin_name} %'
-            chosen.append(make_choice(benchmark, ranked[rank], reason))
+        reason = f'median of {entry.name} by {metric} among holes of {bin_name} %'
+        middle = ranked[(len(ranked) - 1) // 2 :][:1]
+        chosen += [make_choice(benchmark, sample, reason) for sample in middle]
     return chosen
-
-
-def evenly_spaced(count: int, wanted: int) -> list[int]:
-    """Up to ``wanted`` of ``count`` ranks: the middle one, or those that split them evenly."""
-    ranks = [(number + 1) * (count - 1) // (wanted + 1) for number in range(wanted)]
-    return sorted(set(ranks)) if count else []
 
 
 def worst_samples(

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image, ImageOps
 
 from fbinpaint_mm.benchmark.data.picture_files import INPUT, TRUTH
-from fbinpaint_mm.benchmark.report.choose_samples import ChosenSample
+from fbinpaint_mm.benchmark.report.choose_samples import ChosenSample, choose_strip
 from fbinpaint_mm.benchmark.report.formats import best_text, format_score
 from fbinpaint_mm.benchmark.report.score_table import directions_of, metrics_of
 from fbinpaint_mm.benchmark.results import Benchmark
+from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 from fbinpaint_mm.visualization.drawing import PAPER, cell_scale
-from fbinpaint_mm.visualization.sheet import Cell, Note, Row, lay_out
+from fbinpaint_mm.visualization.sheet import Cell, Row, lay_out
+from fbinpaint_mm.write_file import write_file
 
 Load = Callable[[str, str], np.ndarray]
 
@@ -49,14 +52,13 @@ def draw_contact_sheet(
     chosen: Sequence[ChosenSample],
     load: Load,
     entries: Sequence[str],
-    metrics: Sequence[str] | None = None,
-    cell_size: int = 128,
-    max_cell_size: int = 256,
 ) -> np.ndarray:
     """One row per sample: the input, the final image of each entry, and the truth.
 
-    Below each picture are its scores, the best of the row (as printed) in bold. Pictures and scores
-    are those of the first run of an entry. A picture that is not there leaves its place empty.
+    Below each picture are its scores by two metrics, PSNR and LPIPS where they were measured, the
+    best of the row (as printed) in bold. Pictures and scores are those of the first run of an
+    entry. A picture that is not there leaves its place empty. Small pictures are enlarged, large
+    ones reduced by a whole factor.
 
     Args:
         benchmark: What was measured.
@@ -64,10 +66,6 @@ def draw_contact_sheet(
         load: Gets the name of an entry (or ``'input'``, ``'truth'``) and of a sample; returns its
             picture, (H, W, 3) uint8 RGB, or raises ``FileNotFoundError``.
         entries: Names of the entries to show; about eight stay legible.
-        metrics: Scores to write; by default PSNR and LPIPS, or what there is in their place.
-        cell_size: Small pictures are enlarged by a whole factor until the short side has this many
-            pixels.
-        max_cell_size: Large pictures are reduced by a whole factor until the long side fits.
 
     Returns:
         (height, width, 3) uint8 RGB.
@@ -77,53 +75,82 @@ def draw_contact_sheet(
     """
     if not chosen:
         raise ValueError('no sample was chosen: no entry has scores of images')
-    metrics = caption_metrics(benchmark) if metrics is None else metrics
-    truths = [load_picture(load, TRUTH, one.name) for one in chosen]
-    shape = next((one.shape[:2] for one in truths if one is not None), None)
-    if shape is None:
+    truths = (load_picture(load, TRUTH, one.name) for one in chosen)
+    truth = next((one for one in truths if one is not None), None)
+    if truth is None:
         raise ValueError(f'no picture of the truth of {chosen[0].name!r} and all other samples')
-    rows = [
-        sample_row(benchmark, one, truth, load, entries, metrics, shape)
-        for one, truth in zip(chosen, truths, strict=True)
-    ]
+    height, width, _ = truth.shape
+    rows = [sample_row(benchmark, one, load, entries, (height, width)) for one in chosen]
     title = f'{benchmark.data.config}, {benchmark.data.split}; best of each row in bold'
-    scale = cell_scale(*shape, cell_size, max_cell_size)
-    return lay_out(title, [INPUT, *entries, TRUTH], rows, [], shape, scale)
+    scale = cell_scale(height, width, 128, 256)
+    return lay_out(title, [INPUT, *entries, TRUTH], rows, [], (height, width), scale)
+
+
+def write_strip(benchmark: Benchmark, bins: HoleAreaBins, load: Load, path: Path) -> Path:
+    """Write a small picture for a README: typical results of the method, below input, above truth.
+
+    Args:
+        benchmark: What was measured.
+        bins: Hole-area bins; each is a column with the sample that ``choose_strip`` finds.
+        load: As for ``draw_contact_sheet``.
+        path: PNG file to write.
+
+    Returns:
+        The path.
+
+    Raises:
+        FileNotFoundError: A picture is missing.
+        ValueError: No entry has scores of images, or none of them is in a bin.
+    """
+    entry, chosen = choose_strip(benchmark, bins)
+    if not chosen:
+        raise ValueError(f'no sample of {entry} is in a bin: holes of {", ".join(bins.names)} %')
+    height, width, _ = load(TRUTH, chosen[0].name).shape
+    rows = [
+        Row(name, [picture_cell(load(name, one.name), (height, width)) for one in chosen])
+        for name in (INPUT, entry, TRUTH)
+    ]
+    headers = [f'hole {100 * one.hole_area:.0f} %' for one in chosen]
+    strip = lay_out('', headers, rows, [], (height, width), cell_scale(height, width, 128, 192))
+    _, encoded = cv2.imencode('.png', strip[..., ::-1])
+    return write_file(path, encoded.tobytes())
 
 
 def sample_row(
     benchmark: Benchmark,
     sample: ChosenSample,
-    truth: np.ndarray | None,
     load: Load,
     entries: Sequence[str],
-    metrics: Sequence[str],
     shape: tuple[int, int],
 ) -> Row:
     """Heading and pictures of one sample."""
-    notes = [score_notes(benchmark, sample, metric, entries) for metric in metrics]
-    columns = list(zip(*notes, strict=True)) if notes else [()] * len(entries)
+    captions = score_captions(benchmark, sample, entries)
     cells = [
-        picture_cell(load_picture(load, name, sample.name), shape, column)
-        for name, column in zip(entries, columns, strict=True)
+        picture_cell(load_picture(load, name, sample.name), shape, *captions.get(name, ()))
+        for name in (INPUT, *entries, TRUTH)
     ]
-    before = picture_cell(load_picture(load, INPUT, sample.name), shape)
     heading = (
         f'{Path(sample.name).name}   hole {100 * sample.hole_area:.0f} % of the image   '
         f'{sample.reason}'
     )
-    return Row(heading, [before, *cells, picture_cell(truth, shape)])
+    return Row(heading, cells)
 
 
-def score_notes(
-    benchmark: Benchmark, sample: ChosenSample, metric: str, entries: Sequence[str]
-) -> list[Note]:
-    """The score of each entry for one sample, the best in bold."""
-    texts = [
-        format_score(metric, sample_score(benchmark, name, metric, sample)) for name in entries
-    ]
-    best = best_text(texts, directions_of(benchmark, [metric])[metric])
-    return [Note(f'{metric} {text}', bold=text == best) for text in texts]
+def score_captions(
+    benchmark: Benchmark, sample: ChosenSample, entries: Sequence[str]
+) -> dict[str, tuple[list[str], list[int]]]:
+    """Entry -> a line with its score by each metric, and which of the lines are the best."""
+    captions: dict[str, tuple[list[str], list[int]]] = {name: ([], []) for name in entries}
+    metrics = caption_metrics(benchmark)
+    directions = directions_of(benchmark, metrics)
+    for number, metric in enumerate(metrics):
+        scores = [sample_score(benchmark, name, metric, sample) for name in entries]
+        texts = [format_score(metric, score) for score in scores]
+        best = best_text(texts, directions[metric])
+        for (lines, bold), text in zip(captions.values(), texts, strict=True):
+            lines.append(f'{metric} {text}')
+            bold.extend([number] if text == best else [])
+    return captions
 
 
 def sample_score(
@@ -134,7 +161,7 @@ def sample_score(
     series = runs[0].find(metric) if runs else None
     if series is None or sample.name not in series.samples:
         return None
-    return float(series.select([series.samples.index(sample.name)]).values[0])
+    return float(series.values[series.samples.index(sample.name)])
 
 
 def caption_metrics(benchmark: Benchmark) -> list[str]:
@@ -154,22 +181,20 @@ def load_picture(load: Load, entry: str, sample: str) -> np.ndarray | None:
 
 
 def picture_cell(
-    image: np.ndarray | None, shape: tuple[int, int], notes: Sequence[Note] = ()
+    image: np.ndarray | None,
+    shape: tuple[int, int],
+    lines: Sequence[str] = (),
+    bold: Sequence[int] = (),
 ) -> Cell:
     """The picture, fitted into the (height, width) that all have, with its scores."""
     if image is None:
-        return Cell(caption='no picture', notes=notes)
-    return Cell(fit(image, shape), smooth=True, notes=notes)
+        return Cell(caption='\n'.join(['no picture', *lines]), bold=[1 + line for line in bold])
+    return Cell(fit(image, shape), '\n'.join(lines), bold, smooth=True)
 
 
 def fit(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """An image of another size, resized to fit and centred on white."""
+    """An image of another size, resized to fit and centered on white."""
     if image.shape[:2] == tuple(shape):
         return image
-    factor = min(shape[0] / image.shape[0], shape[1] / image.shape[1])
-    height, width = (max(round(side * factor), 1) for side in image.shape[:2])
-    top, left = (shape[0] - height) // 2, (shape[1] - width) // 2
-    sheet = np.full((*shape, 3), PAPER, np.uint8)
-    resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    sheet[top : top + height, left : left + width] = resized
-    return sheet
+    size, method = (shape[1], shape[0]), Image.Resampling.BOX
+    return np.asarray(ImageOps.pad(Image.fromarray(image), size, method, color=PAPER))

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
@@ -24,7 +23,7 @@ from fbinpaint_mm.benchmark.results import Benchmark
 from fbinpaint_mm.write_file import write_file
 
 # The palette of Okabe and Ito, less its yellow, which is too pale for lines on white. It is told
-# apart with any kind of colour vision; the reference is black.
+# apart with any kind of color vision; the reference is black.
 REFERENCE_COLOR = '#000000'
 COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00')
 MARKERS = ('o', 's', '^', 'D', 'v', 'P', 'X', '*', '<', '>')
@@ -52,7 +51,7 @@ def entry_styles(entries: Sequence[str], reference: str) -> dict[str, Style]:
         reference: Name of the black one.
 
     Returns:
-        Colours repeat after six entries, with another marker and line.
+        Colors repeat after six entries, with another marker and line.
     """
     others = [name for name in entries if name != reference]
     styles = {
@@ -86,7 +85,7 @@ def write_area_plot(table: ScoreTable, path: Path) -> Path:
     styles = entry_styles(table.entries, table.reference)
     for axes, metric in zip(panels, metrics, strict=True):
         draw_area_panel(axes, table, metric, styles)
-    add_legend(figure, styles, table.entries, joined=False)
+    add_legend(figure, styles, table.entries)
     return save(figure, path)
 
 
@@ -140,7 +139,7 @@ def write_time_plot(benchmark: Benchmark, table: ScoreTable, path: Path) -> Path
         set_time_axis(axes, ticks)
     has_rounds = any(speed.get('rounds') for speed in speeds.values())
     note = 'numbers: feedback rounds' if has_rounds else ''
-    add_legend(figure, styles, list(speeds), joined=False, note=note)
+    add_legend(figure, styles, list(speeds), note)
     return save(figure, path)
 
 
@@ -231,7 +230,6 @@ def make_panels(count: int) -> tuple[Figure, list[Axes]]:
     columns = max(min(count, MAX_PANELS_IN_A_ROW), 1)
     rows = max(math.ceil(count / columns), 1)
     figure = Figure((PANEL[0] * columns, PANEL[1] * rows), layout='constrained')
-    FigureCanvasAgg(figure)
     return figure, [figure.add_subplot(rows, columns, index + 1) for index in range(count)]
 
 
@@ -241,20 +239,19 @@ def plot_settings(style: Style) -> dict[str, Any]:
 
 
 def add_legend(
-    figure: Figure, styles: dict[str, Style], names: Sequence[str], joined: bool, note: str = ''
+    figure: Figure, styles: dict[str, Style], names: Sequence[str], note: str = ''
 ) -> None:
     """Name the entries below the panels, as many side by side as fit, and a note after them.
 
     The figure grows by the height of the legend.
     """
-    handles = []
-    for name in names:
-        settings = plot_settings(styles[name])
-        settings['linestyle'] = settings['linestyle'] if joined else ''
-        handles.append(Line2D([], [], label=name, **settings))
+    handles = [
+        Line2D([], [], label=name, **plot_settings(styles[name]) | dict(linestyle=''))
+        for name in names
+    ]
     if note:
         handles.append(Line2D([], [], label=note, linestyle=''))
-    widest = max(len(handle.get_label()) for handle in handles)
+    widest = max(map(len, [*names, note]))
     columns = max(int(figure.get_figwidth() / (0.6 + 0.085 * widest)), 1)
     figure.legend(handles=handles, loc='outside lower center', ncols=columns, frameon=False)
     lines = math.ceil(len(handles) / columns)

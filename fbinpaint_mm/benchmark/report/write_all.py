@@ -11,7 +11,12 @@ import cv2
 from mmengine.logging import print_log
 
 from fbinpaint_mm.benchmark.report.choose_samples import choose_samples
-from fbinpaint_mm.benchmark.report.contact_sheet import Load, draw_contact_sheet, split_sheets
+from fbinpaint_mm.benchmark.report.contact_sheet import (
+    Load,
+    draw_contact_sheet,
+    split_sheets,
+    write_strip,
+)
 from fbinpaint_mm.benchmark.report.plots import write_area_plot, write_time_plot
 from fbinpaint_mm.benchmark.report.report_json import write_json
 from fbinpaint_mm.benchmark.report.report_markdown import write_markdown
@@ -20,7 +25,7 @@ from fbinpaint_mm.benchmark.results import Benchmark
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 from fbinpaint_mm.write_file import write_file
 
-PICTURES = ('area.png', 'quality_time.png', 'contact_sheet*.png')
+PICTURES = ('area.png', 'quality_time.png', 'contact_sheet*.png', 'strip.png')
 
 
 def write_all(
@@ -71,6 +76,9 @@ def draw_pictures(
     if load is not None:
         pictures += attempt(
             'contact_sheet.png', lambda: write_sheets(benchmark, table, bins, load, out)
+        )
+        pictures += attempt(
+            'strip.png', lambda: [write_strip(benchmark, bins, load, out / 'strip.png')]
         )
     return pictures
 

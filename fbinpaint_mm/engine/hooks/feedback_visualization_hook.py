@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmagic.engine.hooks import BasicVisualizationHook
 from mmagic.registry import HOOKS
@@ -23,19 +24,19 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
     that the pictures of different iterations can be compared.
 
     Of training it draws the batch of some iterations as the model saw it, with nothing
-    computed again: ``training_labelled_1``, ``training_unlabelled_1``, ``training_labelled_2`` and
+    computed again: ``training_labeled_1``, ``training_unlabeled_1``, ``training_labeled_2`` and
     so on. It needs of the (unwrapped) model ``keep_next_samples()`` and
     ``take_training_samples()``, and a :class:`FeedbackVisualizer`; without them it says so once.
 
     Args:
-        max_samples: Pictures per validation or test and per rank; mmagic's visualisers and ours
+        max_samples: Pictures per validation or test and per rank; mmagic's visualizers and ours
             write those of rank 0.
         interval: Draw from every n-th batch; 0 for none.
         on_val: Draw during validation.
         on_test: Draw during test.
         train_interval: Iterations between pictures of training; 0 for none, ``None`` for those
             that a validation follows.
-        max_train_samples: Pictures of one training batch, labelled and unlabelled in turn.
+        max_train_samples: Pictures of one training batch, labeled and unlabeled in turn.
 
     Raises:
         ValueError: One of the numbers is negative.
@@ -85,7 +86,8 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
     ) -> None:
         """Ask the model to keep the samples of an iteration that will be drawn."""
         if is_due(runner, self.train_interval):
-            unwrapped_model(runner.model).keep_next_samples()
+            model: Any = unwrapped_model(runner.model)
+            model.keep_next_samples()
 
     @master_only
     def after_train_iter(
@@ -95,11 +97,12 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Draw samples of the batch, labelled and unlabelled in turn."""
+        """Draw samples of the batch, labeled and unlabeled in turn."""
         if not is_due(runner, self.train_interval):
             return
         # None under a wrapper that trains by its own step and not by the model's.
-        samples = unwrapped_model(runner.model).take_training_samples() or ()
+        model: Any = unwrapped_model(runner.model)
+        samples = model.take_training_samples() or ()
         for name, sample in named_in_turn(samples)[: self.max_train_samples]:
             runner.visualizer.add_datasample(sample, step=runner.iter + 1, name=f'training_{name}')
 
@@ -130,21 +133,21 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
 
 
 def named_in_turn(samples: Sequence[DataSample]) -> list[tuple[str, DataSample]]:
-    """Labelled and unlabelled samples of a batch in turn, with a name for each.
+    """Labeled and unlabeled samples of a batch in turn, with a name for each.
 
     Args:
         samples: Each with ``is_labeled``, a 0-d bool tensor.
 
     Returns:
-        ``('labelled_1', ...), ('unlabelled_1', ...), ('labelled_2', ...)`` and so on.
+        ``('labeled_1', ...), ('unlabeled_1', ...), ('labeled_2', ...)`` and so on.
     """
-    groups = {'labelled': [], 'unlabelled': []}
+    groups: dict[str, list[DataSample]] = {'labeled': [], 'unlabeled': []}
     for sample in samples:
-        groups['labelled' if sample.is_labeled else 'unlabelled'].append(sample)
+        groups['labeled' if sample.is_labeled else 'unlabeled'].append(sample)
     numbered = [
         (index, name, sample)
         for name, group in groups.items()
         for index, sample in enumerate(group, 1)
     ]
-    numbered.sort(key=lambda entry: entry[0])  # stable: labelled before unlabelled
+    numbered.sort(key=lambda entry: entry[0])  # stable: labeled before unlabeled
     return [(f'{name}_{index}', sample) for index, name, sample in numbered]

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import pytest
-
 from fbinpaint_mm.benchmark.report.choose_samples import (
     choose_samples,
+    choose_strip,
     default_metric,
-    evenly_spaced,
+    find_method,
 )
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 
@@ -30,8 +29,8 @@ def test_medians_of_the_reference_then_the_largest_losses(benchmark_of):
 def test_losses_follow_the_direction_of_the_metric(benchmark_of):
     scores = dict(one=[[0.1, 0.2, 0.3, 0.4]], two=[[0.1, 0.1, 0.5, 0.3]])
     benchmark = benchmark_of('LPIPS', higher=False, **scores)
-    reasons = [one.reason for one in choose_samples(benchmark, HALVES, per_bin=0)]
-    assert reasons == ['worst 1: two is 0.2000 LPIPS worse than one']
+    reasons = [one.reason for one in choose_samples(benchmark, HALVES)]
+    assert reasons[2:] == ['worst 1: two is 0.2000 LPIPS worse than one']
 
 
 def test_no_sample_is_chosen_twice(benchmark_of):
@@ -42,25 +41,28 @@ def test_no_sample_is_chosen_twice(benchmark_of):
 
 
 def test_scores_are_means_over_seeds(benchmark_of):
-    benchmark = benchmark_of(one=[[1.0, 2.0, 3.0]], two=[[0.0, 2.0, 3.0], [2.0, 1.0, 3.0]])
-    (worst,) = choose_samples(benchmark, HALVES, per_bin=0)
+    benchmark = benchmark_of(
+        one=[[1.0, 3.0, 4.0, 2.0]], two=[[0.0, 3.0, 4.0, 2.0], [2.0, 2.0, 4.0, 2.0]]
+    )
+    worst = choose_samples(benchmark, HoleAreaBins((0.1, 0.2)))[-1]
     assert (worst.name, worst.reason) == ('001.png', 'worst 1: two is 0.50 PSNR worse than one')
 
 
-def test_the_first_entry_with_rounds_is_tested_unless_another_is_named(fake_benchmark):
-    settings = dict(bins=HALVES, metric='PSNR', per_bin=0, worst=1)
-    (one,) = choose_samples(fake_benchmark, **settings)
-    assert 'worst 1: feedback is' in one.reason
-    (one,) = choose_samples(fake_benchmark, method='telea', **settings)
-    assert 'worst 1: telea is' in one.reason
+def test_the_method_is_the_first_entry_with_rounds_else_the_last(fake_benchmark, benchmark_of):
+    entries = fake_benchmark.entries[:-1]
+    assert find_method(entries, entries[0]).name == 'feedback'
+    without = benchmark_of(a=[[1.0]], b=[[1.0]], c=[[1.0]]).entries
+    assert find_method(without, without[0]).name == 'c'
+    assert find_method(without[:1], without[0]) is None
 
 
-@pytest.mark.parametrize(
-    ('count', 'wanted', 'ranks'),
-    [(0, 1, []), (1, 1, [0]), (2, 1, [0]), (5, 1, [2]), (10, 2, [3, 6]), (2, 3, [0]), (5, 0, [])],
-)
-def test_ranks_are_evenly_spaced(count, wanted, ranks):
-    assert evenly_spaced(count, wanted) == ranks
+def test_a_strip_has_the_medians_of_the_method(benchmark_of):
+    scores = dict(one=[[1.0, 2.0, 3.0, 1.0]], two=[[5.0, 3.0, 4.0, 9.0]])
+    name, chosen = choose_strip(benchmark_of(**scores), HoleAreaBins((0.1, 0.5)))
+    assert (name, [one.name for one in chosen]) == ('two', ['002.png'])
+    assert chosen[0].reason == 'median of two by PSNR among holes of 10-50 %'
+    name, chosen = choose_strip(benchmark_of(one=scores['one']), HoleAreaBins((0.1, 0.5)))
+    assert (name, [one.name for one in chosen]) == ('one', ['001.png'])
 
 
 def test_images_without_a_score_are_not_chosen(benchmark_of):

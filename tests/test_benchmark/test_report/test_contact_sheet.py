@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fbinpaint_mm.benchmark.report import contact_sheet
 from fbinpaint_mm.benchmark.report.choose_samples import ChosenSample
-from fbinpaint_mm.visualization.sheet import Note
+from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 
 COLORS = {'input': (255, 0, 0), 'one': (0, 255, 0), 'two': (0, 0, 255), 'truth': (255, 0, 255)}
 SAMPLE = ChosenSample('001.png', 0.35, 'median')
@@ -31,8 +32,8 @@ def test_pictures_stand_in_order_enlarged_to_be_legible(benchmark):
 
 
 def test_scores_are_those_of_the_sample_and_the_best_is_bold(benchmark):
-    notes = contact_sheet.score_notes(benchmark, SAMPLE, 'PSNR', ['one', 'two'])
-    assert notes == [Note('PSNR 21.00', bold=True), Note('PSNR 19.00')]
+    captions = contact_sheet.score_captions(benchmark, SAMPLE, ['one', 'two'])
+    assert captions == {'one': (['PSNR 21.00'], [0]), 'two': (['PSNR 19.00'], [])}
 
 
 def test_scores_are_those_of_the_run_in_the_picture(benchmark_of):
@@ -42,10 +43,9 @@ def test_scores_are_those_of_the_run_in_the_picture(benchmark_of):
 
 
 def test_a_row_says_what_it_shows_and_why(benchmark):
-    arguments = (load('truth', ''), load, ['one'], ['PSNR'], (48, 64))
-    row = contact_sheet.sample_row(benchmark, SAMPLE, *arguments)
+    row = contact_sheet.sample_row(benchmark, SAMPLE, load, ['one'], (48, 64))
     assert row.heading == '001.png   hole 35 % of the image   median'
-    assert [cell.notes for cell in row.cells] == [(), (Note('PSNR 21.00'),), ()]
+    assert [cell.caption for cell in row.cells] == ['', 'PSNR 21.00', '']
 
 
 def test_a_missing_picture_leaves_its_place_empty(benchmark):
@@ -90,3 +90,32 @@ def test_pictures_of_another_size_are_fitted():
     assert fitted.shape == (32, 64, 3)
     assert (fitted == 0).all(-1).sum() == 16 * 64
     assert (fitted[:8] == 255).all()
+
+
+def test_a_strip_shows_the_typical_results_of_the_method(benchmark_of, tmp_path):
+    benchmark = benchmark_of(one=[[20.0, 25.0, 22.0, 30.0]], two=[[20.0, 21.0, 29.0, 30.0]])
+    asked = []
+
+    def note(entry, sample):
+        asked.append((entry, sample))
+        return load(entry, sample)
+
+    bins = HoleAreaBins((0.1, 0.35, 0.6))
+    path = contact_sheet.write_strip(benchmark, bins, note, tmp_path / 'strip.png')
+    assert set(asked) == {
+        (name, f'00{n}.png') for name in ('input', 'two', 'truth') for n in (0, 2)
+    }
+    strip = np.asarray(Image.open(path))
+    found = [(strip == COLORS[name]).all(-1) for name in ('input', 'two', 'truth')]
+    assert [image.sum() for image in found] == [2 * 144 * 192] * 3
+    tops = [np.flatnonzero(image.any(1))[0] for image in found]
+    assert tops == sorted(tops)
+
+
+def test_a_strip_without_anything_to_show_says_so(benchmark_of, tmp_path):
+    benchmark = benchmark_of(one=[[20.0, 21.0]])
+    with pytest.raises(ValueError, match='no sample of one is in a bin: holes of 20-30 %'):
+        contact_sheet.write_strip(benchmark, HoleAreaBins((0.2, 0.3)), load, tmp_path / 'a.png')
+    benchmark.entries[0].runs = []
+    with pytest.raises(ValueError, match='no sample was chosen: no entry has scores'):
+        contact_sheet.write_strip(benchmark, HoleAreaBins(), load, tmp_path / 'a.png')

@@ -26,10 +26,10 @@ def benchmark(benchmark_of):
 
 def test_writes_tables_plots_and_a_contact_sheet(benchmark, tmp_path):
     paths = write_all(benchmark, tmp_path / 'out', load, HoleAreaBins((0.1, 0.6)))
-    pictures = ['area.png', 'quality_time.png', 'contact_sheet.png']
+    pictures = ['area.png', 'quality_time.png', 'contact_sheet.png', 'strip.png']
     assert [path.name for path in paths] == TABLES + pictures
     assert sorted(paths) == sorted((tmp_path / 'out').iterdir())
-    assert all(Image.open(path).width > 400 for path in paths[3:])
+    assert all(Image.open(path).width > 400 for path in paths[3:-1])
     text = (tmp_path / 'out/results.md').read_text(encoding='utf-8')
     assert all(f'![{name[:-4]}]({name})' in text for name in pictures)
 

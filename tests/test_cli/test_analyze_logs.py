@@ -2,20 +2,19 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 
 import cv2
 import numpy as np
 import pytest
 
+from fbinpaint_mm.cli import analyze_logs
+
 
 @pytest.fixture
 def tool(load_tool):
     return load_tool('analyze_logs')
-
-
-@pytest.fixture
-def log(load_tool):
-    return load_tool('training_log')
 
 
 def training(iterations, offset=0.0):
@@ -132,57 +131,68 @@ def test_times_are_weighted_by_iterations(tool, tmp_path, capsys):
     ]
 
 
+def test_help_does_not_wait_for_the_package(repository):
+    code = (
+        'import runpy, sys\n'
+        f'sys.argv = [{str(repository / "tools/analyze_logs.py")!r}, "--help"]\n'
+        'try:\n'
+        '    runpy.run_path(sys.argv[0], run_name="__main__")\n'
+        'except SystemExit:\n'
+        '    print({"fbinpaint_mm", "pandas", "matplotlib", "torch"} & {*sys.modules})'
+    )
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert result.stdout.startswith('usage: analyze_logs.py')
+    assert result.stdout.endswith('set()\n')
+
+
 # -------------------------------------------------------------------------------- joining
 
 
-def test_resumed_runs_are_joined_where_the_next_one_started(log, work_dir):
+def test_resumed_runs_are_joined_where_the_next_one_started(work_dir):
     newer = work_dir / '20260103_000000'
     write_run(newer, training(range(70, 101, 10), offset=1), resumed_from='iter_60.pth')
-    curve = log.TrainingLog.read(work_dir).curve('loss')
-    assert list(curve) == list(range(10, 101, 10))
+    curve = analyze_logs.read_log(work_dir).curve('loss')
+    assert list(curve.index) == list(range(10, 101, 10))
     assert curve[60] == 10 / 60
     assert curve[70] == 10 / 70 + 1
     # Resumed once more, earlier: what came after iteration 20 is not of this training.
     newest = work_dir / '20260104_000000'
     write_run(newest, training(range(30, 51, 10), offset=2), resumed_from='iter_20.pth')
-    curve = log.TrainingLog.read(work_dir).curve('loss')
-    assert list(curve) == list(range(10, 51, 10))
+    curve = analyze_logs.read_log(work_dir).curve('loss')
+    assert list(curve.index) == list(range(10, 51, 10))
     assert curve[20] == 0.5
     assert curve[30] == 10 / 30 + 2
 
 
-def test_a_checkpoint_of_another_name_is_dated_by_the_first_record(log, work_dir):
+def test_a_checkpoint_of_another_name_is_dated_by_the_first_record(work_dir):
     newer = work_dir / '20260103_000000'
     write_run(newer, training(range(50, 61, 10), offset=1), resumed_from='best.pth')
-    curve = log.TrainingLog.read(work_dir).curve('loss')
-    assert list(curve) == list(range(10, 61, 10))
+    curve = analyze_logs.read_log(work_dir).curve('loss')
+    assert list(curve.index) == list(range(10, 61, 10))
     assert curve[50] == 10 / 50 + 1
 
 
-def test_a_fresh_run_is_not_joined(log, work_dir):
-    curve = log.TrainingLog.read(work_dir).curve('loss')
-    assert list(curve) == list(range(10, 81, 10))
+def test_a_fresh_run_is_not_joined(work_dir):
+    curve = analyze_logs.read_log(work_dir).curve('loss')
+    assert list(curve.index) == list(range(10, 81, 10))
     assert curve[10] == 1.0
 
 
-def test_validations_counted_by_epochs_get_their_iteration(log, tmp_path):
+def test_validations_counted_by_epochs_get_their_iteration(tmp_path):
     records = [dict(one, step=one['step'] if 'iter' in one else 0) for one in training([10, 20])]
     path = write_run(tmp_path / 'run', records)
-    assert log.TrainingLog.read(path).curve('PSNR') == {20: 22.2}
+    assert analyze_logs.read_log(path).curve('PSNR').to_dict() == {20: 22.2}
 
 
-@pytest.mark.parametrize(
-    ('key', 'split'),
-    [
-        ('round1/PSNR', ('PSNR', 1)),
-        ('round12_loss_l1_hole', ('loss_l1_hole', 12)),
-        ('correction/traffic light/round2/mended', ('correction/traffic light/mended', 2)),
-        ('PSNR', None),
-        ('around1/PSNR', None),
-    ],
-)
-def test_keys_of_rounds(log, key, split):
-    assert log.split_round(key) == split
+def test_keys_of_rounds(tmp_path):
+    keys = ['round1/PSNR', 'round12_loss_l1_hole', 'correction/traffic light/round2/mended', 'PSNR']
+    record = {'step': 1, 'around1/PSNR': 0.0, **dict.fromkeys(keys, 0.5)}
+    log = analyze_logs.read_log(write_run(tmp_path / 'run', [record]))
+    assert list(log.rounds('PSNR')) == ['round 1']
+    assert list(log.rounds('loss_l1_hole')) == ['round 12']
+    assert list(log.rounds('correction/traffic light/mended')) == ['round 2']
+    with pytest.raises(ValueError, match='Available are: PSNR, loss_l1_hole, correction/traffic'):
+        log.rounds('around1/PSNR')
 
 
 # --------------------------------------------------------------------------------- errors
@@ -199,11 +209,11 @@ def test_unknown_keys_list_what_there_is(tool, work_dir, capsys):
     assert message == "demo has no rounds of 'FID'. Available are: loss_l1, PSNR"
 
 
-def test_a_cut_last_line_is_left_out_with_a_warning(log, work_dir, capsys):
+def test_a_cut_last_line_is_left_out_with_a_warning(work_dir, capsys):
     path = work_dir / '20260102_000000/vis_data/scalars.json'
     lines = path.read_text().splitlines()
     path.write_text('\n'.join([*lines[:-1], lines[-1][:20], '']))
-    assert list(log.TrainingLog.read(path).curve('PSNR')) == [20, 40, 60]
+    assert list(analyze_logs.read_log(path).curve('PSNR').index) == [20, 40, 60]
     warning = capsys.readouterr().err
     assert warning.startswith(f'warning: {path}, line {len(lines)}, left out: not JSON')
 
@@ -254,12 +264,16 @@ def test_the_command_line_is_checked_before_anything_is_read(tool, capsys, optio
 # ---------------------------------------------------------------------------------- plots
 
 
-def test_a_line_has_one_colour_in_all_panels(load_tool):
-    curves = load_tool('log_curves')
-    panels = {'a': {'round 1': {}, 'round 2': {}}, 'b': {'round 0': {}, 'round 2': {}}}
-    colors = curves.color_lines(panels)
-    assert list(colors) == ['round 1', 'round 2', 'round 0']
-    assert len(set(colors.values())) == 3
+def test_a_line_has_one_color_in_all_panels(work_dir):
+    table = analyze_logs.rounds_of(work_dir, ['loss_l1', 'PSNR'])
+    panels = analyze_logs.draw(table, 'title').axes
+    assert [axes.get_title() for axes in panels] == ['loss_l1', 'PSNR']
+    colors = [{line.get_label(): line.get_color() for line in axes.lines} for axes in panels]
+    assert list(colors[0]) == ['round 1']
+    assert colors[0]['round 1'] == colors[1]['round 1']
+    assert len(set(colors[1].values())) == 3
+    assert panels[0].get_legend() is None
+    assert panels[1].get_legend() is not None
 
 
 def test_values_that_are_no_numbers_are_gaps_in_the_plot(tool, tmp_path):
