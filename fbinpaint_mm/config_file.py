@@ -12,6 +12,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from fbinpaint_mm.training_length import set_feedback_ramp, set_max_iters
 from fbinpaint_mm.user_error import UserError
 
 PACKAGE = Path(__file__).resolve().parent
@@ -24,6 +25,8 @@ RUNNER_KEYS = (
 )
 # What the processes read that the benchmark starts: each gets the whole config in a file.
 CONFIG_FILE_KEYS = ('custom_imports',)
+# Lengths that settings in several places follow, in the order in which they are set.
+LENGTHS = dict(max_iters=set_max_iters, feedback_ramp=set_feedback_ramp)
 
 
 def configs_folder() -> Path:
@@ -117,17 +120,29 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
     Args:
         cfg: The whole config.
         options: Settings by their dotted names; their first part is something that mmengine's
-            ``Runner``, or this package, reads from a config.
+            ``Runner``, or this package, reads from a config. ``max_iters`` is the length of the
+            training, which every schedule follows, and ``feedback_ramp`` the number of iterations
+            until feedback and teacher act in full.
 
     Raises:
         UserError: One is not: mmengine would add it, or change a variable that was used while
             the config was read, and nothing would ever read it. Or it is a setting of something
             that is switched off, and they do not say what it shall be instead.
     """
+    options = dict(options)
+    for name, set_length in LENGTHS.items():
+        if name in options:
+            set_length(cfg, _natural(name, options.pop(name)))
     for name in options:
         _check_is_read(name, cfg)
         _make_room(name, cfg, options)
-    cfg.merge_from_dict(dict(options))
+    cfg.merge_from_dict(options)
+
+
+def _natural(name: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise UserError(f'option {name!r}: found {value!r}, expected a whole number of 1 or more')
+    return value
 
 
 def _check_is_read(name: str, cfg: Config) -> None:

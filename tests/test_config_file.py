@@ -156,10 +156,9 @@ def test_a_variable_of_a_config_is_refused_with_where_it_went(name, place):
     ('name', 'place'),
     [
         ('num_classes', 'model.'),
-        ('max_iters', 'train_cfg.max_iters'),
         ('image_size', 'train_dataloader.dataset.image_size'),
         ('train_pipeline', 'train_dataloader.dataset.pipeline'),
-        ('segmentor.decode_head', 'model.segmentor.decode_head'),
+        ('segmentor.decode_head', 'model.generator.segmentor.decode_head'),
     ],
 )
 def test_variables_of_our_configs_are_refused_and_what_they_went_into_is_not(

@@ -63,21 +63,9 @@ def test_no_module_of_the_package_imports_what_is_slow(repository):
 
 
 TOOLS = sorted(path.stem for path in Path(__file__).parents[1].glob('tools/*.py'))
-# Their branches are not merged yet.
-PENDING = {
-    'benchmark',
-    'benchmark_memory',
-    'benchmark_startup',
-    'export',
-    'inpaint',
-    'inpaint_arguments',
-    'log_curves',
-    'training_log',
-    'web_demo',
-}
 
 
-@pytest.mark.parametrize('name', [name for name in TOOLS if name not in PENDING])
+@pytest.mark.parametrize('name', TOOLS)
 def test_a_tool_reads_its_command_line_before_it_imports_what_is_slow(repository, name):
     command = [sys.executable, '-X', 'importtime', repository / f'tools/{name}.py', '--help']
     environment = os.environ | dict(PYTHONPATH=str(repository))

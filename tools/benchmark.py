@@ -4,7 +4,7 @@ Usage: python tools/benchmark.py ENTRY [ENTRY ...] --out DIR [--train ITERATIONS
 
 Example:
     python tools/benchmark.py ours=configs/fbinpaint_demo.py:work_dirs/fbinpaint_demo/iter_400.pth \
-        telea mean_colour --out work_dirs/benchmark_demo
+        telea mean_color --out work_dirs/benchmark_demo
 
 Arguments can stand in a file: python tools/benchmark.py @configs/comparisons/faces.txt --out DIR
 """
@@ -54,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
         'entries',
         nargs='+',
         metavar='ENTRY',
-        help='[NAME=]CONFIG[:CHECKPOINT], or telea, navier_stokes or mean_colour',
+        help='[NAME=]CONFIG[:CHECKPOINT], or telea, navier_stokes or mean_color',
     )
     add('--only', nargs='+', metavar='NAME', help='leave out all entries but these')
     add('--out', type=Path, required=True, help='folder to write to')

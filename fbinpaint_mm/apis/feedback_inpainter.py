@@ -25,6 +25,7 @@ from fbinpaint_mm.apis.load_model import (
 )
 from fbinpaint_mm.apis.picture import PictureSource, read_picture
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.drawing import default_palette
 
 DEFAULT_MAX_SIDE = 512
@@ -60,7 +61,7 @@ class FeedbackInpainter:
 
     Raises:
         FileNotFoundError: If there is no such config (the message suggests some) or checkpoint.
-        ValueError: If the config is not of this model, or the checkpoint is of another config (the
+        UserError: If the config is not of this model, or the checkpoint is of another config (the
             message names the keys that do not fit).
 
     Example:
@@ -180,7 +181,7 @@ class FeedbackInpainter:
         Raises:
             FileNotFoundError: If a file is missing.
             TypeError: If an image or a mask is no array, Pillow image or path.
-            ValueError: If a file is damaged or no image, sizes, data types or class ids do not fit,
+            UserError: If a file is damaged or no image, sizes, data types or class ids do not fit,
                 lists differ in length, or a setting is out of range. Everything is checked before
                 the first picture is inpainted.
         """
@@ -266,11 +267,11 @@ class FeedbackInpainter:
 def _check_settings(rounds: int, tolerance: float | None, max_side: int) -> None:
     # True is an Integral too, and more likely a misplaced return_rounds.
     if not isinstance(rounds, Integral) or isinstance(rounds, bool) or rounds < 0:
-        raise ValueError(f'rounds must be a whole number of 0 or more, got {rounds!r}')
+        raise UserError(f'rounds must be a whole number of 0 or more, got {rounds!r}')
     if tolerance is not None and not 0 <= tolerance <= 1:
-        raise ValueError(f'tolerance must be a share in [0, 1], got {tolerance}')
+        raise UserError(f'tolerance must be a share in [0, 1], got {tolerance}')
     if max_side < 1:
-        raise ValueError(f'max_side must be a positive number of pixels, got {max_side}')
+        raise UserError(f'max_side must be a positive number of pixels, got {max_side}')
 
 
 def _rows(columns: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -280,7 +281,7 @@ def _rows(columns: dict[str, Any]) -> list[tuple[Any, ...]]:
     for name, column in columns.items():
         if not isinstance(column, (list, tuple)) or len(column) != count:
             found = len(column) if isinstance(column, (list, tuple)) else type(column).__name__
-            raise ValueError(
+            raise UserError(
                 f'{name}: found {found}, expected a list of {count}, one for each image'
             )
     return list(zip(*columns.values(), strict=True))

@@ -8,6 +8,7 @@ import numpy as np
 
 from fbinpaint_mm.apis.picture import Picture, PictureSource, has_alpha, read_picture
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.user_error import UserError
 
 
 def read_hole(source: PictureSource, picture: Picture) -> np.ndarray:
@@ -26,7 +27,7 @@ def read_hole(source: PictureSource, picture: Picture) -> np.ndarray:
     Raises:
         FileNotFoundError: If there is no such file.
         TypeError: If the source is no array, image or path.
-        ValueError: If it is no image, or has another size, or values that are no mask's.
+        UserError: If it is no image, or has another size, or values that are no mask's.
     """
     if isinstance(source, np.ndarray):
         values = _checked_mask(source)
@@ -62,15 +63,15 @@ def read_dictated_map(
         (H, W) uint8 class ids, 255 where the model's own map stays; ``None`` if nothing is.
 
     Raises:
-        ValueError: If the model has no semantics, a size or a data type does not fit, an id is out
+        UserError: If the model has no semantics, a size or a data type does not fit, an id is out
             of range, or there is a mask without a map.
     """
     if semantic_map is None:
         if semantic_map_mask is not None:
-            raise ValueError('semantic_map_mask is given without a semantic_map')
+            raise UserError('semantic_map_mask is given without a semantic_map')
         return None
     if num_classes == 0:
-        raise ValueError(
+        raise UserError(
             'semantic_map is given, but this model has no semantics (segmentor=None) and reads none'
         )
     ids = np.asarray(semantic_map)
@@ -87,12 +88,12 @@ def read_dictated_map(
 def _checked_mask(values: np.ndarray) -> np.ndarray:
     channels = values.shape[2] if values.ndim == 3 else 1
     if values.ndim not in (2, 3) or not 1 <= channels <= 4:
-        raise ValueError(
+        raise UserError(
             f'mask: found an array of shape {values.shape}, expected (H, W) or (H, W, C) with C '
             'from 1 to 4'
         )
     if values.dtype.kind not in 'biuf':
-        raise ValueError(
+        raise UserError(
             f'mask: found data type {values.dtype}, expected bool, integers or floats in 0..1'
         )
     return values
@@ -109,7 +110,7 @@ def _check_size(values: np.ndarray, picture: Picture) -> None:
             'turn the mask too'
         )
     expected = '{}x{}'.format(*picture.size)
-    raise ValueError(
+    raise UserError(
         f'mask: found size {height}x{width} (height x width), expected that of the image, '
         f'{expected}{hint}'
     )
@@ -122,7 +123,7 @@ def _white_of(values: np.ndarray) -> float:
     low, high = values.min(), values.max()
     limit = 1.0 if values.dtype.kind == 'f' else 65535
     if not (low >= 0 and high <= limit):  # also where a value is not a number
-        raise ValueError(
+        raise UserError(
             f'mask: found values from {low} to {high} of type {values.dtype}, expected 0 to '
             f'{limit:g}'
         )
@@ -133,18 +134,18 @@ def _check_plane(
     name: str, values: np.ndarray, size: tuple[int, int], kinds: str, what: str
 ) -> None:
     if values.shape != tuple(size):
-        raise ValueError(
+        raise UserError(
             f'{name}: found shape {values.shape}, expected that of the image, {tuple(size)}'
         )
     if values.dtype.kind not in kinds:
-        raise ValueError(f'{name}: found data type {values.dtype}, expected {what}')
+        raise UserError(f'{name}: found data type {values.dtype}, expected {what}')
 
 
 def _check_ids(ids: np.ndarray, num_classes: int, classes: Sequence[str] | None) -> None:
     wrong = ids[(ids < 0) | (ids >= num_classes)]
     if wrong.size:
         names = f' ({", ".join(classes)})' if classes else ''
-        raise ValueError(
+        raise UserError(
             f'semantic_map: class id {wrong[0]} is out of range, expected 0..{num_classes - 1}'
             f'{names}, or {IGNORE_INDEX} where nothing is dictated'
         )

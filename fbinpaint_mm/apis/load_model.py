@@ -13,6 +13,7 @@ from mmengine.registry import DefaultScope
 from fbinpaint_mm.checkpoint import load_fitting_checkpoint
 from fbinpaint_mm.config_file import merge_options, read_config
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
+from fbinpaint_mm.user_error import UserError
 
 # Parts that serve training only, some of which would download weights.
 WITHOUT_TRAINING = dict(disc=None, teacher=None, losses=None)
@@ -31,7 +32,7 @@ def load_config(config: str | os.PathLike[str] | Config, options: dict | None = 
 
     Raises:
         FileNotFoundError: If it is neither a file nor a name. The message suggests some.
-        ValueError: If nothing reads an option.
+        UserError: If nothing reads an option.
     """
     if not isinstance(config, Config):
         return read_config(config, options)
@@ -52,13 +53,13 @@ def load_model(config: Config, checkpoint: str | None) -> FeedbackRecorrectionIn
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        ValueError: If the config has no model of ours, or the checkpoint is of another config.
+        UserError: If the config has no model of ours, or the checkpoint is of another config.
     """
     model_config = config.get('model') or {}
     kind = model_config.get('type')
     model_class = MODELS.module_dict.get(kind) if isinstance(kind, str) else kind
     if model_class is None or not issubclass(model_class, FeedbackRecorrectionInpaintor):
-        raise ValueError(
+        raise UserError(
             f'the config must have a model of type FeedbackRecorrectionInpaintor, found {kind!r}'
         )
     with DefaultScope.overwrite_default_scope('mmagic'):

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from fbinpaint_mm.user_error import UserError
+
 PictureSource = Union[np.ndarray, Image.Image, str, 'os.PathLike[str]']
 
 KEPT_MODES = ('L', 'LA', 'RGB', 'RGBA')
@@ -58,7 +60,7 @@ def read_picture(source: PictureSource, name: str) -> Picture:
     Raises:
         FileNotFoundError: If there is no such file.
         TypeError: If the source is none of the three.
-        ValueError: If it is no image, is damaged, or has a data type or shape that no picture has,
+        UserError: If it is no image, is damaged, or has a data type or shape that no picture has,
             or if a file holds several pictures.
     """
     if isinstance(source, np.ndarray):
@@ -111,11 +113,11 @@ def to_pil(pixels: np.ndarray) -> Image.Image:
     """Pixels of a picture for Pillow.
 
     Raises:
-        ValueError: If they have 16 bits and color or alpha, for which Pillow has no mode.
+        UserError: If they have 16 bits and color or alpha, for which Pillow has no mode.
     """
     pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[-1] == 1 else pixels
     if pixels.dtype == np.uint16 and pixels.ndim == 3:
-        raise ValueError(
+        raise UserError(
             'Pillow has no mode for 16-bit pictures with color or alpha. Write the array, e.g. '
             "cv2.imwrite('x.png', cv2.cvtColor(image, cv2.COLOR_RGB2BGR)), or divide it by 257"
         )
@@ -135,16 +137,16 @@ def _from_file(path: Path, name: str) -> Picture:
                 return _from_16_bit_colors(path, image)
             return _from_pil(image, f'{name} {str(path)!r}')
     except UnidentifiedImageError as error:
-        raise ValueError(f'{name}: {str(path)!r} is not an image that Pillow knows') from error
+        raise UserError(f'{name}: {str(path)!r} is not an image that Pillow knows') from error
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f'{name}: {str(path)!r} cannot be decoded: {error}') from error
+        raise UserError(f'{name}: {str(path)!r} cannot be decoded: {error}') from error
 
 
 def _refuse_several_frames(image: Image.Image, name: str) -> None:
     # MPO is what telephones write: a JPEG with a preview behind it.
     frames = getattr(image, 'n_frames', 1)
     if frames > 1 and image.format != 'MPO':
-        raise ValueError(f'{name} holds {frames} pictures; expected a file with a single one')
+        raise UserError(f'{name} holds {frames} pictures; expected a file with a single one')
 
 
 def _from_16_bit_colors(path: Path, image: Image.Image) -> Picture:
@@ -164,7 +166,7 @@ def _from_pil(image: Image.Image, name: str) -> Picture:
     try:
         image.load()  # Pillow opens files without looking at more than the beginning
     except (OSError, SyntaxError) as error:
-        raise ValueError(f'{name}: cannot be decoded: {error}') from error
+        raise UserError(f'{name}: cannot be decoded: {error}') from error
     orientation = _orientation(image)
     pixels, notes = _pixels_of(_upright(image, orientation), name)
     return Picture(pixels, orientation, notes)
@@ -185,7 +187,7 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
 def _pixels_of(image: Image.Image, name: str) -> tuple[np.ndarray, list[str]]:
     """Pixels as a picture has them, and what the user should know about that."""
     if image.mode == 'F':
-        raise ValueError(f"{name}: Pillow mode 'F' is not supported; expected 8 or 16 bits")
+        raise UserError(f"{name}: Pillow mode 'F' is not supported; expected 8 or 16 bits")
     if image.mode.startswith('I'):
         return _16_bit_gray(image, name)
     if image.mode in EQUAL_MODES:
@@ -207,7 +209,7 @@ def _16_bit_gray(image: Image.Image, name: str) -> tuple[np.ndarray, list[str]]:
     pixels = np.asarray(image)
     low, high = pixels.min(), pixels.max()
     if low < 0 or high > 65535:  # of mode 'I', which some versions of Pillow make of 16-bit PNGs
-        raise ValueError(
+        raise UserError(
             f'{name}: Pillow mode {image.mode!r} with values from {low} to {high}; expected values '
             'of 16 bits, 0 to 65535'
         )
@@ -222,12 +224,12 @@ def _16_bit_gray(image: Image.Image, name: str) -> tuple[np.ndarray, list[str]]:
 def _checked(pixels: np.ndarray, name: str) -> np.ndarray:
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     if pixels.ndim not in (2, 3) or not 1 <= channels <= 4 or 0 in pixels.shape:
-        raise ValueError(
+        raise UserError(
             f'{name}: found an array of shape {pixels.shape}, expected (H, W) or (H, W, C) with '
             'C from 1 to 4'
         )
     if pixels.dtype not in TO_8_BIT:
-        raise ValueError(
+        raise UserError(
             f'{name}: found data type {pixels.dtype}, expected uint8 in 0..255 or uint16 in '
             '0..65535, RGB; convert values in 0..1 with (255 * image).round().astype(numpy.uint8)'
         )

@@ -17,9 +17,11 @@ from fbinpaint_mm.benchmark.benchmark_runner import run_benchmark
 from fbinpaint_mm.benchmark.entry import Entry, check_trainings, parse_entries
 from fbinpaint_mm.benchmark.speed.size_sweep import run_size_sweep
 from fbinpaint_mm.benchmark.workbench import Settings
-from fbinpaint_mm.cli.launch import check_checkpoint, check_config_file, drop_idle_optimizers
-from fbinpaint_mm.config_file import read_config
+from fbinpaint_mm.checkpoint import check_checkpoint
+from fbinpaint_mm.cli.run_config import drop_idle_optimizers
+from fbinpaint_mm.config_file import find_config, read_config
 from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
+from fbinpaint_mm.user_error import UserError
 
 
 def run_command(args: Namespace, train_tool: Path) -> int:
@@ -33,7 +35,7 @@ def run_command(args: Namespace, train_tool: Path) -> int:
         How many entries or measurements failed.
 
     Raises:
-        ValueError: Something that is asked for contradicts the rest or cannot be used.
+        UserError: Something that is asked for contradicts the rest or cannot be used.
         OSError: A file is missing.
     """
     entries = read_entries(args)
@@ -55,18 +57,18 @@ def read_entries(args: Namespace) -> list[Entry]:
         Those that are not left out, every file they name found.
 
     Raises:
-        ValueError: An entry is malformed, is wanted but not there, or lacks a checkpoint although
+        UserError: An entry is malformed, is wanted but not there, or lacks a checkpoint although
             nothing is trained.
         FileNotFoundError: A config or a checkpoint is missing.
     """
     entries = choose(parse_entries(args.entries), args.only)
     for entry in entries:
         if not entry.is_classical:
-            check_config_file(entry.source, CLASSICAL_METHODS)
+            find_config(entry.source, CLASSICAL_METHODS)
         if entry.checkpoint is not None:
             check_checkpoint(entry.checkpoint)
     if args.train is not None and not any(entry.is_trained for entry in entries):
-        raise ValueError('--train: every entry has its checkpoint, or does not learn')
+        raise UserError('--train: every entry has its checkpoint, or does not learn')
     entries = [replace(entry, cfg=config_of(args, entry)) for entry in entries]
     if not args.sizes:
         check_trainings(entries, trains=args.train is not None)
@@ -77,14 +79,14 @@ def choose(entries: list[Entry], names: Sequence[str] | None) -> list[Entry]:
     """The entries that ``--only`` names, in their own order; ``None`` keeps all.
 
     Raises:
-        ValueError: A name is no entry's.
+        UserError: A name is no entry's.
     """
     if names is None:
         return entries
     there = [entry.name for entry in entries]
     for name in names:
         if name not in there:
-            raise ValueError(f'--only {name!r} is not an entry; there are {", ".join(there)}')
+            raise UserError(f'--only {name!r} is not an entry; there are {", ".join(there)}')
     return [entry for entry in entries if entry.name in names]
 
 
@@ -112,16 +114,16 @@ def find_data(args: Namespace, entries: Sequence[Entry]) -> tuple[str, Config]:
         entries: From ``read_entries``.
 
     Raises:
-        ValueError: There is none.
+        UserError: There is none.
         FileNotFoundError: The one that is named is missing.
     """
     if args.data is not None:
-        check_config_file(args.data)
+        find_config(args.data)
         return args.data, load(args, args.data)
     for entry in entries:
         if not entry.is_classical:
             return entry.source, entry.cfg
-    raise ValueError('no entry has a config that says which images to use: give --data CONFIG')
+    raise UserError('no entry has a config that says which images to use: give --data CONFIG')
 
 
 def build_settings(args: Namespace, entries: Sequence[Entry], train_tool: Path) -> Settings:
@@ -133,17 +135,15 @@ def build_settings(args: Namespace, entries: Sequence[Entry], train_tool: Path) 
         train_tool: Path of ``tools/train.py``.
 
     Raises:
-        ValueError: The reference is not one of the entries, or there is no GPU.
+        UserError: The reference is not one of the entries, or there is no GPU.
     """
     names = [entry.name for entry in entries]
     reference = args.reference or names[0]
     if reference not in names:
         left = 'left by --only' if args.only else 'there'
-        raise ValueError(
-            f'--reference {reference!r} is not an entry; {left} are {", ".join(names)}'
-        )
+        raise UserError(f'--reference {reference!r} is not an entry; {left} are {", ".join(names)}')
     if args.device == 'cuda' and not torch.cuda.is_available():
-        raise ValueError('--device cuda: torch finds no GPU')
+        raise UserError('--device cuda: torch finds no GPU')
     return Settings(
         out=args.out,
         reference=reference,

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from fbinpaint_mm.benchmark.data.picture_files import INPUT, TRUTH
 from fbinpaint_mm.fingerprint import local_file, starting_checkpoints
 from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
+from fbinpaint_mm.user_error import UserError
 
 NEEDED_TO_TRAIN = ('train_dataloader', 'train_cfg', 'optim_wrapper')
 CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
@@ -60,7 +61,7 @@ def parse_entries(texts: Sequence[str]) -> list[Entry]:
         The entries in the same order.
 
     Raises:
-        ValueError: An entry is malformed, or shares its name with another.
+        UserError: An entry is malformed, or shares its name with another.
     """
     entries = [parse_entry(text) for text in texts]
     check_names(entries)
@@ -75,20 +76,20 @@ def check_trainings(entries: Sequence[Entry], trains: bool) -> None:
         trains: Whether the benchmark trains entries without a checkpoint.
 
     Raises:
-        ValueError: It does not, or a config lacks what a training needs.
+        UserError: It does not, or a config lacks what a training needs.
         FileNotFoundError: A checkpoint that a training starts from is missing.
     """
     for entry in entries:
         if not entry.is_trained:
             continue
         if not trains:
-            raise ValueError(
+            raise UserError(
                 f'entry {entry.name!r} has no checkpoint: write {entry.source}:CHECKPOINT, or let '
                 'the benchmark train it with --train ITERATIONS'
             )
         missing = missing_for_training(entry.cfg)
         if missing:
-            raise ValueError(
+            raise UserError(
                 f'entry {entry.name!r} is to be trained, but {entry.source} has no '
                 f'{", ".join(missing)}: add them, or give it a checkpoint'
             )
@@ -129,16 +130,16 @@ def parse_entry(text: str) -> Entry:
         The entry, without its config read. Its name is by default the config's without the suffix.
 
     Raises:
-        ValueError: It is empty, its name cannot be a file name, or a classical method is given a
+        UserError: It is empty, its name cannot be a file name, or a classical method is given a
             checkpoint.
     """
     name, rest = split_name(text)
     source, checkpoint = split_checkpoint(rest)
     if source in CLASSICAL_METHODS and checkpoint is not None:
-        raise ValueError(f'entry {text!r}: {source} does not learn and takes no checkpoint')
+        raise UserError(f'entry {text!r}: {source} does not learn and takes no checkpoint')
     name = Path(source).stem if name is None else name
     if not NAME.fullmatch(name) or name in RESERVED_NAMES:
-        raise ValueError(
+        raise UserError(
             f'entry {text!r} cannot be called {name!r}: a name starts with a letter or digit, goes '
             'on with those, spaces or any of . , _ + ( ) -, and is not one of '
             f'{", ".join(RESERVED_NAMES)}. Write NAME={rest}'
@@ -169,12 +170,12 @@ def check_names(entries: Sequence[Entry]) -> None:
     """Makes sure that no two entries share a name.
 
     Raises:
-        ValueError: Two do.
+        UserError: Two do.
     """
     (name, count) = Counter(entry.name for entry in entries).most_common(1)[0]
     if count > 1:
         sources = [entry.source for entry in entries if entry.name == name]
-        raise ValueError(
+        raise UserError(
             f'{count} entries are called {name!r}; give them names of their own: '
             + ' '.join(f'NAME{number}={source}' for number, source in enumerate(sources, start=1))
         )

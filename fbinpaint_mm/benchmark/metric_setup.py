@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 
 from fbinpaint_mm.evaluation.protocol import protocol_of
+from fbinpaint_mm.user_error import UserError
 
 DOWNLOAD = 'download'
 
@@ -33,7 +34,7 @@ def metric_configs(
         One config per metric; a benchmark makes ranges of hole areas of the scores of images.
 
     Raises:
-        ValueError: There is no metric.
+        UserError: There is no metric.
     """
     configs = [with_rounds(dict(one)) for one in evaluator_metrics(cfg.get(f'{split}_evaluator'))]
     if lpips is not None and not set_weights(configs, 'LPIPS', lpips):
@@ -42,7 +43,7 @@ def metric_configs(
     if fid is not None and not set_weights(configs, 'RoundFID', fid):
         configs.append(dict(type='RoundFID', weights=weights_of(fid)))
     if not configs:
-        raise ValueError(f'the config of the data has no {split}_evaluator: nothing to score with')
+        raise UserError(f'the config of the data has no {split}_evaluator: nothing to score with')
     return configs
 
 
@@ -111,13 +112,13 @@ def build_metrics(configs: Sequence[dict]) -> list[BaseMetric]:
         One metric for each.
 
     Raises:
-        ValueError: A metric wants images of its own making, such as those of a generator that
+        UserError: A metric wants images of its own making, such as those of a generator that
             starts from noise, or two give scores of one name.
     """
     metrics = [METRICS.build(deepcopy(config)) for config in configs]
     for metric in metrics:
         if getattr(metric, 'SAMPLER_MODE', 'normal') != 'normal':
-            raise ValueError(
+            raise UserError(
                 f'{type(metric).__name__} cannot score an inpaintor: it samples images by itself '
                 f'({metric.SAMPLER_MODE}); take it out of the evaluator'
             )
@@ -129,7 +130,7 @@ def check_names(names: Sequence[str]) -> None:
     """Raises ``ValueError`` if two metrics have one name; a prefix does not tell them apart."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(
+        raise UserError(
             f'the evaluator has two metrics of the name {", ".join(twice)}; a benchmark reports '
             'one score for each name: take one of them out'
         )

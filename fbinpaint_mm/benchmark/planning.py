@@ -10,8 +10,7 @@ from fbinpaint_mm.benchmark.entry import Entry, missing_for_training
 from fbinpaint_mm.benchmark.environment import describe_machine, describe_versions
 from fbinpaint_mm.benchmark.results import RunResult
 from fbinpaint_mm.benchmark.speed.measure_speed import measure_speed
-from fbinpaint_mm.benchmark.training.training import Training
-from fbinpaint_mm.benchmark.training.training_schedule import scale_training
+from fbinpaint_mm.benchmark.training.training import Training, scale_training
 from fbinpaint_mm.benchmark.workbench import Workbench
 from fbinpaint_mm.fingerprint import (
     checkpoint_content,
@@ -19,7 +18,7 @@ from fbinpaint_mm.fingerprint import (
     config_content,
     fingerprint,
 )
-from fbinpaint_mm.user_error import in_one_line
+from fbinpaint_mm.user_error import UserError, in_one_line
 
 SPEED = 'speed'
 # What is equal, and the key in EntryResult.speed that says what one iteration spends of it.
@@ -164,14 +163,14 @@ def runs_of(bench: Workbench, entry: Entry, iterations: int | None) -> list[Plan
     """The runs of one entry, nothing yet said of earlier results.
 
     Raises:
-        ValueError: It is to be trained, and nothing says for how long.
+        UserError: It is to be trained, and nothing says for how long.
     """
     if not entry.is_trained:
         content = [config_content(entry.cfg), checkpoint_content(entry.checkpoint)]
         return [PlannedRun(entry, score_fingerprint(bench, content))]
     equal = bench.settings.equal
     if iterations is None:
-        raise ValueError(
+        raise UserError(
             f'{COSTS[equal]} was not measured, so there is no budget of equal {equal}; see the '
             'warnings about speed in the log, or use --equal iterations'
         )

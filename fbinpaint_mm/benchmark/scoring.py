@@ -18,6 +18,7 @@ from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.checkpoint import load_fitting_checkpoint
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import sample_name
 from fbinpaint_mm.evaluation.score_series import ScoreSeries
+from fbinpaint_mm.user_error import UserError
 
 
 def build_model(entry: Entry, checkpoint: str | None, device: str) -> BaseModel:
@@ -32,7 +33,7 @@ def build_model(entry: Entry, checkpoint: str | None, device: str) -> BaseModel:
         The model in evaluation mode.
 
     Raises:
-        ValueError: The checkpoint belongs to another model.
+        UserError: The checkpoint belongs to another model.
     """
     model = MODELS.build(deepcopy(entry.cfg.model))
     if checkpoint is not None:
@@ -63,7 +64,7 @@ def score_model(
         The scores of every image, and by name those that exist for the whole set only.
 
     Raises:
-        ValueError: The model gave other images than one for each input, of its size.
+        UserError: The model gave other images than one for each input, of its size.
     """
     set_random_seed(0)
     evaluator = Evaluator(list(metrics))
@@ -84,13 +85,13 @@ def inpaint(model: BaseModel, batch: dict, truths: Sequence[dict]) -> list[dict[
     """The fields of the data set's samples, and ``output`` as the model gave it."""
     answers = model.test_step(batch)
     if len(answers) != len(truths):
-        raise ValueError(f'the model gave {len(answers)} samples for {len(truths)} images')
+        raise UserError(f'the model gave {len(answers)} samples for {len(truths)} images')
     samples = []
     for answer, truth in zip(answers, truths, strict=True):
         output = answer.output.to_dict()
         found, expected = tuple(output['pred_img'].shape), tuple(truth['gt_img'].shape)
         if found != expected:
-            raise ValueError(
+            raise UserError(
                 f'{sample_name(truth)}: pred_img has shape {found}, expected {expected} as the '
                 'image; check pad_size_divisor of the data preprocessor'
             )

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from fbinpaint_mm.user_error import UserError
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -40,14 +42,14 @@ class TrainingLog(NamedTuple):
         """Value of one scalar by iteration; of several values of an iteration the last counts.
 
         Raises:
-            ValueError: There is no such scalar; the message lists those that there are.
+            UserError: There is no such scalar; the message lists those that there are.
         """
         found = self.scalars[self.scalars['key'] == key]
         if found.empty:
             keys = self.scalars['key'].unique().tolist()
             close = difflib.get_close_matches(key, keys, n=3)
             hint = f' Did you mean {", ".join(close)}?' if close else ''
-            raise ValueError(f'{self.name} has no {key!r}.{hint} Available are: {", ".join(keys)}')
+            raise UserError(f'{self.name} has no {key!r}.{hint} Available are: {", ".join(keys)}')
         return found.drop_duplicates('step', keep='last').set_index('step')['value'].sort_index()
 
     def rounds(self, metric: str) -> dict[str, pd.Series]:
@@ -59,7 +61,7 @@ class TrainingLog(NamedTuple):
                 ``correction/sky/round1/mended``.
 
         Raises:
-            ValueError: There is no such scalar; the message lists those that there are.
+            UserError: There is no such scalar; the message lists those that there are.
         """
         keys = self.scalars['key'].drop_duplicates()
         parts = keys.str.extract(ROUND).assign(key=keys).dropna()
@@ -67,7 +69,7 @@ class TrainingLog(NamedTuple):
         found = parts[metrics == metric].astype({'round': int}).sort_values('round')
         if found.empty:
             known = ', '.join(metrics.unique()) or 'none'
-            raise ValueError(f'{self.name} has no rounds of {metric!r}. Available are: {known}')
+            raise UserError(f'{self.name} has no rounds of {metric!r}. Available are: {known}')
         numbered = zip(found['round'], found['key'], strict=True)
         return {f'round {number}': self.curve(key) for number, key in numbered}
 
@@ -82,7 +84,7 @@ def read_log(path: Path) -> TrainingLog:
 
     Raises:
         FileNotFoundError: There is no such file or folder, or no log in it.
-        ValueError: A file is empty or broken, with its name and line.
+        UserError: A file is empty or broken, with its name and line.
     """
     if path.is_file():
         return TrainingLog(path.name, read_scalars(path))
@@ -128,7 +130,7 @@ def read_scalars(path: Path) -> pd.DataFrame:
     in a training by iterations all are at step 0. They get the iteration of the record before.
 
     Raises:
-        ValueError: The file is empty, or a line is not a record, with its number.
+        UserError: The file is empty, or a line is not a record, with its number.
     """
     import pandas as pd  # slow
 
@@ -154,10 +156,10 @@ def read_records(path: Path) -> list[dict]:
             records.append(parse(line))
         except ValueError as error:
             if number < len(lines):
-                raise ValueError(f'{path}, line {number}: {error}') from error
+                raise UserError(f'{path}, line {number}: {error}') from error
             print(f'warning: {path}, line {number}, left out: {error}', file=sys.stderr)
     if not records:
-        raise ValueError(f'{path} has no record: nothing was logged yet')
+        raise UserError(f'{path} has no record: nothing was logged yet')
     return records
 
 
@@ -165,14 +167,14 @@ def parse(line: str) -> dict:
     """One record.
 
     Raises:
-        ValueError: The line is not a JSON object with a ``step``.
+        UserError: The line is not a JSON object with a ``step``.
     """
     try:
         record = json.loads(line)
     except ValueError as error:
-        raise ValueError(f'not JSON ({error}); found {line[:40]!r}') from error
+        raise UserError(f'not JSON ({error}); found {line[:40]!r}') from error
     if not isinstance(record, dict) or not isinstance(record.get('step'), int):
-        raise ValueError(f'expected an object with the number "step", found {line[:40]!r}')
+        raise UserError(f'expected an object with the number "step", found {line[:40]!r}')
     return record
 
 
@@ -221,14 +223,14 @@ def describe_times(path: Path) -> str:
         path: As for ``read_log``.
 
     Raises:
-        ValueError: No record has the duration of an iteration.
+        UserError: No record has the duration of an iteration.
     """
     log = read_log(path)
     scalars = log.scalars[log.scalars['training']].drop_duplicates(['step', 'key'], keep='last')
     times = scalars.pivot(index='step', columns='key', values='value')
     times = times.reindex(columns=['time', 'data_time']).dropna(subset='time').fillna(0.0)
     if times.empty:
-        raise ValueError(f'{log.name} has no training iteration with its time')
+        raise UserError(f'{log.name} has no training iteration with its time')
     spans = np.diff(times.index, prepend=0)
     mean, data = np.average(times, axis=0, weights=spans)
     count, seconds = spans.sum(), times['time']

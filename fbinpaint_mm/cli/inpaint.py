@@ -22,6 +22,7 @@ from fbinpaint_mm.apis.folder_inpainting import (
 from fbinpaint_mm.apis.load_model import load_config
 from fbinpaint_mm.checkpoint import check_checkpoint
 from fbinpaint_mm.fingerprint import local_file
+from fbinpaint_mm.user_error import UserError
 
 USAGE_ERROR, INTERRUPTED = 2, 130  # as argparse and a shell report them
 
@@ -59,7 +60,7 @@ def build_folder_inpainter(args: argparse.Namespace) -> FolderInpainter:
 
     Raises:
         FileNotFoundError: There is no such config or checkpoint.
-        ValueError: Nothing reads an option of ``--cfg-options``.
+        UserError: Nothing reads an option of ``--cfg-options``.
     """
     config = load_config(args.config, args.cfg_options)
     check_checkpoint(args.checkpoint)
@@ -104,7 +105,7 @@ def find_jobs(args: argparse.Namespace) -> list[Job]:
     Raises:
         FileNotFoundError: An input holds no picture, or a mask is missing.
         NotADirectoryError: ``--out`` is a file.
-        ValueError: No picture is left, or one has several masks.
+        UserError: No picture is left, or one has several masks.
     """
     if args.mask is not None and not args.mask.exists():
         raise FileNotFoundError(f'--mask {str(args.mask)!r} does not exist')
@@ -114,5 +115,5 @@ def find_jobs(args: argparse.Namespace) -> list[Job]:
     images = find_images(args.inputs, args.recursive, excluded)
     jobs = list_jobs(images, args.format, args.mask, args.skip_missing)
     if not jobs:
-        raise ValueError('no image is left to inpaint')
+        raise UserError('no image is left to inpaint')
     return jobs

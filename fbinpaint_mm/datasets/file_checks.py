@@ -14,6 +14,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
+from fbinpaint_mm.user_error import UserError
+
 UNKNOWN = 255
 CHECKS = ('auto', 'full', 'headers', 'off')
 # Decoding runs at some 20 to 50 MB per second and core: 'auto' stays below about ten seconds.
@@ -125,12 +127,12 @@ def read_label_ids(path: str) -> np.ndarray:
 
     Raises:
         CorruptFileError: The file is missing, truncated, damaged or no image.
-        ValueError: The image is of another kind.
+        UserError: The image is of another kind.
     """
     # Pillow, not OpenCV, which turns the ids of a palette PNG into colors.
     image, _ = open_image(path)
     if image.mode not in ('L', 'P'):
-        raise ValueError(
+        raise UserError(
             f'label map {path!r} is stored as {image.mode!r}; expected one 8-bit channel '
             '(Pillow mode "L" or "P") whose pixel value is the class id, as PNG'
         )
@@ -147,11 +149,11 @@ def check_label_ids(ids: np.ndarray, path: str, num_ids: int, unknown: int = UNK
         unknown: A further id that may occur.
 
     Raises:
-        ValueError: There are others; names the file and the first of them.
+        UserError: There are others; names the file and the first of them.
     """
     wrong = ids[(ids >= num_ids) & (ids != unknown)]
     if wrong.size:
-        raise ValueError(
+        raise UserError(
             f'label map {path!r}: class id {int(wrong[0])} in {wrong.size} pixels; expected ids '
             f'0 to {num_ids - 1}, or {unknown} for unknown; correct the file, the list of classes '
             'or label_map'
@@ -168,7 +170,7 @@ def inspect_sample(sample: dict, num_ids: int, decode: bool) -> None:
 
     Raises:
         CorruptFileError: a file is truncated, damaged or no image.
-        ValueError: the files do not fit each other or the classes. Both name the file, what was
+        UserError: the files do not fit each other or the classes. Both name the file, what was
             found, what was expected and the remedy.
     """
     path, label_path = sample['gt_path'], sample['seg_map_path']
@@ -178,7 +180,7 @@ def inspect_sample(sample: dict, num_ids: int, decode: bool) -> None:
     ids = read_label_ids(label_path) if decode else None
     label_size = open_image(label_path, decode)[1] if ids is None else ids.shape[::-1]
     if label_size != size:
-        raise ValueError(
+        raise UserError(
             f'label map {label_path!r} is {label_size[0]}x{label_size[1]} but its image '
             f'{path!r} is {size[0]}x{size[1]} (width x height); make them equal'
         )
@@ -237,7 +239,7 @@ def check_samples(
         What is wrong with the samples that were let pass, by their index.
 
     Raises:
-        ValueError: at least one sample is bad; the message shows the first five.
+        UserError: at least one sample is bad; the message shows the first five.
     """
     if check == 'auto':
         check = choose_check(samples)
@@ -258,7 +260,7 @@ def check_samples(
     refused = [str(problem) for i, problem in problems.items() if i not in allowed]
     if refused:
         more = f'\n... and {len(refused) - 5} more' if len(refused) > 5 else ''
-        raise ValueError(
+        raise UserError(
             f'{len(refused)} of {len(samples)} samples are unusable:\n'
             + '\n'.join(refused[:5])
             + more

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from fbinpaint_mm.user_error import UserError
+
 
 def natural_key(stem: str) -> tuple[list[tuple[int, int | str]], str]:
     """Sort key under which ``'9'`` comes before ``'10'``, as in the numbering of CelebA-HQ."""
@@ -29,7 +31,7 @@ def scan_folder(folder: str, suffixes: Sequence[str], key: str) -> dict[str, str
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: the folder holds no such file, or two that differ only in their suffix.
+        UserError: the folder holds no such file, or two that differ only in their suffix.
     """
     if not os.path.isdir(folder):
         raise FileNotFoundError(
@@ -43,10 +45,10 @@ def scan_folder(folder: str, suffixes: Sequence[str], key: str) -> dict[str, str
             continue
         stem = Path(path).relative_to(folder).as_posix()[: -len(suffix)]
         if stem in found:
-            raise ValueError(f'{key}: {found[stem]!r} and {path!r} share one stem; remove one')
+            raise UserError(f'{key}: {found[stem]!r} and {path!r} share one stem; remove one')
         found[stem] = path
     if not found:
-        raise ValueError(f'{key}: {folder!r} holds no file that ends in {", ".join(suffixes)}')
+        raise UserError(f'{key}: {folder!r} holds no file that ends in {", ".join(suffixes)}')
     return {stem: found[stem] for stem in sorted(found, key=natural_key)}
 
 
@@ -66,14 +68,14 @@ def parse_ratio(ratio: float | str) -> Fraction:
         The fraction, exact for a string.
 
     Raises:
-        ValueError: ``ratio`` is not a number or lies outside (0, 1].
+        UserError: ``ratio`` is not a number or lies outside (0, 1].
     """
     try:
         fraction = Fraction(str(ratio).replace(' ', ''))
     except (ValueError, ZeroDivisionError):
         fraction = Fraction(-1)
     if not 0 < fraction <= 1:
-        raise ValueError(
+        raise UserError(
             f'labeled_ratio={ratio!r}: expected a number in (0, 1] such as 0.125 or "1/8"; '
             'use 1 to keep every label'
         )
@@ -96,7 +98,7 @@ def choose_labeled(stems: Sequence[str], ratio: float | str, seed: int) -> set[s
         The chosen stems, ``round(len(stems) * ratio)`` of them and at least one.
 
     Raises:
-        ValueError: the ratio is outside (0, 1].
+        UserError: the ratio is outside (0, 1].
     """
     fraction = parse_ratio(ratio)
     ranked = sorted(stems, key=lambda stem: hashlib.sha256(f'{seed}:{stem}'.encode()).digest())
@@ -117,7 +119,7 @@ def read_labeled_list(path: str | Path, stems: Sequence[str], key: str) -> set[s
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file lists nothing, or a stem that does not exist.
+        UserError: the file lists nothing, or a stem that does not exist.
     """
     path = Path(path)
     if not path.is_file():
@@ -125,11 +127,11 @@ def read_labeled_list(path: str | Path, stems: Sequence[str], key: str) -> set[s
     lines = [line.strip() for line in path.read_text(encoding='utf-8').splitlines()]
     listed = {line for line in lines if line and not line.startswith('#')}
     if not listed:
-        raise ValueError(f'{key}={str(path)!r} lists no image; expected one image stem per line')
+        raise UserError(f'{key}={str(path)!r} lists no image; expected one image stem per line')
     unknown = sorted(listed - set(stems))
     if unknown:
         example = next(iter(stems), '')
-        raise ValueError(
+        raise UserError(
             f'{key}={str(path)!r} names {len(unknown)} image(s) that do not exist, the first: '
             f'{unknown[:3]}; expected stems without suffix, such as {example!r}'
         )

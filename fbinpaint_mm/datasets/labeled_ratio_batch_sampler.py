@@ -12,6 +12,8 @@ from mmagic.registry import DATA_SAMPLERS
 from mmengine.dataset import InfiniteSampler
 from torch.utils.data import Sampler
 
+from fbinpaint_mm.user_error import UserError
+
 
 def shuffled_forever(indices: Sequence[int], seed: int, shuffle: bool = True) -> Iterator[int]:
     """Pass over the indices again and again, each pass in a new order that the seed determines."""
@@ -32,16 +34,16 @@ def split_batch(batch_size: int, ratio: Sequence[int]) -> tuple[int, int]:
         Two numbers that add up to ``batch_size``.
 
     Raises:
-        ValueError: the ratio is malformed or the batch cannot be split exactly.
+        UserError: the ratio is malformed or the batch cannot be split exactly.
     """
     if len(ratio) != 2 or any(not isinstance(part, int) or part < 0 for part in ratio):
-        raise ValueError(f'ratio={ratio!r}: expected (labeled, unlabeled), such as (1, 1)')
+        raise UserError(f'ratio={ratio!r}: expected (labeled, unlabeled), such as (1, 1)')
     if not any(ratio):
-        raise ValueError('ratio=(0, 0) asks for no sample; expected such as (1, 1) or (1, 0)')
+        raise UserError('ratio=(0, 0) asks for no sample; expected such as (1, 1) or (1, 0)')
     labeled, unlabeled = (part // math.gcd(*ratio) for part in ratio)
     parts = labeled + unlabeled
     if batch_size < 1 or batch_size % parts:
-        raise ValueError(
+        raise UserError(
             f'batch_size {batch_size} cannot be split {labeled}:{unlabeled}; '
             f'use a multiple of {parts}'
         )
@@ -70,7 +72,7 @@ class LabeledRatioBatchSampler(Sampler[list[int]]):
 
     Raises:
         TypeError: the data set does not say which samples are labeled.
-        ValueError: the batch cannot be split exactly, or a source it needs is empty.
+        UserError: the batch cannot be split exactly, or a source it needs is empty.
     """
 
     def __init__(
@@ -127,7 +129,7 @@ class LabeledRatioBatchSampler(Sampler[list[int]]):
         ):
             if count and not source:
                 other = '(0, 1)' if name == 'labeled' else '(1, 0)'
-                raise ValueError(
+                raise UserError(
                     f'every batch needs {count} {name} sample(s) but the data set has none; change '
                     f'labeled_ratio, labeled_list or unlabeled_prefix, or set ratio={other}'
                 )

@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from fbinpaint_mm.datasets.file_checks import CorruptFileError
+from fbinpaint_mm.user_error import UserError
 
 CORRUPT_ACTIONS = ('raise', 'skip')
 
@@ -44,16 +45,16 @@ class SkipsCorruptSamples(PartlyLabeledDataset):
         **kwargs: of ``mmengine.dataset.BaseDataset``.
 
     Raises:
-        ValueError: one of the two is out of range.
+        UserError: one of the two is out of range.
     """
 
     def __init__(self, on_corrupt: str = 'raise', max_corrupt: float = 0.01, **kwargs: Any) -> None:
         if on_corrupt not in CORRUPT_ACTIONS:
-            raise ValueError(
+            raise UserError(
                 f'on_corrupt={on_corrupt!r}: expected one of {", ".join(CORRUPT_ACTIONS)}'
             )
         if not 0 <= max_corrupt <= 1:
-            raise ValueError(f'max_corrupt={max_corrupt}: expected a share in [0, 1]')
+            raise UserError(f'max_corrupt={max_corrupt}: expected a share in [0, 1]')
         self.on_corrupt = on_corrupt
         self.max_corrupt = max_corrupt
         self._corrupt: Tensor = torch.zeros(0, dtype=torch.bool)

@@ -10,6 +10,7 @@ from fbinpaint_mm.datasets.image_lists import parse_ratio
 from fbinpaint_mm.datasets.partly_labeled_dataset import PartlyLabeledDataset
 from fbinpaint_mm.datasets.procedural import CLASSES, PALETTE
 from fbinpaint_mm.datasets.stable_random import StableRandom
+from fbinpaint_mm.user_error import UserError
 
 _SPLIT_OFFSETS = {'train': 0, 'val': 1_000_000, 'test': 2_000_000}
 _SCENES_PER_SPLIT = 1_000_000
@@ -38,7 +39,7 @@ class ProceduralScenesDataset(PartlyLabeledDataset):
         **kwargs: Arguments of ``mmengine.dataset.BaseDataset``.
 
     Raises:
-        ValueError: Unknown split, more scenes than a split has, or a ratio that labels no scene.
+        UserError: Unknown split, more scenes than a split has, or a ratio that labels no scene.
     """
 
     METAINFO = dict(classes=CLASSES, palette=PALETTE)
@@ -54,12 +55,12 @@ class ProceduralScenesDataset(PartlyLabeledDataset):
         **kwargs: Any,
     ) -> None:
         if split not in _SPLIT_OFFSETS:
-            raise ValueError(f'split is {split!r}; expected one of {tuple(_SPLIT_OFFSETS)}.')
+            raise UserError(f'split is {split!r}; expected one of {tuple(_SPLIT_OFFSETS)}.')
         if not 0 < num_scenes <= _SCENES_PER_SPLIT:
-            raise ValueError(f'num_scenes is {num_scenes}; expected 1..{_SCENES_PER_SPLIT}.')
+            raise UserError(f'num_scenes is {num_scenes}; expected 1..{_SCENES_PER_SPLIT}.')
         labeled_ratio = float(parse_ratio(labeled_ratio)) if labeled_ratio else 0.0
         if labeled_ratio > 0 and round(labeled_ratio * num_scenes) == 0:
-            raise ValueError(
+            raise UserError(
                 f'labeled_ratio {labeled_ratio} of {num_scenes} scenes labels none of them. Raise '
                 'one of the two, or set labeled_ratio=0 to train without any label.'
             )

@@ -8,6 +8,7 @@ from mmagic.registry import DATASETS
 from mmseg.utils import cityscapes_classes, cityscapes_palette
 
 from fbinpaint_mm.datasets.semantic_inpainting_dataset import SemanticInpaintingDataset
+from fbinpaint_mm.user_error import UserError
 
 # Parts in the order of the data set, which is that of their ids; colors of its own visualization
 # (Lee et al., CVPR 2020).
@@ -62,7 +63,7 @@ class CelebAMaskHQInpaintingDataset(SemanticInpaintingDataset):
         **kwargs: of :class:`SemanticInpaintingDataset`.
 
     Raises:
-        ValueError: ``num_classes`` is neither 19 nor 15.
+        UserError: ``num_classes`` is neither 19 nor 15.
     """
 
     METAINFO: dict = dict(classes=tuple(FACE_PARTS), palette=list(FACE_PARTS.values()))
@@ -73,7 +74,7 @@ class CelebAMaskHQInpaintingDataset(SemanticInpaintingDataset):
 
     def __init__(self, num_classes: int = 19, **kwargs: Any) -> None:
         if num_classes not in (19, 15):
-            raise ValueError(
+            raise UserError(
                 f'num_classes={num_classes}: expected 19, or 15 for merged left and right parts'
             )
         ids = {name: index for index, name in enumerate(FACE_PARTS)}

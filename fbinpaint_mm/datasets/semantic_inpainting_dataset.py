@@ -17,6 +17,7 @@ from fbinpaint_mm.datasets.image_lists import (
     scan_folder,
 )
 from fbinpaint_mm.datasets.partly_labeled_dataset import SkipsCorruptSamples
+from fbinpaint_mm.user_error import UserError
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp')
 
@@ -59,7 +60,7 @@ class SemanticInpaintingDataset(SkipsCorruptSamples):
 
     Raises:
         FileNotFoundError: a folder, a list or a promised label map is missing.
-        ValueError: a set is empty, a setting is out of range, or a file is unusable. Both name the
+        UserError: a set is empty, a setting is out of range, or a file is unusable. Both name the
             key or file, what was found, what was expected and the remedy.
     """
 
@@ -161,7 +162,7 @@ class SemanticInpaintingDataset(SkipsCorruptSamples):
         """Path of the label map of every labeled image."""
         folder = self.data_prefix.get('seg_map_path')
         if folder is None and self.labeled_only:
-            raise ValueError(
+            raise UserError(
                 'labeled_only=True, but data_prefix has no seg_map_path, so no image is labeled; '
                 'set seg_map_path to the folder of label maps'
             )
@@ -200,22 +201,22 @@ class SemanticInpaintingDataset(SkipsCorruptSamples):
         if self.labeled_ratio is not None:
             parse_ratio(self.labeled_ratio)
         if self.labeled_ratio is not None and self.labeled_list is not None:
-            raise ValueError('labeled_ratio and labeled_list are both set; keep one of them')
+            raise UserError('labeled_ratio and labeled_list are both set; keep one of them')
         if self.check not in CHECKS:
-            raise ValueError(f'check={self.check!r}: expected one of {", ".join(CHECKS)}')
+            raise UserError(f'check={self.check!r}: expected one of {", ".join(CHECKS)}')
 
     def _check_labeled_set(self, samples: list[dict]) -> None:
         """Refuse a set that promised labels and has none, or labels without class names."""
         if 'seg_map_path' not in self.data_prefix:
             return
         if not any(sample['is_labeled'] for sample in samples):
-            raise ValueError(
+            raise UserError(
                 f'none of the {len(samples)} samples is labeled although data_prefix.seg_map_path '
                 'is set; raise labeled_ratio or indices, extend labeled_list, or leave '
                 'seg_map_path out'
             )
         if self.num_classes == 0:
-            raise ValueError(
+            raise UserError(
                 'metainfo has no classes; give metainfo=dict(classes=(...), palette=[...]) with '
                 'one name and one RGB color per class id'
             )

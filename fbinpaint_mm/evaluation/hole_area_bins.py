@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from fbinpaint_mm.user_error import UserError
+
 
 class HoleAreaBins:
     """Bins [low, high) of the share of an image that is hole; the last one is closed.
@@ -21,7 +23,7 @@ class HoleAreaBins:
         names: Name of each bin in percent, such as ``'10-20'``.
 
     Raises:
-        ValueError: Fewer than two edges, or edges that do not increase within [0, 1].
+        UserError: Fewer than two edges, or edges that do not increase within [0, 1].
     """
 
     def __init__(self, edges: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)) -> None:
@@ -29,7 +31,7 @@ class HoleAreaBins:
         rising = all(low < high for low, high in pairwise(self.edges))
         # Negated, so that nan is refused too.
         if len(self.edges) < 2 or not (rising and self.edges[0] >= 0 and self.edges[-1] <= 1):
-            raise ValueError(
+            raise UserError(
                 f'edges of hole area bins: found {edges}, expected two or more shares of the image '
                 'that increase from at least 0 to at most 1, such as (0.1, 0.2, 0.3)'
             )

@@ -29,6 +29,7 @@ from fbinpaint_mm.export.parity import compare, random_inputs
 from fbinpaint_mm.export.torchscript_format import TorchScriptFormat
 from fbinpaint_mm.fingerprint import file_content
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor, FeedbackRecorrectionLoop
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.version import __version__
 
 FORMATS: dict[str, type[OnnxFormat | TorchScriptFormat]] = {
@@ -54,7 +55,7 @@ class ExportSettings:
         tolerance: Largest difference from PyTorch, as a share of the range of each output.
 
     Raises:
-        ValueError: If a value is none of these. The message names it.
+        UserError: If a value is none of these. The message names it.
     """
 
     format: str = 'onnx'
@@ -66,19 +67,19 @@ class ExportSettings:
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
-            raise ValueError(f'format: found {self.format!r}, expected one of {(*FORMATS,)}')
+            raise UserError(f'format: found {self.format!r}, expected one of {(*FORMATS,)}')
         if self.mode not in MODES:
-            raise ValueError(f'mode: found {self.mode!r}, expected one of {MODES}')
+            raise UserError(f'mode: found {self.mode!r}, expected one of {MODES}')
         fewest = 1 if self.mode == 'unrolled' else 0
         if self.rounds < fewest:
             hint = '' if fewest == 0 else "; round 0 alone is the first file of 'per-round'"
-            raise ValueError(
+            raise UserError(
                 f'rounds: found {self.rounds}, mode {self.mode!r} needs {fewest} or more{hint}'
             )
         if min(self.size) < 1:
-            raise ValueError(f'size: found {self.size}, expected a positive height and width')
+            raise UserError(f'size: found {self.size}, expected a positive height and width')
         if not self.tolerance > 0:
-            raise ValueError(f'tolerance: found {self.tolerance}, expected a positive number')
+            raise UserError(f'tolerance: found {self.tolerance}, expected a positive number')
 
     def compared_sizes(self, divisor: int) -> list[tuple[int, int, int]]:
         """(batch, height, width) of the inputs on which a file is compared with PyTorch.
@@ -133,7 +134,7 @@ def export_model(
 
     Raises:
         ImportError: If a package that the format needs is not installed.
-        ValueError: If the model cannot be exported, or not in this size.
+        UserError: If the model cannot be exported, or not in this size.
         ExportError: If a file does not run, or gives something else than PyTorch.
         OSError: If the folder cannot be written to.
     """
@@ -162,10 +163,10 @@ def check_exportable(model: torch.nn.Module, size: tuple[int, int]) -> None:
         size: (height, width) in pixels.
 
     Raises:
-        ValueError: The message says what was found and what would do.
+        UserError: The message says what was found and what would do.
     """
     if not isinstance(model, FeedbackRecorrectionInpaintor):
-        raise ValueError(
+        raise UserError(
             f'export takes models of type FeedbackRecorrectionInpaintor, found '
             f"{type(model).__name__}; mmagic's own inpaintors can be the initial network of one"
         )
@@ -178,7 +179,7 @@ def _check_normalization(data_preprocessor: torch.nn.Module) -> None:
     """The files have their own, which the comparison with PyTorch shares."""
     found = {name: getattr(data_preprocessor, name).flatten() for name in ('mean', 'std')}
     if any((values != HALF_RANGE).any() for values in found.values()):
-        raise ValueError(
+        raise UserError(
             f'data_preprocessor: found mean {found["mean"].tolist()} and std '
             f'{found["std"].tolist()}, an exported file has {HALF_RANGE} for both'
         )
@@ -186,11 +187,11 @@ def _check_normalization(data_preprocessor: torch.nn.Module) -> None:
 
 def _check_networks(loop: FeedbackRecorrectionLoop) -> None:
     if loop.guided is None:
-        raise ValueError('the model has no guided network, and so no rounds that could be exported')
+        raise UserError('the model has no guided network, and so no rounds that could be exported')
     for name in ('initial', 'guided'):
         parts = getattr(loop, name).modules()
         if any(isinstance(part, ContextualAttentionModule) for part in parts):
-            raise ValueError(
+            raise UserError(
                 f"{name} network: DeepFill's contextual attention convolves each image of a batch "
                 'with kernels made of that image, which neither format can hold; take another '
                 'network (GL, AOT-GAN, PConv or SemanticGuidedEncoderDecoder)'
@@ -200,7 +201,7 @@ def _check_networks(loop: FeedbackRecorrectionLoop) -> None:
 def _check_size(loop: FeedbackRecorrectionLoop, size: tuple[int, int]) -> None:
     fits = [loop.valid_side(side) for side in size]
     if list(size) != fits:
-        raise ValueError(
+        raise UserError(
             f'size {size[0]} {size[1]} (height, width): the model needs multiples of '
             f'{loop.size_divisor}, and the next size that it takes is {fits[0]} {fits[1]}'
         )

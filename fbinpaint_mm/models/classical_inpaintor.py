@@ -13,6 +13,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from fbinpaint_mm.models.round_samples import split_predictions
+from fbinpaint_mm.user_error import UserError
 
 OPENCV_FLAGS = dict(telea=cv2.INPAINT_TELEA, navier_stokes=cv2.INPAINT_NS)
 CLASSICAL_METHODS = (*OPENCV_FLAGS, 'mean_color')
@@ -36,7 +37,7 @@ class ClassicalInpaintor(BaseModel):
             :class:`SemiSupervisedDataPreprocessor`.
 
     Raises:
-        ValueError: If the method is unknown or the radius is not positive.
+        UserError: If the method is unknown or the radius is not positive.
     """
 
     def __init__(
@@ -46,11 +47,11 @@ class ClassicalInpaintor(BaseModel):
         config = data_preprocessor or dict(type='SemiSupervisedDataPreprocessor')
         super().__init__(data_preprocessor=MODELS.build(config))
         if method not in CLASSICAL_METHODS:
-            raise ValueError(
+            raise UserError(
                 f'method: found {method!r}, expected one of {", ".join(CLASSICAL_METHODS)}'
             )
         if radius <= 0:
-            raise ValueError(f'radius must be a positive number of pixels, got {radius}')
+            raise UserError(f'radius must be a positive number of pixels, got {radius}')
         self.method = method
         self.radius = radius
 
@@ -71,12 +72,12 @@ class ClassicalInpaintor(BaseModel):
 
         Raises:
             NotImplementedError: For mode ``'loss'``.
-            ValueError: For another mode.
+            UserError: For another mode.
         """
         if mode == 'loss':
             self._refuse_training()
         if mode not in ('tensor', 'predict'):
-            raise ValueError(f"mode must be 'tensor' or 'predict', got {mode!r}")
+            raise UserError(f"mode must be 'tensor' or 'predict', got {mode!r}")
         # Back to the 8-bit integers that the known pixels came from.
         images = self.data_preprocessor.destruct(inputs, data_samples).round()
         hole = data_samples.mask > 0.5

@@ -26,6 +26,7 @@ from fbinpaint_mm.models.round_settings import (
     check_something_learns,
     checked_settings,
 )
+from fbinpaint_mm.user_error import UserError
 
 
 @MODELS.register_module()
@@ -67,7 +68,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         init_cfg: mmengine initialization of the whole model.
 
     Raises:
-        ValueError: If ``disc``, ``teacher`` or a segmentor is given without the losses that need
+        UserError: If ``disc``, ``teacher`` or a segmentor is given without the losses that need
             it, or such a loss without its part; if ``train_cfg`` or ``test_cfg`` hold a negative
             number of rounds, a ``map_temperature`` that is not positive or an unknown setting; if
             ``freeze_initial`` leaves nothing to learn, or rounds are asked for without a guided
@@ -147,11 +148,11 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             describes. ``'loss'``: the generator's losses by name, 0-d tensors.
 
         Raises:
-            ValueError: For another mode, for negative ``rounds``, if a map is dictated to a model
+            UserError: For another mode, for negative ``rounds``, if a map is dictated to a model
                 without semantics, or if nothing would learn from the losses.
         """
         if rounds is not None and rounds < 0:
-            raise ValueError(f'rounds must be a number of 0 or more, got {rounds}')
+            raise UserError(f'rounds must be a number of 0 or more, got {rounds}')
         if mode == 'loss':
             rounds = self.rounds if rounds is None else rounds
             check_something_learns(rounds, self.loop.freeze_initial, "mode='loss'")
@@ -160,7 +161,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
                 self._remember(results, data_samples, is_whole=True)
             return self.generator_losses(results, data_samples, pseudo_labels)
         if mode not in ('tensor', 'predict'):
-            raise ValueError(f"mode must be 'tensor', 'predict' or 'loss', got {mode!r}")
+            raise UserError(f"mode must be 'tensor', 'predict' or 'loss', got {mode!r}")
         results = self.predict_rounds(inputs, data_samples, rounds, tolerance)
         if mode == 'tensor':
             return results[-1].raw, results[-1].composite
@@ -301,10 +302,10 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             rounds: R >= 0.
 
         Raises:
-            ValueError: If one of them is out of range, or no network would learn.
+            UserError: If one of them is out of range, or no network would learn.
         """
         if rounds < 0 or not 0 <= strength <= 1:
-            raise ValueError(
+            raise UserError(
                 'rounds must be 0 or more and strength in [0, 1], '
                 f'got rounds={rounds}, strength={strength}'
             )

@@ -16,6 +16,7 @@ from fbinpaint_mm.models.feedback_recorrection_parts import FeedbackRecorrection
 from fbinpaint_mm.models.guidance import Guidance, dictate, mix_labels
 from fbinpaint_mm.models.round import Round, Semantics
 from fbinpaint_mm.models.segmentor import segment
+from fbinpaint_mm.user_error import UserError
 
 
 @MODELS.register_module()
@@ -55,7 +56,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             :class:`RoundCheckpointing`.
 
     Raises:
-        ValueError: If feedback or recorrection is asked for without a segmentor, or a segmentor
+        UserError: If feedback or recorrection is asked for without a segmentor, or a segmentor
             without a guided network, ``map_temperature`` is not positive, or activation
             checkpointing is asked for with spectral norm.
         TypeError: If the feedback cannot be linked to the segmentor.
@@ -87,7 +88,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             The R + 1 rounds, round 0 first; fewer when they stopped early.
 
         Raises:
-            ValueError: If a map is dictated to a model without semantics, there is no guided
+            UserError: If a map is dictated to a model without semantics, there is no guided
                 network for the rounds, or ``tolerance`` is out of range.
         """
         guidance = guidance or Guidance()
@@ -212,11 +213,11 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
 
     def _check_call(self, rounds: int, guidance: Guidance, tolerance: float | None) -> None:
         if guidance.dictated_map is not None and self.segmentor is None:
-            raise ValueError('a map is dictated, but the model has no segmentor and reads no map')
+            raise UserError('a map is dictated, but the model has no segmentor and reads no map')
         if tolerance is not None and not 0 <= tolerance <= 1:
-            raise ValueError(f'tolerance must be a share in [0, 1], got {tolerance}')
+            raise UserError(f'tolerance must be a share in [0, 1], got {tolerance}')
         if rounds and self.guided is None:
-            raise ValueError(f'rounds={rounds}, but the model has no guided network: use rounds=0')
+            raise UserError(f'rounds={rounds}, but the model has no guided network: use rounds=0')
 
 
 def _call(part: Callable[..., Any], *arguments: Any) -> Any:

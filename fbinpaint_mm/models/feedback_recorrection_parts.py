@@ -27,6 +27,7 @@ from fbinpaint_mm.models.segmentor import (
     last_decode_head,
     size_divisor_of,
 )
+from fbinpaint_mm.user_error import UserError
 
 
 class FeedbackRecorrectionParts(BaseModule):
@@ -67,7 +68,7 @@ class FeedbackRecorrectionParts(BaseModule):
         super().__init__()
         _check_slots(guided, segmentor, feedback, recorrection)
         if map_temperature <= 0:
-            raise ValueError(f'test_cfg.map_temperature must be positive, got {map_temperature}')
+            raise UserError(f'test_cfg.map_temperature must be positive, got {map_temperature}')
         self.freeze_initial = freeze_initial
         self.map_temperature = map_temperature
         self.register_buffer('strength', torch.ones(()))
@@ -144,7 +145,7 @@ class FeedbackRecorrectionParts(BaseModule):
 
         Raises:
             FileNotFoundError: If there is no such checkpoint.
-            ValueError: If one does not fit.
+            UserError: If one does not fit.
         """
         if self.segmentor is not None:
             check_segmentor_checkpoint(self.segmentor)
@@ -164,12 +165,12 @@ def _check_slots(
     guided: dict | None, segmentor: dict | None, feedback: dict | None, recorrection: dict | None
 ) -> None:
     if segmentor is None and (feedback or recorrection):
-        raise ValueError(
+        raise UserError(
             'feedback and recorrection need a segmentor: give one, or set all three to None, '
             'and with them the teacher and the losses of maps'
         )
     if guided is None and segmentor is not None:
-        raise ValueError('guided=None has no rounds, and no use for a segmentor: set it to None')
+        raise UserError('guided=None has no rounds, and no use for a segmentor: set it to None')
 
 
 def _with_classes(recorrection: dict, num_classes: int) -> dict[str, Any]:
@@ -178,7 +179,7 @@ def _with_classes(recorrection: dict, num_classes: int) -> dict[str, Any]:
     if layout is None:
         return recorrection
     if layout.get('num_classes', num_classes) != num_classes:
-        raise ValueError(
+        raise UserError(
             f'recorrection.layout.num_classes is {layout["num_classes"]}, but the decode head has '
             f'{num_classes} classes: leave it out'
         )

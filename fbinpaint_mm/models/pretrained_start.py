@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from fbinpaint_mm.checkpoint import read_weights, shape_of
 from fbinpaint_mm.models.networks import SemanticGuidedEncoderDecoder
+from fbinpaint_mm.user_error import UserError
 
 
 def pretrained_starts(module: nn.Module) -> Iterator[tuple[str, str]]:
@@ -41,7 +42,7 @@ def entries_of_checkpoint(checkpoint: str, prefix: str, part: str) -> dict[str, 
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file cannot be read.
+        UserError: If the file cannot be read.
     """
     try:
         state = read_weights(checkpoint)
@@ -69,7 +70,7 @@ def check_segmentor_checkpoint(segmentor: nn.Module) -> None:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If an entry is missing, has another shape, or belongs to no part of the
+        UserError: If an entry is missing, has another shape, or belongs to no part of the
             segmentor.
     """
     for checkpoint, prefix in pretrained_starts(segmentor):
@@ -88,7 +89,7 @@ def _check_file(segmentor: nn.Module, checkpoint: str, prefix: str) -> None:
     wrong = [key for key, value in needed.items() if shape_of(given, key) != tuple(value.shape)]
     if wrong or unknown:
         key = wrong[0] if wrong else sorted(unknown)[0]
-        raise ValueError(
+        raise UserError(
             f'segmentor checkpoint {checkpoint!r} does not fit the segmentor of this config: '
             f'{len(wrong)} of {len(needed)} entries are missing or of another shape, '
             f'{len(unknown)} are unknown; {key!r}: found {shape_of(given, key)}, expected '
@@ -128,7 +129,7 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If an entry is missing, has another shape, or belongs to no part of the network.
+        UserError: If an entry is missing, has another shape, or belongs to no part of the network.
     """
     if not isinstance(network, SemanticGuidedEncoderDecoder):
         return
@@ -136,7 +137,7 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
         entries = entries_of_checkpoint(checkpoint, prefix, 'an inpainting network')
         problem = _problem(network, entries)
         if problem:
-            raise ValueError(
+            raise UserError(
                 f'checkpoint {checkpoint!r} (entries {prefix!r}) does not fit the inpainting '
                 f'network of this config: {problem}. Take one of a config in '
                 'configs/inpaintors/ for the same networks'

@@ -13,6 +13,7 @@ from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
 
 from fbinpaint_mm.models.batch_statistics import batch_statistics_held
+from fbinpaint_mm.user_error import UserError
 
 
 class RoundCheckpointing:
@@ -26,14 +27,14 @@ class RoundCheckpointing:
         module: What the parts belong to; its batch norms are held still in the second pass.
 
     Raises:
-        ValueError: If a layer of ``module`` has spectral norm, whose every forward pass moves the
+        UserError: If a layer of ``module`` has spectral norm, whose every forward pass moves the
             estimate that it divides by: the second pass would find other weights.
     """
 
     def __init__(self, module: nn.Module) -> None:
         name = _name_of_spectral_norm(module)
         if name is not None:
-            raise ValueError(
+            raise UserError(
                 f'train_cfg.checkpoint_rounds=True: {name} has spectral norm, which changes in '
                 'every forward pass and cannot be computed again; build it without, or set '
                 'checkpoint_rounds=False'

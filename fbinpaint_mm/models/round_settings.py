@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fbinpaint_mm.user_error import UserError
+
 TRAIN_DEFAULTS = dict(rounds=2, only_last_learns=False, label_mixing=False, checkpoint_rounds=False)
 TEST_DEFAULTS = dict(map_temperature=1.0)
 
@@ -21,7 +23,7 @@ def checked_settings(
         Copies with every key.
 
     Raises:
-        ValueError: For an unknown key, or rounds that are no whole number of 0 or more.
+        UserError: For an unknown key, or rounds that are no whole number of 0 or more.
     """
     train_cfg = _with_defaults('train_cfg', train_cfg, TRAIN_DEFAULTS)
     defaults = dict(rounds=train_cfg['rounds'], **TEST_DEFAULTS)
@@ -51,30 +53,28 @@ def check_parts_fit(
         test_cfg: Likewise.
 
     Raises:
-        ValueError: If two of them contradict each other.
+        UserError: If two of them contradict each other.
     """
     for name, part in dict(disc=disc, teacher=teacher).items():
         _check_part(name, part, losses)
     if teacher is not None and generator.get('segmentor') is None:
-        raise ValueError(
+        raise UserError(
             'teacher needs generator.segmentor: give one, or set teacher, losses.consistency and '
             'losses.semantic to None'
         )
     check_something_learns(train_cfg['rounds'], generator.get('freeze_initial', False), 'train_cfg')
     for name, settings in dict(train_cfg=train_cfg, test_cfg=test_cfg).items():
         if settings['rounds'] and generator.get('guided') is None:
-            raise ValueError(f'guided=None needs {name}.rounds=0, got {settings["rounds"]}')
+            raise UserError(f'guided=None needs {name}.rounds=0, got {settings["rounds"]}')
 
 
 def _check_part(name: str, part: Any, losses: dict[str, Any]) -> None:
     given = [loss for loss in NEEDED_BY[name] if losses.get(loss) is not None]
     if part is None and given:
-        raise ValueError(f'losses.{given[0]} needs {name}: give one, or set the loss to None')
+        raise UserError(f'losses.{given[0]} needs {name}: give one, or set the loss to None')
     if part is not None and not given:
         needing = ' or '.join(f'losses.{loss}' for loss in NEEDED_BY[name])
-        raise ValueError(
-            f'{name} is given, but no loss reads it: give {needing}, or set it to None'
-        )
+        raise UserError(f'{name} is given, but no loss reads it: give {needing}, or set it to None')
 
 
 def check_something_learns(rounds: int, freeze_initial: bool, origin: str) -> None:
@@ -86,19 +86,19 @@ def check_something_learns(rounds: int, freeze_initial: bool, origin: str) -> No
         origin: Who asks for R, for the message.
 
     Raises:
-        ValueError: If it is so.
+        UserError: If it is so.
     """
     if freeze_initial and rounds == 0:
-        raise ValueError(f'freeze_initial=True and rounds=0 (of {origin}): nothing would learn')
+        raise UserError(f'freeze_initial=True and rounds=0 (of {origin}): nothing would learn')
 
 
 def _with_defaults(name: str, given: dict | None, defaults: dict[str, Any]) -> dict[str, Any]:
     settings = defaults | dict(given or {})
     unknown = sorted(set(settings) - set(defaults))
     if unknown:
-        raise ValueError(f'{name} takes {", ".join(defaults)}; found {unknown}')
+        raise UserError(f'{name} takes {", ".join(defaults)}; found {unknown}')
     rounds = settings['rounds']
     # To Python, True is the whole number 1; here it is a switch that someone looked for.
     if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 0:
-        raise ValueError(f'{name}.rounds must be a whole number of 0 or more, got {rounds!r}')
+        raise UserError(f'{name}.rounds must be a whole number of 0 or more, got {rounds!r}')
     return settings

@@ -13,6 +13,8 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.segmentors import EncoderDecoder
 from torch import Tensor, nn
 
+from fbinpaint_mm.user_error import UserError
+
 
 def build_segmentor(config: dict) -> nn.Module:
     """Build an mmseg segmentor without its auxiliary heads.
@@ -140,7 +142,7 @@ class SegmentorInput(nn.Module):
         channel_order: Order of the inpainter's channels, ``'BGR'`` (mmagic's default) or ``'RGB'``.
 
     Raises:
-        ValueError: If ``channel_order`` is neither.
+        UserError: If ``channel_order`` is neither.
     """
 
     def __init__(
@@ -151,7 +153,7 @@ class SegmentorInput(nn.Module):
     ) -> None:
         super().__init__()
         if channel_order not in ('BGR', 'RGB'):
-            raise ValueError(f"channel_order must be 'BGR' or 'RGB', got {channel_order!r}")
+            raise UserError(f"channel_order must be 'BGR' or 'RGB', got {channel_order!r}")
         self.flip = channel_order == 'BGR'
         self.register_buffer('mean', torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(1, 3, 1, 1), persistent=False)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.drawing import (
     Color,
     cell_scale,
@@ -86,7 +87,7 @@ def draw_feedback_grid(
         (height, width, 3) uint8 RGB picture.
 
     Raises:
-        ValueError: Sizes or numbers of rounds do not agree.
+        UserError: Sizes or numbers of rounds do not agree.
     """
     hole = np.asarray(mask) != 0
     check_sizes(
@@ -126,7 +127,7 @@ def check_sizes(hole: np.ndarray, rounds: int, **arrays: np.ndarray | None) -> N
     """Compare arrays, given by their names, with the hole mask and the number of rounds.
 
     Raises:
-        ValueError: One does not fit, with its name, its shape and the expected one.
+        UserError: One does not fit, with its name, its shape and the expected one.
     """
     shapes = {
         'gt_img': (*hole.shape, 3),
@@ -137,7 +138,7 @@ def check_sizes(hole: np.ndarray, rounds: int, **arrays: np.ndarray | None) -> N
     for name, array in arrays.items():
         shape = shapes.get(name, hole.shape)
         if array is not None and array.shape != shape:
-            raise ValueError(
+            raise UserError(
                 f'{name} has shape {array.shape}, expected {shape} for a mask of {hole.shape} and '
                 f'{rounds} feedback rounds'
             )

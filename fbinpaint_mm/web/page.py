@@ -13,6 +13,7 @@ import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
 from fbinpaint_mm.apis import FeedbackInpainter, InpaintingResult
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.web.pictures import (
     EditorValue,
     add_edit,
@@ -259,7 +260,7 @@ class Page:
             )
             hole = painted_hole(hole_strokes, size)
             if not hole.any():
-                raise ValueError('No hole yet: paint over what should go, in step 2.')
+                raise UserError('No hole yet: paint over what should go, in step 2.')
             result = self.inpainter.inpaint(picture, hole, rounds, True, semantic_map=dictated)
             assert isinstance(result, InpaintingResult), 'one picture has one result'
         except ValueError as error:
@@ -356,7 +357,7 @@ def _warn(error: ValueError) -> Updates:
 
 def _read_opened(visit: Visit) -> np.ndarray:
     if visit.path is None:
-        raise ValueError('No picture yet: upload one or pick an example, in step 1.')
+        raise UserError('No picture yet: upload one or pick an example, in step 1.')
     return read_uploaded(visit.path)
 
 

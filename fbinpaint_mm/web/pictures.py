@@ -15,6 +15,7 @@ from scipy.spatial import KDTree
 from fbinpaint_mm.apis import InpaintingResult
 from fbinpaint_mm.apis.picture import read_picture, to_8_bits, to_pil
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.drawing import (
     cell_scale,
     colorize,
@@ -63,20 +64,20 @@ def read_uploaded(path: str) -> np.ndarray:
         (H, W) or (H, W, C) upright pixels, see :class:`fbinpaint_mm.apis.picture.Picture`.
 
     Raises:
-        ValueError: If it is no image, damaged or too large. The message is for the visitor, who
+        UserError: If it is no image, damaged or too large. The message is for the visitor, who
             knows the name of the file, but not where the server keeps it.
     """
     try:
         with Image.open(path) as image:  # the header only: nothing is decoded yet
             width, height = image.size
         if width * height > MAX_MEGAPIXELS * 1e6:
-            raise ValueError(
+            raise UserError(
                 f'The picture has {width * height / 1e6:.0f} megapixels ({width}x{height}); this '
                 f'page takes up to {MAX_MEGAPIXELS}. tools/inpaint.py has no such limit.'
             )
         return read_picture(path, 'picture').pixels
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(str(error).replace(path, Path(path).name)) from error
+        raise UserError(str(error).replace(path, Path(path).name)) from error
 
 
 def distinct_palette(palette: Sequence[Sequence[int]]) -> np.ndarray:
@@ -154,13 +155,13 @@ def add_edit(
         (H, W) uint8 class ids, 255 where nothing is dictated.
 
     Raises:
-        ValueError: If nothing is dictated at all. The message is for the visitor.
+        UserError: If nothing is dictated at all. The message is for the visitor.
     """
     dictated = painted_classes(value, palette, size)
     if before is not None:
         dictated = np.where(dictated == IGNORE_INDEX, before, dictated)
     if (dictated == IGNORE_INDEX).all():
-        raise ValueError('No edit yet: choose a class and paint it on the map.')
+        raise UserError('No edit yet: choose a class and paint it on the map.')
     return dictated
 
 

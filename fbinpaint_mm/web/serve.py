@@ -14,6 +14,7 @@ from fbinpaint_mm import compat
 from fbinpaint_mm.apis import FeedbackInpainter
 from fbinpaint_mm.apis.load_model import dataset_image_size
 from fbinpaint_mm.datasets.procedural import render_scene
+from fbinpaint_mm.user_error import UserError
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -62,7 +63,7 @@ def serve(config: str, checkpoint: str | None, device: str | None, host: str, po
 
     Raises:
         ImportError: If gradio is not installed. The message has the pip command.
-        ValueError: If port, config or checkpoint do not fit.
+        UserError: If port, config or checkpoint do not fit.
         OSError: If the port is taken, or a file is missing.
     """
     compat.require_extra('demo', ('gradio',))
@@ -82,11 +83,11 @@ def check_port(host: str, port: int) -> None:
         port: Port.
 
     Raises:
-        ValueError: If it is no port.
+        UserError: If it is no port.
         OSError: If the port is taken, or the address is not one of this machine.
     """
     if not 0 < port < 65536:
-        raise ValueError(f'--port must be between 1 and 65535, got {port}')
+        raise UserError(f'--port must be between 1 and 65535, got {port}')
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

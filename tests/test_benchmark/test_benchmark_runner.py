@@ -41,12 +41,12 @@ def classical(method):
 
 @pytest.fixture
 def entries(cfg, checkpoint):
-    return [classical('mean_colour'), Entry('small', 'small.py', checkpoint, cfg)]
+    return [classical('mean_color'), Entry('small', 'small.py', checkpoint, cfg)]
 
 
 @pytest.fixture
 def settings(tmp_path):
-    return Settings(tmp_path, 'mean_colour', 'cpu', max_images=2, speed=False, command=['x'])
+    return Settings(tmp_path, 'mean_color', 'cpu', max_images=2, speed=False, command=['x'])
 
 
 @pytest.fixture
@@ -71,10 +71,10 @@ def no_scoring(monkeypatch):
 
 def test_all_entries_are_scored_on_the_same_pairs(run, entries, settings, caplog):
     benchmark = run(entries, settings)
-    assert benchmark.reference == 'mean_colour'
+    assert benchmark.reference == 'mean_color'
     assert benchmark.environment['command'] == 'x'
     assert benchmark.protocol['PSNR']['unit'] == 'dB'
-    assert [entry.name for entry in benchmark.entries] == ['mean_colour', 'small']
+    assert [entry.name for entry in benchmark.entries] == ['mean_color', 'small']
     for entry in benchmark.entries:
         assert entry.error is None
         (result,) = entry.runs
@@ -93,7 +93,7 @@ def test_what_is_finished_is_not_measured_again(run, entries, settings, caplog, 
     first = run(entries, settings)
     monkeypatch.setattr(benchmark_runner, 'build_model', None)
     second = run(entries, settings)
-    assert 'mean_colour: scores measured earlier, reused' in caplog.text
+    assert 'mean_color: scores measured earlier, reused' in caplog.text
     stored = [
         [{**vars(entry), 'runs': [run.to_dict() for run in entry.runs]} for entry in one.entries]
         for one in (first, second)
@@ -124,7 +124,7 @@ def test_only_what_has_changed_is_measured_again(
     changed = [entries[0], replace(entries[1], checkpoint=str(other))]
     run(changed, settings)
     assert len(scored) == 1
-    (settings.out / 'images/mean_colour').rename(settings.out / 'images/moved')
+    (settings.out / 'images/mean_color').rename(settings.out / 'images/moved')
     run(changed, settings)
     assert len(scored) == 2, 'pictures are missing'
     run(changed, replace(settings, max_images=3))
@@ -135,9 +135,9 @@ def test_only_what_has_changed_is_measured_again(
 
 def test_a_broken_result_is_measured_again(run, entries, settings, caplog):
     run(entries[:1], settings)
-    (settings.out / 'entries/mean_colour.json').write_text('{"scores": {')
+    (settings.out / 'entries/mean_color.json').write_text('{"scores": {')
     benchmark = run(entries[:1], settings)
-    assert "'mean_colour' is measured again" in caplog.text
+    assert "'mean_color' is measured again" in caplog.text
     assert benchmark.entries[0].runs
 
 
@@ -159,7 +159,7 @@ def test_an_interruption_keeps_what_is_finished(run, entries, settings, monkeypa
     monkeypatch.setattr(benchmark_runner, 'score_model', interrupt)
     with pytest.raises(KeyboardInterrupt):
         run(entries, settings)
-    assert [path.name for path in (settings.out / 'entries').iterdir()] == ['mean_colour.json']
+    assert [path.name for path in (settings.out / 'entries').iterdir()] == ['mean_color.json']
 
 
 class FakeTraining:
@@ -206,7 +206,7 @@ def speeds(monkeypatch):
 @pytest.mark.usefixtures('speeds')
 def test_entries_are_trained_for_each_seed_with_equal_budgets(run, cfg, settings, fake_training):
     entries = [Entry(name, 'small.py', cfg=cfg) for name in ('small', 'twice')]
-    entries.append(classical('mean_colour'))
+    entries.append(classical('mean_color'))
     settings = replace(settings, iterations=3, equal='seconds', seeds=(0, 1), reference='small')
     benchmark = run(entries, settings)
     assert fake_training.calls == [(3, 0), (3, 1), (6, 0), (6, 1)]
@@ -224,7 +224,7 @@ def test_entries_are_trained_for_each_seed_with_equal_budgets(run, cfg, settings
 @pytest.mark.usefixtures('speeds', 'fake_training')
 def test_what_is_trained_says_what_it_started_from(run, cfg, settings, monkeypatch):
     monkeypatch.setattr(benchmark_runner, 'describe_starts', lambda cfg: ['a file'])
-    entries = [Entry('small', 'small.py', cfg=cfg), classical('mean_colour')]
+    entries = [Entry('small', 'small.py', cfg=cfg), classical('mean_color')]
     benchmark = run(entries, replace(settings, iterations=3, reference='small'))
     assert [entry.starts for entry in benchmark.entries] == [['a file'], []]
 
@@ -280,7 +280,7 @@ def test_entries_that_are_not_asked_for_are_named(cfg, settings, caplog):
         logger = logging.getLogger('test_benchmark_runner')
         warn_of_left_out(Workbench.set_up(entries, cfg, 'small.py', settings, logger))
 
-    warn(classical('telea'), classical('mean_colour'))
+    warn(classical('telea'), classical('mean_color'))
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert 'will be without ours of the earlier report' in record.getMessage()

@@ -39,7 +39,7 @@ def classical(method):
 def test_scores_are_those_of_the_final_images(pairs, metrics):
     saved, counted = {}, []
     series, set_scores = score_model(
-        classical('mean_colour'), pairs, metrics, saved.__setitem__, counted.append
+        classical('mean_color'), pairs, metrics, saved.__setitem__, counted.append
     )
     assert set_scores == {}
     assert [(one.metric, one.round) for one in series] == [('PSNR', None), ('MAE', None)]
@@ -79,7 +79,7 @@ def test_scores_are_the_same_again_and_with_other_batches(cfg, pairs, tmp_path):
 
 
 def test_a_model_cannot_change_what_it_is_compared_with(pairs, metrics, monkeypatch):
-    model = classical('mean_colour')
+    model = classical('mean_color')
     honest, _ = score_model(model, pairs, metrics)
     answer = type(model).test_step
 
@@ -109,14 +109,14 @@ def test_a_score_of_the_whole_set_is_kept_apart(pairs):
         def evaluate(self):
             return {'images': np.float64(self.images)}
 
-    series, set_scores = score_model(classical('mean_colour'), pairs, [CountedImages()])
+    series, set_scores = score_model(classical('mean_color'), pairs, [CountedImages()])
     assert series == []
     assert set_scores == {'images': 4.0}
     assert type(set_scores['images']) is float
 
 
 def test_images_of_another_size_are_refused(pairs, metrics, monkeypatch):
-    model = classical('mean_colour')
+    model = classical('mean_color')
     answer = type(model).test_step
 
     def crop(self, batch):
@@ -132,7 +132,7 @@ def test_images_of_another_size_are_refused(pairs, metrics, monkeypatch):
 
 
 def test_fewer_answers_than_images_are_refused(pairs, metrics, monkeypatch):
-    model = classical('mean_colour')
+    model = classical('mean_color')
     answer = type(model).test_step
     monkeypatch.setattr(type(model), 'test_step', lambda self, batch: answer(self, batch)[1:])
     with pytest.raises(ValueError, match='the model gave 2 samples for 3 images'):

@@ -58,14 +58,14 @@ def test_is_opencv(method, radius, batch):
 def test_the_methods_and_radii_differ(batch):
     images = [
         ClassicalInpaintor(*settings).val_step(batch)[BOX].output.pred_img
-        for settings in (('telea', 3), ('navier_stokes', 3), ('telea', 7), ('mean_colour',))
+        for settings in (('telea', 3), ('navier_stokes', 3), ('telea', 7), ('mean_color',))
     ]
     for index, image in enumerate(images):
         assert not any(torch.equal(image, other) for other in images[:index])
 
 
-def test_mean_colour_of_the_known_pixels(batch):
-    output = ClassicalInpaintor('mean_colour').val_step(batch)[CORNER].output
+def test_mean_color_of_the_known_pixels(batch):
+    output = ClassicalInpaintor('mean_color').val_step(batch)[CORNER].output
     image = smooth_image(CORNER).numpy().astype(np.float64)
     known = np.ones((HEIGHT, WIDTH), bool)
     known[:10, 20:] = False
@@ -75,7 +75,7 @@ def test_mean_colour_of_the_known_pixels(batch):
         np.testing.assert_allclose(output.fake_res[channel], mean, rtol=1e-5)
 
 
-@pytest.mark.parametrize('method', ['telea', 'navier_stokes', 'mean_colour'])
+@pytest.mark.parametrize('method', ['telea', 'navier_stokes', 'mean_color'])
 @pytest.mark.parametrize('order', ['BGR', 'RGB'])
 def test_known_pixels_and_extreme_holes(method, order, batch):
     model = MODELS.build(

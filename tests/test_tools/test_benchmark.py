@@ -75,9 +75,9 @@ def test_mistakes_about_configs_are_found_before_any_work(refused, config, tmp_p
     assert "Did you mean 'model'?" in mistyped
     message = refused('telea', '--data', config, '--reference', 'ours')
     assert "--reference 'ours' is not an entry; there are telea" in message
-    only = ('--only', 'telea', '--reference', 'mean_colour')
-    message = refused('telea', 'mean_colour', '--data', config, *only)
-    assert "--reference 'mean_colour' is not an entry; left by --only are telea" in message
+    only = ('--only', 'telea', '--reference', 'mean_color')
+    message = refused('telea', 'mean_color', '--data', config, *only)
+    assert "--reference 'mean_color' is not an entry; left by --only are telea" in message
 
 
 def test_arguments_stand_in_a_file(tool, refused, tmp_path):
@@ -169,7 +169,7 @@ def out(tmp_path_factory):
 
 @pytest.fixture
 def argv(out, config):
-    entries = [f'ours={config}', 'telea', 'mean_colour']
+    entries = [f'ours={config}', 'telea', 'mean_color']
     options = ['--train', '2', '--no-speed', '--device', 'cpu', '--out', str(out)]
     return [*entries, *options]
 
@@ -177,7 +177,7 @@ def argv(out, config):
 def test_a_benchmark_trains_scores_and_reports(tool, argv, out, capsys):
     assert tool.main(argv) == 0
     results = json.loads((out / 'results.json').read_text())
-    assert list(results['entries']) == ['ours', 'telea', 'mean_colour']
+    assert list(results['entries']) == ['ours', 'telea', 'mean_color']
     assert results['reference'] == 'ours'
     (run,) = results['entries']['ours']['runs']
     assert (run['seed'], run['training']['iterations']) == (0, 2)
@@ -190,9 +190,9 @@ def test_a_benchmark_trains_scores_and_reports(tool, argv, out, capsys):
     for name in ('results.md', 'results.csv', 'contact_sheet.png', 'benchmark.log'):
         assert (out / name).is_file(), name
     folders = sorted(path.name for path in (out / 'images').iterdir())
-    assert folders == ['input', 'mean_colour', 'ours', 'telea', 'truth']
+    assert folders == ['input', 'mean_color', 'ours', 'telea', 'truth']
     log = (out / 'benchmark.log').read_text()
-    for name in ('ours', 'telea', 'mean_colour'):
+    for name in ('ours', 'telea', 'mean_color'):
         assert re.search(rf' INFO {name}: PSNR \d', log), name
     assert log.endswith(f'Report: {out / "results.md"}\n')
     assert f'Report: {out / "results.md"}\n' in capsys.readouterr().err
@@ -212,10 +212,10 @@ def test_a_second_call_measures_nothing(tool, argv, out, monkeypatch):
 def test_a_failure_is_reported_and_ends_in_status_1(tool, config, tmp_path):
     wrong = tmp_path / 'wrong.pth'
     torch.save(dict(state_dict={'generator.x': torch.zeros(1)}), wrong)
-    argv = ['mean_colour', f'{config}:{wrong}', '--no-speed', '--device', 'cpu']
+    argv = ['mean_color', f'{config}:{wrong}', '--no-speed', '--device', 'cpu']
     assert tool.main([*argv, '--out', str(tmp_path / 'out')]) == 1
     entries = json.loads((tmp_path / 'out/results.json').read_text())['entries']
-    assert entries['mean_colour']['error'] is None
+    assert entries['mean_color']['error'] is None
     assert 'does not belong to this config' in entries['small_config']['error']
     report = (tmp_path / 'out/results.md').read_text()
     assert 'does not belong to this config' in report
@@ -227,12 +227,12 @@ def test_if_all_fail_an_earlier_report_is_kept_and_the_reasons_end_the_log(
     wrong, out = tmp_path / 'wrong.pth', tmp_path / 'out'
     torch.save(dict(state_dict={'generator.x': torch.zeros(1)}), wrong)
     options = ['--data', config, '--no-speed', '--device', 'cpu', '--out', str(out)]
-    assert tool.main(['mean_colour', *options]) == 0
+    assert tool.main(['mean_color', *options]) == 0
     earlier = {path.name: path.read_bytes() for path in out.glob('*.*') if path.suffix != '.log'}
     assert tool.main([f'ours={config}:{wrong}', *options]) == 1
     assert earlier == {name: (out / name).read_bytes() for name in earlier}
     log = capsys.readouterr().err
-    assert 'the new tables will be without mean_colour' in log
+    assert 'the new tables will be without mean_color' in log
     assert f'no entry has scores; the earlier report in {out} is kept' in log
     assert 'could not be drawn' not in log
     assert 'does not belong to this config' in log.strip().splitlines()[-1]

@@ -82,7 +82,7 @@ def test_what_does_not_fit_ends_in_a_message(run, tmp_path, arguments, message):
 @pytest.mark.parametrize(
     ('replaced', 'message'),
     [
-        ({0: 'missing.py'}, "config file 'missing.py' does not exist"),
+        ({0: 'missing.py'}, "config 'missing.py' is neither a file nor one of the configs"),
         ({1: 'no.pth'}, "there is no file 'no.pth'"),
         ({1: 'https://x.org/a.pth'}, "no file 'https://x.org/a.pth'; download one that has an"),
         ({3: 'file'}, 'File exists'),

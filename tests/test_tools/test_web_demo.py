@@ -42,7 +42,7 @@ def _no_model(monkeypatch):
 
 def test_a_config_that_does_not_exist_is_named_with_similar_ones(error_of, free_port):
     message = error_of('fbinpaint_dem0', '--port', free_port)
-    assert message.startswith("web_demo: config file 'fbinpaint_dem0' does not exist.")
+    assert message.startswith("web_demo: config 'fbinpaint_dem0' is neither a file nor one of")
     assert 'Did you mean: fbinpaint_demo' in message
 
 

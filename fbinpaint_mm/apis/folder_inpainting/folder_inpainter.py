@@ -18,7 +18,7 @@ from fbinpaint_mm.apis.folder_inpainting.job_list import Job
 from fbinpaint_mm.apis.folder_inpainting.mask_sources import MaskSource, dilated
 from fbinpaint_mm.apis.folder_inpainting.output_files import OutputFiles
 from fbinpaint_mm.apis.picture import read_picture
-from fbinpaint_mm.user_error import in_one_line
+from fbinpaint_mm.user_error import UserError, in_one_line
 from fbinpaint_mm.write_file import write_file
 
 
@@ -117,7 +117,7 @@ class FolderInpainter:
 
         Raises:
             ModelError: The model cannot be built.
-            ValueError: Two jobs would write the same file, or one would write an input.
+            UserError: Two jobs would write the same file, or one would write an input.
         """
         self._check_names(jobs)
         summary = RunSummary(self.out)
@@ -138,12 +138,12 @@ class FolderInpainter:
                 path = (self.out / name).resolve()
                 other = writers.setdefault(path, job)
                 if path in inputs:
-                    raise ValueError(
+                    raise UserError(
                         f'the result of {job.image} would overwrite the input {self.out / name}; '
                         'give another folder with --out'
                     )
                 if other is not job:
-                    raise ValueError(
+                    raise UserError(
                         f'{other.image} and {job.image} would both write {self.out / name}; rename '
                         'one, or give them different folders with --out'
                     )

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from fbinpaint_mm.user_error import UserError
+
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.tif', '.tiff')
 FORMAT_OF_SUFFIX = {'.png': 'png', '.jpg': 'jpg', '.jpeg': 'jpg', '.webp': 'webp'}
 LISTED = 10
@@ -96,7 +98,7 @@ def list_jobs(
 
     Raises:
         FileNotFoundError: Pictures have no mask; the message lists the first ten.
-        ValueError: A picture has several masks.
+        UserError: A picture has several masks.
     """
     if masks is None:
         return [Job(path, _output_name(name, form)) for path, name in images.items()]
@@ -161,7 +163,7 @@ def _choose_mask(image: Path, name: str, by_name: Mapping[str, list[Path]]) -> P
         found = [path for path in by_name.get(wanted, ()) if path.resolve() != image.resolve()]
         if len(found) > 1:
             listed = ', '.join(map(str, found))
-            raise ValueError(f'image {image} has several masks: {listed}; keep one')
+            raise UserError(f'image {image} has several masks: {listed}; keep one')
         if found:
             return found[0]
     return None

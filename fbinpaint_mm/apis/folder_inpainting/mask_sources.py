@@ -18,6 +18,7 @@ from fbinpaint_mm.apis.hole_and_map import read_hole
 from fbinpaint_mm.apis.picture import TO_8_BIT, Picture, has_alpha
 from fbinpaint_mm.datasets.stable_random import StableRandom
 from fbinpaint_mm.datasets.transforms.hole_drawing import draw_hole
+from fbinpaint_mm.user_error import UserError
 
 MaskSource = Callable[[Job, Picture], np.ndarray]
 
@@ -38,11 +39,11 @@ def mask_from_alpha(job: Job, picture: Picture) -> np.ndarray:
     half-transparent otherwise.
 
     Raises:
-        ValueError: The picture has no alpha channel.
+        UserError: The picture has no alpha channel.
     """
     pixels = picture.pixels
     if not has_alpha(pixels):
-        raise ValueError('has no alpha channel to take the hole from')
+        raise UserError('has no alpha channel to take the hole from')
     return pixels[..., -1] < np.iinfo(pixels.dtype).max
 
 

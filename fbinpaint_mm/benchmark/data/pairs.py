@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 from fbinpaint_mm.benchmark.data.picture_files import INPUT, TRUTH, PictureFiles
 from fbinpaint_mm.benchmark.results import BenchmarkData
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import sample_name
+from fbinpaint_mm.user_error import UserError
 
 HOLE_COLOR = 127.5
 
@@ -36,7 +37,7 @@ class ImageHolePairs:
         max_images: Use only so many images, the first ones.
 
     Raises:
-        ValueError: The config has no such data loader, or several.
+        UserError: The config has no such data loader, or several.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class ImageHolePairs:
         settings = cfg.get(f'{split}_dataloader')
         if not isinstance(settings, dict):
             found = 'none' if settings is None else 'several'
-            raise ValueError(
+            raise UserError(
                 f'{config}: the benchmark needs one {split}_dataloader, found {found}; name '
                 'another config with --data, or the other --split'
             )
@@ -84,7 +85,7 @@ class ImageHolePairs:
             The description, also kept as ``data``.
 
         Raises:
-            ValueError: Two samples have the same name, or one lacks its image or hole; or holes
+            UserError: Two samples have the same name, or one lacks its image or hole; or holes
                 are drawn anew each time.
         """
         self._check_fixed()
@@ -97,7 +98,7 @@ class ImageHolePairs:
             truth = truth_of(sample)
             name, image, hole = sample_name(truth), truth['gt_img'], truth['mask'] != 0
             if name in areas:
-                raise ValueError(
+                raise UserError(
                     f'{self.config}: {self.split} has the sample {name!r} twice; scores are paired '
                     'by name, so give the images different paths'
                 )
@@ -126,7 +127,7 @@ class ImageHolePairs:
             and all others, in copies that the model cannot reach.
 
         Raises:
-            ValueError: At the end, if these were not the pairs that ``survey`` saw.
+            UserError: At the end, if these were not the pairs that ``survey`` saw.
         """
         digest = hashlib.sha256()
         for batch in self.dataloader:
@@ -151,7 +152,7 @@ class ImageHolePairs:
             self._refuse_random()
 
     def _refuse_random(self) -> NoReturn:
-        raise ValueError(
+        raise UserError(
             f'{self.config}: the {self.split} data set gives other images or holes each time, so '
             'scores would not be comparable; use fixed holes (FixedHole, or HoleFromFolder with '
             "pairing='stem') and no random transform"
@@ -184,12 +185,12 @@ def truth_of(sample: DataSample) -> dict[str, Any]:
     """What a model is compared with: all fields of a sample, copied, with its image in BGR.
 
     Raises:
-        ValueError: It has no ``gt_img`` or no ``mask``.
+        UserError: It has no ``gt_img`` or no ``mask``.
     """
     truth = deepcopy(sample).to_dict()
     missing = [key for key in ('gt_img', 'mask') if key not in truth]
     if missing:
-        raise ValueError(
+        raise UserError(
             f'{sample_name(truth)}: the sample has no {" and no ".join(missing)}; the benchmark '
             'needs both, pack them with PackInputs or PackSemanticInputs'
         )

@@ -10,6 +10,7 @@ from fbinpaint_mm.benchmark.report.formats import format_score
 from fbinpaint_mm.benchmark.report.score_table import all_series, directions_of, metrics_of
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
+from fbinpaint_mm.user_error import UserError
 
 
 class ChosenSample(NamedTuple):
@@ -62,11 +63,11 @@ def choose_strip(benchmark: Benchmark, bins: HoleAreaBins) -> tuple[str, list[Ch
         Its name and the samples, in the order of the bins.
 
     Raises:
-        ValueError: No entry has scores of images.
+        UserError: No entry has scores of images.
     """
     scored = scored_entries(benchmark)
     if not scored:
-        raise ValueError('no sample was chosen: no entry has scores of images')
+        raise UserError('no sample was chosen: no entry has scores of images')
     reference = find_reference(benchmark, scored)
     shown = find_method(scored, reference) or reference
     return shown.name, typical_samples(benchmark, bins, shown)

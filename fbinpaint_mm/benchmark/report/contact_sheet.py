@@ -16,6 +16,7 @@ from fbinpaint_mm.benchmark.report.formats import best_text, format_score
 from fbinpaint_mm.benchmark.report.score_table import directions_of, metrics_of
 from fbinpaint_mm.benchmark.results import Benchmark
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.drawing import PAPER, cell_scale
 from fbinpaint_mm.visualization.sheet import Cell, Row, lay_out
 from fbinpaint_mm.write_file import write_file
@@ -71,14 +72,14 @@ def draw_contact_sheet(
         (height, width, 3) uint8 RGB.
 
     Raises:
-        ValueError: There is no sample or no truth to show.
+        UserError: There is no sample or no truth to show.
     """
     if not chosen:
-        raise ValueError('no sample was chosen: no entry has scores of images')
+        raise UserError('no sample was chosen: no entry has scores of images')
     truths = (load_picture(load, TRUTH, one.name) for one in chosen)
     truth = next((one for one in truths if one is not None), None)
     if truth is None:
-        raise ValueError(f'no picture of the truth of {chosen[0].name!r} and all other samples')
+        raise UserError(f'no picture of the truth of {chosen[0].name!r} and all other samples')
     height, width, _ = truth.shape
     rows = [sample_row(benchmark, one, load, entries, (height, width)) for one in chosen]
     title = f'{benchmark.data.config}, {benchmark.data.split}; best of each row in bold'
@@ -100,11 +101,11 @@ def write_strip(benchmark: Benchmark, bins: HoleAreaBins, load: Load, path: Path
 
     Raises:
         FileNotFoundError: A picture is missing.
-        ValueError: No entry has scores of images, or none of them is in a bin.
+        UserError: No entry has scores of images, or none of them is in a bin.
     """
     entry, chosen = choose_strip(benchmark, bins)
     if not chosen:
-        raise ValueError(f'no sample of {entry} is in a bin: holes of {", ".join(bins.names)} %')
+        raise UserError(f'no sample of {entry} is in a bin: holes of {", ".join(bins.names)} %')
     height, width, _ = load(TRUTH, chosen[0].name).shape
     rows = [
         Row(name, [picture_cell(load(name, one.name), (height, width)) for one in chosen])

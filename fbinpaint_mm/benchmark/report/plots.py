@@ -20,6 +20,7 @@ from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 
 from fbinpaint_mm.benchmark.report.score_table import ScoreTable
 from fbinpaint_mm.benchmark.results import Benchmark
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.write_file import write_file
 
 # The palette of Okabe and Ito, less its yellow, which is too pale for lines on white. It is told
@@ -76,11 +77,11 @@ def write_area_plot(table: ScoreTable, path: Path) -> Path:
         The path.
 
     Raises:
-        ValueError: No entry has scores of images.
+        UserError: No entry has scores of images.
     """
     metrics = [metric for metric in table.metrics if table.has_images(metric)]
     if not metrics:
-        raise ValueError('no entry has scores of images')
+        raise UserError('no entry has scores of images')
     figure, panels = make_panels(len(metrics))
     styles = entry_styles(table.entries, table.reference)
     for axes, metric in zip(panels, metrics, strict=True):
@@ -123,12 +124,12 @@ def write_time_plot(benchmark: Benchmark, table: ScoreTable, path: Path) -> Path
         The path.
 
     Raises:
-        ValueError: No entry has scores and a time.
+        UserError: No entry has scores and a time.
     """
     speeds = {name: benchmark.entry(name).speed for name in table.entries}
     speeds = {name: speed for name, speed in speeds.items() if speed.get('seconds_per_image')}
     if not speeds:
-        raise ValueError('no entry has both scores and a time per image; measure the speed first')
+        raise UserError('no entry has both scores and a time per image; measure the speed first')
     figure, panels = make_panels(len(table.metrics))
     styles = entry_styles(table.entries, table.reference)
     ticks = time_ticks([second for speed in speeds.values() for second in times_of(speed)])

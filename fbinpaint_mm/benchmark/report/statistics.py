@@ -9,6 +9,7 @@ import numpy as np
 from scipy import stats
 
 from fbinpaint_mm.evaluation.score_series import ScoreSeries
+from fbinpaint_mm.user_error import UserError
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
@@ -143,18 +144,18 @@ def check_paired(series: Sequence[ScoreSeries]) -> None:
     """Make sure that all series score the same images with the same holes.
 
     Raises:
-        ValueError: They do not, with the first difference.
+        UserError: They do not, with the first difference.
     """
     first = series[0]
     what = f'{first.metric} cannot be compared image by image'
     remedy = 'score every entry on the same image and hole pairs'
     for other in series[1:]:
         if len(first) != len(other):
-            raise ValueError(f'{what}: {len(first)} images against {len(other)}; {remedy}')
+            raise UserError(f'{what}: {len(first)} images against {len(other)}; {remedy}')
         pairs = zip(first.samples, other.samples, first.hole_areas, other.hole_areas, strict=True)
         for index, (name, other_name, area, other_area) in enumerate(pairs):
             if name != other_name:
-                raise ValueError(f'{what}: image {index} is {name!r} and {other_name!r}; {remedy}')
+                raise UserError(f'{what}: image {index} is {name!r} and {other_name!r}; {remedy}')
             if abs(area - other_area) > 1e-6:
                 areas = f'{area:.4f} and {other_area:.4f}'
-                raise ValueError(f'{what}: the hole of {name!r} has {areas}; {remedy}')
+                raise UserError(f'{what}: the hole of {name!r} has {areas}; {remedy}')

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from fbinpaint_mm.benchmark.report.formats import format_ratio, markdown_table
-from fbinpaint_mm.cli.launch import check_checkpoint, check_config_file
+from fbinpaint_mm.checkpoint import check_checkpoint
+from fbinpaint_mm.config_file import find_config
 
 PACKAGE = Path(__file__).resolve().parents[2]
 REFERENCE = 'mmagic and mmseg'
@@ -58,7 +59,7 @@ def measure_startup(config: str, checkpoint: str | None, size: int, repeats: int
         FileNotFoundError: Config or checkpoint is missing.
         ChildProcessError: A repeat failed; the message has the end of its output.
     """
-    check_config_file(config)
+    find_config(config)
     if checkpoint is not None:
         check_checkpoint(checkpoint)
     arguments = [config, checkpoint or '', str(size)]

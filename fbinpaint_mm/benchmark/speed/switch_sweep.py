@@ -18,9 +18,9 @@ from fbinpaint_mm.benchmark.environment import describe_environment
 from fbinpaint_mm.benchmark.fresh_process import call_in_process
 from fbinpaint_mm.benchmark.report.speed_markdown import Costs, cost_tables
 from fbinpaint_mm.benchmark.speed.measure_speed import measure_iteration
-from fbinpaint_mm.cli.launch import check_config_file, drop_idle_optimizers, enable_amp
-from fbinpaint_mm.config_file import read_config
-from fbinpaint_mm.user_error import in_one_line
+from fbinpaint_mm.cli.run_config import drop_idle_optimizers, enable_amp
+from fbinpaint_mm.config_file import find_config, read_config
+from fbinpaint_mm.user_error import UserError, in_one_line
 from fbinpaint_mm.write_file import write_file
 
 PLAIN = 'plain'
@@ -51,10 +51,10 @@ def run_switch_sweeps(args: Namespace) -> int:
         How many combinations could not be measured.
 
     Raises:
-        ValueError: A switch is unknown, or an option has a key that nothing reads.
+        UserError: A switch is unknown, or an option has a key that nothing reads.
         FileNotFoundError: The config is missing.
     """
-    check_config_file(args.config)
+    find_config(args.config)
     switches = args.switches or DEFAULT
     variants = build_variants(args.config, args.cfg_options, switches, args.rounds)
     devices = args.devices or ['cpu', *(['cuda'] if torch.cuda.is_available() else [])]
@@ -79,13 +79,11 @@ def build_variants(
         Switch and number of rounds -> the whole config.
 
     Raises:
-        ValueError: A switch is unknown, or an option has a key that nothing reads.
+        UserError: A switch is unknown, or an option has a key that nothing reads.
     """
     unknown = {part for name in switches for part in name.split('+')} - set(SWITCHES)
     if unknown:
-        raise ValueError(
-            f'--switches {", ".join(sorted(unknown))}: not among {", ".join(SWITCHES)}'
-        )
+        raise UserError(f'--switches {", ".join(sorted(unknown))}: not among {", ".join(SWITCHES)}')
     cfg = read_config(config, dict(options))
     drop_idle_optimizers(cfg)
     variants = {}

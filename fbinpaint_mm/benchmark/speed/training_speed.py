@@ -22,7 +22,7 @@ from fbinpaint_mm.benchmark.speed.meters import (
     describe_timings,
     time_call,
 )
-from fbinpaint_mm.benchmark.training.training_schedule import own_iterations
+from fbinpaint_mm.training_length import own_iterations
 
 # Their work on the model is a part of every iteration.
 MODEL_HOOKS = ('FeedbackHook', 'MeanTeacherHook')

@@ -6,6 +6,7 @@ import json
 import runpy
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -18,10 +19,12 @@ from mmengine.runner import Runner
 
 from fbinpaint_mm.benchmark.fresh_process import call_in_process
 from fbinpaint_mm.fingerprint import config_content, fingerprint, starting_weights
+from fbinpaint_mm.training_length import set_max_iters
 from fbinpaint_mm.write_file import write_file
 
 CONFIG, LOG, PROGRESS = 'config.py', 'log.txt', 'progress.json'
 CHECKPOINT_KEY = 'training_seconds'
+CHECKPOINTS = 4  # so many are written in the course of a training, to resume from
 SHOWN_DIGITS = 8  # of a hash: enough to tell the files of one benchmark apart
 
 
@@ -194,3 +197,55 @@ class TrainingClockHook(Hook):
         self._written = perf_counter()
         progress = dict(iteration=iteration, seconds=self.seconds)
         write_file(Path(runner.work_dir) / PROGRESS, json.dumps(progress))
+
+
+def scale_training(cfg: Config, iterations: int, seed: int) -> Config:
+    """The config of a training of so many iterations, every schedule in proportion.
+
+    There is no validation: the last checkpoint counts, and none is chosen by its scores.
+
+    Args:
+        cfg: The whole config, for its own number of iterations; left as it is.
+        iterations: Number of iterations, at least 1.
+        seed: For ``randomness``.
+
+    Returns:
+        A new config.
+
+    Raises:
+        UserError: See :func:`set_max_iters`.
+    """
+    cfg = deepcopy(cfg)
+    set_max_iters(cfg, iterations)
+    remove_validation(cfg)
+    set_checkpoints(cfg, iterations)
+    add_clock(cfg)
+    cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed}
+    return cfg
+
+
+def remove_validation(cfg: Config) -> None:
+    """Trains without validation, in place; mmengine wants all of its parts or none."""
+    cfg.update(val_dataloader=None, val_evaluator=None, val_cfg=None)
+    for key in ('val_interval', 'val_begin', 'dynamic_intervals'):
+        cfg.train_cfg.pop(key, None)
+
+
+def set_checkpoints(cfg: Config, iterations: int) -> None:
+    """Keeps the newest checkpoint, in the work directory, in place."""
+    hooks = cfg.setdefault('default_hooks', {})
+    hooks['checkpoint'] = dict(
+        type='WholeCheckpointHook',
+        by_epoch=False,
+        interval=max(1, iterations // CHECKPOINTS),
+        max_keep_ckpts=1,
+    )
+
+
+def add_clock(cfg: Config) -> None:
+    """Adds ``TrainingClockHook``, in place."""
+    imports = cfg.get('custom_imports') or {}
+    modules = imports.get('imports', [])
+    modules = [modules] if isinstance(modules, str) else list(modules)
+    cfg.custom_imports = dict(imports, imports=[*modules, __name__])
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), dict(type='TrainingClockHook')]

@@ -10,6 +10,8 @@ from mmagic.datasets.transforms import PackInputs
 from mmagic.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
+from fbinpaint_mm.user_error import UserError
+
 # Class ids of every pixel; the second is optional.
 LABEL_MAPS = ('gt_seg', 'dictated_seg')
 
@@ -90,7 +92,7 @@ class PackSemanticInputs(PackInputs):
 
         Raises:
             KeyError: A required key is missing.
-            ValueError: Image, label map and mask differ in size, or the mask is not 0/1.
+            UserError: Image, label map and mask differ in size, or the mask is not 0/1.
         """
         self._check(results)
         packed = dict(results)
@@ -114,13 +116,13 @@ class PackSemanticInputs(PackInputs):
         arrays = ('gt', 'img', 'mask', *LABEL_MAPS)
         sizes = {key: results[key].shape[:2] for key in arrays if key in results}
         if len(set(sizes.values())) > 1:
-            raise ValueError(
+            raise UserError(
                 f'Sizes (height, width) differ in the sample {results.get("gt_path")}: {sizes}. '
                 'Resize and crop gt and gt_seg together (FixedCrop, not Crop) before making the '
                 'hole, and give the mask transform the same size.'
             )
         if results['mask'].max() > 1:
-            raise ValueError(
+            raise UserError(
                 f'The mask of {results.get("gt_path")} holds {results["mask"].max()}; expected 0 '
                 '(known) and 1 (hole). Divide or threshold it in the transform that loads it.'
             )
@@ -184,23 +186,23 @@ class HoleBoundingBox(BaseTransform):
         size: Side of the window, or (height, width), in pixels.
 
     Raises:
-        ValueError: The size is not positive.
+        UserError: The size is not positive.
     """
 
     def __init__(self, size: int | tuple[int, int] = 128) -> None:
         self.size = (size, size) if isinstance(size, int) else size
         if len(self.size) != 2 or min(self.size) < 1:
-            raise ValueError(f'size: found {size}, expected a side or (height, width) in pixels')
+            raise UserError(f'size: found {size}, expected a side or (height, width) in pixels')
 
     def transform(self, results: dict) -> dict:
         """Add ``mask_bbox``; see the class for the keys.
 
         Raises:
-            ValueError: The window is larger than the image.
+            UserError: The window is larger than the image.
         """
         mask = (results['mask'] > 0).astype(np.uint8).reshape(results['mask'].shape[:2])
         if any(side > limit for side, limit in zip(self.size, mask.shape, strict=True)):
-            raise ValueError(
+            raise UserError(
                 f'{self!r}: the window is larger than the image {results.get("gt_path")} '
                 f'(height, width {mask.shape}); lower size, and local_size of the model'
             )

@@ -10,6 +10,7 @@ from mmagic.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from fbinpaint_mm.datasets.stable_random import StableRandom
+from fbinpaint_mm.user_error import UserError
 
 _NUM_DIRECTIONS = 32
 # Fixed-point unit vectors, 1024 = one pixel: no float reaches the pixels that are drawn.
@@ -36,7 +37,7 @@ class FixedHole(BaseTransform):
         area_bins: Ranges of the area ratio; sample ``i`` gets bin ``i % len(area_bins)``.
 
     Raises:
-        ValueError: A bin is not a pair 0 < low < high <= 1.
+        UserError: A bin is not a pair 0 < low < high <= 1.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class FixedHole(BaseTransform):
     ) -> None:
         for area_bin in area_bins:
             if len(area_bin) != 2 or not 0 < area_bin[0] < area_bin[1] <= 1:
-                raise ValueError(
+                raise UserError(
                     f'area_bins holds {area_bin}; expected pairs (low, high) of area ratios with '
                     '0 < low < high <= 1.'
                 )
@@ -130,12 +131,12 @@ def draw_hole(
         (H,W) uint8 mask, 1 = hole.
 
     Raises:
-        ValueError: No number of pixels lies inside the range (the image is too small).
+        UserError: No number of pixels lies inside the range (the image is too small).
     """
     smallest = math.floor(area_range[0] * height * width) + 1
     largest = math.ceil(area_range[1] * height * width) - 1
     if smallest > largest:
-        raise ValueError(
+        raise UserError(
             f'An image of {height}x{width} has no hole with an area ratio inside {area_range}. '
             'Use a larger image or a wider range.'
         )

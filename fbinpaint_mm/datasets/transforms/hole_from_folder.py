@@ -11,6 +11,8 @@ from mmagic.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 
+from fbinpaint_mm.user_error import UserError
+
 _SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 _PAIRINGS = ('random', 'index', 'stem')
 
@@ -38,7 +40,7 @@ class HoleFromFolder(BaseTransform):
 
     Raises:
         FileNotFoundError: The folder is missing or holds no image.
-        ValueError: No mask is usable, the mean hole area looks like the wrong polarity, or an
+        UserError: No mask is usable, the mean hole area looks like the wrong polarity, or an
             option has an unknown value.
     """
 
@@ -51,9 +53,9 @@ class HoleFromFolder(BaseTransform):
         num_checked: int = 64,
     ) -> None:
         if pairing not in _PAIRINGS:
-            raise ValueError(f'pairing is {pairing!r}; expected one of {_PAIRINGS}.')
+            raise UserError(f'pairing is {pairing!r}; expected one of {_PAIRINGS}.')
         if hole_value not in ('white', 'black'):
-            raise ValueError(f"hole_value is {hole_value!r}; expected 'white' or 'black'.")
+            raise UserError(f"hole_value is {hole_value!r}; expected 'white' or 'black'.")
         self.folder = str(folder)
         self.pairing = pairing
         self.hole_value = hole_value
@@ -67,7 +69,7 @@ class HoleFromFolder(BaseTransform):
 
         Raises:
             FileNotFoundError: Pairing 'stem' and no mask named like the image.
-            ValueError: The mask cannot be read or has no hole.
+            UserError: The mask cannot be read or has no hole.
         """
         height, width = results['gt'].shape[:2]
         mask = self._read(self._choose(results))
@@ -94,7 +96,7 @@ class HoleFromFolder(BaseTransform):
         checked = [self.paths[i * len(self.paths) // count] for i in range(count)]
         masks = [mask for mask in map(self._read_if_usable, checked) if mask is not None]
         if not masks:
-            raise ValueError(
+            raise UserError(
                 f'Mask folder {self.folder} has no usable mask: each of the {count} files that '
                 f'were checked (first: {checked[0]}) is unreadable, has no hole or is all hole. '
                 f'Expected 8-bit images in which {self.hole_value} marks the hole.'
@@ -103,7 +105,7 @@ class HoleFromFolder(BaseTransform):
         reading = f'{self.hole_value} = hole, mean hole area {mean_area:.0%}'
         if mean_area > max_mean_area:
             other = 'black' if self.hole_value == 'white' else 'white'
-            raise ValueError(
+            raise UserError(
                 f'Masks of {self.folder} are read as {reading}, which is more than '
                 f'{max_mean_area:.0%} and looks inverted. Set hole_value={other!r} to flip them, '
                 'or raise max_mean_area if the holes are that large.'
@@ -131,7 +133,7 @@ class HoleFromFolder(BaseTransform):
         """(H,W) uint8 mask, 1 = hole."""
         mask = self._read_if_usable(path)
         if mask is None:
-            raise ValueError(
+            raise UserError(
                 f'Mask {path} cannot be used: it is unreadable, has no hole or is all hole. '
                 f'Expected an 8-bit image in which {self.hole_value} marks the hole; remove or '
                 'replace the file.'

@@ -17,6 +17,7 @@ from fbinpaint_mm.datasets.file_checks import (
     read_label_ids,
 )
 from fbinpaint_mm.datasets.procedural import render_scene
+from fbinpaint_mm.user_error import UserError
 
 
 @TRANSFORMS.register_module()
@@ -73,7 +74,7 @@ class LoadSemanticMap(BaseTransform):
         Raises:
             FileNotFoundError: The label map does not exist.
             CorruptFileError: It is truncated, damaged or no image.
-            ValueError: It has several channels, another size than the image or ids outside the
+            UserError: It has several channels, another size than the image or ids outside the
                 classes.
         """
         size, path = results['gt'].shape[:2], results['seg_map_path']
@@ -97,7 +98,7 @@ class LoadSemanticMap(BaseTransform):
             )
         gt_seg = read_label_ids(path)
         if gt_seg.shape != size:
-            raise ValueError(
+            raise UserError(
                 f'label map {path!r} is {gt_seg.shape[0]}x{gt_seg.shape[1]} (height x width) but '
                 f'its image is {size[0]}x{size[1]}; resize the map (nearest neighbor) or the image'
             )
@@ -154,7 +155,7 @@ class LoadProceduralScene(BaseTransform):
 
         Raises:
             KeyError: Neither the data set nor this transform has an ``image_size``.
-            ValueError: A side is shorter than 16 pixels.
+            UserError: A side is shorter than 16 pixels.
         """
         image, gt_seg = self._render((int(results['scene_seed']), *self._size(results)))
         if not results['is_labeled']:
@@ -175,7 +176,7 @@ class LoadProceduralScene(BaseTransform):
             )
         size = (size, size) if isinstance(size, int) else tuple(size)
         if min(size) < 16:
-            raise ValueError(
+            raise UserError(
                 f'image_size is {size}; a scene needs at least 16 pixels per side, and 48 to be '
                 'recognizable.'
             )

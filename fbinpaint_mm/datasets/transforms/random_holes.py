@@ -8,6 +8,8 @@ from mmagic.datasets.transforms import LoadMask
 from mmagic.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
+from fbinpaint_mm.user_error import UserError
+
 # Lengths in pixels of a 256x256 image, the size that the usual settings in the field are made for.
 REFERENCE_SIZE = 256
 DEFAULTS: dict[str, dict] = dict(
@@ -39,7 +41,7 @@ class RandomHole(LoadMask):
             ``img_shape``.
 
     Raises:
-        ValueError: the mode or the area range is not one of the above.
+        UserError: the mode or the area range is not one of the above.
     """
 
     def __init__(
@@ -49,12 +51,12 @@ class RandomHole(LoadMask):
         mask_config: dict | None = None,
     ) -> None:
         if mask_mode not in DEFAULTS:
-            raise ValueError(
+            raise UserError(
                 f'mask_mode={mask_mode!r}: expected one of {", ".join(DEFAULTS)}; for mask files '
                 'use HoleFromFolder'
             )
         if not 0 <= area_range[0] < area_range[1] <= 1:
-            raise ValueError(
+            raise UserError(
                 f'area_range={area_range}: expected (low, high) with 0 <= low < high <= 1'
             )
         super().__init__(mask_mode, {**DEFAULTS[mask_mode], **(mask_config or {})})
@@ -136,7 +138,7 @@ class SemanticHole(BaseTransform):
         ignore_index: Id that means "unknown"; never the hole's class.
 
     Raises:
-        ValueError: ``area_range`` or ``dilation_range`` is not an increasing pair of fractions.
+        UserError: ``area_range`` or ``dilation_range`` is not an increasing pair of fractions.
     """
 
     def __init__(
@@ -149,11 +151,11 @@ class SemanticHole(BaseTransform):
         ignore_index: int = 255,
     ) -> None:
         if not 0 < area_range[0] < area_range[1] <= 1:
-            raise ValueError(
+            raise UserError(
                 f'area_range is {area_range}; expected (low, high) with 0 < low < high <= 1.'
             )
         if not 0 <= dilation_range[0] <= dilation_range[1] < 1:
-            raise ValueError(
+            raise UserError(
                 f'dilation_range is {dilation_range}; expected (low, high) with '
                 '0 <= low <= high < 1 (fractions of the shorter image side).'
             )

@@ -8,6 +8,7 @@ from mmagic.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from fbinpaint_mm.datasets.transforms.loading import exchange_ids
+from fbinpaint_mm.user_error import UserError
 
 
 @TRANSFORMS.register_module()
@@ -29,7 +30,7 @@ class ResizeSample(BaseTransform):
         image_size: side, or (height, width), in pixels; by default the data set's.
 
     Raises:
-        ValueError: ``scale_range`` is not increasing or starts below 1.
+        UserError: ``scale_range`` is not increasing or starts below 1.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class ResizeSample(BaseTransform):
         image_size: int | tuple[int, int] | None = None,
     ) -> None:
         if not 1 <= scale_range[0] <= scale_range[1]:
-            raise ValueError(
+            raise UserError(
                 f'scale_range={scale_range}: expected (low, high) with 1 <= low <= high, '
                 'since a smaller image could not fill the crop'
             )

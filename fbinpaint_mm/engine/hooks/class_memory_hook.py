@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fbinpaint_mm.engine.hooks.utils import is_due, unwrapped_model
 from fbinpaint_mm.models.feedback import ClassMemory
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.drawing import default_palette
 from fbinpaint_mm.visualization.prototype_figures import draw_cosines, draw_prototype_map
 
@@ -38,7 +39,7 @@ class ClassMemoryHook(Hook):
         interval: Iterations between two logs; ``None`` for those that a validation follows.
 
     Raises:
-        ValueError: If ``interval`` is below 1.
+        UserError: If ``interval`` is below 1.
     """
 
     # After FeedbackHook, which moves the prototypes.
@@ -46,7 +47,7 @@ class ClassMemoryHook(Hook):
 
     def __init__(self, interval: int | None = None) -> None:
         if interval is not None and interval < 1:
-            raise ValueError(f'interval of ClassMemoryHook must be at least 1, got {interval}')
+            raise UserError(f'interval of ClassMemoryHook must be at least 1, got {interval}')
         self.interval = interval
 
     @master_only

@@ -10,6 +10,8 @@ from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from fbinpaint_mm.user_error import UserError
+
 
 @HOOKS.register_module()
 class CorruptFileHook(Hook):
@@ -26,14 +28,14 @@ class CorruptFileHook(Hook):
         interval: Iterations between two counts.
 
     Raises:
-        ValueError: If ``interval`` is below 1.
+        UserError: If ``interval`` is below 1.
     """
 
     priority = 'ABOVE_NORMAL'
 
     def __init__(self, interval: int = 50) -> None:
         if interval < 1:
-            raise ValueError(f'interval of CorruptFileHook must be at least 1, got {interval}')
+            raise UserError(f'interval of CorruptFileHook must be at least 1, got {interval}')
         self.interval = interval
 
     def after_train_iter(

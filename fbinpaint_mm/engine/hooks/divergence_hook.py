@@ -21,6 +21,7 @@ from torch.utils.hooks import RemovableHandle
 
 from fbinpaint_mm.engine.hooks.utils import unwrapped_model
 from fbinpaint_mm.engine.save_state import StateCopy, on_any_rank, save_state
+from fbinpaint_mm.user_error import UserError
 
 NAME_KEYS = ('gt_path', 'img_path', 'sample_idx')
 
@@ -95,7 +96,7 @@ class DivergenceHook(Hook):
             iteration. Their state is copied at each iteration, to be able to undo it.
 
     Raises:
-        ValueError: If ``interval`` or ``window`` is below 1, or ``explode_factor`` not above 1.
+        UserError: If ``interval`` or ``window`` is below 1, or ``explode_factor`` not above 1.
         TypeError: At the start, if the model has no ``parse_losses``.
     """
 
@@ -110,11 +111,11 @@ class DivergenceHook(Hook):
         early_networks: Sequence[str] = ('disc',),
     ) -> None:
         if interval < 1 or window < 1:
-            raise ValueError(
+            raise UserError(
                 f'interval and window must be at least 1, got interval={interval}, window={window}'
             )
         if explode_factor is not None and explode_factor <= 1:
-            raise ValueError(f'explode_factor must be above 1 or None, got {explode_factor}')
+            raise UserError(f'explode_factor must be above 1 or None, got {explode_factor}')
         self.interval = interval
         self.gradients = gradients
         self.explode_factor = explode_factor

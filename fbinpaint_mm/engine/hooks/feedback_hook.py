@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 from fbinpaint_mm.engine.hooks.utils import check_protocol, unwrapped_model
 from fbinpaint_mm.models.feedback.class_memory import CompletedBatch
+from fbinpaint_mm.user_error import UserError
 
 
 class FeedbackModel(Protocol):
@@ -78,7 +79,7 @@ class FeedbackHook(Hook):
         period: Iterations after which the number of rounds repeats; known once the run began.
 
     Raises:
-        ValueError: If ``start``, ``ramp`` or ``rounds`` is negative, or ``strength`` is outside
+        UserError: If ``start``, ``ramp`` or ``rounds`` is negative, or ``strength`` is outside
             [0, 1].
     """
 
@@ -93,11 +94,11 @@ class FeedbackHook(Hook):
         cycle_rounds: bool | None = None,
     ) -> None:
         if start < 0 or ramp < 0:
-            raise ValueError(f'start and ramp must not be negative, got start={start}, ramp={ramp}')
+            raise UserError(f'start and ramp must not be negative, got start={start}, ramp={ramp}')
         if not 0 <= strength <= 1:
-            raise ValueError(f'strength must be in [0, 1], got {strength}')
+            raise UserError(f'strength must be in [0, 1], got {strength}')
         if rounds is not None and rounds < 0:
-            raise ValueError(f'rounds must be 0 or more, or None, got {rounds}')
+            raise UserError(f'rounds must be 0 or more, or None, got {rounds}')
         self.start = start
         self.ramp = ramp
         self.strength = strength

@@ -12,6 +12,7 @@ from mmengine.dist import master_only
 from mmengine.runner import Runner
 
 from fbinpaint_mm.engine.hooks.utils import is_due, unwrapped_model
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.feedback_visualizer import FeedbackVisualizer
 
 
@@ -39,7 +40,7 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
         max_train_samples: Pictures of one training batch, labeled and unlabeled in turn.
 
     Raises:
-        ValueError: One of the numbers is negative.
+        UserError: One of the numbers is negative.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
         )
         for name, value in given.items():
             if value is not None and value < 0:
-                raise ValueError(f'{name} must not be negative, got {value}')
+                raise UserError(f'{name} must not be negative, got {value}')
         super().__init__(interval=interval, on_val=on_val, on_test=on_test)
         self.max_samples = max_samples
         self.train_interval = train_interval

@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from fbinpaint_mm.engine.save_state import on_any_rank, save_state
+from fbinpaint_mm.user_error import UserError
 
 # Ctrl-C, and what a cluster sends before it kills.
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -39,14 +40,14 @@ class InterruptHook(Hook):
         received: Number of the signal, ``None`` while there was none.
 
     Raises:
-        ValueError: If ``interval`` is below 1.
+        UserError: If ``interval`` is below 1.
     """
 
     priority = 'LOWEST'
 
     def __init__(self, interval: int = 10) -> None:
         if interval < 1:
-            raise ValueError(f'interval of InterruptHook must be at least 1, got {interval}')
+            raise UserError(f'interval of InterruptHook must be at least 1, got {interval}')
         self.interval = interval
         self.received: int | None = None
         self.previous: dict = {}

@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from fbinpaint_mm.engine.hooks.utils import check_protocol, unwrapped_model
+from fbinpaint_mm.user_error import UserError
 
 
 class MovingAverageTeacher(Protocol):
@@ -73,7 +74,7 @@ class MeanTeacherHook(Hook):
             labels are no better than chance.
 
     Raises:
-        ValueError: If ``momentum`` is outside [0, 1) or ``interval`` is below 1, or
+        UserError: If ``momentum`` is outside [0, 1) or ``interval`` is below 1, or
             ``ramp`` is negative.
     """
 
@@ -81,11 +82,11 @@ class MeanTeacherHook(Hook):
 
     def __init__(self, momentum: float = 0.99, interval: int = 1, ramp: int = 0) -> None:
         if not 0 <= momentum < 1:
-            raise ValueError(f'momentum of MeanTeacherHook must be in [0, 1), got {momentum}')
+            raise UserError(f'momentum of MeanTeacherHook must be in [0, 1), got {momentum}')
         if interval < 1:
-            raise ValueError(f'interval of MeanTeacherHook must be at least 1, got {interval}')
+            raise UserError(f'interval of MeanTeacherHook must be at least 1, got {interval}')
         if ramp < 0:
-            raise ValueError(f'ramp of MeanTeacherHook must not be negative, got {ramp}')
+            raise UserError(f'ramp of MeanTeacherHook must not be negative, got {ramp}')
         self.momentum = momentum
         self.interval = interval
         self.ramp = ramp

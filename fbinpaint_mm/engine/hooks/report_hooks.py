@@ -21,6 +21,7 @@ from fbinpaint_mm.evaluation.round_tables import (
     format_round_table,
 )
 from fbinpaint_mm.evaluation.score_series import LOWER_IS_BETTER
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.write_file import write_file
 
 
@@ -58,7 +59,7 @@ class RoundReportHook(Hook):
         """Take over the scores up to the iteration that training continues from.
 
         Raises:
-            ValueError: The score file of the work directory cannot be read.
+            UserError: The score file of the work directory cannot be read.
         """
         history = read_history(self._path(runner)) if runner.iter else {}
         self._history = {step: scores for step, scores in history.items() if step <= runner.iter}
@@ -124,7 +125,7 @@ def read_history(path: Path) -> dict[int, dict[str, float]]:
     """Scores of each validated iteration; empty where there is no file.
 
     Raises:
-        ValueError: The file is not what ``write_history`` writes.
+        UserError: The file is not what ``write_history`` writes.
     """
     if not path.exists():
         return {}
@@ -132,7 +133,7 @@ def read_history(path: Path) -> dict[int, dict[str, float]]:
         stored = json.loads(path.read_text(encoding='utf-8'))
         return {int(step): dict(scores) for step, scores in stored['iterations'].items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
+        raise UserError(
             f'{path} is not a score history (protocol, and under iterations the scores of each): '
             f'{error!r}; move it away to start a new one'
         ) from error

@@ -12,6 +12,7 @@ from mmagic.registry import METRICS
 
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import SampleWiseMetric
 from fbinpaint_mm.evaluation.protocol import MMAGIC_FACTS, describe_image_metric
+from fbinpaint_mm.user_error import UserError
 
 
 @METRICS.register_module()
@@ -33,12 +34,12 @@ class FinitePSNR(SampleWiseMetric, PSNR):
             ``area_bins``.
 
     Raises:
-        ValueError: ``max_psnr`` is not a positive finite number.
+        UserError: ``max_psnr`` is not a positive finite number.
     """
 
     def __init__(self, max_psnr: float = 100.0, **kwargs: Any) -> None:
         if not (np.isfinite(max_psnr) and max_psnr > 0):
-            raise ValueError(f'max_psnr must be a positive finite number of dB, got {max_psnr}')
+            raise UserError(f'max_psnr must be a positive finite number of dB, got {max_psnr}')
         super().__init__(**kwargs)
         self.max_psnr = float(max_psnr)
 

@@ -21,6 +21,7 @@ from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
 )
 from fbinpaint_mm.evaluation.protocol import describe_image_metric
 from fbinpaint_mm.pretrained_features import ALEXNET, VGG16
+from fbinpaint_mm.user_error import UserError
 
 BACKBONES = {'alex': ALEXNET, 'vgg': VGG16}
 # Shortest side, in pixels, that reaches the last feature layer.
@@ -60,7 +61,7 @@ class LPIPS(SampleWiseMetric):
 
     Raises:
         FileNotFoundError: The weights are neither at ``weights`` nor downloadable.
-        ValueError: The backbone or the batch size is unknown, or the file holds other weights.
+        UserError: The backbone or the batch size is unknown, or the file holds other weights.
     """
 
     metric = 'LPIPS'
@@ -78,9 +79,9 @@ class LPIPS(SampleWiseMetric):
         prefix: str | None = None,
     ) -> None:
         if backbone not in BACKBONES:
-            raise ValueError(f'backbone: found {backbone!r}, expected one of {tuple(BACKBONES)}')
+            raise UserError(f'backbone: found {backbone!r}, expected one of {tuple(BACKBONES)}')
         if batch_size < 1:
-            raise ValueError(f'batch_size: found {batch_size}, expected at least 1')
+            raise UserError(f'batch_size: found {batch_size}, expected at least 1')
         super().__init__(
             gt_key=gt_key,
             pred_key=pred_key,
@@ -111,7 +112,7 @@ class LPIPS(SampleWiseMetric):
             data_samples: Samples as dicts: ``gt_img`` and ``output`` with ``pred_img``.
 
         Raises:
-            ValueError: An image is no (3, H, W) image, differs in size from its truth, or is too
+            UserError: An image is no (3, H, W) image, differs in size from its truth, or is too
                 small for the backbone.
         """
         pairs = [self._pair(sample) for sample in data_samples]
@@ -164,7 +165,7 @@ def build_network(backbone: str, weights: str | None) -> nn.Module:
 
     Raises:
         FileNotFoundError: The weights are neither at ``weights`` nor downloadable.
-        ValueError: The file holds other weights.
+        UserError: The file holds other weights.
     """
     # Built without memory and filled afterwards: no download by the package, no random numbers.
     with torch.device('meta'), warnings.catch_warnings():
@@ -185,10 +186,10 @@ def check_size(image: Tensor, min_size: int, name: str) -> None:
     """Refuse a (3, H, W) image that no feature of the last layer would see.
 
     Raises:
-        ValueError: A side is shorter than ``min_size`` pixels.
+        UserError: A side is shorter than ``min_size`` pixels.
     """
     if min(image.shape[1:]) < min_size:
-        raise ValueError(
+        raise UserError(
             f'{name}: this backbone of LPIPS needs images of at least {min_size} x {min_size} '
             f'pixels, found {image.shape[1]} x {image.shape[2]}; evaluate larger images '
             f"(backbone='vgg' takes {MIN_SIZE['vgg']} x {MIN_SIZE['vgg']})"

@@ -15,6 +15,7 @@ from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
     identify,
     sample_name,
 )
+from fbinpaint_mm.user_error import UserError
 
 
 class MapMetric(SampleWiseMetric):
@@ -68,7 +69,7 @@ class MapMetric(SampleWiseMetric):
 
         Raises:
             KeyError: A sample has maps and no ground truth or no mask.
-            ValueError: Sizes differ, or the number of classes is unknown.
+            UserError: Sizes differ, or the number of classes is unknown.
         """
         for sample in data_samples:
             counts = [one.numpy() for one in self.count_rounds(sample)]
@@ -90,7 +91,7 @@ class MapMetric(SampleWiseMetric):
 
         Raises:
             KeyError: One is missing.
-            ValueError: One has another size.
+            UserError: One has another size.
         """
         return self._field(sample, self.gt_key, like), self._field(sample, self.mask_key, like)
 
@@ -98,12 +99,12 @@ class MapMetric(SampleWiseMetric):
         """Name of each class, from the metainfo of the data set or a number.
 
         Raises:
-            ValueError: The number of classes is unknown.
+            UserError: The number of classes is unknown.
         """
         known = list((self.dataset_meta or {}).get('classes') or ())
         if self.num_classes is None and not known:
             name = type(self).__name__
-            raise ValueError(
+            raise UserError(
                 f'{name} does not know the number of classes: the data set has no "classes" in its '
                 f'metainfo; set {name}(num_classes=...) or give the data set METAINFO'
             )
@@ -119,7 +120,7 @@ class MapMetric(SampleWiseMetric):
             )
         field = sample[key]
         if field.shape != (1, *prediction.shape):
-            raise ValueError(
+            raise UserError(
                 f'{sample_name(sample)}: {key} has shape {tuple(field.shape)}, expected '
                 f'{(1, *prediction.shape)} as the map; resize both in the pipeline'
             )
@@ -136,7 +137,7 @@ def by_round(results: Sequence[dict]) -> dict[int | None, list[np.ndarray]]:
         Round 1..R, then ``None`` -> counts of every image; empty for R = 0.
 
     Raises:
-        ValueError: Images of one run have different numbers of rounds.
+        UserError: Images of one run have different numbers of rounds.
     """
     rounds = common_length([result['rounds'] for result in results], 'maps')
     columns: dict[int | None, list[np.ndarray]] = {

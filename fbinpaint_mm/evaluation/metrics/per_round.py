@@ -21,6 +21,7 @@ from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
 )
 from fbinpaint_mm.evaluation.protocol import protocol_of
 from fbinpaint_mm.evaluation.score_series import ScoreSeries, higher_is_better
+from fbinpaint_mm.user_error import UserError
 
 
 @METRICS.register_module()
@@ -46,7 +47,7 @@ class PerRound(SampleWiseMetric):
 
     Raises:
         TypeError: The inner metric is not a sample-wise one, or scores rounds by itself.
-        ValueError: ``area_bins`` is set for the inner metric.
+        UserError: ``area_bins`` is set for the inner metric.
     """
 
     metric = 'PerRound'
@@ -116,7 +117,7 @@ class PerRound(SampleWiseMetric):
             The series of rounds 0..R, then of the final image.
 
         Raises:
-            ValueError: Images of one run have different numbers of rounds.
+            UserError: Images of one run have different numbers of rounds.
         """
         rounds = common_length([result['rounds'] for result in results], 'rounds')
         columns: dict[int | None, list[dict[str, float]]] = {
@@ -142,7 +143,7 @@ def check_inner(metric: Any) -> None:
 
     Raises:
         TypeError: It is not sample-wise, or scores rounds by itself.
-        ValueError: It has bins of its own.
+        UserError: It has bins of its own.
     """
     name = type(metric).__name__
     if not isinstance(metric, BaseSampleWiseMetric):
@@ -153,7 +154,7 @@ def check_inner(metric: Any) -> None:
     if getattr(metric, 'scores_rounds', False):
         raise TypeError(f'{name} scores every round by itself; use it without PerRound')
     if getattr(metric, 'bins', None) is not None:
-        raise ValueError(f'area_bins belong to PerRound, found in the config of its {name}')
+        raise UserError(f'area_bins belong to PerRound, found in the config of its {name}')
 
 
 def protect_mask(sample: dict, mask_key: str | None) -> dict:

@@ -8,6 +8,8 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
+from fbinpaint_mm.user_error import UserError
+
 
 def round_views(sample: dict, rounds_key: str, pred_key: str = 'pred_img') -> list[dict]:
     """One copy of a sample per result that is to be scored.
@@ -48,11 +50,11 @@ def common_length(groups: Sequence[Sequence], what: str) -> int:
         Length of each group.
 
     Raises:
-        ValueError: The lengths differ.
+        UserError: The lengths differ.
     """
     counts = {len(group) for group in groups}
     if len(counts) > 1:
-        raise ValueError(
+        raise UserError(
             f'images of one evaluation have different numbers of {what}: {sorted(counts)}; '
             'evaluate with one fixed number of rounds'
         )

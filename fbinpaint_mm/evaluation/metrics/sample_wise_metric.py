@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 from fbinpaint_mm.evaluation.protocol import describe_image_metric
 from fbinpaint_mm.evaluation.score_series import ScoreSeries, summarize
+from fbinpaint_mm.user_error import UserError
 
 
 class SampleWiseMetric(BaseSampleWiseMetric):
@@ -187,7 +188,7 @@ def images_to_compare(sample: Mapping, gt_key: str, pred_key: str) -> tuple[Tens
 
     Raises:
         KeyError: One of them is not there.
-        ValueError: They are no images, or differ in size.
+        UserError: They are no images, or differ in size.
     """
     found = []
     for fields, key, where in ((sample, gt_key, ''), (sample['output'], pred_key, 'output.')):
@@ -198,7 +199,7 @@ def images_to_compare(sample: Mapping, gt_key: str, pred_key: str) -> tuple[Tens
         found.append(torch.as_tensor(fields[key]))
     truth, image = found
     if image.ndim != 3 or image.shape[0] != 3 or image.shape != truth.shape:
-        raise ValueError(
+        raise UserError(
             f'{sample_name(sample)}: the metric compares two (3, H, W) images of one size, found '
             f'{tuple(truth.shape)} ({gt_key}) and {tuple(image.shape)} ({pred_key})'
         )

@@ -10,6 +10,7 @@ from mmagic.structures import DataSample
 from torch import Tensor
 
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.user_error import UserError
 
 
 @MODELS.register_module()
@@ -54,7 +55,7 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
             ``inputs`` and ``data_samples`` as the class describes them, on the device of the model.
 
         Raises:
-            ValueError: If a mask is missing, is not 0/1 or has another size than its image; if a
+            UserError: If a mask is missing, is not 0/1 or has another size than its image; if a
                 label id is out of range or a label has another size; if a training batch has fewer
                 labeled samples than ``min_labeled``. The message names the sample.
         """
@@ -66,7 +67,7 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
         _complete_dictated_maps(samples)
         labeled = sum(bool(sample.is_labeled) for sample in samples)
         if training and labeled < self.min_labeled:
-            raise ValueError(
+            raise UserError(
                 f'the batch has {labeled} labeled of {len(samples)} samples, but '
                 f'min_labeled={self.min_labeled}; use a LabeledRatioBatchSampler, or lower it'
             )
@@ -81,12 +82,12 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
         name = sample.metainfo.get('gt_path', 'unnamed sample')
         size = image.shape[-2:]
         if 'mask' not in sample:
-            raise ValueError(f'{name}: the sample has no mask; add a transform that makes one')
+            raise UserError(f'{name}: the sample has no mask; add a transform that makes one')
         completed = sample.clone()
         completed.set_data(dict(mask=_checked_mask(sample.mask, size, name)))
         is_labeled = bool(sample.metainfo.get('is_labeled', 'gt_seg' in sample))
         if is_labeled and 'gt_seg' not in sample:
-            raise ValueError(
+            raise UserError(
                 f'{name}: is_labeled is True, but the sample has no gt_seg; load it with '
                 'LoadSemanticMap and pack it, or set is_labeled=False'
             )
@@ -102,14 +103,14 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
     def _checked_labels(self, labels: Tensor, size: torch.Size, name: str) -> Tensor:
         labels = labels.long().reshape(1, *labels.shape[-2:])
         if labels.shape[-2:] != size:
-            raise ValueError(
+            raise UserError(
                 f'{name}: label size {_text(labels)} differs from image size {tuple(size)}'
             )
         known = labels[labels != IGNORE_INDEX]
         limit = IGNORE_INDEX if self.num_classes is None else self.num_classes
         wrong = known[(known < 0) | (known >= limit)]
         if wrong.numel():
-            raise ValueError(
+            raise UserError(
                 f'{name}: label id {int(wrong[0])} is out of range; expected 0..{limit - 1}, or '
                 f'{IGNORE_INDEX} for unknown'
             )
@@ -118,10 +119,10 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
 
 def _checked_mask(mask: Tensor, size: torch.Size, name: str) -> Tensor:
     if mask.shape[-2:] != size:
-        raise ValueError(f'{name}: mask size {_text(mask)} differs from image size {tuple(size)}')
+        raise UserError(f'{name}: mask size {_text(mask)} differs from image size {tuple(size)}')
     mask = mask.float()
     if not ((mask == 0) | (mask == 1)).all():
-        raise ValueError(
+        raise UserError(
             f'{name}: the mask must be 0 (known) or 1 (hole), found values from '
             f'{mask.min():g} to {mask.max():g}'
         )
@@ -172,7 +173,7 @@ def _check_sizes(data: dict) -> None:
         sizes.setdefault(tuple(image.shape[-2:]), sample.metainfo.get('gt_path', 'unnamed sample'))
     if len(sizes) > 1:
         found = ', '.join(f'{name}: {size}' for size, name in sizes.items())
-        raise ValueError(
+        raise UserError(
             f'images of one batch must have one (height, width), found {found}; resize or crop '
             'them in the pipeline (ResizeSample), or set batch_size=1'
         )

@@ -10,6 +10,8 @@ from mmagic.registry import MODELS
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
+from fbinpaint_mm.user_error import UserError
+
 
 @MODELS.register_module()
 class ClassMemory(nn.Module):
@@ -30,13 +32,13 @@ class ClassMemory(nn.Module):
         updates: (K,) int64 buffer, how many updates each class had.
 
     Raises:
-        ValueError: If ``momentum`` is outside [0, 1).
+        UserError: If ``momentum`` is outside [0, 1).
     """
 
     def __init__(self, num_classes: int, channels: int, momentum: float = 0.99) -> None:
         super().__init__()
         if not 0 <= momentum < 1:
-            raise ValueError(f'momentum of ClassMemory must be in [0, 1), got {momentum}')
+            raise UserError(f'momentum of ClassMemory must be in [0, 1), got {momentum}')
         self.num_classes = num_classes
         self.momentum = momentum
         self.register_buffer('prototypes', torch.zeros(num_classes, channels))

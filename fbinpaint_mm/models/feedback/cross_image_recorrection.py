@@ -8,6 +8,7 @@ from mmagic.registry import MODELS
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.feedback.class_memory import cosine_to_prototypes
+from fbinpaint_mm.user_error import UserError
 
 
 @MODELS.register_module()
@@ -33,7 +34,7 @@ class CrossImageRecorrection(nn.Module):
             segmentor fits its labeled images already, so that a learned share goes to 0.
 
     Raises:
-        ValueError: If ``temperature`` is not positive, or ``layout_weight`` is outside [0, 1].
+        UserError: If ``temperature`` is not positive, or ``layout_weight`` is outside [0, 1].
     """
 
     def __init__(
@@ -45,11 +46,11 @@ class CrossImageRecorrection(nn.Module):
     ) -> None:
         super().__init__()
         if temperature <= 0:
-            raise ValueError(
+            raise UserError(
                 f'temperature of CrossImageRecorrection must be positive, got {temperature}'
             )
         if not 0 <= layout_weight <= 1:
-            raise ValueError(
+            raise UserError(
                 f'layout_weight of CrossImageRecorrection must be in [0, 1], got {layout_weight}'
             )
         self.temperature = temperature

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
+from fbinpaint_mm.user_error import UserError
+
 
 @dataclass
 class FeedbackSignal:
@@ -109,7 +111,7 @@ class InpaintingFeedback(nn.Module):
         stride: Down-sampling of the encoder, 1, 2, 4 or 8.
 
     Raises:
-        ValueError: If ``stride`` is none of 1, 2, 4, 8.
+        UserError: If ``stride`` is none of 1, 2, 4, 8.
     """
 
     def __init__(
@@ -121,7 +123,7 @@ class InpaintingFeedback(nn.Module):
     ) -> None:
         super().__init__()
         if stride not in (1, 2, 4, 8):
-            raise ValueError(f'stride of InpaintingFeedback must be 1, 2, 4 or 8, got {stride}')
+            raise UserError(f'stride of InpaintingFeedback must be 1, 2, 4 or 8, got {stride}')
         widths = [3 + 1 + 1 + num_classes] + [base_channels] * 5
         strides = [2 if 2**i < stride else 1 for i in range(3)] + [1, 1]
         dilations = [1, 1, 1, 2, 4]

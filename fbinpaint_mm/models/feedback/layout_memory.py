@@ -18,6 +18,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.feedback.class_memory import IGNORE_INDEX, class_occupancy
+from fbinpaint_mm.user_error import UserError
 
 NO_KEY = -1  # of an image without a name, of one that is not to be remembered, of an empty place
 PART_KEY = -2  # of a part of an image, to which whole label maps say nothing
@@ -58,7 +59,7 @@ class LayoutMemory(nn.Module):
         next_place: 0-d int64 buffer in [0, M).
 
     Raises:
-        ValueError: If ``capacity`` or ``coarse_size`` is no whole number above 0, ``size`` is no
+        UserError: If ``capacity`` or ``coarse_size`` is no whole number above 0, ``size`` is no
             multiple of ``coarse_size``, or ``temperature`` is no positive number.
     """
 
@@ -75,7 +76,7 @@ class LayoutMemory(nn.Module):
         is_whole = all(isinstance(value, Integral) and value > 0 for value in given.values())
         is_positive = isinstance(temperature, Real) and temperature > 0
         if not (is_whole and is_positive) or size % coarse_size:
-            raise ValueError(
+            raise UserError(
                 'LayoutMemory needs a capacity of at least 1, a size that is a multiple of '
                 'coarse_size (whole numbers) and a positive temperature, got '
                 f'{given | dict(temperature=temperature)}'

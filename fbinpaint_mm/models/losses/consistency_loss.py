@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
+from fbinpaint_mm.user_error import UserError
+
 
 @MODELS.register_module()
 class ConsistencyLoss(nn.Module):
@@ -21,13 +23,13 @@ class ConsistencyLoss(nn.Module):
             1).
 
     Raises:
-        ValueError: If ``confidence_threshold`` is outside [0, 1).
+        UserError: If ``confidence_threshold`` is outside [0, 1).
     """
 
     def __init__(self, loss_weight: float = 1.0, confidence_threshold: float = 0.0) -> None:
         super().__init__()
         if not 0 <= confidence_threshold < 1:
-            raise ValueError(f'confidence_threshold must be in [0, 1), got {confidence_threshold}')
+            raise UserError(f'confidence_threshold must be in [0, 1), got {confidence_threshold}')
         self.loss_weight = loss_weight
         self.confidence_threshold = confidence_threshold
 

@@ -21,6 +21,7 @@ from fbinpaint_mm.models.losses.prototype_loss import areas_of_classes
 from fbinpaint_mm.models.mean_teacher import MeanTeacher, PseudoLabels
 from fbinpaint_mm.models.round import Round, Semantics
 from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing
+from fbinpaint_mm.user_error import UserError
 
 NAMES = (
     *('l1_hole', 'l1_valid', 'perceptual', 'tv', 'gan', 'semantic'),  # of images
@@ -58,14 +59,14 @@ class RoundLosses(BaseModule):
               confidence.
 
     Raises:
-        ValueError: For a loss of another name.
+        UserError: For a loss of another name.
     """
 
     def __init__(self, checkpoint_rounds: bool = False, **configs: dict | None) -> None:
         super().__init__()
         unknown = sorted(set(configs) - set(NAMES))
         if unknown:
-            raise ValueError(f'losses takes {", ".join(NAMES)}; found {unknown}')
+            raise UserError(f'losses takes {", ".join(NAMES)}; found {unknown}')
         configs = dict(configs, confidence=configs.get('confidence') or dict(type='LaplaceLoss'))
         for name in NAMES:
             config = configs.get(name)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
 from fbinpaint_mm.pretrained_features import VGG16
+from fbinpaint_mm.user_error import UserError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -44,7 +45,7 @@ class VGGPerceptualLoss(PerceptualLoss):
         criterion: 'l1' or 'mse'.
 
     Raises:
-        ValueError: If a layer name, the channel order or the criterion is unknown.
+        UserError: If a layer name, the channel order or the criterion is unknown.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class VGGPerceptualLoss(PerceptualLoss):
 
         Raises:
             FileNotFoundError: If the weights are neither at ``weights`` nor downloadable.
-            ValueError: If the file holds no VGG16 features.
+            UserError: If the file holds no VGG16 features.
         """
         if self.used_layers and not self._frozen:
             depth = max(map(int, self.used_layers)) + 1
@@ -149,14 +150,14 @@ class VGGPerceptualLoss(PerceptualLoss):
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ValueError(f'{name}: found {value!r}, expected one of {choices}.')
+        raise UserError(f'{name}: found {value!r}, expected one of {choices}.')
 
 
 def _checked_layers(layer_weights: dict[str, float]) -> dict[str, float]:
     known = {str(index) for index in range(31)}
     layers = {str(layer): weight for layer, weight in layer_weights.items()}
     if not set(layers) <= known:
-        raise ValueError(
+        raise UserError(
             f"layer_weights: found {sorted(set(layers) - known)}, expected names '0' to '30', the "
             "indices in torchvision's vgg16().features ('15' is relu3_3)."
         )

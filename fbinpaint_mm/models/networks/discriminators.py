@@ -10,6 +10,8 @@ from mmagic.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from fbinpaint_mm.user_error import UserError
+
 VIEWS = ('image', 'image_and_mask', 'global_local')
 
 
@@ -31,7 +33,7 @@ class MMagicDiscriminatorAdapter(BaseModule):
         local_size: Side in pixels of the window, which is where it holds most of the hole.
 
     Raises:
-        ValueError: If the view is unknown, or ``local_size`` is missing where it is needed.
+        UserError: If the view is unknown, or ``local_size`` is missing where it is needed.
     """
 
     def __init__(
@@ -39,9 +41,9 @@ class MMagicDiscriminatorAdapter(BaseModule):
     ) -> None:
         super().__init__()
         if view not in VIEWS:
-            raise ValueError(f'view: found {view!r}, expected one of {VIEWS}')
+            raise UserError(f'view: found {view!r}, expected one of {VIEWS}')
         if (view == 'global_local') != (local_size is not None):
-            raise ValueError(
+            raise UserError(
                 f"local_size: found {local_size} with view={view!r}; 'global_local' needs the side "
                 'of the window in pixels, the other views have none'
             )
@@ -75,7 +77,7 @@ class MMagicDiscriminatorAdapter(BaseModule):
             Whatever the discriminator returns.
 
         Raises:
-            ValueError: If the image is smaller than the window.
+            UserError: If the image is smaller than the window.
         """
         if self.view == 'image_and_mask':
             return self.discriminator(x)
@@ -88,7 +90,7 @@ class MMagicDiscriminatorAdapter(BaseModule):
         """(N, 3, local_size, local_size), for each image where most of its hole is."""
         size = self.local_size
         if min(image.shape[-2:]) < size:
-            raise ValueError(
+            raise UserError(
                 f'local_size={size} is larger than the image, {tuple(image.shape[-2:])}'
             )
         # Column sums, then row sums: k + k instead of k * k operations for each position.
@@ -126,7 +128,7 @@ def build_discriminator(cfg: dict | list[dict]) -> nn.Module:
         The discriminator; a :class:`DiscriminatorEnsemble` of a list.
 
     Raises:
-        ValueError: If a discriminator without adapter does not read four channels.
+        UserError: If a discriminator without adapter does not read four channels.
     """
     if isinstance(cfg, (list, tuple)):
         return DiscriminatorEnsemble([build_discriminator(one) for one in cfg])
@@ -139,7 +141,7 @@ def build_discriminator(cfg: dict | list[dict]) -> nn.Module:
 def _check_channels(discriminator: nn.Module) -> None:
     first = next((m for m in discriminator.modules() if isinstance(m, nn.Conv2d)), None)
     if first is not None and first.in_channels != 4:
-        raise ValueError(
+        raise UserError(
             f'disc {type(discriminator).__name__} reads {first.in_channels} channels, but is given '
             '4, image and hole mask; set in_channels=4, or let it see the image alone, or image '
             'and window: dict(type="MMagicDiscriminatorAdapter", view="image" | "global_local", '

@@ -14,6 +14,7 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.networks.mmagic_repairs import keep_attention_finite
+from fbinpaint_mm.user_error import UserError
 
 
 def feed_gl(network: nn.Module, image: Tensor, mask: Tensor) -> Tensor:
@@ -95,7 +96,7 @@ class MMagicNetworkAdapter(BaseModule):
             checkpoint='gl.pth', prefix='generator.')``. A pre-trained checkpoint must fit exactly.
 
     Raises:
-        ValueError: If the class of the network is unknown and no convention is given, or an
+        UserError: If the class of the network is unknown and no convention is given, or an
             argument is out of range.
     """
 
@@ -135,7 +136,7 @@ class MMagicNetworkAdapter(BaseModule):
         """Initializes the network inside, from a checkpoint if so configured.
 
         Raises:
-            ValueError: If the checkpoint's keys or shapes do not fit the network.
+            UserError: If the checkpoint's keys or shapes do not fit the network.
         """
         super().init_weights()
         configs = self.network_init_cfg or []
@@ -168,7 +169,7 @@ class MMagicNetworkAdapter(BaseModule):
             (N, 3, H, W) float, about [-1, 1], BGR, before compositing.
 
         Raises:
-            ValueError: If the network cannot take the image size, guidance does not fit
+            UserError: If the network cannot take the image size, guidance does not fit
                 ``num_classes``, or the network's output has another size than its input.
         """
         self._check_size(masked_img)
@@ -186,7 +187,7 @@ class MMagicNetworkAdapter(BaseModule):
             image = image.flip(1)
         raw = self.feed(self.network, image, mask)
         if raw.shape != image.shape:
-            raise ValueError(
+            raise UserError(
                 f'{type(self.network).__name__} returned {tuple(raw.shape)} for an input of '
                 f'{tuple(image.shape)}; set size_divisor, or another convention '
                 f'(now {self.convention!r}).'
@@ -201,14 +202,14 @@ class MMagicNetworkAdapter(BaseModule):
         self, mask: Tensor, current: Tensor, semantic_map: Tensor | None, confidence: Tensor | None
     ) -> Tensor:
         if self.num_classes is None:
-            raise ValueError(
+            raise UserError(
                 'An adapter built without num_classes serves as the initial network only and '
                 'takes (masked_img, mask); build the guided network with num_classes.'
             )
         expected = (mask.shape[0], self.num_classes, *mask.shape[2:])
         found = None if semantic_map is None else tuple(semantic_map.shape)
         if found != expected and not (found is None and self.num_classes == 0):
-            raise ValueError(f'semantic_map: found {found}, expected shape {expected}.')
+            raise UserError(f'semantic_map: found {found}, expected shape {expected}.')
         confidence = 1.0 - mask if confidence is None else confidence
         maps = [] if semantic_map is None else [semantic_map]
         return torch.cat([*maps, current, mask, confidence], dim=1)
@@ -217,7 +218,7 @@ class MMagicNetworkAdapter(BaseModule):
         height, width = image.shape[2:]
         valid = [self._next_valid(side) for side in (height, width)]
         if [height, width] != valid:
-            raise ValueError(
+            raise UserError(
                 f'{type(self.network).__name__} cannot take images of {height}x{width} (height x '
                 f'width): sides must be multiples of {self.size_divisor} and at least '
                 f'{self._next_valid(1)}. Resize, crop or pad; the next valid size is '
@@ -235,9 +236,9 @@ class MMagicNetworkAdapter(BaseModule):
 
 def _check_options(convention: str | None, channel_order: str) -> None:
     if convention is not None and convention not in CONVENTIONS:
-        raise ValueError(f'convention: found {convention!r}, expected one of {list(CONVENTIONS)}.')
+        raise UserError(f'convention: found {convention!r}, expected one of {list(CONVENTIONS)}.')
     if channel_order not in ('bgr', 'rgb'):
-        raise ValueError(f"channel_order: found {channel_order!r}, expected 'bgr' or 'rgb'.")
+        raise UserError(f"channel_order: found {channel_order!r}, expected 'bgr' or 'rgb'.")
 
 
 def _build_network(network: dict | nn.Module) -> tuple[nn.Module, dict | list[dict] | None]:
@@ -255,7 +256,7 @@ def _convention_of(network: nn.Module) -> str:
     for ancestor in type(network).__mro__:  # the nearest wins: AOT's class derives from GL's
         if ancestor.__name__ in CONVENTION_OF_CLASS:
             return CONVENTION_OF_CLASS[ancestor.__name__]
-    raise ValueError(
+    raise UserError(
         f'{type(network).__name__}: not known how mmagic feeds it. Supported: '
         f'{", ".join(CONVENTION_OF_CLASS)} and classes derived from them. Set '
         f'convention={" | ".join(repr(name) for name in CONVENTIONS)} if it is fed like one of '
@@ -299,7 +300,7 @@ def _load_pretrained(
     try:
         network.load_state_dict(found, strict=True)
     except RuntimeError as error:
-        raise ValueError(
+        raise UserError(
             f'{checkpoint} does not fit {type(network).__name__} under prefix {prefix!r}: the file '
             f'has the prefixes {sorted({k.split(".")[0] + "." for k in state})}; choose the '
             f"network's (mmagic's inpaintors save theirs as 'generator.') and configure the "

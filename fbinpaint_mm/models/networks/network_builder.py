@@ -9,6 +9,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from fbinpaint_mm.models.networks.mmagic_network_adapter import MMagicNetworkAdapter
+from fbinpaint_mm.user_error import UserError
 
 ROLES = ('initial', 'guided')
 
@@ -35,10 +36,10 @@ def build_inpainting_network(
 
     Raises:
         TypeError: If ``cfg`` is neither a dict with ``type`` nor a module.
-        ValueError: If the role, the type or ``num_classes`` is not as expected.
+        UserError: If the role, the type or ``num_classes`` is not as expected.
     """
     if role not in ROLES:
-        raise ValueError(f'role: found {role!r}, expected one of {ROLES}.')
+        raise UserError(f'role: found {role!r}, expected one of {ROLES}.')
     classes = (num_classes or 0) if role == 'guided' else None
     if isinstance(cfg, nn.Module):
         return cfg if _speaks(cfg) else MMagicNetworkAdapter(cfg, classes)
@@ -55,7 +56,7 @@ def _class_of(cfg: dict, role: str) -> type:
     kind = cfg['type']
     network_class = MODELS.get(kind) if isinstance(kind, str) else kind
     if network_class is None:
-        raise ValueError(
+        raise UserError(
             f"{role} network: type {kind!r} is not in mmagic's MODELS registry; check the spelling "
             'and that custom_imports names the package that registers it.'
         )
@@ -72,12 +73,12 @@ def _completed(cfg: dict, network_class: type, classes: int | None, role: str) -
     if 'guided' in inspect.signature(network_class).parameters:
         cfg.setdefault('guided', role == 'guided')
     if role == 'initial' and cfg.get('num_classes'):
-        raise ValueError(
+        raise UserError(
             f'{name}: num_classes={cfg["num_classes"]}, but it sees no semantic map; leave '
             'num_classes out.'
         )
     if role == 'guided' and cfg.setdefault('num_classes', classes) != classes:
-        raise ValueError(
+        raise UserError(
             f'{name}: num_classes={cfg["num_classes"]} in its config, but the semantic map has '
             f'{classes} classes; leave num_classes out, it is filled in.'
         )

@@ -12,6 +12,8 @@ from mmagic.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from fbinpaint_mm.user_error import UserError
+
 
 class SemanticEmbedding(nn.Module):
     """Two 3x3 convolutions over a soft map, reduced by area so that it stays a distribution.
@@ -140,7 +142,7 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         init_cfg: mmengine initialization, e.g. ``dict(type='Pretrained', checkpoint=...)``.
 
     Raises:
-        ValueError: If ``base_channels`` is not divisible by 4, or if an image side is not divisible
+        UserError: If ``base_channels`` is not divisible by 4, or if an image side is not divisible
             by 4.
     """
 
@@ -157,7 +159,7 @@ class SemanticGuidedEncoderDecoder(BaseModule):
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         if base_channels % 4:
-            raise ValueError(f'base_channels must be divisible by 4, got {base_channels}')
+            raise UserError(f'base_channels must be divisible by 4, got {base_channels}')
         self.num_classes = num_classes
         self.guided = guided
         c = base_channels
@@ -245,7 +247,7 @@ def _check_size(image: Tensor, divisor: int) -> None:
     height, width = image.shape[-2:]
     if height % divisor or width % divisor:
         fits = tuple(-(-side // divisor) * divisor for side in (height, width))
-        raise ValueError(
+        raise UserError(
             f'image size {height}x{width} (height x width) must be divisible by {divisor}; '
             f'pad it to {fits[0]}x{fits[1]}'
         )

@@ -10,6 +10,7 @@ from torch import Tensor
 from torchvision.models import mobilenet_v2
 
 from fbinpaint_mm.pretrained_features import MOBILENET_V2
+from fbinpaint_mm.user_error import UserError
 
 NUM_LAYERS = 18  # of `features`, without the 1x1 convolution that only the classifier reads
 
@@ -38,7 +39,7 @@ class TorchvisionMobileNetV2(BaseModule):
             file.
 
     Raises:
-        ValueError: If ``out_indices`` or ``stem_stride`` is none of these.
+        UserError: If ``out_indices`` or ``stem_stride`` is none of these.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class TorchvisionMobileNetV2(BaseModule):
         super().__init__()
         _check_out_indices(out_indices)
         if stem_stride not in (1, 2):
-            raise ValueError(
+            raise UserError(
                 f'stem_stride of TorchvisionMobileNetV2: found {stem_stride!r}, expected 2, or 1 '
                 'for small images'
             )
@@ -64,7 +65,7 @@ class TorchvisionMobileNetV2(BaseModule):
 
         Raises:
             FileNotFoundError: If the weights are neither at ``weights`` nor downloadable.
-            ValueError: If the file holds no MobileNetV2.
+            UserError: If the file holds no MobileNetV2.
         """
         shapes = {name: value.shape for name, value in self.features.state_dict().items()}
         state = MOBILENET_V2.load(shapes, self.weights, type(self).__name__)
@@ -91,7 +92,7 @@ class TorchvisionMobileNetV2(BaseModule):
 def _check_out_indices(out_indices: Sequence[int]) -> None:
     indices = list(out_indices)
     if not indices or indices != sorted(set(indices) & set(range(NUM_LAYERS))):
-        raise ValueError(
+        raise UserError(
             f'out_indices of TorchvisionMobileNetV2: found {indices}, expected ascending layers '
             f'from 0 to {NUM_LAYERS - 1}'
         )

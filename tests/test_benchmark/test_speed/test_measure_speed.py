@@ -92,9 +92,9 @@ def test_a_training_that_does_not_work_leaves_inference(cfg, measure, caplog, br
 
 
 def test_an_entry_has_a_new_process(batch, log, monkeypatch, tmp_path):
-    cfg = Config(dict(model=dict(type='ClassicalInpaintor', method='mean_colour')))
+    cfg = Config(dict(model=dict(type='ClassicalInpaintor', method='mean_color')))
     monkeypatch.chdir(tmp_path)
-    numbers = measure_speed(Entry('m', 'mean_colour', cfg=cfg), batch, log, 'cpu', LOGGER, 1.0)
+    numbers = measure_speed(Entry('m', 'mean_color', cfg=cfg), batch, log, 'cpu', LOGGER, 1.0)
     assert numbers['seconds_per_image'] > 0
     assert 0 <= numbers['peak_memory'] < 2**30
     assert log.is_file()

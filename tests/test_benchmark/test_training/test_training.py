@@ -13,6 +13,7 @@ from fbinpaint_mm.benchmark.training.training import (
     TrainingClockHook,
     describe_starts,
     run_tool,
+    scale_training,
 )
 
 # Stands in for tools/train.py: notes how it was called, and does two iterations at a time.
@@ -171,3 +172,28 @@ def test_weights_of_another_training_bring_no_seconds(runner, clock):
     hook.before_train(runner)
     assert progress(runner) == dict(iteration=0, seconds=0.0)
     assert runner.model.cur_iter == 0
+
+
+@pytest.fixture
+def small(repository):
+    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
+
+
+def test_a_scaled_training_has_its_length_seed_and_clock(small):
+    before = small.to_dict()
+    scaled = scale_training(small, 40, seed=3)
+    assert scaled.train_cfg == dict(type='IterBasedTrainLoop', max_iters=40)
+    assert scaled.param_scheduler[-1].end == 40
+    assert scaled.custom_hooks[-1] == dict(type='TrainingClockHook')
+    assert module.__name__ in scaled.custom_imports.imports
+    assert scaled.randomness == dict(seed=3)
+    assert small.to_dict() == before, 'the config itself stays'
+
+
+def test_no_checkpoint_is_chosen_by_its_scores(small):
+    scaled = scale_training(small, 40, seed=0)
+    assert (scaled.val_dataloader, scaled.val_evaluator, scaled.val_cfg) == (None, None, None)
+    assert scaled.default_hooks.checkpoint == dict(
+        type='WholeCheckpointHook', by_epoch=False, interval=10, max_keep_ckpts=1
+    )
+    assert scaled.default_hooks.logger.interval == 1

@@ -1,13 +1,14 @@
-"""The same training in another number of iterations."""
+"""The same training in another number of iterations, and with another ramp of the feedback."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from itertools import accumulate, pairwise
 from typing import Any
 
 from mmengine.config import Config
+
+from fbinpaint_mm.user_error import UserError
 
 # Iterations in settings of mmengine's schedulers, of our hooks, and of train_cfg of mmagic's
 # inpaintors.
@@ -17,33 +18,27 @@ HOOK_KEYS = {
     'MeanTeacherHook': ('start', 'ramp'),
     'EMAHook': ('begin_iter',),
 }
+RAMP_HOOKS = ('FeedbackHook', 'MeanTeacherHook')
 MODEL_KEYS = ('start_iter', 'iter_tc', 'iter_td')
 # Begins of names of schedulers whose step depends on the number of steps or of scores before it.
 UNSCALABLE = ('Exponential', 'ReduceOnPlateau', 'ReduceLR')
-CHECKPOINTS = 4  # so many are written in the course of a training, to resume from
-CLOCK_MODULE = 'fbinpaint_mm.benchmark.training.training'
 
 
-def scale_training(cfg: Config, iterations: int, seed: int) -> Config:
-    """The config of a training of so many iterations, every schedule in proportion.
+def set_max_iters(cfg: Config, iterations: int) -> None:
+    """Makes a training so long, every schedule in proportion, in place.
 
     Learning-rate schedules by iteration, the ramps of ``FeedbackHook`` and ``MeanTeacherHook``, the
     begin of ``EMAHook`` and the phases of mmagic's inpaintors keep their share of the training.
-    There is no validation: the last checkpoint counts, and none is chosen by its scores.
+    Intervals of validations, checkpoints and logs stay.
 
     Args:
-        cfg: The whole config, for its own number of iterations; left as it is.
+        cfg: The whole config, for its own number of iterations.
         iterations: Number of iterations, at least 1.
-        seed: For ``randomness``.
-
-    Returns:
-        A new config.
 
     Raises:
-        ValueError: The config does not train, or by epochs, or has a scheduler by iteration that
+        UserError: The config does not train, or by epochs, or has a scheduler by iteration that
             cannot be scaled.
     """
-    cfg = deepcopy(cfg)
     share = iterations / own_iterations(cfg)
     cfg.train_cfg.max_iters = iterations
     for scheduler in each_scheduler(cfg.get('param_scheduler')):
@@ -51,22 +46,34 @@ def scale_training(cfg: Config, iterations: int, seed: int) -> Config:
     for hook in cfg.get('custom_hooks') or []:
         scale_keys(hook, HOOK_KEYS.get(type_name(hook), ()), share)
     scale_keys(cfg.model.get('train_cfg') or {}, MODEL_KEYS, share)
-    remove_validation(cfg)
-    set_checkpoints(cfg, iterations)
-    add_clock(cfg)
-    cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed}
-    return cfg
+
+
+def set_feedback_ramp(cfg: Config, iterations: int) -> None:
+    """Lets feedback and teacher act in full after so many iterations, in place.
+
+    Args:
+        cfg: The whole config.
+        iterations: Number of iterations, at least 0.
+
+    Raises:
+        UserError: No hook of the config has such a ramp.
+    """
+    hooks = [hook for hook in cfg.get('custom_hooks') or [] if type_name(hook) in RAMP_HOOKS]
+    if not hooks:
+        raise UserError(f"option 'feedback_ramp': custom_hooks has none of {', '.join(RAMP_HOOKS)}")
+    for hook in hooks:
+        hook['ramp'] = iterations
 
 
 def own_iterations(cfg: Config) -> int:
     """Number of iterations that a config was made for.
 
     Raises:
-        ValueError: It does not train, or by epochs.
+        UserError: It does not train, or by epochs.
     """
     settings = cfg.get('train_cfg') or {}
     if 'max_iters' not in settings:
-        raise ValueError(
+        raise UserError(
             'the config has no train_cfg.max_iters, so there is nothing to bring to an equal '
             "budget; train with train_cfg=dict(type='IterBasedTrainLoop', max_iters=...), or give "
             'the entry a checkpoint'
@@ -90,7 +97,7 @@ def scale_scheduler(scheduler: dict, share: float) -> None:
     """Scales a scheduler by iteration, in place; it acts for at least one iteration.
 
     Raises:
-        ValueError: It is one of ``UNSCALABLE``, and the number of iterations changes.
+        UserError: It is one of ``UNSCALABLE``, and the number of iterations changes.
     """
     if scheduler.get('by_epoch', True):
         return
@@ -107,10 +114,10 @@ def scale_scheduler(scheduler: dict, share: float) -> None:
 
 
 def check_scalable(scheduler: dict) -> None:
-    """Raises a ``ValueError`` for one of ``UNSCALABLE``."""
+    """Raises a ``UserError`` for one of ``UNSCALABLE``."""
     name = type_name(scheduler)
     if name.startswith(UNSCALABLE):
-        raise ValueError(
+        raise UserError(
             f'param_scheduler has a {name} with by_epoch=False, which cannot be brought to another '
             'number of iterations in proportion; use one with a begin and an end, such as '
             'MultiStepLR, CosineAnnealingLR or PolyLR, or train all entries for '
@@ -143,30 +150,3 @@ def scale_keys(settings: dict, keys: tuple[str, ...], share: float) -> None:
             settings[key] = [round(one * share) for one in value]
         elif value is not None:
             settings[key] = round(value * share)
-
-
-def remove_validation(cfg: Config) -> None:
-    """Trains without validation, in place; mmengine wants all of its parts or none."""
-    cfg.update(val_dataloader=None, val_evaluator=None, val_cfg=None)
-    for key in ('val_interval', 'val_begin', 'dynamic_intervals'):
-        cfg.train_cfg.pop(key, None)
-
-
-def set_checkpoints(cfg: Config, iterations: int) -> None:
-    """Keeps the newest checkpoint, in the work directory, in place."""
-    hooks = cfg.setdefault('default_hooks', {})
-    hooks['checkpoint'] = dict(
-        type='WholeCheckpointHook',
-        by_epoch=False,
-        interval=max(1, iterations // CHECKPOINTS),
-        max_keep_ckpts=1,
-    )
-
-
-def add_clock(cfg: Config) -> None:
-    """Adds ``TrainingClockHook``, in place."""
-    imports = cfg.get('custom_imports') or {}
-    modules = imports.get('imports', [])
-    modules = [modules] if isinstance(modules, str) else list(modules)
-    cfg.custom_imports = dict(imports, imports=[*modules, CLOCK_MODULE])
-    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), dict(type='TrainingClockHook')]

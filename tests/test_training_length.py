@@ -1,8 +1,19 @@
+from copy import deepcopy
+
 import pytest
 from mmengine.config import Config
 from mmengine.hooks import EMAHook
 
-from fbinpaint_mm.benchmark.training.training_schedule import scale_training
+from fbinpaint_mm.config_file import merge_options
+from fbinpaint_mm.training_length import set_feedback_ramp, set_max_iters
+from fbinpaint_mm.user_error import UserError
+
+
+def scaled_to(cfg, iterations):
+    """A copy of a config, made so long."""
+    cfg = deepcopy(cfg)
+    set_max_iters(cfg, iterations)
+    return cfg
 
 
 @pytest.fixture
@@ -10,37 +21,14 @@ def cfg(repository):
     return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
 
 
-def test_every_schedule_keeps_its_share(cfg):
-    before = cfg.to_dict()
-    scaled = scale_training(cfg, 40, seed=3)
-    assert scaled.train_cfg == dict(type='IterBasedTrainLoop', max_iters=40)
-    assert [(one.begin, one.end) for one in scaled.param_scheduler] == [(0, 10), (10, 40)]
-    feedback, teacher, clock = scaled.custom_hooks
-    assert (feedback.start, feedback.ramp, teacher.ramp) == (4, 20, 20)
-    assert clock == dict(type='TrainingClockHook')
-    assert 'fbinpaint_mm.benchmark.training.training' in scaled.custom_imports.imports
-    assert scaled.randomness == dict(seed=3)
-    assert cfg.to_dict() == before, 'the config itself stays'
-
-
-def test_no_checkpoint_is_chosen_by_its_scores(cfg):
-    scaled = scale_training(cfg, 40, seed=0)
-    assert (scaled.val_dataloader, scaled.val_evaluator, scaled.val_cfg) == (None, None, None)
-    assert scaled.default_hooks.checkpoint == dict(
-        type='WholeCheckpointHook', by_epoch=False, interval=10, max_keep_ckpts=1
-    )
-    assert scaled.default_hooks.logger.interval == 1
-
-
 def test_a_very_short_training_still_has_schedules(cfg):
-    scaled = scale_training(cfg, 1, seed=0)
+    scaled = scaled_to(cfg, 1)
     assert [(one.begin, one.end) for one in scaled.param_scheduler] == [(0, 1), (0, 1)]
-    assert scaled.default_hooks.checkpoint.interval == 1
 
 
 def test_phases_of_mmagics_models_are_scaled(cfg):
     cfg.model.train_cfg = dict(disc_step=1, start_iter=0, iter_tc=4, iter_td=10, local_size=(8, 8))
-    scaled = scale_training(cfg, 10, seed=0).model.train_cfg
+    scaled = scaled_to(cfg, 10).model.train_cfg
     assert (scaled.start_iter, scaled.iter_tc, scaled.iter_td) == (0, 2, 5)
     assert (scaled.disc_step, tuple(scaled.local_size)) == (1, (8, 8))
 
@@ -50,7 +38,7 @@ def test_schedulers_come_in_several_forms(cfg):
     cosine = dict(type='CosineAnnealingLR', by_epoch=False, T_max=20)
     epochs = dict(type='LinearLR', end=5)
     cfg.param_scheduler = dict(generator=[steps, epochs], disc=cosine)
-    scaled = scale_training(cfg, 10, seed=0).param_scheduler
+    scaled = scaled_to(cfg, 10).param_scheduler
     assert scaled.generator[0].milestones == [5, 8]
     assert scaled.generator[1] == epochs, 'epochs are no iterations'
     assert scaled.disc.T_max == 10
@@ -59,19 +47,19 @@ def test_schedulers_come_in_several_forms(cfg):
 def test_cycles_keep_their_share_and_reach_the_end(cfg):
     cycles = dict(type='CosineRestartLR', by_epoch=False, begin=2, end=20, periods=[5, 5, 5, 3])
     cfg.param_scheduler = [dict(cycles)]
-    (scaled,) = scale_training(cfg, 10, seed=0).param_scheduler
+    (scaled,) = scaled_to(cfg, 10).param_scheduler
     assert scaled.periods == [3, 2, 2, 2], 'they end at 3.5, 6, 8.5 and 10, rounded to even'
     assert scaled.begin + sum(scaled.periods) == scaled.end == 10
-    (scaled,) = scale_training(cfg, 200, seed=0).param_scheduler
+    (scaled,) = scaled_to(cfg, 200).param_scheduler
     assert (scaled.begin, scaled.periods) == (20, [50, 50, 50, 30])
-    (scaled,) = scale_training(cfg, 1, seed=0).param_scheduler
+    (scaled,) = scaled_to(cfg, 1).param_scheduler
     assert scaled.periods == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize('kind', ['EMAHook', 'mmengine.EMAHook', EMAHook])
 def test_the_begin_of_an_average_is_scaled(cfg, kind):
     cfg.custom_hooks = [dict(type=kind, begin_iter=10), dict(type=kind)]
-    first, second, _ = scale_training(cfg, 10, seed=0).custom_hooks
+    first, second = scaled_to(cfg, 10).custom_hooks
     assert first.begin_iter == 5
     assert 'begin_iter' not in second
 
@@ -82,18 +70,45 @@ def test_a_scheduler_that_has_no_share_is_refused(cfg, kind):
     cfg.param_scheduler = dict(generator=[scheduler])
     message = f'has a {kind.rpartition(".")[2]} with by_epoch=False.*use .*MultiStepLR.*max_iters'
     with pytest.raises(ValueError, match=message):
-        scale_training(cfg, 10, seed=0)
-    assert scale_training(cfg, 20, seed=0).param_scheduler.generator == [scheduler]
+        scaled_to(cfg, 10)
+    assert scaled_to(cfg, 20).param_scheduler.generator == [scheduler]
 
 
 def test_a_single_scheduler_and_none(cfg):
     cfg.param_scheduler = dict(type='PolyLR', by_epoch=False, begin=0, end=20)
-    assert scale_training(cfg, 10, seed=0).param_scheduler.end == 10
+    assert scaled_to(cfg, 10).param_scheduler.end == 10
     cfg.param_scheduler = None
-    assert scale_training(cfg, 10, seed=0).param_scheduler is None
+    assert scaled_to(cfg, 10).param_scheduler is None
 
 
 def test_a_training_by_epochs_is_refused(cfg):
     cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=3)
     with pytest.raises(ValueError, match=r'no train_cfg\.max_iters.*IterBasedTrainLoop'):
-        scale_training(cfg, 10, seed=0)
+        scaled_to(cfg, 10)
+
+
+def test_every_schedule_keeps_its_share(cfg):
+    scaled = scaled_to(cfg, 40)
+    assert scaled.train_cfg == dict(type='IterBasedTrainLoop', max_iters=40, val_interval=10)
+    assert [(one.begin, one.end) for one in scaled.param_scheduler] == [(0, 10), (10, 40)]
+    feedback, teacher = scaled.custom_hooks
+    assert (feedback.start, feedback.ramp, teacher.ramp) == (4, 20, 20)
+
+
+def test_both_are_options_that_everything_follows(cfg):
+    merge_options(cfg, {'max_iters': 40, 'feedback_ramp': 7, 'train_cfg.val_interval': 5})
+    assert (cfg.train_cfg.max_iters, cfg.train_cfg.val_interval) == (40, 5)
+    assert cfg.param_scheduler[-1].end == 40
+    assert [hook.ramp for hook in cfg.custom_hooks] == [7, 7]
+
+
+@pytest.mark.parametrize('value', [0, -1, 1.5, True, '10'])
+def test_a_length_is_a_whole_number(cfg, value):
+    with pytest.raises(UserError, match=r"option 'max_iters': found .*, expected a whole number"):
+        merge_options(cfg, dict(max_iters=value))
+
+
+def test_a_ramp_needs_a_hook_that_has_one(cfg):
+    cfg.custom_hooks = [dict(type='EMAHook')]
+    with pytest.raises(UserError, match='none of FeedbackHook, MeanTeacherHook'):
+        set_feedback_ramp(cfg, 5)
