@@ -11,7 +11,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from fbinpaint_mm.cli import launch as cli_launch
+from fbinpaint_mm.cli import resume as cli_resume
 
 NETWORK = dict(base_channels=4, dilations=(1,))
 RUNS = count()
@@ -55,8 +55,8 @@ def plain_text(cfg: Config) -> str:
 
 @pytest.fixture
 def launch() -> ModuleType:
-    """What the command-line tools share."""
-    return cli_launch
+    """How the command-line tools find what a run continues from."""
+    return cli_resume
 
 
 @pytest.fixture
