@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
 STATUS = Path('/proc/self/status')
@@ -47,6 +46,9 @@ def time_call(call: Callable[..., Any], prepare: Callable[[], tuple], duration: 
     Returns:
         Its median, and how it was taken.
     """
+    # Looks for a compiler, and complains where CUDA is installed without a GPU.
+    from torch.utils.benchmark import Timer
+
     calls = 0
 
     def counted(*arguments: Any) -> None:
