@@ -40,8 +40,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add(
         '--limit',
         type=float,
-        default=240.0,
-        help='seconds for the timing of a combination (default: %(default)s)',
+        default=10.0,
+        help='seconds to repeat the iterations of a combination for (default: %(default)s)',
     )
     add(
         '--out',

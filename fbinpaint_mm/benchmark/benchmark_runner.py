@@ -50,7 +50,7 @@ def run_benchmark(
         FileNotFoundError: A metric does not find its weights.
     """
     with open_log(settings.out / 'benchmark.log') as logger:
-        bench = Workbench.set_up(entries, data_cfg, data_config, settings, logger)
+        bench = Workbench(entries, data_cfg, data_config, settings, logger)
         warn_of_left_out(bench)
         write_report(bench, measure_all(bench))
         log_failures(bench)

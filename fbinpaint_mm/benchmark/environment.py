@@ -81,24 +81,16 @@ def cpu_name() -> str:
 
 
 def git_commit(folder: Path) -> str | None:
-    """Commit of a git checkout, with ``+changes`` if files differ from it; else ``None``.
+    """Commit of a git checkout, with ``+changes`` if files differ from it; ``None`` without one.
 
     Args:
         folder: Root of the checkout; a folder somewhere inside another one does not count.
     """
     if not (folder / '.git').exists():
         return None
-    commit = _git(folder, 'rev-parse', '--short=12', 'HEAD')
-    changes = _git(folder, 'status', '--porcelain', '--untracked-files=no')
-    return f'{commit}+changes' if commit and changes else commit
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    """Output of a git command; ``None`` where git is absent or fails."""
+    command = ['git', 'describe', '--always', '--exclude=*', '--abbrev=12', '--dirty=+changes']
     try:
-        result = subprocess.run(
-            ['git', *arguments], cwd=folder, capture_output=True, text=True, check=True
-        )
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return result.stdout.strip()

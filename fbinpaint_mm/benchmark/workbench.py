@@ -6,9 +6,8 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -60,66 +59,47 @@ class Settings:
     command: Sequence[str] = ()
 
 
-@dataclass
 class Workbench:
     """The entries, the data they are scored on, and where results are kept.
 
-    Attributes:
+    Args:
         entries: With their configs.
         data_cfg: Config with the data set and its evaluator.
+        data_config: Its path.
         settings: What the command line says besides.
+        logger: From ``open_log``.
+
+    Attributes:
         pairs: The image and hole pairs.
         metrics: Configs of the metrics.
         pictures: The pictures of all entries, on disk.
         store: The finished parts of all entries, on disk.
-        logger: From ``open_log``.
         errors: Why entries failed, by name.
+
+    Raises:
+        ValueError: The data config lacks a data loader or metrics.
     """
 
-    entries: Sequence[Entry]
-    data_cfg: Config
-    settings: Settings
-    pairs: ImageHolePairs
-    metrics: list[dict[str, Any]]
-    pictures: PictureFiles
-    store: ResultStore
-    logger: logging.Logger
-    errors: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def set_up(
-        cls,
+    def __init__(
+        self,
         entries: Sequence[Entry],
         data_cfg: Config,
         data_config: str,
         settings: Settings,
         logger: logging.Logger,
-    ) -> Workbench:
-        """Build everything.
-
-        Args:
-            entries: With their configs.
-            data_cfg: Config with the data set and its evaluator.
-            data_config: Its path.
-            settings: What the command line says besides.
-            logger: From ``open_log``.
-
-        Raises:
-            ValueError: The data config lacks a data loader or metrics.
-        """
-        out = settings.out
-        return cls(
-            entries=entries,
-            data_cfg=data_cfg,
-            settings=settings,
-            pairs=ImageHolePairs(
-                data_cfg, data_config, settings.split, settings.batch_size, settings.max_images
-            ),
-            metrics=metric_configs(data_cfg, settings.split, settings.lpips, settings.fid),
-            pictures=PictureFiles(out / 'images'),
-            store=ResultStore(out / 'entries', logger),
-            logger=logger,
+    ) -> None:
+        self.entries = entries
+        self.data_cfg = data_cfg
+        self.settings = settings
+        self.logger = logger
+        split = settings.split
+        self.pairs = ImageHolePairs(
+            data_cfg, data_config, split, settings.batch_size, settings.max_images
         )
+        self.metrics = metric_configs(data_cfg, split, settings.lpips, settings.fid)
+        self.pictures = PictureFiles(settings.out / 'images')
+        self.store = ResultStore(settings.out / 'entries', logger)
+        self.errors: dict[str, str] = {}
 
     def note_failure(self, entry: Entry, error: Exception) -> None:
         """Log the traceback and keep the reason."""

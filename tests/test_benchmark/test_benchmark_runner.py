@@ -56,7 +56,7 @@ def run(cfg, caplog):
     def start(entries, settings):
         caplog.clear()
         logger = logging.getLogger('test_benchmark_runner')
-        return measure_all(Workbench.set_up(entries, cfg, 'small.py', settings, logger))
+        return measure_all(Workbench(entries, cfg, 'small.py', settings, logger))
 
     return start
 
@@ -278,7 +278,7 @@ def test_a_report_that_is_absent_or_broken_has_none(tmp_path, text):
 def test_entries_that_are_not_asked_for_are_named(cfg, settings, caplog):
     def warn(*entries):
         logger = logging.getLogger('test_benchmark_runner')
-        warn_of_left_out(Workbench.set_up(entries, cfg, 'small.py', settings, logger))
+        warn_of_left_out(Workbench(entries, cfg, 'small.py', settings, logger))
 
     warn(classical('telea'), classical('mean_color'))
     (record,) = caplog.records

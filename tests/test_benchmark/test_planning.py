@@ -33,7 +33,7 @@ def bench(repository, tmp_path):
     settings = Settings(tmp_path, 'a', 'cpu', iterations=10, seeds=(4, 5), train_tool=tmp_path)
     entries = [Entry('a', 'small.py', cfg=cfg), Entry('b', 'small.py', cfg=cfg)]
     logger = logging.getLogger('test_planning')
-    bench = Workbench.set_up(entries, cfg, 'small.py', settings, logger)
+    bench = Workbench(entries, cfg, 'small.py', settings, logger)
     bench.pairs.survey(bench.pictures)
     return bench
 

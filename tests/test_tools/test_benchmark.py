@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -90,6 +92,14 @@ def test_arguments_stand_in_a_file(tool, refused, tmp_path):
     assert f"No such file or directory: '{tmp_path / 'no.txt'}'" in refused(f'@{tmp_path}/no.txt')
     file.write_text("telea 'a\n")
     assert f'@{file}: No closing quotation' in refused(f'@{file}')
+
+
+@pytest.mark.parametrize('name', ['benchmark', 'benchmark_memory', 'benchmark_startup'])
+def test_help_does_not_wait_for_the_package(repository, name):
+    command = [sys.executable, '-X', 'importtime', repository / f'tools/{name}.py', '--help']
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith('usage: ')
+    assert '| fbinpaint_mm' not in shown.stderr
 
 
 def test_an_interruption_says_how_to_go_on(tool, argv, monkeypatch, capsys):

@@ -20,7 +20,7 @@ from fbinpaint_mm.benchmark.speed.meters import (
 
 
 def measure_inference(
-    model: BaseModel, batch: dict[str, list], memory: PeakMemory, limit: float
+    model: BaseModel, batch: dict[str, list], memory: PeakMemory, duration: float
 ) -> dict[str, Any]:
     """Time, arithmetic and memory of one image, for models with rounds for each number of rounds.
 
@@ -28,7 +28,7 @@ def measure_inference(
         model: On its device, in evaluation mode.
         batch: One image as a data loader collates it.
         memory: Made before the model.
-        limit: Seconds for all timings together.
+        duration: Seconds to repeat all timings for together.
 
     Returns:
         ``parameters``, ``seconds_per_image``, ``flops_per_image`` (absent if there are none),
@@ -38,7 +38,7 @@ def measure_inference(
     variants = [{}] if last_round is None else [{'rounds': r} for r in range(last_round + 1)]
     memory.restart()
     prepared = [partial(arguments_of, model, batch, options) for options in variants]
-    timings = [time_call(predict, prepare, limit / len(variants)) for prepare in prepared]
+    timings = [time_call(predict, prepare, duration / len(variants)) for prepare in prepared]
     peak_memory = memory.bytes()
     costs: list[dict[str, Any]] = []
     for timing, prepare in zip(timings, prepared, strict=True):

@@ -18,7 +18,7 @@ from fbinpaint_mm.benchmark.speed.meters import PeakMemory
 from fbinpaint_mm.benchmark.speed.training_speed import load_training_batches, measure_training
 from fbinpaint_mm.user_error import in_one_line
 
-LIMIT = 60.0
+DURATION = 20.0  # seconds
 
 
 def measure_speed(
@@ -27,7 +27,7 @@ def measure_speed(
     log: Path,
     device: str,
     logger: logging.Logger,
-    limit: float = LIMIT,
+    duration: float = DURATION,
 ) -> dict[str, Any]:
     """Measure time, arithmetic and memory of inference and training.
 
@@ -41,8 +41,7 @@ def measure_speed(
         log: File that the output of the process is added to.
         device: Such as ``'cpu'`` or ``'cuda'``.
         logger: Gets a warning if training cannot be measured.
-        limit: Seconds after which repeating ends: half of them for inference, half for each phase
-            of the training.
+        duration: Seconds to repeat for: half of them inference, half each phase of the training.
 
     Returns:
         What ``EntryResult.speed`` describes.
@@ -50,7 +49,7 @@ def measure_speed(
     Raises:
         ChildProcessError: Inference cannot be measured, or the process was killed.
     """
-    arguments = (entry.cfg.to_dict(), batch, device, limit)
+    arguments = (entry.cfg.to_dict(), batch, device, duration)
     speed = call_in_process(measure_entry, *arguments, log=log, device=device)
     error = speed.pop('training_error', None)
     if error is not None:
@@ -59,7 +58,7 @@ def measure_speed(
 
 
 def measure_entry(
-    settings: dict[str, Any], batch: dict[str, list], device: str, limit: float
+    settings: dict[str, Any], batch: dict[str, list], device: str, duration: float
 ) -> dict[str, Any]:
     """Everything that ``EntryResult.speed`` holds, of one model in this process.
 
@@ -67,7 +66,7 @@ def measure_entry(
         settings: The whole config, or only ``model`` for one that does not learn.
         batch: One image as a data loader collates it.
         device: Such as ``'cpu'`` or ``'cuda'``.
-        limit: As for ``measure_speed``.
+        duration: As for ``measure_speed``.
 
     Returns:
         The speed; with ``training_error``, in one line, if there is a training that does not work.
@@ -77,10 +76,10 @@ def measure_entry(
     training, error = load_training(cfg)
     memory = PeakMemory(device)
     model = MODELS.build(cfg.model).to(device).eval()
-    speed = measure_inference(model, batch, memory, limit / 2)
+    speed = measure_inference(model, batch, memory, duration / 2)
     if training:
         try:
-            numbers = measure_training(model, cfg, training, memory, limit / 2)
+            numbers = measure_training(model, cfg, training, memory, duration / 2)
             speed['conditions'].update(numbers.pop('conditions'))
             speed.update(numbers)
         except Exception as caught:
@@ -104,16 +103,16 @@ def describe(error: Exception) -> str:
     return in_one_line(error)
 
 
-def measure_iteration(settings: dict[str, Any], device: str, limit: float) -> dict[str, Any]:
+def measure_iteration(settings: dict[str, Any], device: str, duration: float) -> dict[str, Any]:
     """What ``measure_training`` gives, of one model in this process.
 
     Args:
         settings: The whole config.
         device: Such as ``'cpu'`` or ``'cuda'``.
-        limit: Seconds for the timing of each phase.
+        duration: Seconds to repeat the iterations of each phase for.
     """
     init_default_scope('mmagic')
     cfg = Config(settings)
     batches = load_training_batches(cfg)
     memory = PeakMemory(device)
-    return measure_training(MODELS.build(cfg.model).to(device), cfg, batches, memory, limit)
+    return measure_training(MODELS.build(cfg.model).to(device), cfg, batches, memory, duration)

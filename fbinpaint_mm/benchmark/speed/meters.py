@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
-SPREAD = 0.05  # interquartile range / median at which a timing is trusted
-SHORTEST = 1.0  # seconds of repeating before that is looked at
 STATUS = Path('/proc/self/status')
 CLEAR = Path('/proc/self/clear_refs')
 RESET_PEAK = '5'  # see "man 5 proc"
@@ -35,20 +32,23 @@ class Timing(NamedTuple):
     repeats: int
 
 
-def time_call(call: Callable[..., Any], prepare: Callable[[], tuple], limit: float) -> Timing:
+def time_call(call: Callable[..., Any], prepare: Callable[[], tuple], duration: float) -> Timing:
     """Time a call by ``torch.utils.benchmark``, which also waits for the GPU.
 
-    It is repeated at least four times, until the timings agree within 5 % or the limit is reached.
     Short calls are timed in blocks.
 
     Args:
         call: What is timed, with all of torch's threads.
         prepare: Makes the arguments of each block of calls; not timed.
-        limit: Seconds after which no further call is started; one that counts is always made.
+        duration: Seconds to repeat it for, after a call that does not count and always is made; so
+            is one that counts.
 
     Returns:
         Its median, and how it was taken.
     """
+    # Looks for a compiler, and complains where CUDA is installed without a GPU.
+    from torch.utils.benchmark import Timer
+
     calls = 0
 
     def counted(*arguments: Any) -> None:
@@ -62,9 +62,7 @@ def time_call(call: Callable[..., Any], prepare: Callable[[], tuple], limit: flo
         globals=dict(call=counted, prepare=prepare),
         num_threads=torch.get_num_threads(),
     )
-    measured = timer.adaptive_autorange(
-        SPREAD, min_run_time=min(SHORTEST, limit), max_run_time=limit
-    )
+    measured = timer.blocked_autorange(min_run_time=duration)
     repeats = measured.number_per_run * len(measured.raw_times)
     return Timing(measured.median, calls - repeats, repeats)
 

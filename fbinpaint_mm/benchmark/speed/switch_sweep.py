@@ -102,7 +102,7 @@ def run_switch_sweep(
     device: str,
     out: Path,
     command: Sequence[str],
-    limit: float,
+    duration: float,
 ) -> int:
     """Measure every variant in a process of its own; the report is written anew after each.
 
@@ -112,7 +112,7 @@ def run_switch_sweep(
         device: Such as ``'cpu'`` or ``'cuda'``.
         out: Folder of ``memory_<device>.md``, ``memory_<device>.json`` and the log.
         command: The command line, for the report.
-        limit: Seconds after which the iterations of a variant are no longer repeated.
+        duration: Seconds to repeat the iterations of a variant for.
 
     Returns:
         How many variants could not be measured.
@@ -123,16 +123,16 @@ def run_switch_sweep(
     with tqdm(variants.items(), unit='variant', dynamic_ncols=True) as bar:
         for (switch, rounds), cfg in bar:
             bar.set_description(f'{switch}, R = {rounds}')
-            cost = measure_cost(cfg, device, limit, path.with_suffix('.log'))
+            cost = measure_cost(cfg, device, duration, path.with_suffix('.log'))
             costs.setdefault(switch, {})[rounds] = cost
             write_costs(costs, reference, environment, path)
     print(cost_tables(costs, reference))
     return sum('error' in cost for row in costs.values() for cost in row.values())
 
 
-def measure_cost(cfg: Config, device: str, limit: float, log: Path) -> dict[str, Any]:
+def measure_cost(cfg: Config, device: str, duration: float, log: Path) -> dict[str, Any]:
     """``peak_memory`` in bytes, ``seconds`` and conditions of an iteration, or its ``error``."""
-    arguments = (cfg.to_dict(), device, limit)
+    arguments = (cfg.to_dict(), device, duration)
     try:
         numbers = call_in_process(measure_iteration, *arguments, log=log, device=device)
     except Exception as error:

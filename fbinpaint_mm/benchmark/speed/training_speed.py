@@ -43,7 +43,7 @@ def measure_training(
     cfg: Config,
     batches: list[dict[str, list]],
     memory: PeakMemory,
-    limit: float,
+    duration: float,
 ) -> dict[str, Any]:
     """Time, arithmetic and memory of one iteration, without loading its data.
 
@@ -55,7 +55,7 @@ def measure_training(
         cfg: The whole config.
         batches: From ``load_training_batches``.
         memory: Made before the model.
-        limit: Seconds for the timing of each phase.
+        duration: Seconds to repeat the iterations of each phase for.
 
     Returns:
         ``parameters_trained``, ``training_seconds_per_iteration``,
@@ -70,7 +70,7 @@ def measure_training(
     phases, timings, flops = probe.phases(), [], 0.0
     for begin, _ in phases:
         probe.enter(begin)
-        timings.append(time_call(probe, prepare, limit))
+        timings.append(time_call(probe, prepare, duration))
     peak_memory = memory.bytes()
     for begin, share in phases:
         probe.enter(begin)

@@ -1,1 +1,1 @@
-"""Trainings of a benchmark: their budget, their schedule, and the child process that runs them."""
+"""Trainings of a benchmark: their schedule, and the process that runs them."""

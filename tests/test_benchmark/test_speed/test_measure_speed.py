@@ -53,7 +53,7 @@ def measure(monkeypatch, batch, log):
         return function(*arguments)
 
     monkeypatch.setattr(speed, 'call_in_process', call)
-    return lambda entry: measure_speed(entry, batch, log, 'cpu', LOGGER, 1e-3)
+    return lambda entry: measure_speed(entry, batch, log, 'cpu', LOGGER, 0.0)
 
 
 def test_an_entry_is_measured_as_results_describe_it(cfg, measure):

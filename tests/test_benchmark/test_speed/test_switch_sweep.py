@@ -49,7 +49,7 @@ def test_a_failure_is_reported_beside_what_was_measured(config, tmp_path, capsys
 
     monkeypatch.setattr(switch_sweep, 'call_in_process', call)
     variants = build_variants(config, {}, ['channels_last'], [1])
-    assert run_switch_sweep(variants, 1, 'cpu', tmp_path, ['x'], limit=1e-3) == 1
+    assert run_switch_sweep(variants, 1, 'cpu', tmp_path, ['x'], duration=0.0) == 1
     failed = '- `channels_last` with R = 1 failed: the process was killed'
     assert failed in capsys.readouterr().out
     report = json.loads((tmp_path / 'memory_cpu.json').read_text())
