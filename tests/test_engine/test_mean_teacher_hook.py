@@ -147,7 +147,7 @@ def test_trust_in_the_teacher_rises(model, ramp, expected):
 
 def test_model_without_a_teacher_is_left_alone(repository):
     small = Config.fromfile(repository / 'tests/small_inpaintor.py').model.to_dict()
-    model = MODELS.build(small | dict(loss_consistency=None))
+    model = MODELS.build(small | dict(teacher=None, losses=None))
     before = state_of(model)
     hook, runner = MeanTeacherHook(), runner_of(model)
     hook.before_train(runner)

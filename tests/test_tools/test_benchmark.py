@@ -56,8 +56,8 @@ def refused(tool, capsys, tmp_path):
         (['telea', '--sizes', '64', '--train', '5'], '--sizes only measures the speed'),
         (['telea', '--sizes', '0'], '0 is not a positive number'),
         (['telea', '--rounds', '-1'], '-1 is negative'),
-        (['missing.py', '--train', '5'], "config file 'missing.py' does not exist"),
-        (['telea', '--data', 'missing.py'], "config file 'missing.py' does not exist"),
+        (['missing.py', '--train', '5'], "config 'missing.py' is neither a file nor one of"),
+        (['telea', '--data', 'missing.py'], "config 'missing.py' is neither a file nor one of"),
     ],
 )
 def test_mistakes_are_found_before_any_work(refused, argv, message):
@@ -66,7 +66,7 @@ def test_mistakes_are_found_before_any_work(refused, argv, message):
 
 def test_mistakes_about_configs_are_found_before_any_work(refused, config, tmp_path):
     assert 'has no checkpoint: write ' in refused(config)
-    assert "config file 'telea_.py' does not exist" in refused('telea_.py')
+    assert "config 'telea_.py' is neither a file nor one of" in refused('telea_.py')
     assert "'teela' does not exist. Did you mean: telea" in refused('teela')
     assert "'navier_stoke' does not exist. Did you mean: navier_stokes" in refused('navier_stoke')
     without_weights = refused('telea', '--data', config, '--lpips', tmp_path)

@@ -16,7 +16,7 @@ def config(repository):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['missing.py'], "config file 'missing.py' does not exist"),
+        (['missing.py'], "config 'missing.py' is neither a file nor one of"),
         (['CONFIG', '--switches', 'plain', 'quick+lean'], '--switches lean, quick: not among'),
         (['CONFIG', '--rounds', '-1'], '--rounds must not be negative'),
         (['CONFIG', '--limit', '0'], '--limit must be positive'),

@@ -9,7 +9,7 @@ def tool(load_tool):
 @pytest.mark.parametrize(
     ('argv', 'message'),
     [
-        (['missing.py'], "config file 'missing.py' does not exist"),
+        (['missing.py'], "config 'missing.py' is neither a file nor one of"),
         (['{config}', 'missing.pth'], "checkpoint 'missing.pth' does not exist"),
         (['{config}', '--repeats', '0'], '--repeats must be at least 1, got 0'),
         (['{config}', '--size', '7'], '--size must be at least 8 pixels, got 7'),

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 TINY = [
-    'model.initial.base_channels=4',
-    'model.guided.base_channels=4',
+    'model.generator.initial.base_channels=4',
+    'model.generator.guided.base_channels=4',
     'train_dataloader.batch_size=2',
     'train_dataloader.num_workers=0',
     'train_dataloader.persistent_workers=False',
