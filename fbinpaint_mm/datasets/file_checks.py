@@ -32,7 +32,7 @@ VERIFIED_FORMATS = ('PNG', 'WEBP')
 DECODING_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
-class CorruptFileError(ValueError):
+class CorruptFileError(UserError):
     """A file is truncated, damaged or no image at all.
 
     It can be raised again from its message alone, as torch does with errors of worker processes.
@@ -188,17 +188,17 @@ def inspect_sample(sample: dict, num_ids: int, decode: bool) -> None:
         check_label_ids(ids, label_path, num_ids)
 
 
-def _problem(sample: dict, num_ids: int, decode: bool) -> ValueError | None:
+def _problem(sample: dict, num_ids: int, decode: bool) -> UserError | None:
     try:
         inspect_sample(sample, num_ids, decode)
-    except ValueError as error:
+    except UserError as error:
         return error
     return None
 
 
 def _map_in_threads(
-    check: Callable[[dict], ValueError | None], samples: Sequence[dict]
-) -> dict[int, ValueError]:
+    check: Callable[[dict], UserError | None], samples: Sequence[dict]
+) -> dict[int, UserError]:
     """Apply a check to every sample; Pillow decodes outside the interpreter lock."""
     with ThreadPoolExecutor(max_workers=min(16, 2 * (os.cpu_count() or 1))) as pool:
         results = tqdm(
