@@ -61,6 +61,8 @@ class MeanTeacher(BaseModule):
             ``MeanTeacherHook`` raises it while the teacher is still learning.
     """
 
+    trust: Tensor
+
     def __init__(
         self,
         segmentor: dict,
@@ -117,7 +119,7 @@ class MeanTeacher(BaseModule):
         with self.link.sending(_signal_of_intact(image, len(prototypes), strength)):
             logits = segment(self.segmentor, self.to_segmentor(image))
         probability, label = logits.float().softmax(1).max(1)
-        cosine = cosine_to_prototypes(self.link.features, prototypes)
+        cosine = cosine_to_prototypes(self.link.take_features(), prototypes)
         cosine = nn.functional.interpolate(cosine, label.shape[-2:], mode='bilinear')
         weight = cross_image_weight(cosine, label, prototypes.abs().sum(1) > 0)
         return PseudoLabels(label, weight, probability, self.trust)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
@@ -64,8 +66,8 @@ class CrossImageRecorrection(nn.Module):
 
     def init_weights(self) -> None:
         """Zero the last layer: at first the gate is one half everywhere."""
-        nn.init.zeros_(self.gate[-1].weight)
-        nn.init.zeros_(self.gate[-1].bias)
+        for parameter in self.gate[-1].parameters():
+            nn.init.zeros_(parameter)
 
     def forward(
         self,
@@ -121,7 +123,7 @@ class CrossImageRecorrection(nn.Module):
             mixed = ((1 - known) * own + likely).clamp_min(1e-8).log()
             return torch.where((mask > 0.5) & (known > 0), mixed, logits)
 
-    def _evidence(self, cosine: Tensor, prototypes: Tensor, size: tuple[int, int]) -> Tensor:
+    def _evidence(self, cosine: Tensor, prototypes: Tensor, size: Sequence[int]) -> Tensor:
         seen = (prototypes.abs().sum(1) > 0).float().view(1, -1, 1, 1)
         mean = (cosine * seen).sum(1, keepdim=True) / seen.sum().clamp_min(1)
         relative = (cosine - mean) * seen / self.temperature

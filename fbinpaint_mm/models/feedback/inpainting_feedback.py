@@ -137,9 +137,8 @@ class InpaintingFeedback(nn.Module):
 
     def init_weights(self) -> None:
         """Zero the last layer: at first nothing is added to the head."""
-        for projection in self.projections:
-            nn.init.zeros_(projection.weight)
-            nn.init.zeros_(projection.bias)
+        for parameter in self.projections.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, signal: FeedbackSignal, sizes: Sequence[tuple[int, int]]) -> list[Tensor]:
         """Features to add to each selected input of the head.

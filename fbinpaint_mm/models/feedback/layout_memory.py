@@ -62,6 +62,11 @@ class LayoutMemory(nn.Module):
             multiple of ``coarse_size``, or ``temperature`` is no positive number.
     """
 
+    labels: Tensor
+    shares: Tensor
+    keys: Tensor
+    next_place: Tensor
+
     def __init__(
         self,
         num_classes: int,

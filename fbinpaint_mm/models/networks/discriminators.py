@@ -80,23 +80,21 @@ class MMagicDiscriminatorAdapter(BaseModule):
         if self.view == 'image_and_mask':
             return self.discriminator(x)
         image, mask = x.split([3, 1], dim=1)
-        if self.view == 'image':
+        if self.local_size is None:  # view 'image'
             return self.discriminator(image)
-        return self.discriminator((image, self._window(image, mask)))
+        return self.discriminator((image, _window(image, mask, self.local_size)))
 
-    def _window(self, image: Tensor, mask: Tensor) -> Tensor:
-        """(N, 3, local_size, local_size), for each image where most of its hole is."""
-        size = self.local_size
-        if min(image.shape[-2:]) < size:
-            raise ValueError(
-                f'local_size={size} is larger than the image, {tuple(image.shape[-2:])}'
-            )
-        # Column sums, then row sums: k + k instead of k * k operations for each position.
-        covered = F.avg_pool2d(F.avg_pool2d(mask, (size, 1), 1), (1, size), 1)
-        best, columns = covered.flatten(1).argmax(1), covered.shape[-1]
-        boxes = image.new_tensor([[0, 0, size, size]]).long().repeat(len(image), 1)
-        boxes[:, 0], boxes[:, 1] = best // columns, best % columns
-        return extract_bbox_patch(boxes, image)
+
+def _window(image: Tensor, mask: Tensor, size: int) -> Tensor:
+    """(N, 3, size, size), for each image where most of its hole is."""
+    if min(image.shape[-2:]) < size:
+        raise ValueError(f'local_size={size} is larger than the image, {tuple(image.shape[-2:])}')
+    # Column sums, then row sums: k + k instead of k * k operations for each position.
+    covered = F.avg_pool2d(F.avg_pool2d(mask, (size, 1), 1), (1, size), 1)
+    best, columns = covered.flatten(1).argmax(1), covered.shape[-1]
+    boxes = image.new_tensor([[0, 0, size, size]]).long().repeat(len(image), 1)
+    boxes[:, 0], boxes[:, 1] = best // columns, best % columns
+    return extract_bbox_patch(boxes, image)
 
 
 class DiscriminatorEnsemble(BaseModule):

@@ -50,7 +50,7 @@ class SemanticModulation(nn.Module):
     ``norm(x) * (1 + gamma) + beta`` (SPADE, Park et al., CVPR 2019, eq. 1), with group
     normalization instead of batch normalization, for small batches. SPADE embeds the map anew
     in every layer; here all layers of one scale share a :class:`SemanticEmbedding`, and gamma and
-    beta are 1x1 convolutions of it, at a small fraction of the cost.  Without semantics this is an
+    beta are 1x1 convolutions of it, at a small fraction of the cost. Without semantics this is an
     affine normalization alone.
 
     Args:
@@ -198,7 +198,11 @@ class SemanticGuidedEncoderDecoder(BaseModule):
             (N, 3, H, W) float raw image, nominally in [-1, 1] and not clamped.
         """
         _check_size(masked_img, self.size_divisor)
-        planes = [masked_img, mask] + ([current, confidence] if self.guided else [])
+        planes = [masked_img, mask]
+        if self.guided:
+            assert current is not None, 'a guided network reads the current image'
+            assert confidence is not None, 'a guided network reads the confidence'
+            planes += [current, confidence]
         full = self.stem(torch.cat(planes, dim=1))
         half = self.down1(full)
         x = self.down2(half)
