@@ -58,14 +58,14 @@ def test_is_opencv(method, radius, batch):
 def test_the_methods_and_radii_differ(batch):
     images = [
         ClassicalInpaintor(*settings).val_step(batch)[BOX].output.pred_img
-        for settings in (('telea', 3), ('navier_stokes', 3), ('telea', 7), ('mean_colour',))
+        for settings in (('telea', 3), ('navier_stokes', 3), ('telea', 7), ('mean_color',))
     ]
     for index, image in enumerate(images):
         assert not any(torch.equal(image, other) for other in images[:index])
 
 
-def test_mean_colour_of_the_known_pixels(batch):
-    output = ClassicalInpaintor('mean_colour').val_step(batch)[CORNER].output
+def test_mean_color_of_the_known_pixels(batch):
+    output = ClassicalInpaintor('mean_color').val_step(batch)[CORNER].output
     image = smooth_image(CORNER).numpy().astype(np.float64)
     known = np.ones((HEIGHT, WIDTH), bool)
     known[:10, 20:] = False
@@ -75,7 +75,7 @@ def test_mean_colour_of_the_known_pixels(batch):
         np.testing.assert_allclose(output.fake_res[channel], mean, rtol=1e-5)
 
 
-@pytest.mark.parametrize('method', ['telea', 'navier_stokes', 'mean_colour'])
+@pytest.mark.parametrize('method', ['telea', 'navier_stokes', 'mean_color'])
 @pytest.mark.parametrize('order', ['BGR', 'RGB'])
 def test_known_pixels_and_extreme_holes(method, order, batch):
     model = MODELS.build(
@@ -112,7 +112,7 @@ def test_channel_order_does_not_change_the_result(batch):
 
 
 @pytest.mark.parametrize('order', ['BGR', 'RGB'])
-def test_tensor_mode_is_normalised_as_the_inputs(order, batch):
+def test_tensor_mode_is_normalized_as_the_inputs(order, batch):
     model = ClassicalInpaintor(
         data_preprocessor=dict(type='DataPreprocessor', output_channel_order=order)
     )
@@ -122,8 +122,8 @@ def test_tensor_mode_is_normalised_as_the_inputs(order, batch):
     assert torch.equal(composite[known], data['inputs'][known])
     predicted = model(**data, mode='predict')[BOX].output
     for tensor, image in ((raw, predicted.fake_res), (composite, predicted.pred_img)):
-        colours = image if order == 'BGR' else image.flip(0)
-        torch.testing.assert_close(tensor[BOX], colours / 127.5 - 1)
+        colors = image if order == 'BGR' else image.flip(0)
+        torch.testing.assert_close(tensor[BOX], colors / 127.5 - 1)
 
 
 def test_has_nothing_to_learn(batch):

@@ -225,7 +225,7 @@ def test_missing_mask_is_refused(preprocessor, make_batch):
 def test_promise_of_labelled_samples_is_held_in_training_only(make_batch):
     preprocessor = SemiSupervisedDataPreprocessor(num_classes=5, min_labeled=2)
     batch = make_batch((True, False, False))
-    with pytest.raises(ValueError, match=r'1 labelled of 3 samples, but min_labeled=2; use a Lab'):
+    with pytest.raises(ValueError, match=r'1 labeled of 3 samples, but min_labeled=2; use a Lab'):
         preprocessor(batch, training=True)
     preprocessor(batch, training=False)
     preprocessor(make_batch((True, False, True)), training=True)
