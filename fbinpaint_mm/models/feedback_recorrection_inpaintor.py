@@ -304,7 +304,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         self._keeps_samples = True
 
     def take_training_samples(self) -> list[DataSample] | None:
-        """The samples of the training step that was asked to keep them; they are given only once.
+        """The samples that a training step kept, once.
 
         Returns:
             One sample per image, see :func:`training_samples`; ``None`` if no step kept any.
@@ -376,7 +376,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         )
 
     def _image_keys(self, data_samples: DataSample) -> Tensor | None:
-        """Which images a batch holds, for a layout memory; without one nobody asks."""
+        """Which images a batch holds; ``None`` without a layout memory, which alone needs them."""
         if self.loop.layout_memory is None:
             return None
         return image_keys_of(data_samples, data_samples.mask.device)

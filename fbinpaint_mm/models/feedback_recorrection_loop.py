@@ -103,8 +103,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             )
             if tolerance is not None and _changed_share(results[-1], semantics, mask) < tolerance:
                 break
-            # Not in earlier rounds: an image painted with the labels in view would show them to
-            # the next segmentation.
+            # Not in earlier rounds: their images would leak the labels to the next segmentation.
             labels = guidance.label_map if is_last else None
             again = self._step(
                 self._inpaint_again, masked_img, mask, first, semantics, labels, learns=learns

@@ -1,4 +1,4 @@
-"""The teacher: a moving average of the segmentor that sees intact images, and its pseudo labels."""
+"""The teacher: a moving average of the segmentor on intact images, and its pseudo labels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from fbinpaint_mm.models.segmentor import (
 
 @dataclass
 class PseudoLabels:
-    """What a teacher says about unlabeled images.
+    """Pseudo labels of unlabeled images, and how far to trust them.
 
     Args:
         label: (N, H, W) int64 class ids in [0, K).
@@ -47,8 +47,8 @@ class PseudoLabels:
 class MeanTeacher(BaseModule):
     """Exponential moving average of a segmentor with its feedback, and the pseudo labels it gives.
 
-    It sees intact images, and its decode head is told so: no hole, full confidence. So it is the
-    same function as the student, which never works without feedback either. It takes no gradient
+    It reads intact images, and so does its feedback: no hole, full confidence. So it is the same
+    function as the student, which never works without feedback either. It takes no gradient
     and stays in evaluation mode; ``MeanTeacherHook`` moves it.
 
     Args:

@@ -12,8 +12,8 @@ class Semantics:
     """The semantic map of one round.
 
     Args:
-        logits: (N, K, H, W) float32 logits that guide: the corrected ones, and what other images,
-            or somebody who dictates it, say of the hole.
+        logits: (N, K, H, W) float32 logits that guide: the corrected ones, completed by retrieved
+            label maps in the hole, and replaced where a map is dictated.
         raw_logits: (N, K, H, W) float logits of the segmentor before the recorrection; the same
             tensor as ``logits`` where nothing corrects them.
         features: (N, C, h, w) float pixel features of the decode head.

@@ -73,7 +73,7 @@ def decode_head_config(segmentor: dict) -> dict:
 def size_divisor_of(segmentor: EncoderDecoder) -> int:
     """What the sides of a segmentor's image must be multiples of.
 
-    Of mmseg's backbones only the U-Net says no to other sizes; the others pad or interpolate.
+    Of mmseg's backbones only the U-Net refuses other sizes; the others pad or interpolate.
     """
     backbone = segmentor.backbone
     if not isinstance(backbone, UNet):

@@ -66,9 +66,9 @@ def _same_random_numbers() -> None:
     torch.manual_seed(0)
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def small(repository: Path) -> dict:
-    """``tests/small_inpaintor.py`` as plain dicts."""
+    """``tests/small_inpaintor.py`` as plain dicts, which no test may change."""
     return Config.fromfile(repository / 'tests/small_inpaintor.py').to_dict()
 
 

@@ -23,6 +23,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
+# mmengine formats the config of every run with yapf, which takes longer than these runs.
+Config.pretty_text = property(lambda self: repr(self.to_dict()))
+
 ITERATIONS, SIZE, CLASSES = 3, 16, 5
 KINDS = {'group_norm': dict(type='GN', num_groups=2), 'batch_norm': dict(type='BN')}
 

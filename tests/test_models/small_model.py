@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from fbinpaint_mm.models.round import Round
 
 CLASSES = 5
+PREPROCESSOR = dict(type='SemiSupervisedDataPreprocessor', num_classes=CLASSES)
 BATCHES = {'mixed': (True, False), 'labeled': (True, True), 'unlabeled': (False, False)}
 PIXEL = ['loss_l1_hole', 'loss_l1_valid', 'loss_confidence']
 # Parts of the loop and of the model without semantics and without feedback.

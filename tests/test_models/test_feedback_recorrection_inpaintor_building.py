@@ -1,4 +1,4 @@
-"""What the model is built from: settings, ablations, networks of mmagic, and what is refused."""
+"""What the model is built from: settings and ablations, and what is refused."""
 
 import copy
 
@@ -18,19 +18,9 @@ from tests.test_models.small_model import (
     train,
 )
 
-GL = dict(
-    type='GLEncoderDecoder',
-    encoder=dict(type='GLEncoder'),
-    decoder=dict(type='GLDecoder'),
-    dilation_neck=dict(type='GLDilationNeck'),
-)
-
-
 ROUND_0 = NO_SEMANTICS | dict(
     generator=dict(NO_MAP, guided=None), train_cfg=dict(rounds=0), test_cfg=dict(rounds=0)
 )
-
-
 FROZEN = dict(freeze_initial=True)
 
 
@@ -45,7 +35,7 @@ FROZEN = dict(freeze_initial=True)
         (dict(teacher=None), r'^losses\.consistency needs teacher: '),
         (NO_SEMANTICS | dict(teacher=dict(type='MeanTeacher'), losses={}), '^teacher needs gen'),
         (
-            dict(generator=dict(freeze_initial=True), train_cfg=dict(rounds=0)),
+            dict(generator=FROZEN, train_cfg=dict(rounds=0)),
             r'^freeze_initial=True and rounds=0 \(of train_cfg\): nothing would learn$',
         ),
     ],
@@ -163,26 +153,6 @@ def test_a_model_of_an_initial_network_alone_trains_and_predicts(build):
     sample = model.eval().val_step(make_batch())[0]
     assert sample.output.round_imgs.shape == (1, 3, 16, 16)
     assert 'round_segs' not in sample.output
-
-
-@pytest.mark.parametrize('slot', ['initial', 'guided'])
-def test_networks_of_mmagic_fit_each_slot(build, slot):
-    model = build(generator={slot: GL})
-    before = parameters_of(getattr(model.loop, slot))
-    losses = model.train_step(make_batch(), make_wrappers(model, lr=1e-3))
-    assert all_finite(losses)
-    after = parameters_of(getattr(model.loop, slot))
-    assert any(not torch.equal(before[name], after[name]) for name in before)
-    batch = make_batch()
-    for sample, given in zip(model.eval().val_step(batch), batch['data_samples'], strict=True):
-        hole = (given.mask == 1).expand(3, -1, -1)
-        assert torch.equal(sample.output.pred_img[~hole], given.gt_img[~hole].float())
-
-
-def test_networks_of_mmagic_fit_both_slots_at_once(build):
-    model = build(generator=dict(initial=GL, guided=GL))
-    model.train_step(make_batch(), make_wrappers(model, lr=1e-3))
-    assert model.eval().val_step(make_batch())[0].output.round_imgs.shape == (3, 3, 16, 16)
 
 
 def test_a_used_model_can_be_copied(build):

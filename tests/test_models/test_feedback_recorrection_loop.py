@@ -44,7 +44,7 @@ def test_a_further_round_is_what_the_loop_would_append(loop, images, off):
         assert torch.equal(found.confidence, expected.confidence)
 
 
-@pytest.mark.parametrize('rounds', [0, 1, 2, 3])
+@pytest.mark.parametrize('rounds', [0, 3])
 def test_known_pixels_stay_bit_identical_in_every_round(loop, images, rounds):
     masked_img, mask = images
     results = loop()(masked_img, mask, rounds)

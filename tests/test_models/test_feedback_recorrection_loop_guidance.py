@@ -77,7 +77,7 @@ def test_a_map_cannot_be_dictated_to_a_model_without_semantics(loop, images):
 
 
 @pytest.mark.parametrize('parts', [{}, dict(feedback=None)])
-@pytest.mark.parametrize('temperature', [0.5, 1.0, 3.0])
+@pytest.mark.parametrize('temperature', [0.5, 1.0])
 def test_temperature_acts_on_what_guides_and_nothing_else(loop, images, guides, temperature, parts):
     made = loop(map_temperature=temperature, **parts)
     read, signals = guides(made), []
@@ -100,7 +100,7 @@ def test_temperature_has_no_effect_in_training(loop, images, guides):
         assert torch.equal(soft_map, result.semantics.logits.softmax(1))
 
 
-@pytest.mark.parametrize('rounds', [1, 2, 3])
+@pytest.mark.parametrize('rounds', [1, 3])
 @pytest.mark.parametrize('parts', [{}, ONE_WAY])
 def test_labels_guide_the_last_round(loop, images, guides, labels, draws, rounds, parts):
     made = loop(**parts)
@@ -129,7 +129,7 @@ def listen(loop, images, rounds, guidance=None):
     return loop(*images, rounds, guidance), heard
 
 
-@pytest.mark.parametrize('rounds', [1, 2, 3])
+@pytest.mark.parametrize('rounds', [1, 3])
 def test_labels_reach_neither_the_maps_nor_the_next_signal(loop, images, labels, draws, rounds):
     """The maps are what the losses see: they must not be told what they are to find."""
     with_labels, heard = listen(loop(), images, rounds, Guidance(label_map=labels))

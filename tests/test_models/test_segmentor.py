@@ -132,7 +132,6 @@ SEGMENTORS = {
         'DepthwiseSeparableASPPHead',
         1,
     ),
-    'upernet/upernet_r18_4xb2-40k_cityscapes-512x1024.py': ('UPerHead', 4),
     'segformer/segformer_mit-b0_8xb1-160k_cityscapes-1024x1024.py': ('SegformerHead', 4),
     'bisenetv2/bisenetv2_fcn_4xb4-160k_cityscapes-1024x1024.py': ('FCNHead', 1),
 }

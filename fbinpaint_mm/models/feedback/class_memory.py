@@ -171,7 +171,7 @@ def one_hot_where_known(labels: Tensor, num_classes: int) -> tuple[Tensor, Tenso
 
 @dataclass
 class CompletedBatch:
-    """What the memories of classes and layouts learn from after a training iteration.
+    """What the memories of classes and label maps learn from after a training iteration.
 
     Args:
         features: (N, C, h, w) float pixel features of the last round's completed images, without

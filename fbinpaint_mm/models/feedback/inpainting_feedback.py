@@ -1,4 +1,4 @@
-"""What the inpainting tells a decode head: its state, how far to trust it, its encoding."""
+"""Feedback from the inpainting to a decode head: its signal, confidence and encoder."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class FeedbackSignal:
 class InpaintingConfidence(nn.Module):
     """Predicts the expected absolute error of an inpainted image, pixel by pixel.
 
-    It sees the composite and the mask only, so it serves any inpainting network. It is trained with
-    the Laplace likelihood (Kendall & Gal, NeurIPS 2017, eq. 5 with an L1 residual) on detached
+    It reads the composite and the mask only, so it serves any inpainting network. It is trained
+    with the Laplace likelihood (Kendall & Gal, NeurIPS 2017, eq. 5 with an L1 residual) on detached
     images: the image is never made worse to be easier to predict.
 
     Args:

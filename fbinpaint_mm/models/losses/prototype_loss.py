@@ -1,4 +1,4 @@
-"""Makes the cosine to the class prototypes mean something."""
+"""Trains pixel features to be close to the prototype of their class."""
 
 from __future__ import annotations
 

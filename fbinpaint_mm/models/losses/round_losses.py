@@ -233,8 +233,8 @@ def _averages_over_area(loss: nn.Module) -> bool:
 def _labeled_area(loss: nn.Module | None, labels: Tensor) -> Tensor:
     """Number of pixels that mmseg's cross entropy divides by, 0-d float.
 
-    With ``avg_non_ignore`` these are the known pixels; without, or with a loss that knows nothing
-    of it, all pixels.
+    With ``avg_non_ignore`` these are the known pixels; without, or with a loss that has no such
+    option, all pixels.
     """
     known = labels != IGNORE_INDEX
     return (known if getattr(loss, 'avg_non_ignore', False) else torch.ones_like(known)).sum()

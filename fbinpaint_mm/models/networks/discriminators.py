@@ -15,7 +15,7 @@ VIEWS = ('image', 'image_and_mask', 'global_local')
 
 @MODELS.register_module()
 class MMagicDiscriminatorAdapter(BaseModule):
-    """Shows a discriminator of mmagic what it was made for.
+    """Gives a discriminator of mmagic the input it was made for.
 
     The model hands every discriminator four channels, image and hole mask. One that reads them
     (``MultiLayerDiscriminator``, ``SoftMaskPatchDiscriminator``, ``PatchDiscriminator``,
@@ -25,9 +25,9 @@ class MMagicDiscriminatorAdapter(BaseModule):
 
     Args:
         discriminator: Config of a discriminator in mmagic's registry.
-        view: What it sees: 'image', three channels; 'image_and_mask', four; 'global_local', a pair
+        view: Its input: 'image', three channels; 'image_and_mask', four; 'global_local', a pair
             of the image and a square window of it, three channels each, as ``GLDiscs`` and
-            ``DeepFillv1Discriminators`` want it.
+            ``DeepFillv1Discriminators`` expect it.
         local_size: Side in pixels of the window, which is where it holds most of the hole.
 
     Raises:
@@ -82,19 +82,20 @@ class MMagicDiscriminatorAdapter(BaseModule):
         image, mask = x.split([3, 1], dim=1)
         if self.local_size is None:  # view 'image'
             return self.discriminator(image)
-        return self.discriminator((image, _window(image, mask, self.local_size)))
+        return self.discriminator((image, self._window(image, mask, self.local_size)))
 
-
-def _window(image: Tensor, mask: Tensor, size: int) -> Tensor:
-    """(N, 3, size, size), for each image where most of its hole is."""
-    if min(image.shape[-2:]) < size:
-        raise ValueError(f'local_size={size} is larger than the image, {tuple(image.shape[-2:])}')
-    # Column sums, then row sums: k + k instead of k * k operations for each position.
-    covered = F.avg_pool2d(F.avg_pool2d(mask, (size, 1), 1), (1, size), 1)
-    best, columns = covered.flatten(1).argmax(1), covered.shape[-1]
-    boxes = image.new_tensor([[0, 0, size, size]]).long().repeat(len(image), 1)
-    boxes[:, 0], boxes[:, 1] = best // columns, best % columns
-    return extract_bbox_patch(boxes, image)
+    def _window(self, image: Tensor, mask: Tensor, size: int) -> Tensor:
+        """(N, 3, size, size), for each image where most of its hole is."""
+        if min(image.shape[-2:]) < size:
+            raise ValueError(
+                f'local_size={size} is larger than the image, {tuple(image.shape[-2:])}'
+            )
+        # Column sums, then row sums: k + k instead of k * k operations for each position.
+        covered = F.avg_pool2d(F.avg_pool2d(mask, (size, 1), 1), (1, size), 1)
+        best, columns = covered.flatten(1).argmax(1), covered.shape[-1]
+        boxes = image.new_tensor([[0, 0, size, size]]).long().repeat(len(image), 1)
+        boxes[:, 0], boxes[:, 1] = best // columns, best % columns
+        return extract_bbox_patch(boxes, image)
 
 
 class DiscriminatorEnsemble(BaseModule):
