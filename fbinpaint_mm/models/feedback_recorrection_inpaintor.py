@@ -13,11 +13,11 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.batch_statistics import average_batch_statistics
-from fbinpaint_mm.models.feedback import NO_KEY, ClassMemory, CompletedBatch, image_keys_of
+from fbinpaint_mm.models.feedback import ClassMemory, CompletedBatch, image_keys_of
 from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
 from fbinpaint_mm.models.guidance import Guidance, dictated_map_of, labels_to_mix
 from fbinpaint_mm.models.losses import RoundLosses
-from fbinpaint_mm.models.mean_teacher import PseudoLabels, student_modules
+from fbinpaint_mm.models.mean_teacher import MeanTeacher, PseudoLabels, student_modules
 from fbinpaint_mm.models.networks import build_discriminator
 from fbinpaint_mm.models.round import Round
 from fbinpaint_mm.models.round_samples import padded, round_samples, training_samples
@@ -52,27 +52,17 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         disc: Config of an mmagic discriminator that reads 4 channels, composite and mask, or of a
             :class:`MMagicDiscriminatorAdapter` around another one; a list for several whose losses
             are averaged; ``None`` for none.
-        train_cfg: ``rounds``, R in training (default 2); ``FeedbackHook`` may change it while
-            training. ``only_last_learns`` (default False): rounds 1..R-1 of a step only lead to
-            round R, without a graph and without losses; to be used with a ``FeedbackHook`` that
-            cycles R, so that every round has its turn at little more than the cost of one.
-            ``label_mixing`` (default False): in the last round the guided network reads its map
-            mixed with the label map, or with the teacher's pseudo labels (all of them in a share
-            ``trust`` of the steps, none in the others; without ``losses.consistency`` there are
-            none), see :func:`mix_labels`. ``checkpoint_rounds`` (default False): activation
-            checkpointing of rounds and of their perceptual features.
-        test_cfg: ``rounds``, R in validation, test and inference (default: as in training), and
-            ``map_temperature`` (default 1), see :class:`FeedbackRecorrectionLoop`.
+        train_cfg: ``rounds``, ``only_last_learns``, ``label_mixing`` and ``checkpoint_rounds``, see
+            :func:`checked_settings`.
+        test_cfg: ``rounds`` and ``map_temperature``, likewise.
         channels_last: Whether the weights lie in memory as (N, H, W, C), and with them every
             activation; on many processors convolutions are faster so.
         init_cfg: mmengine initialization of the whole model.
 
     Raises:
-        UserError: If ``disc``, ``teacher`` or a segmentor is given without the losses that need
-            it, or such a loss without its part; if ``train_cfg`` or ``test_cfg`` hold a negative
-            number of rounds, a ``map_temperature`` that is not positive or an unknown setting; if
-            ``freeze_initial`` leaves nothing to learn, or rounds are asked for without a guided
-            network.
+        UserError: If parts, losses and settings contradict each other, see
+            :func:`check_parts_fit`, or a setting is unknown or out of range, see
+            :func:`checked_settings`.
     """
 
     def __init__(
@@ -100,7 +90,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         )
         self.generator = MODELS.build({**generator, **filled_in})
         self.disc = None if disc is None else build_discriminator(disc)
-        self.teacher = None if teacher is None else self._build_teacher(teacher, generator)
+        self.teacher = self._build_teacher(teacher, generator)
         self.losses = RoundLosses(checkpoint_rounds=train_cfg['checkpoint_rounds'], **losses)
         self.rounds = train_cfg['rounds']
         self.only_last_learns = train_cfg['only_last_learns']
@@ -112,7 +102,9 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         if channels_last:
             self.to(memory_format=torch.channels_last)
 
-    def _build_teacher(self, teacher: dict, generator: dict) -> nn.Module:
+    def _build_teacher(self, teacher: dict | None, generator: dict) -> MeanTeacher | None:
+        if teacher is None:
+            return None
         student = self.generator
         filled_in = dict(
             segmentor=generator['segmentor'],
@@ -144,8 +136,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
 
         Returns:
             ``'tensor'``: raw image and composite of the last round, both (N, 3, H, W).
-            ``'predict'``: one sample per image, with ``output`` as :meth:`convert_to_datasample`
-            describes. ``'loss'``: the generator's losses by name, 0-d tensors.
+            ``'predict'``: one sample per image, see :func:`round_samples`. ``'loss'``: the
+            generator's losses by name, 0-d tensors.
 
         Raises:
             UserError: For another mode, for negative ``rounds``, if a map is dictated to a model
@@ -226,16 +218,14 @@ class FeedbackRecorrectionInpaintor(BaseModel):
 
         Args:
             results: The rounds of :class:`FeedbackRecorrectionLoop`.
-            data_samples: Stacked sample with ``gt_img`` (N, 3, H, W) float in [-1, 1], ``mask``
-                (N, 1, H, W), 1 in the hole, ``gt_seg`` (N, 1, H, W) int64, 255 where unknown, and
-                ``is_labeled`` (N,) bool.
+            data_samples: As :class:`SemiSupervisedDataPreprocessor` gives it in training.
             pseudo_labels: Of the unlabeled images, in their order; ``None`` without any.
 
         Returns:
             0-d tensors by name; names start with ``roundR_`` where a loss is taken round by round.
         """
         has_maps = results[-1].semantics is not None
-        prototypes = self.loop.memory.prototypes if has_maps else None
+        prototypes = self.loop.prototypes if has_maps else None
         losses = self.losses(results, data_samples, prototypes, pseudo_labels, self.teacher)
         if self.disc is not None:
             mask = data_samples.mask.float()
@@ -245,21 +235,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
     def convert_to_datasample(
         self, results: Sequence[Round], data_samples: DataSample, inputs: Tensor
     ) -> list[DataSample]:
-        """Split a batch into samples with predictions, in mmagic's convention.
-
-        Args:
-            results: The R + 1 rounds.
-            data_samples: The stacked sample of the batch.
-            inputs: (N, 3, H, W) float masked images in [-1, 1].
-
-        Returns:
-            One sample per image, with ``input`` (3, H, W) in 0..255 BGR and ``output``, a sample
-            with ``pred_img``, ``fake_img`` (composite of the last round) and ``fake_res`` (raw),
-            (3, H, W) float in 0..255 BGR; ``round_imgs`` (R+1, 3, H, W) likewise;
-            ``round_confidences`` (R+1, 1, H, W) in [0, 1]; and, with a segmentor and R > 0,
-            ``round_segs`` (R, H, W) int64, the maps that guided rounds 1..R, and
-            ``round_raw_segs`` likewise, the segmentor's own maps before they were corrected.
-        """
+        """A batch split into samples with predictions, as :func:`round_samples` describes them."""
         return round_samples(self.data_preprocessor, results, data_samples, inputs)
 
     @property
@@ -321,13 +297,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         """
         batch, self.completed_batch = self.completed_batch, None
         if batch is not None:
-            labeled = batch.is_labeled
-            self.loop.memory.update(
-                batch.features[labeled], batch.labels[labeled], postpone=not batch.is_whole
-            )
-            if self.loop.layout_memory is not None:
-                keys = batch.image_keys.where(labeled, NO_KEY)
-                self.loop.layout_memory.update(batch.labels, keys)
+            self.loop.update_memories(batch)
         return batch
 
     def keep_next_samples(self) -> None:
@@ -335,13 +305,10 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         self._keeps_samples = True
 
     def take_training_samples(self) -> list[DataSample] | None:
-        """The samples of the training step that was asked to keep them; they are given only once.
+        """The samples that a training step kept, once.
 
         Returns:
-            One sample per image of the batch, without graph, as in validation: ``gt_img`` in
-            0..255 BGR, ``mask``, ``gt_seg`` and ``output``, see :meth:`convert_to_datasample`.
-            Where the teacher gave pseudo labels, ``output`` has ``teacher_seg`` (H, W) int64 and
-            ``teacher_weight`` (H, W) float32 in [0, 1] too. ``None`` if no step kept any.
+            One sample per image, see :func:`training_samples`; ``None`` if no step kept any.
         """
         samples, self._training_samples = self._training_samples, None
         return samples
@@ -369,20 +336,17 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         **options: Any,
     ) -> list[Round]:
         """The R + 1 rounds of a preprocessed batch; ``options`` are those of the loop."""
-        guidance = Guidance(
-            dictated_map=dictated_map_of(data_samples, inputs),
-            label_map=label_map,
-            image_keys=self._image_keys(data_samples),
-        )
+        image_keys = self._image_keys(data_samples)
+        guidance = Guidance(dictated_map_of(data_samples, inputs), label_map, image_keys)
         mask = padded(data_samples.mask.float(), inputs, 0)
         return self.generator(inputs, mask, rounds, guidance, **options)
 
     def _pseudo_labels(self, data_samples: DataSample) -> PseudoLabels | None:
         unlabeled = ~data_samples.is_labeled
-        if self.losses.consistency is None or not unlabeled.any():
+        if self.teacher is None or self.losses.consistency is None or not unlabeled.any():
             return None
-        intact, loop = data_samples.gt_img[unlabeled], self.loop
-        return self.teacher(intact, loop.memory.prototypes, loop.strength)
+        intact = data_samples.gt_img[unlabeled]
+        return self.teacher(intact, self.loop.prototypes, self.loop.strength)
 
     def _update_disc(
         self, results: Sequence[Round], data_samples: DataSample, wrapper: OptimWrapper
@@ -402,19 +366,18 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         semantics = results[-1].semantics
         if semantics is None:
             return
-        changed = semantics.logits.argmax(1) != semantics.raw_logits.argmax(1)
         self.completed_batch = CompletedBatch(
             features=semantics.features.detach(),
             labels=data_samples.gt_seg,
             is_labeled=data_samples.is_labeled,
             image_keys=self._image_keys(data_samples),
             # What a dictated map replaced is no correction.
-            corrected_share=None if 'dictated_seg' in data_samples else changed.float().mean(),
+            corrected_share=None if 'dictated_seg' in data_samples else semantics.corrected_share,
             is_whole=is_whole,
         )
 
     def _image_keys(self, data_samples: DataSample) -> Tensor | None:
-        """Which images a batch holds, for a layout memory; without one nobody asks."""
+        """Which images a batch holds; ``None`` without a layout memory, which alone needs them."""
         if self.loop.layout_memory is None:
             return None
         return image_keys_of(data_samples, data_samples.mask.device)

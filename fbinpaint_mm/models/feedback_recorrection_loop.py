@@ -104,8 +104,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             )
             if tolerance is not None and _changed_share(results[-1], semantics, mask) < tolerance:
                 break
-            # Not in earlier rounds: an image painted with the labels in view would show them to
-            # the next segmentation.
+            # Not in earlier rounds: their images would leak the labels to the next segmentation.
             labels = guidance.label_map if is_last else None
             again = self._step(
                 self._inpaint_again, masked_img, mask, first, semantics, labels, learns=learns
@@ -159,8 +158,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         current = before.composite.detach()
         with self.link.sending(self._signal(before, current, mask)):
             raw_logits = segment(self.segmentor, self.to_segmentor(current)).float()
-        features, self.link.features = self.link.features, None  # or the graph would live on
-        return raw_logits, features
+        return raw_logits, self.link.take_features()
 
     def _signal(self, before: Round, current: Tensor, mask: Tensor) -> FeedbackSignal:
         if before.semantics is None:
@@ -173,12 +171,12 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         self, raw_logits: Tensor, features: Tensor, before: Round, mask: Tensor, guidance: Guidance
     ) -> Semantics:
         """The map corrected by class prototypes and, in the hole, by retrieved label maps."""
-        corrected = completed = raw_logits
-        if self.recorrection is not None:
-            by_prototypes, _ = self.recorrection(
-                raw_logits, features, self.memory.prototypes, mask, before.confidence.detach()
-            )
-            corrected = completed = torch.lerp(raw_logits, by_prototypes, self.strength)
+        if self.recorrection is None:
+            return Semantics(raw_logits, raw_logits, features, raw_logits)
+        by_prototypes, _ = self.recorrection(
+            raw_logits, features, self.prototypes, mask, before.confidence.detach()
+        )
+        corrected = completed = torch.lerp(raw_logits, by_prototypes, self.strength)
         if self.layout_memory is not None:
             by_maps = self.recorrection.complete(corrected, mask, guidance.image_keys)
             completed = torch.lerp(corrected, by_maps, self.strength)
@@ -192,6 +190,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         semantics: Semantics | None,
         label_map: Tensor | None,
     ) -> Round:
+        assert self.guided is not None, 'a model without guided network has no rounds'
         soft_map = None if semantics is None else self._soft_map(semantics, label_map)
         current, confidence = first.composite.detach(), first.confidence.detach()
         raw = self.guided(masked_img, mask, current, soft_map, confidence)

@@ -10,9 +10,19 @@ import torch
 from mmagic.registry import MODELS
 from mmengine.logging import print_log
 from mmengine.model import BaseModule
-from torch import nn
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.segmentors import EncoderDecoder
+from torch import Tensor
 
-from fbinpaint_mm.models.feedback import DecodeHeadLink, LayoutMemory
+from fbinpaint_mm.models.feedback import (
+    NO_KEY,
+    ClassMemory,
+    CompletedBatch,
+    CrossImageRecorrection,
+    DecodeHeadLink,
+    InpaintingFeedback,
+    LayoutMemory,
+)
 from fbinpaint_mm.models.networks import build_inpainting_network
 from fbinpaint_mm.models.pretrained_start import (
     check_network_checkpoint,
@@ -49,7 +59,16 @@ class FeedbackRecorrectionParts(BaseModule):
     Attributes:
         strength: 0-d float32 buffer in [0, 1], factor of feedback and recorrection.
         num_classes: K, classes of the maps; 0 without a segmentor.
+        link: Between decode head and loop; it exists, as ``to_segmentor``, with a segmentor only.
     """
+
+    strength: Tensor
+    segmentor: EncoderDecoder | None
+    feedback: InpaintingFeedback | None
+    recorrection: CrossImageRecorrection | None
+    memory: ClassMemory | None
+    link: DecodeHeadLink
+    num_classes: int
 
     def __init__(
         self,
@@ -74,8 +93,8 @@ class FeedbackRecorrectionParts(BaseModule):
         self.register_buffer('strength', torch.ones(()))
         self.confidence = MODELS.build(confidence or dict(type='InpaintingConfidence'))
         self.segmentor = None if segmentor is None else build_segmentor(segmentor)
-        self.feedback = self.recorrection = self.memory = self.link = None
-        if self.segmentor is not None:
+        self.feedback = self.recorrection = self.memory = None
+        if segmentor is not None:
             self.to_segmentor = SegmentorInput(channel_order=channel_order)
             self._build_semantics(decode_head_config(segmentor), feedback, recorrection, memory)
         self.num_classes = 0 if self.segmentor is None else self.decode_head.num_classes
@@ -107,9 +126,15 @@ class FeedbackRecorrectionParts(BaseModule):
         self.link = DecodeHeadLink(head, self.feedback)
 
     @property
-    def decode_head(self) -> nn.Module:
+    def decode_head(self) -> BaseDecodeHead:
         """The decode head that makes the map: the last one of a cascade."""
         return last_decode_head(self.segmentor)
+
+    @property
+    def prototypes(self) -> Tensor:
+        """(K, C) float class prototypes; without a segmentor there are none to ask for."""
+        assert self.memory is not None, 'a model without segmentor has no class prototypes'
+        return self.memory.prototypes
 
     @property
     def layout_memory(self) -> LayoutMemory | None:
@@ -130,8 +155,18 @@ class FeedbackRecorrectionParts(BaseModule):
 
     def link_feedback(self) -> None:
         """Link the feedback to the decode head, if there is one and it is not linked yet."""
-        if self.link is not None:
+        if self.segmentor is not None:
             self.link.attach()
+
+    def update_memories(self, batch: CompletedBatch) -> None:
+        """Move the class memory, and that of label maps, towards a batch's labeled part."""
+        assert self.memory is not None, 'a model without segmentor has no class memory'
+        labeled = batch.is_labeled
+        self.memory.update(
+            batch.features[labeled], batch.labels[labeled], postpone=not batch.is_whole
+        )
+        if self.layout_memory is not None and batch.image_keys is not None:
+            self.layout_memory.update(batch.labels, batch.image_keys.where(labeled, NO_KEY))
 
     def train(self, mode: bool = True) -> FeedbackRecorrectionParts:
         """As torch's; a frozen initial network stays in evaluation mode, for its statistics."""

@@ -71,7 +71,7 @@ def mix_labels(probabilities: Tensor, label_map: Tensor) -> Tensor:
     ``share * label + (1 - share) * own``, the share uniform in [0, 1]. A guided network that only
     ever reads maps made from the image it is given learns little from them, since they tell it
     nothing new; the label map does. The mixture teaches it to follow a map as far as the map is
-    sure of itself. Related to scheduled sampling (Bengio et al., NeurIPS 2015), which replaces a
+    certain. Related to scheduled sampling (Bengio et al., NeurIPS 2015), which replaces a
     model's own output by the truth whole or not at all.
 
     Args:

@@ -1,4 +1,4 @@
-"""The teacher: a moving average of the segmentor that sees intact images, and its pseudo labels."""
+"""The teacher: a moving average of the segmentor on intact images, and its pseudo labels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from fbinpaint_mm.models.segmentor import (
 
 @dataclass
 class PseudoLabels:
-    """What a teacher says about unlabeled images.
+    """Pseudo labels of unlabeled images, and how far to trust them.
 
     Args:
         label: (N, H, W) int64 class ids in [0, K).
@@ -47,8 +47,8 @@ class PseudoLabels:
 class MeanTeacher(BaseModule):
     """Exponential moving average of a segmentor with its feedback, and the pseudo labels it gives.
 
-    It sees intact images, and its decode head is told so: no hole, full confidence. So it is the
-    same function as the student, which never works without feedback either. It takes no gradient
+    It reads intact images, and so does its feedback: no hole, full confidence. So it is the same
+    function as the student, which never works without feedback either. It takes no gradient
     and stays in evaluation mode; ``MeanTeacherHook`` moves it.
 
     Args:
@@ -60,6 +60,8 @@ class MeanTeacher(BaseModule):
         trust: 0-d float32 buffer in [0, 1], factor of the losses that follow from it;
             ``MeanTeacherHook`` raises it while the teacher is still learning.
     """
+
+    trust: Tensor
 
     def __init__(
         self,
@@ -117,7 +119,7 @@ class MeanTeacher(BaseModule):
         with self.link.sending(_signal_of_intact(image, len(prototypes), strength)):
             logits = segment(self.segmentor, self.to_segmentor(image))
         probability, label = logits.float().softmax(1).max(1)
-        cosine = cosine_to_prototypes(self.link.features, prototypes)
+        cosine = cosine_to_prototypes(self.link.take_features(), prototypes)
         cosine = nn.functional.interpolate(cosine, label.shape[-2:], mode='bilinear')
         weight = cross_image_weight(cosine, label, prototypes.abs().sum(1) > 0)
         return PseudoLabels(label, weight, probability, self.trust)

@@ -145,7 +145,7 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
 
 
 def _problem(network: nn.Module, entries: dict[str, Tensor]) -> str:
-    """Loads into a copy: what a network takes over, and how, it knows best itself."""
+    """Loads into a copy: the network's own loading decides what it takes over, and how."""
     try:
         missing, unknown = deepcopy(network).load_state_dict(entries, strict=False)
     except RuntimeError as error:  # of another shape; names key, found and expected

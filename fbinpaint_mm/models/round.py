@@ -12,28 +12,29 @@ class Semantics:
     """The semantic map of one round.
 
     Args:
-        logits: (N, K, H, W) float32 logits that guide: the corrected ones, and what other images,
-            or somebody who dictates it, say of the hole.
+        logits: (N, K, H, W) float32 logits that guide: the corrected ones, completed by retrieved
+            label maps in the hole, and replaced where a map is dictated.
         raw_logits: (N, K, H, W) float logits of the segmentor before the recorrection; the same
             tensor as ``logits`` where nothing corrects them.
         features: (N, C, h, w) float pixel features of the decode head.
-        corrected_logits: (N, K, H, W) float32 logits as the recorrection has learned to make them;
-            ``None`` for those that guide.
+        corrected_logits: (N, K, H, W) float logits as the recorrection has learned to make them;
+            the same tensor as ``raw_logits`` where nothing corrects them.
     """
 
     logits: Tensor
     raw_logits: Tensor
     features: Tensor
-    corrected_logits: Tensor | None = None
-
-    def __post_init__(self) -> None:
-        if self.corrected_logits is None:
-            self.corrected_logits = self.logits
+    corrected_logits: Tensor
 
     @property
     def probabilities(self) -> Tensor:
         """(N, K, H, W) float32 class probabilities of the map that guides."""
         return self.logits.softmax(1)
+
+    @property
+    def corrected_share(self) -> Tensor:
+        """0-d float in [0, 1], share of pixels whose class is not what the segmentor said."""
+        return (self.logits.argmax(1) != self.raw_logits.argmax(1)).float().mean()
 
     @property
     def supervised_logits(self) -> list[Tensor]:

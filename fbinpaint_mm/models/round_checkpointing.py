@@ -42,7 +42,7 @@ class RoundCheckpointing:
         self._module = module
 
     def __call__(self, part: Callable[..., Any], *arguments: Any) -> Any:
-        """The part's result; without a graph wanted, nothing is special.
+        """Run a part; where gradients are off, as a plain call.
 
         Args:
             part: Must do the same each time that it is called.

@@ -30,7 +30,12 @@ def round_samples(
         inputs: (N, 3, H, W) float masked images in [-1, 1].
 
     Returns:
-        One sample per image, see :meth:`FeedbackRecorrectionInpaintor.convert_to_datasample`.
+        One sample per image, with ``input`` (3, H, W) in 0..255 BGR and ``output``, a sample with
+        ``pred_img``, ``fake_img`` (composite of the last round) and ``fake_res`` (raw), (3, H, W)
+        float in 0..255 BGR; ``round_imgs`` (R+1, 3, H, W) likewise; ``round_confidences``
+        (R+1, 1, H, W) in [0, 1]; and, with a segmentor and R > 0, ``round_segs`` (R, H, W) int64,
+        the maps that guided rounds 1..R, and ``round_raw_segs`` likewise, the segmentor's own maps
+        before they were corrected.
     """
     destruct = partial(preprocessor.destruct, data_samples=data_samples)
     images = torch.stack([_to_8_bit_range(preprocessor, r, data_samples) for r in results], dim=1)
@@ -66,7 +71,9 @@ def training_samples(
         inputs: (N, 3, H, W) float masked images in [-1, 1].
 
     Returns:
-        One sample per image, see :meth:`FeedbackRecorrectionInpaintor.take_training_samples`.
+        One sample per image, without graph: ``gt_img`` in 0..255 BGR, ``mask``, ``gt_seg`` and
+        ``output`` as of :func:`round_samples`. Where the teacher gave pseudo labels, ``output`` has
+        ``teacher_seg`` (H, W) int64 and ``teacher_weight`` (H, W) float32 in [0, 1] too.
     """
     image = preprocessor.destruct(data_samples.gt_img, data_samples).round()
     size, batch = image.shape[-2:], data_samples.clone()

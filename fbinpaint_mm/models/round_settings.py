@@ -16,8 +16,20 @@ def checked_settings(
     """Both with their defaults; the rounds of the test are those of training.
 
     Args:
-        train_cfg: As of :class:`FeedbackRecorrectionInpaintor`, in part or ``None``.
-        test_cfg: Likewise.
+        train_cfg: Some of these keys, or ``None``.
+
+            * ``rounds``, R in training (default 2); ``FeedbackHook`` may change it while training.
+            * ``only_last_learns`` (default False): rounds 1..R-1 of a step only lead to round R,
+              without a graph and without losses; to be used with a ``FeedbackHook`` that cycles R,
+              so that every round has its turn at little more than the cost of one.
+            * ``label_mixing`` (default False): in the last round the guided network reads its map
+              mixed with the label map, or with the teacher's pseudo labels (all of them in a share
+              ``trust`` of the steps, none in the others; without ``losses.consistency`` there are
+              none), see :func:`mix_labels`.
+            * ``checkpoint_rounds`` (default False): activation checkpointing of rounds and of their
+              perceptual features.
+        test_cfg: Likewise: ``rounds``, R in validation, test and inference (default: as in
+            training), and ``map_temperature`` (default 1), see :class:`FeedbackRecorrectionLoop`.
 
     Returns:
         Copies with every key.

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from fbinpaint_mm.user_error import UserError
 
 
-def build_segmentor(config: dict) -> nn.Module:
+def build_segmentor(config: dict) -> EncoderDecoder:
     """Build an mmseg segmentor without its auxiliary heads.
 
     Args:
@@ -34,13 +34,13 @@ def build_segmentor(config: dict) -> nn.Module:
     return MODELS.build(config)
 
 
-def last_decode_head(segmentor: nn.Module) -> nn.Module:
+def last_decode_head(segmentor: EncoderDecoder) -> BaseDecodeHead:
     """The decode head of an mmseg segmentor that makes the final map: the last one of a cascade."""
     head = segmentor.decode_head
     return head[-1] if isinstance(head, nn.ModuleList) else head
 
 
-def segment(segmentor: nn.Module, image: Tensor) -> Tensor:
+def segment(segmentor: EncoderDecoder, image: Tensor) -> Tensor:
     """Logits of an mmseg segmentor at image size.
 
     The same numbers as its ``encode_decode``, which calls ``forward`` of the decode head and so
@@ -72,10 +72,10 @@ def decode_head_config(segmentor: dict) -> dict:
     return head[-1] if isinstance(head, (list, tuple)) else head
 
 
-def size_divisor_of(segmentor: nn.Module) -> int:
+def size_divisor_of(segmentor: EncoderDecoder) -> int:
     """What the sides of a segmentor's image must be multiples of.
 
-    Of mmseg's backbones only the U-Net says no to other sizes; the others pad or interpolate.
+    Of mmseg's backbones only the U-Net refuses other sizes; the others pad or interpolate.
     """
     backbone = segmentor.backbone
     if not isinstance(backbone, UNet):
@@ -144,6 +144,9 @@ class SegmentorInput(nn.Module):
     Raises:
         UserError: If ``channel_order`` is neither.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(
         self,

@@ -1,17 +1,21 @@
-"""Small mmseg segmentors and feedback signals for the tests of the models."""
+"""The small model, small mmseg segmentors and feedback signals for the tests of the models."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from mmengine.config import ConfigDict
+from mmagic.registry import MODELS
+from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.feedback import FeedbackSignal
 from fbinpaint_mm.models.segmentor import build_segmentor
+from tests.test_models.small_model import make_effective
 
 CLASSES = 3
 CHANNELS = 6  # of the pixel features; differs from every channel number of the backbone
@@ -62,6 +66,67 @@ def _same_random_numbers() -> None:
     torch.manual_seed(0)
 
 
+@pytest.fixture(scope='session')
+def small(repository: Path) -> dict:
+    """``tests/small_inpaintor.py`` as plain dicts, which no test may change."""
+    return Config.fromfile(repository / 'tests/small_inpaintor.py').to_dict()
+
+
+@pytest.fixture
+def build(small: dict) -> Callable[..., nn.Module]:
+    """Builds the small model with the same weights each time.
+
+    ``generator`` and ``losses`` replace some of their parts, other keywords whole arguments.
+    """
+
+    def make(
+        generator: dict | None = None,
+        losses: dict | None = None,
+        adversarial: bool = False,
+        perceptual: bool = False,
+        **parts: Any,
+    ) -> nn.Module:
+        model = small['model']
+        chosen = model['losses'] | (dict(perceptual=small['perceptual']) if perceptual else {})
+        if adversarial:
+            chosen, parts = chosen | dict(gan=small['gan']), dict(disc=small['disc']) | parts
+        nested = dict(
+            generator=model['generator'] | (generator or {}), losses=chosen | (losses or {})
+        )
+        torch.manual_seed(0)
+        return MODELS.build(copy.deepcopy(model | nested | parts))
+
+    return make
+
+
+@pytest.fixture
+def build_loop(small: dict) -> Callable[..., nn.Module]:
+    """Builds the small loop with the same weights each time; keywords replace its parts."""
+
+    def make(**parts: Any) -> nn.Module:
+        torch.manual_seed(0)
+        return MODELS.build(copy.deepcopy(small['generator'] | parts))
+
+    return make
+
+
+@pytest.fixture
+def loop(build_loop: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
+    """Builds a loop in which every part has an effect, in evaluation mode."""
+    return lambda **parts: make_effective(build_loop(**parts)).eval()
+
+
+@pytest.fixture
+def images() -> tuple[Tensor, Tensor]:
+    """Two masked images in [-1, 1], of 16 x 24 pixels, and two different holes."""
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand((2, 3, 16, 24), generator=generator) * 2 - 1
+    mask = torch.zeros(2, 1, 16, 24)
+    mask[0, :, 4:12, 4:12] = 1
+    mask[1, :, :8, 10:] = 1
+    return image * (1 - mask), mask
+
+
 @pytest.fixture(params=sorted(HEADS))
 def head_name(request: pytest.FixtureRequest) -> str:
     return request.param
@@ -108,7 +173,7 @@ def pretrained_segmentor(
 
     def build(name: str) -> nn.Module:
         segmentor = build_segmentor(segmentor_config(name))
-        randomise(segmentor)
+        randomize(segmentor)
         return segmentor.eval()
 
     return build
@@ -137,7 +202,7 @@ def signal_for() -> Callable[[Tensor], FeedbackSignal]:
     return signal
 
 
-def randomise(module: nn.Module) -> None:
+def randomize(module: nn.Module) -> None:
     """Weights and batch statistics as if trained: none of them zero, variances positive."""
     with torch.no_grad():
         for name, value in module.state_dict().items():

@@ -112,7 +112,7 @@ def test_channel_order_does_not_change_the_result(batch):
 
 
 @pytest.mark.parametrize('order', ['BGR', 'RGB'])
-def test_tensor_mode_is_normalised_as_the_inputs(order, batch):
+def test_tensor_mode_is_normalized_as_the_inputs(order, batch):
     model = ClassicalInpaintor(
         data_preprocessor=dict(type='DataPreprocessor', output_channel_order=order)
     )
@@ -122,8 +122,8 @@ def test_tensor_mode_is_normalised_as_the_inputs(order, batch):
     assert torch.equal(composite[known], data['inputs'][known])
     predicted = model(**data, mode='predict')[BOX].output
     for tensor, image in ((raw, predicted.fake_res), (composite, predicted.pred_img)):
-        colours = image if order == 'BGR' else image.flip(0)
-        torch.testing.assert_close(tensor[BOX], colours / 127.5 - 1)
+        colors = image if order == 'BGR' else image.flip(0)
+        torch.testing.assert_close(tensor[BOX], colors / 127.5 - 1)
 
 
 def test_has_nothing_to_learn(batch):

@@ -14,7 +14,7 @@ from fbinpaint_mm.models.segmentor import segment
 
 @pytest.fixture
 def teacher(segmentor_config) -> MeanTeacher:
-    return MeanTeacher(segmentor_config('fcn'))
+    return MeanTeacher(segmentor_config('fcn'), nn.Identity())
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def student(pretrained_segmentor, image_for) -> nn.Module:
 
 def ask(teacher: MeanTeacher, image: torch.Tensor, prototypes: torch.Tensor):
     """Pseudo labels where the segmentor takes the image as it is."""
-    return teacher(image, image, prototypes, torch.ones(()))
+    return teacher(image, prototypes, torch.ones(()))
 
 
 def snapshot(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -125,9 +125,12 @@ def test_weights_compare_features_with_prototypes(teacher, student, image_for):
     teacher.copy_from(student)
     prototypes = torch.randn(3, 6)
     prototypes[1] = 0
+    seen = []
+    head = teacher.segmentor.decode_head
+    head.conv_seg.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
     labels = ask(teacher, image_for('fcn'), prototypes)
 
-    features = teacher.link.features  # at image size here
+    (features,) = seen  # at image size here
     assert features.shape[-2:] == (16, 24)
     for n, y, x in ((0, 0, 0), (1, 7, 23), (0, 15, 11)):
         agreement = []
@@ -140,7 +143,9 @@ def test_weights_compare_features_with_prototypes(teacher, student, image_for):
 
 
 def test_weights_have_image_size_for_coarse_features(segmentor_config, image_for):
-    labels = ask(MeanTeacher(segmentor_config('psp')), image_for('psp'), torch.randn(3, 6))
+    labels = ask(
+        MeanTeacher(segmentor_config('psp'), nn.Identity()), image_for('psp'), torch.randn(3, 6)
+    )
     assert labels.weight.shape == (2, 16, 24)
     assert (labels.weight >= 0).all()
     assert (labels.weight <= 1).all()
@@ -157,7 +162,7 @@ def test_is_the_same_function_as_a_student_with_feedback(segmentor_config, image
     ).eval()
     for parameter in loop.feedback.parameters():
         nn.init.normal_(parameter, std=0.5)
-    teacher = MeanTeacher(segmentor_config('fcn'), loop.feedback)
+    teacher = MeanTeacher(segmentor_config('fcn'), loop.to_segmentor, loop.feedback)
     teacher.copy_from(student_modules(loop.segmentor, loop.feedback))
 
     image = image_for('fcn').clamp(-1, 1)
@@ -167,7 +172,7 @@ def test_is_the_same_function_as_a_student_with_feedback(segmentor_config, image
     loop.link_feedback()
     with torch.no_grad(), loop.link.sending(signal):
         expected = segment(loop.segmentor, loop.to_segmentor(image)).softmax(1).max(1)
-    found = teacher(image, loop.to_segmentor(image), loop.memory.prototypes, loop.strength)
+    found = teacher(image, loop.memory.prototypes, loop.strength)
     assert torch.equal(found.label, expected.indices)
     torch.testing.assert_close(found.probability, expected.values)
 
@@ -177,7 +182,7 @@ def test_is_the_same_function_as_a_student_with_feedback(segmentor_config, image
 
 def test_follows_the_feedback_too(segmentor_config):
     feedback = InpaintingFeedback(num_classes=3, in_channels=[4], base_channels=4)
-    teacher = MeanTeacher(segmentor_config('fcn'), feedback)
+    teacher = MeanTeacher(segmentor_config('fcn'), nn.Identity(), feedback)
     with torch.no_grad():
         feedback.encoder[0].bias.add_(1)
     before = teacher.feedback.encoder[0].bias.clone()

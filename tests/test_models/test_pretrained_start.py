@@ -1,11 +1,24 @@
 """What parts start from is read as it is written; a file that is no checkpoint says so."""
 
+from __future__ import annotations
+
+import logging
+from copy import deepcopy
+
 import pytest
 import torch
+from mmagic.registry import MODELS
+from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
-from torch import nn
+from mmengine.runner import save_checkpoint
+from torch import Tensor, nn
 
-from fbinpaint_mm.models.pretrained_start import entries_of_checkpoint, pretrained_starts
+from fbinpaint_mm.models.networks import SemanticGuidedEncoderDecoder
+from fbinpaint_mm.models.pretrained_start import (
+    check_network_checkpoint,
+    entries_of_checkpoint,
+    pretrained_starts,
+)
 
 NAMES = ('net.a', 'net.b.c', 'network.a', 'a')
 
@@ -80,3 +93,176 @@ def test_a_file_that_is_no_checkpoint_is_named_with_its_part(tmp_path):
 def test_a_file_that_is_absent_is_named_with_its_part():
     with pytest.raises(FileNotFoundError, match=r'/no/such\.pth.*start of the segmentor'):
         entries_of_checkpoint('/no/such.pth', '', 'the segmentor')
+
+
+PREFIX = 'generator.initial'
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Makes the config of a start from an initial network; ``spoil`` changes the weights first."""
+
+    def make(spoil=None, **options):
+        made = SemanticGuidedEncoderDecoder(guided=False, num_classes=0, **SMALL | options)
+        state = {f'{PREFIX}.{key}': value for key, value in made.state_dict().items()}
+        if spoil is not None:
+            spoil(state)
+        torch.save(dict(state_dict=state), tmp_path / 'start.pth')
+        return dict(type='Pretrained', checkpoint=str(tmp_path / 'start.pth'), prefix=PREFIX)
+
+    return make
+
+
+SMALL = dict(base_channels=4, dilations=(1, 2))
+
+
+def guided(init_cfg):
+    return SemanticGuidedEncoderDecoder(guided=True, num_classes=3, init_cfg=init_cfg, **SMALL)
+
+
+def test_a_guided_network_may_start_from_an_initial_one_and_is_not_changed(start):
+    network = guided(start())
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    check_network_checkpoint(network)
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(base_channels=8), r'stem\.conv\.conv\.bias: .*shape torch\.Size\(\[16\]\)'),
+        (dict(dilations=(1,)), r"[1-9]\d* entries are missing \['trunk\.1\..*, 0 are unknown"),
+        (dict(dilations=(1, 2, 4)), r"0 entries are missing \[\], \d+ are unknown \['trunk\.2\."),
+        (dict(spoil=dict.clear), r"\d+ entries are missing \['stem\."),
+    ],
+)
+def test_another_network_is_refused(start, options, message):
+    with pytest.raises(ValueError, match=rf"(?s)start\.pth' \(entries '{PREFIX}'\).*{message}"):
+        check_network_checkpoint(guided(start(**options)))
+
+
+def test_an_absent_network_file_is_named(start):
+    network = guided(start() | dict(checkpoint='/no/such/file.pth'))
+    with pytest.raises(FileNotFoundError, match=r'/no/such/file\.pth.*of an inpainting network'):
+        check_network_checkpoint(network)
+
+
+def test_other_networks_and_starts_are_left_alone():
+    check_network_checkpoint(None)
+    check_network_checkpoint(nn.Conv2d(3, 3, 1))
+    check_network_checkpoint(guided(None))
+
+
+@pytest.fixture
+def trained(small) -> nn.Module:
+    """A segmentor of mmseg with an auxiliary head, of numbers that no initialization gives."""
+    config = deepcopy(small['generator']['segmentor'])
+    config['auxiliary_head'] = dict(deepcopy(config['decode_head']), in_index=0, in_channels=8)
+    segmentor = MODELS.build(config)
+    with torch.no_grad():
+        for value in segmentor.state_dict().values():
+            value.copy_(torch.rand_like(value.float()) + 40)
+    return segmentor
+
+
+@pytest.fixture
+def file(trained, tmp_path) -> str:
+    """As mmseg's Runner writes it."""
+    path = str(tmp_path / 'iter_80000.pth')
+    meta = dict(dataset_meta=dict(classes=('a', 'b')), iter=80000)
+    save_checkpoint(dict(meta=meta, state_dict=trained.state_dict(), optimizer={}), path)
+    return path
+
+
+@pytest.fixture
+def messages(caplog) -> list[str]:
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+
+
+def initialized(small: dict, checkpoint: str, prefix: str | None = None, **head: int) -> nn.Module:
+    config = deepcopy(small['model'])
+    segmentor = config['generator']['segmentor']
+    pretrained = dict(type='Pretrained', checkpoint=checkpoint)
+    segmentor['init_cfg'] = pretrained | ({} if prefix is None else dict(prefix=prefix))
+    segmentor['decode_head'].update(head)
+    config['data_preprocessor']['num_classes'] = segmentor['decode_head']['num_classes']
+    model = MODELS.build(config)
+    model.init_weights()
+    return model
+
+
+def assert_holds(segmentor: nn.Module, state: dict[str, Tensor]) -> None:
+    for name, value in segmentor.state_dict().items():
+        assert torch.equal(value, state[name]), name
+
+
+def test_student_and_teacher_hold_it_without_its_auxiliary_head(small, file, trained, messages):
+    model = initialized(small, file)
+    state = trained.state_dict()
+    assert any(name.startswith('auxiliary_head.') for name in state)
+    assert_holds(model.loop.segmentor, state)
+    assert_holds(model.teacher.segmentor, state)
+    number = sum(name.startswith('auxiliary_head.') for name in state)
+    expected = f'{file}: {number} entries of auxiliary_head.* are ignored'
+    found = [one for one in messages.records if expected in one.getMessage()]
+    assert [one.levelno for one in found] == [logging.WARNING]
+
+
+def test_segmentor_of_one_of_our_own_checkpoints(small, trained, tmp_path):
+    path = str(tmp_path / 'ours.pth')
+    state = {f'generator.segmentor.{key}': value for key, value in trained.state_dict().items()}
+    save_checkpoint(dict(state_dict=state | {'generator.strength': torch.ones(())}), path)
+    assert_holds(
+        initialized(small, path, 'generator.segmentor.').loop.segmentor, trained.state_dict()
+    )
+    with pytest.raises(ValueError, match=r'found nothing, expected .* or set init_cfg\.prefix'):
+        initialized(small, path)
+
+
+def test_an_absent_segmentor_file_is_named(small):
+    with pytest.raises(FileNotFoundError, match=r'/no/such/file\.pth.*start of the segmentor'):
+        initialized(small, '/no/such/file.pth')
+
+
+def test_another_number_of_classes_is_refused(small, file):
+    message = (
+        r"segmentor checkpoint '.*iter_80000\.pth' does not fit .*: 2 of \d+ entries are missing or"
+        r" of another shape, 0 are unknown; 'decode_head\.conv_seg\.weight': found \(5, 8, 1, 1\), "
+        r'expected \(7, 8, 1, 1\)\. It has 5 classes: set decode_head\.num_classes to that\. To '
+        r"keep only its backbone, .*segmentor\.backbone\.init_cfg=.*prefix='backbone\.'\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        initialized(small, file, num_classes=7)
+
+
+def test_its_backbone_can_be_kept_for_other_classes(small, file, trained):
+    """What the message advises."""
+    config = deepcopy(small['model'])
+    segmentor = config['generator']['segmentor']
+    segmentor['backbone']['init_cfg'] = dict(type='Pretrained', checkpoint=file, prefix='backbone.')
+    segmentor['decode_head']['num_classes'] = 7
+    config['data_preprocessor']['num_classes'] = 7
+    model = MODELS.build(config)
+    model.init_weights()
+    state = {k[9:]: v for k, v in trained.state_dict().items() if k.startswith('backbone.')}
+    assert_holds(model.loop.segmentor.backbone, state)
+    assert_holds(model.teacher.segmentor.backbone, state)
+
+
+def test_parts_of_another_architecture_are_refused(small, trained, tmp_path):
+    path = str(tmp_path / 'other.pth')
+    save_checkpoint(dict(state_dict=trained.state_dict() | {'neck.weight': torch.ones(3)}), path)
+    message = r"0 of \d+ .* 1 are unknown; 'neck\.weight': found \(3,\), expected nothing\."
+    with pytest.raises(ValueError, match=message):
+        initialized(small, path)
+
+
+def test_a_file_without_batch_counters_is_taken(small, trained, tmp_path):
+    path = str(tmp_path / 'old.pth')
+    state = {k: v for k, v in trained.state_dict().items() if 'num_batches' not in k}
+    save_checkpoint(dict(state_dict=state), path)
+    weight = initialized(small, path).loop.segmentor.decode_head.conv_seg.weight
+    assert torch.equal(weight, trained.decode_head.conv_seg.weight)

@@ -2,41 +2,21 @@ import copy
 
 import pytest
 import torch
-from mmagic.registry import MODELS
-from mmengine.config import Config
 from torch import nn
 
+from fbinpaint_mm.models.guidance import Guidance
 from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing, batch_statistics_held
+from tests.test_models.small_model import NO_MAP
 
-SIZE = (16, 16)
+SIZE = (16, 24)
 
 
 @pytest.fixture
-def build(repository):
+def build(small, loop):
     """A small loop in training mode with dropout in its head; the same weights each time."""
-    config = Config.fromfile(repository / 'tests/small_inpaintor.py').loop.to_dict()
-    config['segmentor']['decode_head']['dropout_ratio'] = 0.5
-
-    def make(**parts):
-        torch.manual_seed(0)
-        loop = MODELS.build(dict(copy.deepcopy(config), type='FeedbackRecorrectionLoop', **parts))
-        with torch.no_grad():
-            for parameter in loop.parameters():
-                parameter.add_(torch.randn_like(parameter) * 0.2)
-            if loop.memory is not None:
-                loop.memory.prototypes.normal_()
-        return loop.train()
-
-    return make
-
-
-@pytest.fixture
-def images():
-    generator = torch.Generator().manual_seed(1)
-    mask = torch.zeros(2, 1, *SIZE)
-    mask[0, :, 4:12, 4:12] = 1
-    mask[1, :, :8, 10:] = 1
-    return (torch.rand((2, 3, *SIZE), generator=generator) * 2 - 1) * (1 - mask), mask
+    segmentor = copy.deepcopy(small['generator']['segmentor'])
+    segmentor['decode_head']['dropout_ratio'] = 0.5
+    return lambda **parts: loop(**dict(segmentor=segmentor) | parts).train()
 
 
 @pytest.fixture
@@ -56,23 +36,21 @@ def backward(loop, images, **options):
     return results, gradients
 
 
-OPTIONS = {
-    'every round': ({}, {}),
-    'one graph': (dict(detach_rounds=False), {}),
-    'last round': ({}, dict(only_last_learns=True)),
-    'one way': (dict(feedback=None), dict(only_last_learns=True)),
-}
-
-
-@pytest.mark.parametrize('name', OPTIONS)
-@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
-def test_nothing_is_changed_but_memory(build, images, labels, name, dtype):
+@pytest.mark.parametrize(
+    ('parts', 'options', 'dtype'),
+    [
+        ({}, {}, torch.float32),
+        ({}, {}, torch.bfloat16),
+        ({}, dict(only_last_learns=True), torch.bfloat16),
+        (dict(feedback=None), dict(only_last_learns=True), torch.float32),
+    ],
+)
+def test_nothing_is_changed_but_memory(build, images, labels, parts, options, dtype):
     """Gradients under dropout and drawn labels, and batch statistics after the backward pass."""
-    parts, options = OPTIONS[name]
     plain, again = build(**parts), build(**parts, checkpoint_rounds=True)
     with torch.autocast('cpu', dtype, enabled=dtype != torch.float32):
-        expected = backward(plain, images, label_map=labels, **options)
-        found = backward(again, images, label_map=labels, **options)
+        expected = backward(plain, images, guidance=Guidance(label_map=labels), **options)
+        found = backward(again, images, guidance=Guidance(label_map=labels), **options)
     for one, other in zip(found[0], expected[0], strict=True):
         assert torch.equal(one.composite, other.composite)
         assert one.learns == other.learns
@@ -115,9 +93,7 @@ def test_activations_of_a_round_are_not_kept(build, images):
 
 
 def test_rounds_without_a_map_are_computed_again_too(build, images):
-    parts = dict(segmentor=None, feedback=None, recorrection=None)
-    torch.manual_seed(0)
-    plain, again = (build(**parts, checkpoint_rounds=one) for one in (False, True))
+    plain, again = (build(**NO_MAP, checkpoint_rounds=one) for one in (False, True))
     expected, found = (backward(loop, images)[1] for loop in (plain, again))
     assert found.keys() == expected.keys() == dict(again.named_parameters()).keys()
     for name, value in found.items():

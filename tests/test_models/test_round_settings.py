@@ -1,10 +1,14 @@
+import re
+
 import pytest
 
 from fbinpaint_mm.models.round_settings import (
-    check_settings_fit,
+    check_parts_fit,
     check_something_learns,
     checked_settings,
 )
+
+PART = dict(type='Any')
 
 
 def test_defaults_and_the_rounds_of_training_are_those_of_the_test():
@@ -41,36 +45,73 @@ def test_unknown_keys_are_named():
         checked_settings(None, dict(x=1))
 
 
+def check(generator=None, losses=None, teacher=None, disc=None, train=None, test=None):
+    generator = dict(guided=PART, segmentor=PART) | (generator or {})
+    check_parts_fit(generator, losses or {}, teacher, disc, *checked_settings(train, test))
+
+
 @pytest.mark.parametrize(
-    ('train', 'test', 'options', 'message'),
+    ('parts', 'message'),
     [
-        (dict(only_last_learns=True), {}, dict(detach_rounds=False), 'needs detach_rounds=True'),
         (
-            dict(rounds=0),
-            {},
-            dict(freeze_initial=True),
-            r'rounds=0 \(of train_cfg\): nothing would',
+            dict(disc=PART),
+            'disc is given, but no loss reads it: give losses.gan, or set it to None',
         ),
         (
-            dict(rounds=1),
-            dict(rounds=0),
-            dict(has_guided=False),
-            r'needs train_cfg\.rounds=0, got 1',
+            dict(teacher=PART, losses=dict(consistency=None)),
+            'teacher is given, but no loss reads it: give losses.consistency or losses.semantic, '
+            'or set it to None',
         ),
         (
-            dict(rounds=0),
-            dict(rounds=2),
-            dict(has_guided=False),
-            r'needs test_cfg\.rounds=0, got 2',
+            dict(losses=dict(gan=PART)),
+            'losses.gan needs disc: give one, or set the loss to None',
+        ),
+        (
+            dict(losses=dict(consistency=PART)),
+            'losses.consistency needs teacher: give one, or set the loss to None',
+        ),
+        (
+            dict(losses=dict(semantic=PART)),
+            'losses.semantic needs teacher: give one, or set the loss to None',
+        ),
+        (
+            dict(generator=dict(segmentor=None), teacher=PART, losses=dict(semantic=PART)),
+            'teacher needs generator.segmentor: give one, or set teacher, losses.consistency and '
+            'losses.semantic to None',
+        ),
+        (
+            dict(generator=dict(freeze_initial=True), train=dict(rounds=0)),
+            'freeze_initial=True and rounds=0 (of train_cfg): nothing would learn',
+        ),
+        (
+            dict(generator=dict(guided=None), train=dict(rounds=1), test=dict(rounds=0)),
+            'guided=None needs train_cfg.rounds=0, got 1',
+        ),
+        (
+            dict(generator=dict(guided=None), train=dict(rounds=0), test=dict(rounds=2)),
+            'guided=None needs test_cfg.rounds=0, got 2',
         ),
     ],
 )
-def test_settings_that_contradict_each_other_are_refused(train, test, options, message):
-    usual = dict(detach_rounds=True, has_guided=True, freeze_initial=False)
-    settings = checked_settings(train, test)
-    with pytest.raises(ValueError, match=message):
-        check_settings_fit(*settings, **usual | options)
-    check_settings_fit(*checked_settings(None, None), **usual)
+def test_parts_that_contradict_each_other_are_refused(parts, message):
+    with pytest.raises(ValueError, match=f'^{re.escape(message)}$'):
+        check(**parts)
+
+
+@pytest.mark.parametrize(
+    'parts',
+    [
+        {},
+        dict(disc=PART, losses=dict(gan=PART)),
+        dict(disc=[PART, PART], losses=dict(gan=PART)),
+        dict(teacher=PART, losses=dict(semantic=PART)),
+        dict(teacher=PART, losses=dict(consistency=PART)),
+        dict(generator=dict(freeze_initial=True)),
+        dict(generator=dict(guided=None), train=dict(rounds=0)),
+    ],
+)
+def test_parts_that_fit_are_taken(parts):
+    check(**parts)
 
 
 def test_round_0_alone_learns_unless_it_is_frozen():

@@ -35,7 +35,7 @@ def found(repository, tmp_path_factory):
 @pytest.mark.parametrize('what', ['state', 'ema'])
 def test_ranks_agree_in_every_bit(found, kind, what):
     """Networks, batch statistics, discriminator, class memory, teacher and EMAHook's average."""
-    first, second, _ = (one[kind][what] for one in found)
+    first, second = (one[kind][what] for one in found[:2])
     assert first.keys() == second.keys()
     for name, value in first.items():
         assert torch.equal(value, second[name]), name
@@ -43,14 +43,14 @@ def test_ranks_agree_in_every_bit(found, kind, what):
 
 @pytest.mark.parametrize('what', ['state', 'ema'])
 def test_ranks_learn_what_one_process_learns(found, what):
-    """With holes and labelled areas that differ between ranks, and without batch statistics."""
+    """With holes and labeled areas that differ between ranks, and without batch statistics."""
     first, _, alone = (one['group_norm'][what] for one in found)
     assert first.keys() == alone.keys()
     for name, value in alone.items():
         torch.testing.assert_close(first[name], value, rtol=1e-4, atol=2e-6, msg=name)
     parts = ('generator.memory.updates', 'teacher.segmentor', 'disc.', 'generator.guided')
     assert all(any(part in name for name in alone) for part in parts)
-    if what == 'state':  # of seven labelled images there is room for three
+    if what == 'state':  # of seven labeled images there is room for three
         assert (alone['generator.recorrection.layout.keys'] >= 0).all()
 
 

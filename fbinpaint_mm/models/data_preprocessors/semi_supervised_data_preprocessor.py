@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from mmagic.models.data_preprocessors import DataPreprocessor
@@ -34,7 +36,10 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
             default.
     """
 
-    def __init__(self, num_classes: int | None = None, min_labeled: int = 0, **kwargs) -> None:  # noqa: ANN003
+    _NON_IMAGE_KEYS: list[str]
+    _NON_CONCATENATE_KEYS: list[str]
+
+    def __init__(self, num_classes: int | None = None, min_labeled: int = 0, **kwargs: Any) -> None:
         kwargs.setdefault('output_channel_order', 'BGR')  # whatever order the loader used
         # mmagic extends these lists in place, for every preprocessor of the process.
         self._NON_IMAGE_KEYS = [*self._NON_IMAGE_KEYS]
@@ -168,7 +173,7 @@ def _pad_targets(samples: DataSample, inputs: Tensor) -> None:
 
 
 def _check_sizes(data: dict) -> None:
-    sizes = {}
+    sizes: dict[tuple[int, ...], str] = {}
     for sample, image in zip(data['data_samples'], data['inputs'], strict=True):
         sizes.setdefault(tuple(image.shape[-2:]), sample.metainfo.get('gt_path', 'unnamed sample'))
     if len(sizes) > 1:

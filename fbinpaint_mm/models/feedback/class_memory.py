@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,8 +19,7 @@ class ClassMemory(nn.Module):
     """A bank of class prototypes, kept as an exponential moving average over labeled images.
 
     A prototype is the masked average pooling of unit-length pixel features over the pixels of its
-    class. The bank holds
-    buffers only: it takes no gradient and is part of the checkpoint.
+    class. The bank holds buffers only: it takes no gradient and is part of the checkpoint.
 
     Args:
         num_classes: K, number of classes.
@@ -34,6 +34,11 @@ class ClassMemory(nn.Module):
     Raises:
         UserError: If ``momentum`` is outside [0, 1).
     """
+
+    prototypes: Tensor
+    updates: Tensor
+    _sums: Tensor
+    _areas: Tensor
 
     def __init__(self, num_classes: int, channels: int, momentum: float = 0.99) -> None:
         super().__init__()
@@ -109,27 +114,27 @@ def cosine_to_prototypes(features: Tensor, prototypes: Tensor) -> Tensor:
         return torch.einsum('nchw,kc->nkhw', features, prototypes)
 
 
-def class_occupancy(labels: Tensor, num_classes: int, size: tuple[int, int]) -> Tensor:
+def class_occupancy(labels: Tensor, num_classes: int, size: Sequence[int]) -> Tensor:
     """Share of every feature cell that each class covers.
 
     Args:
         labels: (N, 1, H, W) or (N, H, W) int64 class ids; 255 is unknown and belongs to no class.
         num_classes: K.
-        size: (h, w) of the feature map, not larger than (H, W) in general.
+        size: h and w of the feature map, not larger than H and W in general.
 
     Returns:
         (N, K, h, w) float32 in [0, 1]; the sum over K is below 1 where pixels are unknown.
     """
     one_hot, _ = one_hot_where_known(labels, num_classes)
-    return F.adaptive_avg_pool2d(one_hot.float(), size)
+    return F.adaptive_avg_pool2d(one_hot.float(), (size[0], size[1]))
 
 
 def cross_image_weight(cosine: Tensor, pseudo_label: Tensor, seen: Tensor) -> Tensor:
     """How far the features of a pixel, compared with other images, agree with its pseudo label.
 
     The rectification weight of CISC-R (Wu et al., TPAMI 2023), ``1 - |1[y = c] - cos(f, p_c)|``,
-    averaged over the classes that have a prototype. A pixel labeled c that does not look like c,
-    or that looks like a class it is not labeled as, counts less.
+    averaged over the classes that have a prototype. A pixel labeled c whose features are not those
+    of c, or are those of a class it is not labeled as, counts less.
 
     Args:
         cosine: (N, K, H, W) float cosine to the prototypes; clamped to [0, 1] here.
@@ -168,7 +173,7 @@ def one_hot_where_known(labels: Tensor, num_classes: int) -> tuple[Tensor, Tenso
 
 @dataclass
 class CompletedBatch:
-    """What the memories of classes and layouts learn from after a training iteration.
+    """What the memories of classes and label maps learn from after a training iteration.
 
     Args:
         features: (N, C, h, w) float pixel features of the last round's completed images, without

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
@@ -18,10 +20,10 @@ class CrossImageRecorrection(nn.Module):
     The evidence for class c at a pixel is the cosine between the pixel's feature and the prototype
     of c in *other, labeled* images, relative to the mean over the classes seen so far and divided
     by a temperature. A learned gate in (0, 1) decides pixel by pixel how much of it to add; the
-    gate reads where the hole is, how far the inpainted pixel can be trusted, and how sure both
-    opinions are.
+    gate reads where the hole is, how far the inpainted pixel can be trusted, and how certain
+    segmentor and evidence are.
 
-    :meth:`complete` mixes the map in the hole with the mean label map of like images.
+    :meth:`complete` mixes the map in the hole with the mean of retrieved label maps.
 
     Everything here runs in float32, also under autocast.
 
@@ -65,8 +67,8 @@ class CrossImageRecorrection(nn.Module):
 
     def init_weights(self) -> None:
         """Zero the last layer: at first the gate is one half everywhere."""
-        nn.init.zeros_(self.gate[-1].weight)
-        nn.init.zeros_(self.gate[-1].bias)
+        for parameter in self.gate[-1].parameters():
+            nn.init.zeros_(parameter)
 
     def forward(
         self,
@@ -97,20 +99,20 @@ class CrossImageRecorrection(nn.Module):
             return logits + torch.sigmoid(self.gate(planes)) * evidence, cosine
 
     def complete(self, logits: Tensor, mask: Tensor, image_keys: Tensor | None) -> Tensor:
-        """Mix a map with what other images have where this one has a hole.
+        """Mix a map, in its hole, with the mean of retrieved label maps.
 
-        ``(1 - w) * own + w * mean label map of like images``, w the ``layout_weight`` where they
-        know a label, and 0 outside the hole. No gradient flows through their part.
+        ``(1 - w) * own + w * retrieved``, w the ``layout_weight`` where a retrieved map has a
+        label, and 0 outside the hole. No gradient flows through the retrieved maps.
 
         Args:
             logits: (N, K, H, W) float logits at image size.
             mask: (N, 1, H, W) float, 1 in the hole.
             image_keys: (N,) int64, which images these are, see :class:`LayoutMemory`; ``None``:
-                every stored map is asked.
+                every stored map may be retrieved.
 
         Returns:
-            (N, K, H, W) float32 logits, as they were outside the hole and where no other image
-            knows anything; ``logits`` themselves without a layout memory.
+            (N, K, H, W) float32 logits, as they were outside the hole and where nothing is
+            retrieved; ``logits`` themselves without a layout memory.
         """
         if self.layout is None:
             return logits
@@ -122,7 +124,7 @@ class CrossImageRecorrection(nn.Module):
             mixed = ((1 - known) * own + likely).clamp_min(1e-8).log()
             return torch.where((mask > 0.5) & (known > 0), mixed, logits)
 
-    def _evidence(self, cosine: Tensor, prototypes: Tensor, size: tuple[int, int]) -> Tensor:
+    def _evidence(self, cosine: Tensor, prototypes: Tensor, size: Sequence[int]) -> Tensor:
         seen = (prototypes.abs().sum(1) > 0).float().view(1, -1, 1, 1)
         mean = (cosine * seen).sum(1, keepdim=True) / seen.sum().clamp_min(1)
         relative = (cosine - mean) * seen / self.temperature
@@ -130,7 +132,7 @@ class CrossImageRecorrection(nn.Module):
 
 
 def _certainty(logits: Tensor, evidence: Tensor) -> list[Tensor]:
-    """How sure both opinions are: three planes (N, 1, H, W) in [0, 1], detached.
+    """Certainty of segmentor and evidence: three planes (N, 1, H, W) in [0, 1], detached.
 
     The largest probability and the normalized entropy of the segmentor, and the largest probability
     of the evidence.

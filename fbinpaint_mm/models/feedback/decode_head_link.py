@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
@@ -36,7 +37,7 @@ class DecodeHeadLink:
             with anything but feature maps (the tokens that mmseg's DPTHead reads).
     """
 
-    def __init__(self, decode_head: nn.Module, feedback: InpaintingFeedback | None) -> None:
+    def __init__(self, decode_head: BaseDecodeHead, feedback: InpaintingFeedback | None) -> None:
         if not isinstance(getattr(decode_head, 'conv_seg', None), nn.Module):
             raise TypeError(
                 f'decode head {type(decode_head).__name__} has no conv_seg layer, so its pixel '
@@ -80,6 +81,12 @@ class DecodeHeadLink:
             yield
         finally:
             self._signal = None
+
+    def take_features(self) -> Tensor:
+        """The features of the last forward pass, kept here no longer: their graph would live on."""
+        features, self.features = self.features, None
+        assert features is not None, 'the decode head has not run since the last call'
+        return features
 
     def _tap(self, module: nn.Module, args: tuple[Tensor, ...]) -> None:
         self.features = args[0]

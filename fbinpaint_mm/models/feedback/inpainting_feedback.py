@@ -1,4 +1,4 @@
-"""What the inpainting tells a decode head: its state, how far to trust it, its encoding."""
+"""Feedback from the inpainting to a decode head: its signal, confidence and encoder."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class FeedbackSignal:
 class InpaintingConfidence(nn.Module):
     """Predicts the expected absolute error of an inpainted image, pixel by pixel.
 
-    It sees the composite and the mask only, so it serves any inpainting network. It is trained with
-    the Laplace likelihood (Kendall & Gal, NeurIPS 2017, eq. 5 with an L1 residual) on detached
+    It reads the composite and the mask only, so it serves any inpainting network. It is trained
+    with the Laplace likelihood (Kendall & Gal, NeurIPS 2017, eq. 5 with an L1 residual) on detached
     images: the image is never made worse to be easier to predict.
 
     Args:
@@ -139,9 +139,8 @@ class InpaintingFeedback(nn.Module):
 
     def init_weights(self) -> None:
         """Zero the last layer: at first nothing is added to the head."""
-        for projection in self.projections:
-            nn.init.zeros_(projection.weight)
-            nn.init.zeros_(projection.bias)
+        for parameter in self.projections.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, signal: FeedbackSignal, sizes: Sequence[tuple[int, int]]) -> list[Tensor]:
         """Features to add to each selected input of the head.

@@ -1,4 +1,4 @@
-"""Which classes lie where, in other labeled images whose visible part is alike."""
+"""Label maps of labeled images, retrieved by the visible part of a map."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fbinpaint_mm.models.feedback.class_memory import IGNORE_INDEX, class_occupa
 from fbinpaint_mm.user_error import UserError
 
 NO_KEY = -1  # of an image without a name, of one that is not to be remembered, of an empty place
-PART_KEY = -2  # of a part of an image, to which whole label maps say nothing
+PART_KEY = -2  # of a part of an image, for which no whole label map is retrieved
 EMPTY = dict(labels=IGNORE_INDEX, shares=0, keys=NO_KEY)  # what an empty place holds
 BUFFERS = (*EMPTY, 'next_place')
 FLOOR = 0.01  # share of a cell that every class is given, for the logarithm
@@ -29,16 +29,16 @@ FLOOR = 0.01  # share of a cell that every class is given, for the logarithm
 
 @MODELS.register_module()
 class LayoutMemory(nn.Module):
-    """A bank of label maps, from which those of like images tell what a hole may contain.
+    """A bank of label maps, of which those that fit the visible part of a map are retrieved.
 
-    The features of a class the decode head knows from its own training; which classes lie beside
-    and behind which others, over the whole image, it does not see from inside a hole. Here a map
-    asks for the stored maps that explain its visible part best, and gets their mean. Scene
-    completion by like images (Hays & Efros, SIGGRAPH 2007) and label transfer (Liu et al., TPAMI
-    2011) are the ideas behind it. It is for whole, aligned images, such as faces.
+    A decode head knows the features of the classes, but inside a hole it does not see how classes
+    are arranged over the whole image. Here stored maps are weighted by the likelihood of the map's
+    visible part, and their mean is retrieved. Related to scene completion by similar images (Hays &
+    Efros, SIGGRAPH 2007) and label transfer (Liu et al., TPAMI 2011). It is for whole, aligned
+    images, such as faces.
 
-    The bank holds buffers only and takes no gradient. It is part of the checkpoint: who publishes
-    one publishes the label maps in it. ``EMAHook`` must leave ``update_buffers`` at ``False``,
+    The bank holds buffers only and takes no gradient. It is part of the checkpoint: to publish
+    one is to publish the label maps in it. ``EMAHook`` must leave ``update_buffers`` at ``False``,
     which copies them; an average of label maps is none. Each image has one place, which its newest
     label map (mirrored perhaps) takes; when all are taken, the image that came first makes room.
     From a checkpoint with another capacity the newest label maps are taken over, as many as fit;
@@ -62,6 +62,11 @@ class LayoutMemory(nn.Module):
         UserError: If ``capacity`` or ``coarse_size`` is no whole number above 0, ``size`` is no
             multiple of ``coarse_size``, or ``temperature`` is no positive number.
     """
+
+    labels: Tensor
+    shares: Tensor
+    keys: Tensor
+    next_place: Tensor
 
     def __init__(
         self,
@@ -163,15 +168,15 @@ class LayoutMemory(nn.Module):
 
     @torch.no_grad()
     def forward(self, probabilities: Tensor, mask: Tensor, keys: Tensor | None = None) -> Tensor:
-        """What other images have where this one has a hole, and everywhere else.
+        """Retrieve the mean label map of other images, in the hole and everywhere else.
 
         Args:
             probabilities: (N, K, H, W) float class probabilities of a map; only its visible part is
                 read.
             mask: (N, 1, H, W) float, 1 in the hole.
-            keys: (N,) int64, which images these are, so that none is told its own labels; -1 for
-                one without a name; -2 for a part of one, which nobody is asked about. ``None``:
-                every stored map is asked.
+            keys: (N,) int64, which images these are, so that none retrieves its own labels; -1
+                for one without a name; -2 for a part of one, which retrieves nothing. ``None``:
+                every stored map may be retrieved.
 
         Returns:
             (N, K, H, W) float32 mean label map in [0, 1]; all zero as long as nothing, or nothing
@@ -200,10 +205,10 @@ class LayoutMemory(nn.Module):
 
         The mean is over cells that are known in the stored map; without any it is that of chance.
         """
-        asked, visible = self._coarse(probabilities * visible), self._coarse(visible)[:, 0]
+        query, visible = self._coarse(probabilities * visible), self._coarse(visible)[:, 0]
         known = self.shares.sum(1, keepdim=True)
         logarithm = known * (self.shares / known.clamp_min(1e-6) + FLOOR).log()
-        total = torch.einsum('nkhw,mkhw->nm', asked, logarithm)
+        total = torch.einsum('nkhw,mkhw->nm', query, logarithm)
         common = torch.einsum('nhw,mhw->nm', visible, known[:, 0])
         chance = -math.log(self.num_classes)
         return torch.where(common > 1e-6, total / common.clamp_min(1e-6), chance)

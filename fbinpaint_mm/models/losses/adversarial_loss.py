@@ -30,7 +30,7 @@ class AdversarialLoss(nn.Module):
     ) -> dict[str, Tensor]:
         """What the discriminator minimizes.
 
-        One pass over real and inpainted images together: a distributed wrapper wants one forward
+        One pass over real and inpainted images together: a distributed wrapper needs one forward
         pass for each backward pass.
 
         Args:

@@ -1,4 +1,4 @@
-"""The student must see in the inpainted image what the teacher sees in the intact one."""
+"""Consistency of the student's map of the inpainted image with the teacher's pseudo labels."""
 
 from __future__ import annotations
 

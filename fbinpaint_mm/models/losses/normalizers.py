@@ -61,6 +61,6 @@ def normalizers_over_ranks(
     areas = own if class_areas is None else torch.cat([own, class_areas.flatten()])
     mean = areas.clone()
     all_reduce(mean, op='mean')
-    factors = own / mean[:4].clamp_min(torch.finfo(mean.dtype).eps)
+    hole, valid, labeled, trusted = own / mean[:4].clamp_min(torch.finfo(mean.dtype).eps)
     shared = None if class_areas is None else mean[4:].view_as(class_areas)
-    return Normalizers(*factors, class_areas=shared)
+    return Normalizers(hole, valid, labeled, trusted, shared)

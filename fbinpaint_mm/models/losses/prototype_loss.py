@@ -1,6 +1,8 @@
-"""Makes the cosine to the class prototypes mean something."""
+"""Trains pixel features to be close to the prototype of their class."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from mmagic.registry import MODELS
@@ -56,7 +58,7 @@ class PrototypeLoss(nn.Module):
         return self.loss_weight * (positive + negative)[usable].mean()
 
 
-def areas_of_classes(labels: Tensor, num_classes: int, size: tuple[int, int]) -> Tensor:
+def areas_of_classes(labels: Tensor, num_classes: int, size: Sequence[int]) -> Tensor:
     """How much of the labeled area each class has.
 
     Args:
@@ -71,7 +73,7 @@ def areas_of_classes(labels: Tensor, num_classes: int, size: tuple[int, int]) ->
 
 
 def _inside_and_outside(
-    labels: Tensor, num_classes: int, size: tuple[int, int]
+    labels: Tensor, num_classes: int, size: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
     inside = class_occupancy(labels, num_classes, size)
     return inside, inside.sum(1, keepdim=True) - inside

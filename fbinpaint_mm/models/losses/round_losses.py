@@ -40,7 +40,7 @@ class RoundLosses(BaseModule):
 
     Args:
         checkpoint_rounds: Whether the perceptual features of rounds use activation checkpointing.
-        **configs: Configs by name; what is absent or ``None`` is left out.
+        **configs: Configs by name; what is absent or ``None`` is left out, but for the last.
 
             * ``l1_hole``: a pixel loss inside the hole, on the raw image.
             * ``l1_valid``: a pixel loss outside the hole, on the raw image.
@@ -55,8 +55,8 @@ class RoundLosses(BaseModule):
             * ``consistency``: :class:`ConsistencyLoss`, on the maps of unlabeled images; needs a
               teacher.
             * ``prototype``: :class:`PrototypeLoss`, on labeled pixels.
-            * ``confidence``: :class:`LaplaceLoss`, the default, which trains the inpainting
-              confidence.
+            * ``confidence``: the loss of the inpainting confidence, which the loop cannot do
+              without: absent or ``None``, it is a :class:`LaplaceLoss`.
 
     Raises:
         UserError: For a loss of another name.
@@ -99,7 +99,8 @@ class RoundLosses(BaseModule):
         perceptual_target = self._perceptual_target(target)
         semantic_target = self._semantic_target(target, teacher)
         parts = self._normalizers(results[-1].semantics, data_samples, pseudo_labels)
-        losses, seen = {}, None
+        losses: dict[str, Tensor] = {}
+        seen: Semantics | None = None
         for index, result in enumerate(results):
             if not result.learns:
                 continue
@@ -107,7 +108,7 @@ class RoundLosses(BaseModule):
             named |= self._perceptual_losses(result, perceptual_target)
             named |= self._semantic_losses(result, semantic_target, teacher)
             # One-way guidance uses one map in all rounds; it learns once.
-            if result.semantics is not seen:
+            if result.semantics is not None and result.semantics is not seen:
                 seen = result.semantics
                 named |= self._labeled_losses(seen, data_samples.gt_seg, prototypes, parts)
                 named |= self._unlabeled_losses(
@@ -122,7 +123,10 @@ class RoundLosses(BaseModule):
 
     @torch.no_grad()
     def _semantic_target(self, target: Tensor, teacher: MeanTeacher | None) -> Sequence[Tensor]:
-        return () if self.semantic is None else teacher.features(target)
+        if self.semantic is None:
+            return ()
+        assert teacher is not None, 'losses.semantic needs a teacher'
+        return teacher.features(target)
 
     def _normalizers(
         self,
@@ -183,11 +187,12 @@ class RoundLosses(BaseModule):
     ) -> dict[str, Tensor]:
         if self.semantic is None:
             return {}
+        assert teacher is not None, 'losses.semantic needs a teacher'
         found = teacher.features(result.composite)
         return dict(loss_semantic=teacher.trust * self.semantic(found, target))
 
     def _labeled_losses(
-        self, semantics: Semantics, labels: Tensor, prototypes: Tensor, parts: Normalizers
+        self, semantics: Semantics, labels: Tensor, prototypes: Tensor | None, parts: Normalizers
     ) -> dict[str, Tensor]:
         losses = {}
         if self.segmentation is not None:
@@ -229,8 +234,8 @@ def _averages_over_area(loss: nn.Module) -> bool:
 def _labeled_area(loss: nn.Module | None, labels: Tensor) -> Tensor:
     """Number of pixels that mmseg's cross entropy divides by, 0-d float.
 
-    With ``avg_non_ignore`` these are the known pixels; without, or with a loss that knows nothing
-    of it, all pixels.
+    With ``avg_non_ignore`` these are the known pixels; without, or with a loss that has no such
+    option, all pixels.
     """
     known = labels != IGNORE_INDEX
     return (known if getattr(loss, 'avg_non_ignore', False) else torch.ones_like(known)).sum()

@@ -1,4 +1,4 @@
-"""Distance of two images as a segmentor sees them."""
+"""Distance of two images in the feature maps of a segmentor."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class SemanticFeatureLoss(nn.Module):
         super().__init__()
         self.loss_weight = loss_weight
 
-    def forward(self, found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+    def forward(self, features: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
         """Compare feature maps.
 
         Args:
-            found: Feature maps (N, C_i, h_i, w_i) float of the inpainted images; the gradient flows
-                here.
-            wanted: As many of the true images, of the same shapes.
+            features: Feature maps (N, C_i, h_i, w_i) float of the inpainted images; the gradient
+                flows here.
+            target: As many of the true images, of the same shapes.
 
         Returns:
             0-d float32, ``loss_weight`` times a distance in [0, 4].
@@ -42,8 +42,8 @@ class SemanticFeatureLoss(nn.Module):
         Raises:
             ValueError: If there are more feature maps of one than of the other.
         """
-        with torch.autocast(found[0].device.type, enabled=False):
-            pairs = zip(found, wanted, strict=True)
+        with torch.autocast(features[0].device.type, enabled=False):
+            pairs = zip(features, target, strict=True)
             distances = [_distance(one.float(), other.float()) for one, other in pairs]
             return self.loss_weight * torch.stack(distances).mean()
 

@@ -17,7 +17,7 @@ VIEWS = ('image', 'image_and_mask', 'global_local')
 
 @MODELS.register_module()
 class MMagicDiscriminatorAdapter(BaseModule):
-    """Shows a discriminator of mmagic what it was made for.
+    """Gives a discriminator of mmagic the input it was made for.
 
     The model hands every discriminator four channels, image and hole mask. One that reads them
     (``MultiLayerDiscriminator``, ``SoftMaskPatchDiscriminator``, ``PatchDiscriminator``,
@@ -27,9 +27,9 @@ class MMagicDiscriminatorAdapter(BaseModule):
 
     Args:
         discriminator: Config of a discriminator in mmagic's registry.
-        view: What it sees: 'image', three channels; 'image_and_mask', four; 'global_local', a pair
+        view: Its input: 'image', three channels; 'image_and_mask', four; 'global_local', a pair
             of the image and a square window of it, three channels each, as ``GLDiscs`` and
-            ``DeepFillv1Discriminators`` want it.
+            ``DeepFillv1Discriminators`` expect it.
         local_size: Side in pixels of the window, which is where it holds most of the hole.
 
     Raises:
@@ -82,13 +82,12 @@ class MMagicDiscriminatorAdapter(BaseModule):
         if self.view == 'image_and_mask':
             return self.discriminator(x)
         image, mask = x.split([3, 1], dim=1)
-        if self.view == 'image':
+        if self.local_size is None:  # view 'image'
             return self.discriminator(image)
-        return self.discriminator((image, self._window(image, mask)))
+        return self.discriminator((image, self._window(image, mask, self.local_size)))
 
-    def _window(self, image: Tensor, mask: Tensor) -> Tensor:
-        """(N, 3, local_size, local_size), for each image where most of its hole is."""
-        size = self.local_size
+    def _window(self, image: Tensor, mask: Tensor, size: int) -> Tensor:
+        """(N, 3, size, size), for each image where most of its hole is."""
         if min(image.shape[-2:]) < size:
             raise UserError(
                 f'local_size={size} is larger than the image, {tuple(image.shape[-2:])}'

@@ -285,9 +285,9 @@ def _two_convolutions(in_channels: int, mid_channels: int, out_channels: int) ->
     )
 
 
-def _zero(convolution: nn.Conv2d) -> None:
-    nn.init.zeros_(convolution.weight)
-    nn.init.zeros_(convolution.bias)
+def _zero(layer: nn.Module) -> None:
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
 
 
 def _load_pretrained(

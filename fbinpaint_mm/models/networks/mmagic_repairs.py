@@ -68,7 +68,7 @@ class PaddedPConvEncoderDecoder(PConvEncoderDecoder):
     """``PConvEncoderDecoder`` that pads its input to the multiple that its layers need.
 
     Every layer of the encoder halves the image and every layer of the decoder doubles it, so mmagic
-    wants sides that are multiples of ``2 ** num_layers``: 128 for its seven layers, which a frame
+    needs sides that are multiples of ``2 ** num_layers``: 128 for its seven layers, which a frame
     of 288x384 is not. Padding is added on the right and at the bottom and marked as unknown, which
     is what partial convolutions do at the border anyway, and cut off again. Where no padding is
     needed the result is bit-identical to mmagic's; checkpoints are the same.

@@ -17,7 +17,7 @@ ROLES = ('initial', 'guided')
 def build_inpainting_network(
     cfg: dict | nn.Module, num_classes: int | None, role: str
 ) -> nn.Module:
-    """Builds a network that speaks the feedback interface.
+    """Builds a network with the feedback interface.
 
     That is ``forward(masked_img, mask, current=None, semantic_map=None, confidence=None)`` and the
     class attribute ``speaks_feedback_interface = True``. A class with it is built as it is; any
@@ -28,11 +28,11 @@ def build_inpainting_network(
         cfg: Config dict of a network in mmagic's registry, or a module already built.
         num_classes: Classes of the semantic map; None or 0 for no semantics. Reaches the
             constructor only for the guided role; a ``num_classes`` in ``cfg`` must agree with it.
-        role: 'initial' or 'guided'. A class whose constructor has an argument ``guided`` is told,
+        role: 'initial' or 'guided'. A class whose constructor has an argument ``guided`` gets it,
             unless ``cfg`` sets it.
 
     Returns:
-        The network; a module that already speaks the interface is returned unchanged.
+        The network; a module that already has the interface is returned unchanged.
 
     Raises:
         TypeError: If ``cfg`` is neither a dict with ``type`` nor a module.
@@ -42,9 +42,9 @@ def build_inpainting_network(
         raise UserError(f'role: found {role!r}, expected one of {ROLES}.')
     classes = (num_classes or 0) if role == 'guided' else None
     if isinstance(cfg, nn.Module):
-        return cfg if _speaks(cfg) else MMagicNetworkAdapter(cfg, classes)
+        return cfg if _has_interface(cfg) else MMagicNetworkAdapter(cfg, classes)
     network_class = _class_of(cfg, role)
-    if not _speaks(network_class):
+    if not _has_interface(network_class):
         return MMagicNetworkAdapter(cfg, classes)
     with DefaultScope.overwrite_default_scope('mmagic'):
         return MODELS.build(_completed(cfg, network_class, classes, role))
@@ -63,7 +63,7 @@ def _class_of(cfg: dict, role: str) -> type:
     return network_class
 
 
-def _speaks(network: nn.Module | type) -> bool:
+def _has_interface(network: nn.Module | type) -> bool:
     return getattr(network, 'speaks_feedback_interface', False)
 
 

@@ -47,12 +47,12 @@ class SemanticEmbedding(nn.Module):
 
 
 class SemanticModulation(nn.Module):
-    """Normalizes features, then scales and shifts them pixel by pixel as the map says.
+    """Normalizes features, then scales and shifts them pixel by pixel, by the map.
 
     ``norm(x) * (1 + gamma) + beta`` (SPADE, Park et al., CVPR 2019, eq. 1), with group
     normalization instead of batch normalization, for small batches. SPADE embeds the map anew
     in every layer; here all layers of one scale share a :class:`SemanticEmbedding`, and gamma and
-    beta are 1x1 convolutions of it, at a small fraction of the cost.  Without semantics this is an
+    beta are 1x1 convolutions of it, at a small fraction of the cost. Without semantics this is an
     affine normalization alone.
 
     Args:
@@ -127,8 +127,8 @@ SEEN_BY_GUIDED = 3 + 1  # channels of current image and confidence
 class SemanticGuidedEncoderDecoder(BaseModule):
     """Gated encoder, dilated residual trunk and decoder, modulated by the map at three scales.
 
-    One class serves both slots of the loop. As ``initial`` it sees the masked image and the mask.
-    As ``guided`` it also sees the current image and its confidence. It predicts the whole image,
+    One class serves both slots of the loop. As ``initial`` it reads the masked image and the mask.
+    As ``guided`` it also reads the current image and its confidence. It predicts the whole image,
     not a residual to the current one: a residual that starts at zero was tried and stayed there
     (the L1 loss of an image that is already right on average gives it no direction to go).
 
@@ -200,7 +200,11 @@ class SemanticGuidedEncoderDecoder(BaseModule):
             (N, 3, H, W) float raw image, nominally in [-1, 1] and not clamped.
         """
         _check_size(masked_img, self.size_divisor)
-        planes = [masked_img, mask] + ([current, confidence] if self.guided else [])
+        planes = [masked_img, mask]
+        if self.guided:
+            assert current is not None, 'a guided network reads the current image'
+            assert confidence is not None, 'a guided network reads the confidence'
+            planes += [current, confidence]
         full = self.stem(torch.cat(planes, dim=1))
         half = self.down1(full)
         x = self.down2(half)
@@ -214,7 +218,7 @@ class SemanticGuidedEncoderDecoder(BaseModule):
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
-        """Take over the stem of an initial network: what only the guided one sees starts at 0."""
+        """Take over the stem of an initial network: what only the guided one reads starts at 0."""
         name = f'{prefix}stem.conv.conv.weight'
         if self.guided and name in state_dict and state_dict[name].shape[1] == SEEN_BY_BOTH:
             state_dict[name] = F.pad(state_dict[name], (0, 0, 0, 0, 0, SEEN_BY_GUIDED))

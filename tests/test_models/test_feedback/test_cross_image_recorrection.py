@@ -67,7 +67,7 @@ def test_gate_reads_hole_and_confidence():
 
 
 @pytest.mark.parametrize('c', range(4))
-def test_pixel_that_looks_like_a_class_moves_towards_it(c):
+def test_pixel_with_the_features_of_a_class_moves_towards_it(c):
     prototypes = torch.randn(4, 6)
     logits = torch.zeros(1, 4, 2, 2)
     features = (prototypes[c] * 9).view(1, 6, 1, 1)
@@ -105,17 +105,17 @@ def test_returned_cosine_is_that_of_the_features():
 
 def test_gradients_reach_gate_features_and_logits():
     module = CrossImageRecorrection()
-    optimiser = torch.optim.SGD(module.parameters(), lr=0.1)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
     logits = torch.randn(2, 3, 4, 6, requires_grad=True)
     features = torch.randn(2, 5, 2, 3, requires_grad=True)
     prototypes, rest = torch.randn(3, 5), planes()
     label = torch.randint(0, 3, (2, 4, 6))
 
     for _ in range(2):  # the last layer of the gate starts at zero and blocks the first at first
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         corrected, _ = module(logits, features, prototypes, *rest)
         F.cross_entropy(corrected, label).backward()
-        optimiser.step()
+        optimizer.step()
 
     for tensor in (logits, features, *module.parameters()):
         assert tensor.grad.isfinite().all()

@@ -141,7 +141,8 @@ def test_tapped_features_carry_their_graph(linked, image_for):
     segmentor, link = linked('fcn')
     link.attach()
     segment(segmentor, image_for('fcn'))
-    link.features.sum().backward()
+    link.take_features().sum().backward()
+    assert link.features is None
     assert segmentor.backbone.encoder[0][0].convs[0].conv.weight.grad.abs().sum() > 0
 
 

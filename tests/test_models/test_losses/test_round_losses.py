@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fbinpaint_mm.models.losses import RoundLosses, round_losses
-from fbinpaint_mm.models.losses.normalisers import Normalisers
+from fbinpaint_mm.models.losses.normalizers import Normalizers
 from fbinpaint_mm.models.mean_teacher import PseudoLabels
 from fbinpaint_mm.models.round import Round, Semantics
 
@@ -30,10 +30,19 @@ def make_round(value: float, semantics: Semantics | None = None, learns: bool = 
     return Round(image, image, scale, scale, semantics, learns)
 
 
+def make_losses(**configs: dict) -> RoundLosses:
+    """Without the loss of the confidence, unless asked for."""
+    losses = RoundLosses(**configs)
+    if 'confidence' not in configs:
+        losses.confidence = None
+    return losses
+
+
 def make_semantics(raw: torch.Tensor | None = None) -> Semantics:
     """Two classes, undecided everywhere unless ``raw`` says otherwise."""
     logits = torch.zeros(2, 2, 1, 2)
-    return Semantics(logits, logits if raw is None else raw, torch.ones(2, 4, 1, 2))
+    raw = logits if raw is None else raw
+    return Semantics(logits, raw, torch.ones(2, 4, 1, 2), corrected_logits=logits)
 
 
 def pseudo_labels(trust: float) -> PseudoLabels:
@@ -42,7 +51,7 @@ def pseudo_labels(trust: float) -> PseudoLabels:
 
 
 def test_pixels_of_every_round_by_hand(samples):
-    losses = RoundLosses(l1_hole=dict(L1, loss_weight=6.0), l1_valid=L1, confidence=None)
+    losses = make_losses(l1_hole=dict(L1, loss_weight=6.0), l1_valid=L1)
     found = losses([make_round(0.5), make_round(-0.25)], samples, None, None)
     assert {key: value.item() for key, value in found.items()} == pytest.approx(
         dict(
@@ -55,7 +64,7 @@ def test_pixels_of_every_round_by_hand(samples):
 
 
 def test_maps_with_and_without_correction_weigh_the_same(samples):
-    losses = RoundLosses(segmentation=CROSS_ENTROPY, consistency=dict(type='ConsistencyLoss'))
+    losses = make_losses(segmentation=CROSS_ENTROPY, consistency=dict(type='ConsistencyLoss'))
     raw = torch.zeros(2, 2, 1, 2).requires_grad_()
     for semantics in (make_semantics(), make_semantics(raw)):
         results = [make_round(0.0), make_round(0.0, semantics)]
@@ -63,25 +72,25 @@ def test_maps_with_and_without_correction_weigh_the_same(samples):
         assert found['round1_loss_segmentation'].item() == pytest.approx(LN2)
         assert found['round1_loss_consistency'].item() == pytest.approx(0.5 * LN2)
     sum(found.values()).backward()
-    # The segmentor's own map learns too, on the labelled and on the unlabelled image.
+    # The segmentor's own map learns too, on the labeled and on the unlabeled image.
     assert (raw.grad.abs().sum((1, 2, 3)) > 0).all()
 
 
 def test_a_map_that_is_used_twice_learns_once(samples):
-    losses = RoundLosses(segmentation=CROSS_ENTROPY)
+    losses = make_losses(segmentation=CROSS_ENTROPY)
     semantics = make_semantics()
     results = [make_round(0.0), make_round(0.0, semantics), make_round(0.0, semantics)]
     assert list(losses(results, samples, None, None)) == ['round1_loss_segmentation']
 
 
 def test_a_round_that_does_not_learn_has_no_loss(samples):
-    losses = RoundLosses(
+    losses = make_losses(
         l1_hole=L1, confidence=dict(type='LaplaceLoss'), segmentation=CROSS_ENTROPY
     )
     wrong = torch.tensor([9.0, -9.0]).reshape(1, 2, 1, 1).expand(2, 2, 1, 2)
     results = [
         make_round(0.5),
-        make_round(8.0, Semantics(wrong, wrong, torch.ones(2, 4, 1, 2)), learns=False),
+        make_round(8.0, Semantics(wrong, wrong, torch.ones(2, 4, 1, 2), wrong), learns=False),
         make_round(-0.25, make_semantics()),
     ]
     found = losses(results, samples, None, None)
@@ -95,7 +104,7 @@ def test_a_round_that_does_not_learn_has_no_loss(samples):
 
 def test_a_map_learns_in_the_first_round_that_learns(samples):
     """Of one-way guidance, when only the last round learns."""
-    losses = RoundLosses(
+    losses = make_losses(
         l1_hole=L1, segmentation=CROSS_ENTROPY, consistency=dict(type='ConsistencyLoss')
     )
     semantics = make_semantics()
@@ -119,15 +128,15 @@ class Perceptual(torch.nn.Module):
 
     def features(self, image):
         self.targets.append(image)
-        return {'looks': image}
+        return {'features': image}
 
     def forward(self, image, target):
         self.images.append(image)
-        return (image - target['looks']).abs().mean(), None
+        return (image - target['features']).abs().mean(), None
 
 
 def test_perceptual_loss_is_spared_a_round_that_does_not_learn(samples):
-    losses = RoundLosses()
+    losses = make_losses()
     losses.perceptual = Perceptual()
     results = [make_round(0.5), make_round(0.75, learns=False), make_round(0.25)]
     found = losses(results, samples, None, None)
@@ -138,7 +147,7 @@ def test_perceptual_loss_is_spared_a_round_that_does_not_learn(samples):
 
 
 def test_target_goes_through_a_perceptual_loss_once(samples):
-    losses = RoundLosses()
+    losses = make_losses()
     losses.perceptual = Perceptual()
     found = losses([make_round(0.5), make_round(0.25)], samples, None, None)
     assert len(losses.perceptual.targets) == 1
@@ -147,8 +156,9 @@ def test_target_goes_through_a_perceptual_loss_once(samples):
     )
 
 
-def test_nothing_asked_for_gives_nothing(samples):
-    assert RoundLosses()([make_round(0.5)], samples, None, None) == {}
+def test_unless_asked_for_there_is_but_the_loss_of_the_confidence(samples):
+    found = RoundLosses(confidence=None, tv=None)([make_round(0.5)], samples, None, None)
+    assert {name: value.item() for name, value in found.items()} == dict(round0_loss_confidence=0.5)
 
 
 @pytest.fixture
@@ -156,12 +166,12 @@ def one_of_two(monkeypatch):
     """Makes this process believe that it is one of two, and keeps what it tells the other."""
     told = {}
 
-    def normalisers_over_ranks(**areas):
+    def normalizers_over_ranks(**areas):
         told.update(areas)
-        return Normalisers(2.0, 3.0, 5.0, 7.0, torch.ones(2, 2))
+        return Normalizers(2.0, 3.0, 5.0, 7.0, torch.ones(2, 2))
 
     monkeypatch.setattr(round_losses, 'is_one_process', lambda: False)
-    monkeypatch.setattr(round_losses, 'normalisers_over_ranks', normalisers_over_ranks)
+    monkeypatch.setattr(round_losses, 'normalizers_over_ranks', normalizers_over_ranks)
     return told
 
 
@@ -184,7 +194,7 @@ def test_each_loss_gets_the_factor_of_its_own_area(samples, one_of_two):
         )
     )
     areas = {name: value.tolist() for name, value in one_of_two.items()}
-    # Two holes of one pixel, two labelled pixels, one pixel of each class and one of the other.
+    # Two holes of one pixel, two labeled pixels, one pixel of each class and one of the other.
     assert areas == dict(hole=2, valid=2, labeled=2, trusted=2, class_areas=[[1, 1], [1, 1]])
 
 
@@ -204,3 +214,9 @@ def test_means_of_images_and_of_all_pixels_need_no_factor(samples, one_of_two):
 def test_without_maps_there_are_no_classes(samples, one_of_two):
     RoundLosses(l1_hole=L1)([make_round(0.5)], samples, None, None)
     assert one_of_two['class_areas'] is None
+
+
+def test_unknown_names_are_refused():
+    message = r"^losses takes l1_hole, l1_valid, .*, confidence; found \['hole', 'l2'\]$"
+    with pytest.raises(ValueError, match=message):
+        RoundLosses(l1_hole=L1, l2=L1, hole=None)

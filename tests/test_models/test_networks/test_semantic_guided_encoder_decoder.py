@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from mmagic.registry import MODELS
 from mmengine.runner.checkpoint import load_state_dict
-from torch import Tensor
+from torch import Tensor, nn
 
-from fbinpaint_mm.models.networks import SemanticGuidedEncoderDecoder
+from fbinpaint_mm.models.networks import (
+    ModulatedResidualBlock,
+    SemanticEmbedding,
+    SemanticGuidedEncoderDecoder,
+    SemanticModulation,
+)
 
 SMALL = dict(base_channels=4, dilations=(1, 2))
 
@@ -96,7 +102,7 @@ def test_base_channels_must_be_divisible_by_four():
 
 @pytest.fixture
 def initial() -> SemanticGuidedEncoderDecoder:
-    """An initial network as if trained: its normalisations are not the identity either."""
+    """An initial network as if trained: its normalizations are not the identity either."""
     torch.manual_seed(3)
     network = SemanticGuidedEncoderDecoder(**SMALL)
     with torch.no_grad():
@@ -198,3 +204,127 @@ def test_the_stem_of_another_network_is_refused(guided, channels):
     state[name] = torch.zeros(shape[0], channels, *shape[2:])
     with pytest.raises(RuntimeError, match=f'size mismatch for {name}'):
         guided.load_state_dict(state)
+
+
+def test_map_is_reduced_by_area():
+    semantic_map = torch.randn(2, 3, 8, 12).softmax(1)
+    embedding = SemanticEmbedding(3, 5)
+    embedding.layers = nn.Identity()
+
+    found = embedding(semantic_map, 4)
+
+    expected = semantic_map.reshape(2, 3, 2, 4, 3, 4).mean(dim=(3, 5))
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(found.sum(1), torch.ones(2, 2, 3))
+
+
+def test_gives_the_channels_and_size_asked_for():
+    embedding = SemanticEmbedding(3, 5)
+    semantic_map = torch.randn(2, 3, 8, 12).softmax(1)
+    for stride, size in ((1, (8, 12)), (2, (4, 6)), (4, (2, 3))):
+        assert embedding(semantic_map, stride).shape == (2, 5, *size)
+
+
+def test_depends_on_the_map_and_learns():
+    embedding = SemanticEmbedding(3, 5)
+    semantic_map = torch.randn(1, 3, 8, 8).softmax(1)
+    found = embedding(semantic_map, 2)
+    assert not torch.allclose(found, embedding(semantic_map.flip(1), 2))
+    found.square().sum().backward()
+    assert all(p.grad.abs().sum() > 0 for p in embedding.parameters())
+
+
+def group_norm_by_loops(x: np.ndarray, groups: int) -> np.ndarray:
+    out = np.empty_like(x)
+    width = x.shape[1] // groups
+    for n in range(x.shape[0]):
+        for g in range(groups):
+            part = x[n, g * width : (g + 1) * width]
+            out[n, g * width : (g + 1) * width] = (part - part.mean()) / np.sqrt(part.var() + 1e-5)
+    return out
+
+
+def test_map_acts_at_its_own_pixel_only():
+    modulation = SemanticModulation(8, 6)
+    x, embedding = torch.randn(1, 8, 3, 5), torch.randn(1, 6, 3, 5)
+    changed = embedding.clone()
+    changed[..., 1, 2] += 1
+    difference = (modulation(x, embedding) - modulation(x, changed)).abs().sum((0, 1))
+    assert difference.nonzero().tolist() == [[1, 2]]
+
+
+def test_scale_and_shift_by_hand():
+    modulation = SemanticModulation(4, 2, groups=2)
+    weight, bias = torch.randn(8, 2), torch.randn(8)
+    with torch.no_grad():
+        modulation.modulation.weight.copy_(weight.view(8, 2, 1, 1))
+        modulation.modulation.bias.copy_(bias)
+    x, embedding = torch.randn(2, 4, 3, 3), torch.randn(2, 2, 3, 3)
+
+    found = modulation(x, embedding).detach()
+
+    normal = group_norm_by_loops(x.numpy(), 2)
+    for n, y, z in np.ndindex(2, 3, 3):
+        both = (weight @ embedding[n, :, y, z] + bias).numpy()
+        gamma, beta = both[:4], both[4:]
+        expected = normal[n, :, y, z] * (1 + gamma) + beta
+        np.testing.assert_allclose(found[n, :, y, z], expected, atol=1e-5)
+
+
+def test_without_semantics_an_affine_normalization():
+    x = torch.randn(2, 8, 3, 5)
+    modulation = SemanticModulation(8, 0, groups=2)
+    scale, shift = torch.randn(8), torch.randn(8)
+    with torch.no_grad():
+        modulation.norm.weight.copy_(scale)
+        modulation.norm.bias.copy_(shift)
+    expected = group_norm_by_loops(x.numpy(), 2) * scale.view(1, 8, 1, 1).numpy()
+    expected += shift.view(1, 8, 1, 1).numpy()
+    np.testing.assert_allclose(modulation(x, None).detach(), expected, atol=1e-5)
+
+
+def test_modulation_learns_from_the_first_step():
+    modulation = SemanticModulation(8, 6)
+    loss = (modulation(torch.randn(2, 8, 3, 5), torch.randn(2, 6, 3, 5)) - 1).square().sum()
+    loss.backward()
+    assert all(p.grad.abs().sum() > 0 for p in modulation.parameters())
+
+
+def test_is_residual():
+    block = ModulatedResidualBlock(8, 6)
+    nn.init.zeros_(block.conv2.weight)
+    nn.init.zeros_(block.conv2.bias)
+    x = torch.randn(2, 8, 5, 7)
+    assert torch.equal(block(x, torch.randn(2, 6, 5, 7)), x)
+
+
+@pytest.mark.parametrize('dilation', [1, 3])
+def test_reaches_as_far_as_its_dilation(dilation):
+    block = ModulatedResidualBlock(4, 0, dilation)
+    block.modulation1.norm = block.modulation2.norm = nn.Identity()  # it would mix all pixels
+    x = torch.randn(1, 4, 15, 15)
+    changed = x.clone()
+    changed[..., 7, 7] += 1
+
+    difference = (block(changed, None) - block(x, None)).abs().sum((0, 1))
+
+    reach = dilation + 1
+    touched = difference.nonzero()
+    assert touched.amin().item() == 7 - reach
+    assert touched.amax().item() == 7 + reach
+
+
+def test_map_has_influence_and_all_parts_learn():
+    block = ModulatedResidualBlock(8, 6)
+    x, one, other = torch.randn(1, 8, 4, 4), torch.randn(1, 6, 4, 4), torch.randn(1, 6, 4, 4)
+    assert not torch.allclose(block(x, one), block(x, other))
+    block(x, one).square().sum().backward()
+    assert all(p.grad.abs().sum() > 0 for p in block.parameters())
+
+
+def test_without_semantics():
+    block = ModulatedResidualBlock(8, 0)
+    x = torch.randn(1, 8, 4, 4)
+    found = block(x, None)
+    assert found.shape == x.shape
+    assert not torch.allclose(found, x)

@@ -58,7 +58,7 @@ def test_equals_torchvision_layer_by_layer(source, original, folder):
     ]
 
 
-def test_statistics_of_batch_normalisation_are_loaded(original, folder):
+def test_statistics_of_batch_normalization_are_loaded(original, folder):
     found = build(weights=str(folder)).state_dict()
     expected = original.features[:18].state_dict()
     assert set(found) == {f'features.{name}' for name in expected}
@@ -71,9 +71,9 @@ def test_statistics_of_batch_normalisation_are_loaded(original, folder):
 def test_stem_of_stride_1_keeps_the_size(original, folder):
     maps = build(weights=str(folder), stem_stride=1)(images())
     assert [found.shape[-1] for found in maps] == [32, 16, 8, 4, 2]
-    convolution, normalisation, activation = original.features[0]
+    convolution, normalization, activation = original.features[0]
     dense = torch.nn.functional.conv2d(images(), convolution.weight, padding=1)
-    expected = original.features[1](activation(normalisation(dense)))
+    expected = original.features[1](activation(normalization(dense)))
     torch.testing.assert_close(maps[0], expected)
 
 

@@ -1,8 +1,16 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 import torch.nn.functional as F
+from mmagic.structures import DataSample
 
-from fbinpaint_mm.models.guidance import labels_to_mix, mix_labels
+from fbinpaint_mm.models.guidance import (
+    dictate,
+    dictated_map_of,
+    labels_to_mix,
+    mix_labels,
+)
 from fbinpaint_mm.models.mean_teacher import PseudoLabels
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32]
@@ -111,6 +119,10 @@ def test_gradient_reaches_the_own_map_by_its_share(shares):
     torch.testing.assert_close(probabilities.grad, expected)
 
 
+def samples_of(labels, is_labeled):
+    return SimpleNamespace(gt_seg=labels, is_labeled=is_labeled)
+
+
 def pseudo_labels_of(images, trust):
     plane = torch.ones(images, *SIZE)
     return PseudoLabels(torch.full((images, *SIZE), 3), plane, plane, torch.tensor(trust))
@@ -122,7 +134,7 @@ def test_unlabelled_images_are_completed_with_pseudo_labels_all_or_none():
     labels[~is_labeled] = 255
     before, seen = labels.clone(), set()
     for _ in range(30):
-        completed = labels_to_mix(labels, is_labeled, pseudo_labels_of(2, trust=0.5))
+        completed = labels_to_mix(samples_of(labels, is_labeled), pseudo_labels_of(2, trust=0.5))
         assert completed.shape == labels.shape
         assert torch.equal(completed[is_labeled], before[is_labeled])
         seen.add(tuple(completed[~is_labeled].unique().tolist()))
@@ -133,11 +145,54 @@ def test_unlabelled_images_are_completed_with_pseudo_labels_all_or_none():
 @pytest.mark.parametrize(('trust', 'value'), [(0.0, 255), (1.0, 3)])
 def test_trust_is_the_chance_of_pseudo_labels(trust, value):
     _, labels = random_maps()
+    samples = samples_of(labels, torch.tensor([True, False]))
     for _ in range(10):
-        completed = labels_to_mix(labels, torch.tensor([True, False]), pseudo_labels_of(1, trust))
+        completed = labels_to_mix(samples, pseudo_labels_of(1, trust))
         assert (completed[1] == value).all()
 
 
 def test_without_a_teacher_the_labels_stay_as_they_are():
     _, labels = random_maps()
-    assert labels_to_mix(labels, torch.tensor([True, True]), None) is labels
+    assert labels_to_mix(samples_of(labels, torch.tensor([True, True])), None) is labels
+
+
+@pytest.fixture
+def logits():
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn((2, 3, 4, 5), generator=generator).requires_grad_()
+
+
+def test_dictated_pixels_are_certain_and_others_untouched(logits):
+    dictated = torch.full((2, 1, 4, 5), 255)
+    dictated[0, 0, 1, 2], dictated[1, 0, 3, 4] = 2, 0
+    result = dictate(logits, dictated)
+    probabilities = result.softmax(1)
+    assert probabilities[0, :, 1, 2].tolist() == pytest.approx([0, 0, 1], abs=1e-12)
+    assert probabilities[1, :, 3, 4].tolist() == pytest.approx([1, 0, 0], abs=1e-12)
+    free = (dictated == 255).expand_as(logits)
+    assert torch.equal(result[free], logits[free])
+    result.sum().backward()
+    assert torch.equal(logits.grad, free.float())
+
+
+def test_a_map_dictated_everywhere_is_what_the_probabilities_say(logits):
+    generator = torch.Generator().manual_seed(1)
+    dictated = torch.randint(0, 3, (2, 1, 4, 5), generator=generator)
+    result = dictate(logits.half(), dictated)
+    assert result.dtype == torch.float16
+    assert torch.equal(result.argmax(1, keepdim=True), dictated)
+
+
+def test_a_dictated_map_is_unknown_where_the_image_is_padded():
+    labels = torch.randint(0, 3, (2, 1, 4, 5))
+    samples = DataSample(dictated_seg=labels)
+    found = dictated_map_of(samples, torch.zeros(2, 3, 8, 8))
+    assert found.shape == (2, 1, 8, 8)
+    assert torch.equal(found[:, :, :4, :5], labels)
+    assert (found[:, :, 4:] == 255).all()
+    assert (found[:, :, :, 5:] == 255).all()
+
+
+def test_without_a_dictated_map_there_is_none():
+    samples = DataSample(mask=torch.zeros(1, 1, 8, 8))
+    assert dictated_map_of(samples, torch.zeros(1, 3, 8, 8)) is None

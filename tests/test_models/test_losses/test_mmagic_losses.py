@@ -6,12 +6,10 @@ import pytest
 import torch
 import torchvision.models.vgg as vgg
 from mmagic.models.losses import CharbonnierLoss, L1Loss, MaskedTVLoss, MSELoss, PerceptualLoss
-from mmagic.registry import MODELS
-from mmagic.structures import DataSample
-from mmengine.config import Config
-from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import DefaultScope
 from torch import nn
+
+from tests.test_models.small_model import all_finite, make_batch, parameters_of, train
 
 ADVERSARIES = {
     'vanilla': dict(type='PatchDiscriminator', in_channels=3, base_channels=4, num_conv=2),
@@ -23,42 +21,20 @@ ADVERSARIES = {
 }
 
 
-@pytest.fixture
-def build(repository):
-    small = Config.fromfile(repository / 'tests/small_inpaintor.py').model.to_dict()
-
-    def make(**settings):
-        torch.manual_seed(0)
-        with DefaultScope.overwrite_default_scope('mmagic'):
-            return MODELS.build(small | settings)
-
-    return make
+@pytest.fixture(autouse=True)
+def _mmagic_scope():
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        yield
 
 
 @pytest.fixture
 def batch():
-    torch.manual_seed(1)
-    samples = []
-    for _ in range(2):
-        mask = torch.zeros(1, 16, 16)
-        mask[:, 4:12, 6:14] = 1
-        image = torch.randint(0, 256, (3, 16, 16), dtype=torch.uint8)
-        samples.append(DataSample(gt_img=image, mask=mask, gt_seg=torch.randint(0, 5, (1, 16, 16))))
-    inputs = [torch.where(one.mask > 0, 127.5, one.gt_img.float()) for one in samples]
-    return dict(inputs=inputs, data_samples=samples)
+    return make_batch((True, True))
 
 
 def step(model, batch):
-    parts = {name: getattr(model, name) for name in ('generator', 'disc')}
-    wrapper = OptimWrapperDict(
-        **{
-            name: OptimWrapper(torch.optim.SGD(part.parameters(), lr=1e-2))
-            for name, part in parts.items()
-            if part is not None
-        }
-    )
-    before = {key: value.clone() for key, value in model.named_parameters()}
-    losses = model.train_step(batch, wrapper)
+    before = parameters_of(model)
+    losses = train(model, batch, lr=1e-2)
     changed = {k for k, value in model.named_parameters() if not torch.equal(value, before[k])}
     return losses, changed
 
@@ -69,9 +45,9 @@ def test_every_adversary_learns_and_teaches(gan_type, build, batch):
         type='MMagicDiscriminatorAdapter', view='image', discriminator=ADVERSARIES[gan_type]
     )
     gan = dict(type='GANLoss', gan_type=gan_type, loss_weight=0.1)
-    settings = dict(loss_l1_hole=None, loss_l1_valid=None)  # the image learns from it alone
-    losses, changed = step(build(disc=adapter, loss_gan=gan, **settings).train(), batch)
-    assert all(torch.isfinite(torch.as_tensor(value)).all() for value in losses.values())
+    losses = dict(gan=gan, l1_hole=None, l1_valid=None)  # the image learns from it alone
+    losses, changed = step(build(losses=losses, disc=adapter).train(), batch)
+    assert all_finite(losses)
     assert {'loss_gan', 'loss_disc', 'loss_disc_real', 'loss_disc_fake'} <= losses.keys()
     for part in ('disc.', 'generator.initial.', 'generator.guided.'):
         assert any(key.startswith(part) for key in changed), part
@@ -83,15 +59,15 @@ def test_several_discriminators_are_averaged(build, batch):
         for kind in ('lsgan', 'hinge')
     ]
     gan = dict(type='GANLoss', gan_type='hinge', loss_weight=1.0)
-    model = build(disc=kinds, loss_gan=gan).train()
-    model.disc.eval()  # spectral normalisation refines its estimate at every look in training
+    model = build(losses=dict(gan=gan), disc=kinds).train()
+    model.disc.eval()  # spectral normalization refines its estimate at every pass in training
     data = model.data_preprocessor(batch, True)
     results = model.generator(data['inputs'], data['data_samples'].mask, 2)
     found = model.generator_losses(results, data['data_samples'], None)['loss_gan']
     composites = torch.cat([result.composite for result in results])
     masks = data['data_samples'].mask.repeat(3, 1, 1, 1)
-    judged = model.disc(torch.cat([composites, masks], 1))
-    torch.testing.assert_close(found, -(judged[0].mean() + judged[1].mean()) / 2)
+    scores = model.disc(torch.cat([composites, masks], 1))
+    torch.testing.assert_close(found, -(scores[0].mean() + scores[1].mean()) / 2)
     losses, changed = step(model, batch)
     for index in (0, 1):
         assert any(key.startswith(f'disc.discriminators.{index}.') for key in changed)
@@ -101,7 +77,7 @@ def test_several_discriminators_are_averaged(build, batch):
 @pytest.mark.parametrize('kind', [L1Loss, MSELoss, CharbonnierLoss])
 def test_pixel_losses_are_mmagics(kind, build, batch):
     config = dict(type=kind.__name__, loss_weight=2.0)
-    model = build(loss_l1_hole=config, loss_l1_valid=config).train()
+    model = build(losses=dict(l1_hole=config, l1_valid=config)).train()
     data = model.data_preprocessor(batch, True)
     results = model.generator(data['inputs'], data['data_samples'].mask, 1)
     losses = model.generator_losses(results, data['data_samples'], None)
@@ -114,7 +90,7 @@ def test_pixel_losses_are_mmagics(kind, build, batch):
 
 
 def test_total_variation_is_mmagics_on_the_composite(build, batch):
-    model = build(loss_tv=dict(type='MaskedTVLoss', loss_weight=0.1)).train()
+    model = build(losses=dict(tv=dict(type='MaskedTVLoss', loss_weight=0.1))).train()
     data = model.data_preprocessor(batch, True)
     results = model.generator(data['inputs'], data['data_samples'].mask, 2)
     losses = model.generator_losses(results, data['data_samples'], None)
@@ -149,7 +125,7 @@ def test_perceptual_and_style_loss_are_mmagics(perceptual, style, build, batch):
         perceptual_weight=perceptual,
         style_weight=style,
     )
-    model = build(loss_perceptual=dict(type='PerceptualLoss', **settings)).train()
+    model = build(losses=dict(perceptual=dict(type='PerceptualLoss', **settings))).train()
     data = model.data_preprocessor(batch, True)
     results = model.generator(data['inputs'], data['data_samples'].mask, 1)
     losses = model.generator_losses(results, data['data_samples'], None)

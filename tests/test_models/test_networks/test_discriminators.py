@@ -23,7 +23,7 @@ DEEPFILL = dict(
 PATCH = dict(type='PatchDiscriminator', base_channels=4, num_conv=2)
 SOFT = dict(type='SoftMaskPatchDiscriminator', base_channels=4, num_conv=2)
 UNET = dict(type='UNetDiscriminatorWithSpectralNorm', mid_channels=4)
-# discriminator, view, shapes of the judgements of two images of 32x32
+# discriminator, view, shapes of the scores of two images of 32x32
 DISCRIMINATORS = {
     'multi_layer': (MULTI_LAYER, 'image', [(2, 8, 8, 8)]),
     'patch_image': (dict(PATCH, in_channels=3), 'image', [(2, 1, 6, 6)]),
@@ -51,15 +51,15 @@ def batch():
 
 
 @pytest.mark.parametrize('name', DISCRIMINATORS)
-def test_discriminators_of_mmagic_judge(name, batch):
+def test_discriminators_of_mmagic_give_scores(name, batch):
     discriminator, view, shapes = DISCRIMINATORS[name]
-    judged = build(discriminator, view)(batch)
-    judged = judged if isinstance(judged, tuple) else (judged,)
-    assert [tuple(one.shape) for one in judged] == shapes
+    scores = build(discriminator, view)(batch)
+    scores = scores if isinstance(scores, tuple) else (scores,)
+    assert [tuple(one.shape) for one in scores] == shapes
 
 
 @pytest.mark.parametrize('name', DISCRIMINATORS)
-def test_a_runner_can_initialise_them(name):
+def test_a_runner_can_initialize_them(name):
     """As a part of a model, where mmagic's own patch discriminators fail."""
 
     class Model(BaseModule):
@@ -131,7 +131,7 @@ def test_bad_settings_are_refused(batch):
         build_discriminator(MULTI_LAYER)
 
 
-def test_a_list_judges_together(batch):
+def test_a_list_scores_together(batch):
     adapter = dict(type='MMagicDiscriminatorAdapter', view='image', discriminator=MULTI_LAYER)
     ensemble = build_discriminator([dict(MULTI_LAYER, in_channels=4), adapter])
     with_mask, without = ensemble(batch)

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from fbinpaint_mm.models.losses import normalisers
-from fbinpaint_mm.models.losses.normalisers import Normalisers, normalisers_over_ranks
+from fbinpaint_mm.models.losses import normalizers
+from fbinpaint_mm.models.losses.normalizers import Normalizers, normalizers_over_ranks
 
 OWN = dict(hole=2.0, valid=6.0, labeled=0.0, trusted=3.0)
 
@@ -16,14 +16,14 @@ def other_rank(monkeypatch):
             assert op == 'mean'
             data.copy_((data + torch.tensor(areas)) / 2)
 
-        monkeypatch.setattr(normalisers, 'all_reduce', all_reduce)
+        monkeypatch.setattr(normalizers, 'all_reduce', all_reduce)
 
     return tell
 
 
 def shared(class_areas=None):
     own = {name: torch.tensor(value) for name, value in OWN.items()}
-    return normalisers_over_ranks(**own, class_areas=class_areas)
+    return normalizers_over_ranks(**own, class_areas=class_areas)
 
 
 def test_factors_are_shares_of_the_mean_area(other_rank):
@@ -48,4 +48,4 @@ def test_what_no_rank_has_counts_nothing(other_rank):
 def test_a_single_process_multiplies_by_one():
     found = shared()
     assert [float(one) for one in (found.hole, found.valid, found.trusted)] == [1, 1, 1]
-    assert Normalisers() == Normalisers(1.0, 1.0, 1.0, 1.0, None)
+    assert Normalizers() == Normalizers(1.0, 1.0, 1.0, 1.0, None)

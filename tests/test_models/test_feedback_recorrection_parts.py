@@ -1,0 +1,122 @@
+"""How the networks of the loop are built, refused, linked, saved, copied and started."""
+
+import copy
+import logging
+
+import pytest
+import torch
+from mmengine.logging import MMLogger
+
+from tests.test_models.small_model import assert_same_images
+
+
+@pytest.mark.parametrize('part', ['feedback', 'recorrection'])
+def test_parts_that_need_a_segmentor_say_so(build_loop, part):
+    message = 'need a segmentor: give one, or set all three to None, and with them the teacher'
+    with pytest.raises(ValueError, match=message):
+        build_loop(segmentor=None, **{part: None})
+
+
+def test_a_segmentor_without_a_guided_network_is_refused(loop):
+    with pytest.raises(ValueError, match=r'^guided=None has no rounds, and no use for a segmentor'):
+        loop(guided=None)
+
+
+def test_label_maps_of_other_classes_than_those_of_the_decode_head_are_refused(build_loop):
+    memory = dict(type='LayoutMemory', num_classes=3)
+    with pytest.raises(ValueError, match=r'layout\.num_classes is 3, .* has 5 classes: leave it'):
+        build_loop(recorrection=dict(type='CrossImageRecorrection', layout=memory))
+
+
+@pytest.mark.parametrize('temperature', [0, -0.5])
+def test_a_temperature_that_is_not_positive_is_refused(build_loop, temperature):
+    message = f'map_temperature must be positive, got {temperature}$'
+    with pytest.raises(ValueError, match=message):
+        build_loop(map_temperature=temperature)
+
+
+def test_auxiliary_heads_are_left_out(small, build_loop):
+    segmentor = small['generator']['segmentor']
+    auxiliary = dict(segmentor['decode_head'], in_index=0, in_channels=8)
+    made = build_loop(segmentor=dict(segmentor, auxiliary_head=auxiliary))
+    assert not [name for name in made.state_dict() if 'auxiliary' in name]
+
+
+def test_linked_beforehand_and_self_linked_agree(loop, images):
+    by_hook, by_itself = loop(), loop()
+    by_hook.link_feedback()
+    by_hook.link_feedback()
+    assert_same_images(by_hook(*images, 2), by_itself(*images, 2))
+    for made in (by_hook, by_itself):
+        assert len(made.decode_head._forward_pre_hooks) == 1
+        assert len(made.decode_head.conv_seg._forward_pre_hooks) == 1
+
+
+def test_state_dict_holds_memory_and_strength_and_nothing_twice(loop):
+    state = loop().state_dict()
+    assert {'memory.prototypes', 'memory.updates', 'strength'} <= state.keys()
+    places = [(value.data_ptr(), value.shape) for value in state.values()]
+    assert len(set(places)) == len(places)
+    heads = [name for name in state if 'conv_seg' in name]
+    assert sorted(heads) == [
+        'segmentor.decode_head.conv_seg.bias',
+        'segmentor.decode_head.conv_seg.weight',
+    ]
+
+
+def test_state_dict_carries_everything(loop, build_loop, images):
+    saved, loaded = loop(), build_loop().eval()
+    saved.strength.fill_(0.25)
+    loaded.load_state_dict(saved.state_dict())
+    assert_same_images(saved(*images, 2), loaded(*images, 2))
+
+
+@pytest.mark.parametrize('used', [False, True])
+def test_a_copy_is_linked_to_its_own_head(loop, images, used):
+    """An averaging hook of mmengine copies the model, linked or not."""
+    made = loop()
+    made.link_feedback()
+    if used:
+        made(*images, 1)
+    copied = copy.deepcopy(made)
+    before = made(*images, 2)
+    assert_same_images(before, copied(*images, 2))
+    with torch.no_grad():
+        made.feedback.projections[0].bias += 1
+        made.segmentor.decode_head.conv_seg.bias += 1
+    assert_same_images(before, copied(*images, 2))
+    assert not torch.equal(made(*images, 2)[2].composite, before[2].composite)
+
+
+def test_a_frozen_initial_network_keeps_its_statistics(loop):
+    made = loop(freeze_initial=True)
+    made.initial.norm = torch.nn.BatchNorm2d(3)
+    made.train()
+    assert made.guided.training
+    assert not made.initial.training
+    assert not made.initial.norm.training
+
+
+@pytest.mark.parametrize(
+    ('start', 'is_warned_of'),
+    [
+        (None, True),
+        (dict(type='Kaiming', layer='Conv2d'), True),
+        (dict(type='Pretrained', prefix='initial'), False),
+    ],
+)
+def test_a_frozen_network_without_a_start_is_warned_of(
+    small, build_loop, tmp_path, caplog, start, is_warned_of
+):
+    state = {f'initial.{k}': v for k, v in build_loop().initial.state_dict().items()}
+    torch.save(state, tmp_path / 'x')
+    if start is not None and start['type'] == 'Pretrained':
+        start = dict(start, checkpoint=str(tmp_path / 'x'))
+    initial = dict(small['generator']['initial'], init_cfg=start)
+    made = build_loop(freeze_initial=True, initial=initial)
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    made.init_weights()
+    logger.removeHandler(caplog.handler)
+    said = [one for one in caplog.records if 'its weights stay random' in one.getMessage()]
+    assert [one.levelno for one in said] == ([logging.WARNING] if is_warned_of else [])
