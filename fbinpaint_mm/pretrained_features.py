@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import torch
 from mmengine.logging import print_log
@@ -140,9 +141,9 @@ MOBILENET_V2 = PretrainedFeatures(
 )
 
 
-def is_local(weights: str | None) -> bool:
+def is_local(weights: str | None) -> TypeGuard[str]:
     """Whether weights are at a path, and no download."""
-    return bool(weights) and weights != DOWNLOAD
+    return weights not in (None, '', DOWNLOAD)
 
 
 def find_weight_file(weights: str, names: Sequence[str], what: str, owner: str) -> Path:
