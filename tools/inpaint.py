@@ -149,12 +149,6 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help='feedback rounds (default: of the config)',
     )
     add(
-        '--tolerance',
-        type=number(float, 0, 1),
-        metavar='SHARE',
-        help="stop before a round that would change less than this share of the hole's map",
-    )
-    add(
         '--max-side',
         type=number(int, 1),
         metavar='PIXELS',

@@ -151,7 +151,6 @@ class FeedbackInpainter:
         *,
         semantic_map: np.ndarray | Sequence[np.ndarray | None] | None = None,
         semantic_map_mask: np.ndarray | Sequence[np.ndarray | None] | None = None,
-        tolerance: float | None = None,
         max_side: int | None = None,
     ) -> InpaintingResult | list[InpaintingResult]:
         """Fills the hole of a picture, or the holes of a list of pictures.
@@ -170,8 +169,6 @@ class FeedbackInpainter:
                 over; or a list, one or ``None`` for each image.
             semantic_map_mask: (H, W) bool, where ``semantic_map`` is dictated and not the model's
                 own; ``None``: where ``semantic_map`` is not 255. Or a list likewise.
-            tolerance: Stop before a round whose map would have another class than the last one in
-                less than this share, in [0, 1], of the hole's pixels; ``None``: run all rounds.
             max_side: Longest side in pixels of what the model sees at once; ``None``:
                 :attr:`default_max_side`.
 
@@ -187,7 +184,7 @@ class FeedbackInpainter:
         """
         rounds = self.default_rounds if rounds is None else rounds
         max_side = self.default_max_side if max_side is None else max_side
-        _check_settings(rounds, tolerance, max_side)
+        _check_settings(rounds, max_side)
         several = isinstance(image, (list, tuple))
         given = dict(
             image=image,
@@ -199,8 +196,8 @@ class FeedbackInpainter:
         jobs = [self._job(row, max_side, rounds, return_rounds) for row in rows]
         for index in range(max((len(job.crops) for job in jobs), default=0)):
             pending = [(job, job.crops[index]) for job in jobs if index < len(job.crops)]
-            for batch in self._batches(pending, max_side, tolerance is not None):
-                self._run(batch, rounds, tolerance)
+            for batch in self._batches(pending, max_side):
+                self._run(batch, rounds)
         results = [job.result() for job in jobs]
         return results if several else results[0]
 
@@ -220,14 +217,13 @@ class FeedbackInpainter:
             job.notes.append(LAYOUT_LEFT_OUT)
         return job
 
-    def _batches(self, steps: list[Step], max_side: int, one_by_one: bool) -> Iterator[list[Step]]:
+    def _batches(self, steps: list[Step], max_side: int) -> Iterator[list[Step]]:
         """Steps of one padded size together, as far as memory goes."""
         by_size: dict[tuple[int, int], list[Step]] = {}
         for step in steps:
             by_size.setdefault(self._padded_size(step[1]), []).append(step)
         for (height, width), group in by_size.items():
             count = max(1, CROPS_OF_A_BATCH * max_side**2 // (height * width))
-            count = 1 if one_by_one else count
             for first in range(0, len(group), count):
                 yield group[first : first + count]
 
@@ -236,13 +232,13 @@ class FeedbackInpainter:
         return height, width
 
     @torch.inference_mode()
-    def _run(self, steps: list[Step], rounds: int, tolerance: float | None) -> None:
+    def _run(self, steps: list[Step], rounds: int) -> None:
         inputs, samples = zip(*(self._model_input(*step) for step in steps), strict=True)
         data = self.model.data_preprocessor(
             dict(inputs=list(inputs), data_samples=list(samples)), False
         )
         samples = data['data_samples']
-        results = self.model.predict_rounds(data['inputs'], samples, rounds, tolerance)
+        results = self.model.predict_rounds(data['inputs'], samples, rounds)
         raws = [self.model.data_preprocessor.destruct(one.raw, samples) for one in results]
         predictions = self.model.convert_to_datasample(results, samples, data['inputs'])
         for index, ((job, crop), sample) in enumerate(zip(steps, predictions, strict=True)):
@@ -264,12 +260,10 @@ class FeedbackInpainter:
         return masked, sample
 
 
-def _check_settings(rounds: int, tolerance: float | None, max_side: int) -> None:
+def _check_settings(rounds: int, max_side: int) -> None:
     # True is an Integral too, and more likely a misplaced return_rounds.
     if not isinstance(rounds, Integral) or isinstance(rounds, bool) or rounds < 0:
         raise UserError(f'rounds must be a whole number of 0 or more, got {rounds!r}')
-    if tolerance is not None and not 0 <= tolerance <= 1:
-        raise UserError(f'tolerance must be a share in [0, 1], got {tolerance}')
     if max_side < 1:
         raise UserError(f'max_side must be a positive number of pixels, got {max_side}')
 

@@ -80,7 +80,7 @@ def build_folder_inpainter(args: argparse.Namespace) -> FolderInpainter:
         checkpoint=local_file(args.checkpoint),
         overwrite=args.overwrite,
         dilation=args.mask_dilate,
-        options=dict(rounds=args.rounds, tolerance=args.tolerance, max_side=args.max_side),
+        options=dict(rounds=args.rounds, max_side=args.max_side),
     )
 
 

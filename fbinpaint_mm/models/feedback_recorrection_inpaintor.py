@@ -119,7 +119,6 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         data_samples: DataSample | None = None,
         mode: str = 'tensor',
         rounds: int | None = None,
-        tolerance: float | None = None,
     ) -> tuple[Tensor, Tensor] | list[DataSample] | dict[str, Tensor]:
         """Forward pass, in mmagic's modes.
 
@@ -130,8 +129,6 @@ class FeedbackRecorrectionInpaintor(BaseModel):
                 dictates the map of every round: class ids, 255 where the map stays the model's own.
             mode: ``'tensor'``, ``'predict'`` or ``'loss'``.
             rounds: R of this call; default ``test_cfg.rounds``, or ``train_cfg.rounds`` for
-                ``'loss'``.
-            tolerance: When the rounds stop early, see :class:`FeedbackRecorrectionLoop`; not for
                 ``'loss'``.
 
         Returns:
@@ -154,7 +151,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             return self.generator_losses(results, data_samples, pseudo_labels)
         if mode not in ('tensor', 'predict'):
             raise UserError(f"mode must be 'tensor', 'predict' or 'loss', got {mode!r}")
-        results = self.predict_rounds(inputs, data_samples, rounds, tolerance)
+        results = self.predict_rounds(inputs, data_samples, rounds)
         if mode == 'tensor':
             return results[-1].raw, results[-1].composite
         return self.convert_to_datasample(results, data_samples, inputs)
@@ -202,11 +199,10 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         inputs: Tensor,
         data_samples: DataSample,
         rounds: int | None = None,
-        tolerance: float | None = None,
     ) -> list[Round]:
         """The rounds of a prediction; arguments and errors as of :meth:`forward`."""
         rounds = self.test_rounds if rounds is None else rounds
-        return self._run(inputs, data_samples, rounds, tolerance=tolerance)
+        return self._run(inputs, data_samples, rounds)
 
     def generator_losses(
         self,

@@ -69,7 +69,6 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         rounds: int,
         guidance: Guidance | None = None,
         only_last_learns: bool = False,
-        tolerance: float | None = None,
     ) -> list[Round]:
         """Run the loop.
 
@@ -80,19 +79,16 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             guidance: What guides besides the own maps; ``None`` for nothing.
             only_last_learns: Whether rounds 1..R-1 only lead to round R, without a graph (but for
                 the map of one-way guidance, which is made only once).
-            tolerance: Stop before a round whose map has another class than the round before in less
-                than this share, in [0, 1], of the hole's pixels, in every image of the batch;
-                ``None``: never. Round 1 always runs, and without semantics all rounds do.
 
         Returns:
-            The R + 1 rounds, round 0 first; fewer when they stopped early.
+            The R + 1 rounds, round 0 first.
 
         Raises:
-            UserError: If a map is dictated to a model without semantics, there is no guided
-                network for the rounds, or ``tolerance`` is out of range.
+            UserError: If a map is dictated to a model without semantics, or there is no guided
+                network for the rounds.
         """
         guidance = guidance or Guidance()
-        self._check_call(rounds, guidance, tolerance)
+        self._check_call(rounds, guidance)
         self.link_feedback()
         first = self._step(self._inpaint_first, masked_img, mask, learns=not self.freeze_initial)
         results = [replace(first, learns=not self.freeze_initial)]
@@ -102,8 +98,6 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             semantics = self._step(
                 self._make_map, results[-1], mask, guidance, learns=learns or self.feedback is None
             )
-            if tolerance is not None and _changed_share(results[-1], semantics, mask) < tolerance:
-                break
             # Not in earlier rounds: their images would leak the labels to the next segmentation.
             labels = guidance.label_map if is_last else None
             again = self._step(
@@ -210,27 +204,12 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         confidence = confidence_from_scale(error_scale, mask)
         return Round(raw, composite, error_scale, confidence, semantics)
 
-    def _check_call(self, rounds: int, guidance: Guidance, tolerance: float | None) -> None:
+    def _check_call(self, rounds: int, guidance: Guidance) -> None:
         if guidance.dictated_map is not None and self.segmentor is None:
             raise UserError('a map is dictated, but the model has no segmentor and reads no map')
-        if tolerance is not None and not 0 <= tolerance <= 1:
-            raise UserError(f'tolerance must be a share in [0, 1], got {tolerance}')
         if rounds and self.guided is None:
             raise UserError(f'rounds={rounds}, but the model has no guided network: use rounds=0')
 
 
 def _call(part: Callable[..., Any], *arguments: Any) -> Any:
     return part(*arguments)
-
-
-def _changed_share(before: Round, semantics: Semantics | None, mask: Tensor) -> float:
-    """Share of the hole's pixels whose class has changed, of the image with the largest share.
-
-    Infinite where there is nothing to compare: a first map, or none.
-    """
-    if semantics is None or before.semantics is None:
-        return float('inf')
-    hole = mask[:, 0] > 0.5
-    changed = hole & (semantics.logits.argmax(1) != before.semantics.logits.argmax(1))
-    pixels = hole.sum((1, 2)).clamp(min=1)
-    return (changed.sum((1, 2)) / pixels).max().item()

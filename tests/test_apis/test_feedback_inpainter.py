@@ -146,20 +146,6 @@ def test_rounds(inpainter, make_picture, make_hole):
     assert inpainter.default_rounds == 2
 
 
-@pytest.mark.parametrize('max_side', [512, 32])
-def test_rounds_that_would_change_nothing_are_left_out(
-    inpainter, make_picture, make_hole, max_side
-):
-    image, hole = make_picture((24, 40, 3)), make_hole((24, 40))
-    full = inpainter.inpaint(image, hole, 3, True, max_side=max_side)
-    early = inpainter.inpaint(image, hole, 3, True, max_side=max_side, tolerance=1.0)
-    assert early.rounds_run == 1
-    assert len(early.rounds) == 2
-    assert np.array_equal(early.image, full.rounds[1].image)
-    assert np.array_equal(early.image, early.rounds[1].image)
-    assert inpainter.inpaint(image, hole, 3, max_side=max_side, tolerance=0.0).rounds_run == 3
-
-
 def test_the_map_can_be_dictated(inpainter, make_picture, make_hole):
     image, hole = make_picture((24, 32, 3)), make_hole((24, 32))
     own = inpainter.inpaint(image, hole, rounds=1)
@@ -263,7 +249,6 @@ IMAGE, HOLE = np.zeros((24, 32, 3), np.uint8), np.eye(24, 32) > 0
         (dict(rounds=-1), ValueError, 'rounds must be a whole number of 0 or more, got -1'),
         (dict(rounds=1.5), ValueError, r'rounds must be a whole number of 0 or more, got 1\.5'),
         (dict(rounds=True), ValueError, 'rounds must be a whole number of 0 or more, got True'),
-        (dict(tolerance=2), ValueError, r'tolerance must be a share in \[0, 1\], got 2'),
         (dict(max_side=0), ValueError, 'max_side must be a positive number of pixels, got 0'),
         (
             dict(semantic_map=np.full((24, 32), 5)),
@@ -364,26 +349,6 @@ def test_a_scaled_crop_has_its_seam_closed(inpainter, monkeypatch):
         jumps = [np.abs(x.image[50, 60:240].astype(int) - 90).mean() for x in (one, other)]
         assert jumps[0] < 0.7 * jumps[1]
         assert np.array_equal(one.image[~hole], image[~hole])
-
-
-def test_strips_in_which_a_crop_is_scaled_up_leave_no_trace(
-    inpainter, make_picture, make_hole, monkeypatch
-):
-    image, hole = make_picture((240, 200, 3)), make_hole((240, 200))
-    once = inpainter.inpaint(image, hole, max_side=64)
-    monkeypatch.setattr(inpainting_job, 'STRIP', 11)
-    strips = inpainter.inpaint(image, hole, max_side=64)
-    assert np.abs(once.image.astype(int) - strips.image).max() <= 1
-    assert np.abs(once.confidence - strips.confidence).max() < 1e-5
-    assert np.array_equal(once.semantic_map, strips.semantic_map)
-
-
-def test_with_a_tolerance_no_picture_waits_for_another(
-    inpainter, make_picture, make_hole, seen_shapes
-):
-    images = [make_picture((24, 32, 3), seed=seed) for seed in range(3)]
-    inpainter.inpaint(images, [make_hole((24, 32))] * 3, tolerance=0.1)
-    assert seen_shapes == [(1, 3, 24, 32)] * 3
 
 
 def test_the_picture_goes_on_in_the_padding_as_in_a_mirror(inpainter, make_picture):

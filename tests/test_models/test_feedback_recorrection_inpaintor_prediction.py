@@ -140,23 +140,6 @@ def test_rounds_can_be_asked_for_in_every_mode(build):
     assert torch.equal(composite, expected)
 
 
-def test_negative_rounds_are_refused(build):
-    model = build().eval()
-    with pytest.raises(ValueError, match='rounds must be a number of 0 or more, got -1'):
-        model(**model.data_preprocessor(make_batch()), mode='predict', rounds=-1)
-
-
-def test_prediction_stops_early(build):
-    """With a tolerance of everything, round 2 never runs; round 1 always does."""
-    model = make_effective(build()).eval()
-    data = model.data_preprocessor(make_batch(), False)
-    full = model(**data, mode='predict', rounds=3)[0].output
-    early = model(**data, mode='predict', rounds=3, tolerance=1.0)[0].output
-    assert early.round_imgs.shape[0] == 2
-    assert torch.equal(early.round_imgs, full.round_imgs[:2])
-    assert torch.equal(early.pred_img, full.round_imgs[1])
-
-
 def test_temperature_acts_on_predictions_and_not_on_training(build):
     settings = (dict(), dict(test_cfg=dict(map_temperature=0.2)))
     plain, sharp = (make_effective(build(**one)) for one in settings)

@@ -188,7 +188,6 @@ def test_an_interruption_has_the_status_of_a_shell(tool, model, folder, monkeypa
         (['--mask', 'm', '--mask-tolerance', '0'], 'has an effect only with --mask-color'),
         (['--generate-mask', 'box', '--area', '0.4', '0.1'], 'expected 0 < LOW < HIGH <= 1'),
         (['--generate-mask', 'box', '--rounds', '-1'], '-1 is out of range, expected 0 or more'),
-        (['--generate-mask', 'box', '--tolerance', '1.5'], '1.5 is out of range, expected 0 to 1'),
         (['--generate-mask', 'box', '--max-side', '0'], '0 is out of range, expected 1 or more'),
         (['--generate-mask', 'box', '--quality', '0'], '0 is out of range, expected 1 to 100'),
         (['--mask', 'm', '--format', 'png', '--quality', '9'], 'is always lossless'),
@@ -248,12 +247,12 @@ def test_the_kinds_and_formats_are_those_of_the_package(tool):
 
 
 def test_every_setting_of_the_command_line_reaches_the_pictures(tool, model):
-    options = ['--rounds', '3', '--tolerance', '0.1', '--max-side', '20', '--mask-dilate', '2']
+    options = ['--rounds', '3', '--max-side', '20', '--mask-dilate', '2']
     options += ['--format', 'jpg', '--quality', '50', '--save-maps', '--save-rounds', '--overwrite']
     argv = [*model, 'a.png', '--out', 'out', '--mask', 'm', '--side-by-side', *options]
     found = build_folder_inpainter(tool.parse_args(argv))
     assert found.outputs == OutputFiles(
         quality=50, masks=True, maps=True, rounds=True, side_by_side=True
     )
-    assert found.options == dict(rounds=3, tolerance=0.1, max_side=20)
+    assert found.options == dict(rounds=3, max_side=20)
     assert (found.dilation, found.overwrite, str(found.checkpoint)) == (2, True, model[1])

@@ -78,7 +78,7 @@ class FolderInpainter:
         checkpoint: File of the weights; ``None`` if its age does not matter.
         overwrite: Make again also what is finished.
         dilation: Pixels by which holes are enlarged, in all directions.
-        options: ``rounds``, ``tolerance`` and ``max_side`` of :meth:`FeedbackInpainter.inpaint`.
+        options: ``rounds`` and ``max_side`` of :meth:`FeedbackInpainter.inpaint`.
     """
 
     def __init__(

@@ -16,8 +16,8 @@ class FakeInpainter:
     def __init__(self):
         self.calls = []
 
-    def inpaint(self, image, mask, rounds=None, return_rounds=False, tolerance=None, max_side=None):
-        settings = dict(rounds=rounds, tolerance=tolerance, max_side=max_side)
+    def inpaint(self, image, mask, rounds=None, return_rounds=False, max_side=None):
+        settings = dict(rounds=rounds, max_side=max_side)
         self.calls.append(dict(shape=image.shape, **settings))
         rounds = 1 if rounds is None else rounds
         results = [self._round(image, mask, index) for index in range(rounds + 1)]

@@ -123,7 +123,7 @@ def test_without_a_map_the_user_is_told(run, job, tmp_path):
 
 
 def test_settings_reach_the_model(run, job, fake):
-    settings = dict(rounds=3, tolerance=0.1, max_side=20)
+    settings = dict(rounds=3, max_side=20)
     run(job(), options=settings)
     assert fake.calls == [dict(shape=(16, 24, 3), **settings)]
 
