@@ -128,7 +128,7 @@ def pseudo_labels_of(images, trust):
     return PseudoLabels(torch.full((images, *SIZE), 3), plane, plane, torch.tensor(trust))
 
 
-def test_unlabelled_images_are_completed_with_pseudo_labels_all_or_none():
+def test_unlabeled_images_are_completed_with_pseudo_labels_all_or_none():
     _, labels = random_maps(images=4)
     is_labeled = torch.tensor([True, False, True, False])
     labels[~is_labeled] = 255

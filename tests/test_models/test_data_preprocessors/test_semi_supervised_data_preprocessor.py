@@ -125,7 +125,7 @@ def test_incoming_batch_stays_as_it_was(preprocessor, make_batch, training):
     assert torch.equal(first['data_samples'].gt_img, second['data_samples'].gt_img)
 
 
-def test_label_of_an_unlabelled_sample_does_not_leak(preprocessor, make_batch):
+def test_label_of_an_unlabeled_sample_does_not_leak(preprocessor, make_batch):
     batch = make_batch((True, True))
     batch['data_samples'][1].set_metainfo(dict(is_labeled=False))
     samples = preprocessor(batch, training=True)['data_samples']
@@ -133,14 +133,14 @@ def test_label_of_an_unlabelled_sample_does_not_leak(preprocessor, make_batch):
     assert (samples.gt_seg[1] == 255).all()
 
 
-def test_label_of_an_unlabelled_sample_is_not_even_checked(preprocessor, make_batch):
+def test_label_of_an_unlabeled_sample_is_not_even_checked(preprocessor, make_batch):
     batch = make_batch((True, False))
     batch['data_samples'][1].gt_seg = torch.full((1, 16, 16), 77)
     samples = preprocessor(batch, training=True)['data_samples']
     assert (samples.gt_seg[1] == 255).all()
 
 
-def test_missing_label_map_makes_a_sample_unlabelled(preprocessor, make_batch):
+def test_missing_label_map_makes_a_sample_unlabeled(preprocessor, make_batch):
     batch = make_batch((True, True))
     for sample in batch['data_samples']:
         del sample.is_labeled
@@ -157,7 +157,7 @@ def test_is_labeled_may_be_missing_in_some_samples_only(preprocessor, make_batch
     assert samples.is_labeled.tolist() == [True, False]
 
 
-def test_unknown_pixels_of_a_labelled_sample_are_allowed(preprocessor, make_batch):
+def test_unknown_pixels_of_a_labeled_sample_are_allowed(preprocessor, make_batch):
     batch = make_batch((True,))
     batch['data_samples'][0].gt_seg[..., :3] = 255
     samples = preprocessor(batch, training=True)['data_samples']
@@ -222,7 +222,7 @@ def test_missing_mask_is_refused(preprocessor, make_batch):
         preprocessor(batch, training=True)
 
 
-def test_promise_of_labelled_samples_is_held_in_training_only(make_batch):
+def test_promise_of_labeled_samples_is_held_in_training_only(make_batch):
     preprocessor = SemiSupervisedDataPreprocessor(num_classes=5, min_labeled=2)
     batch = make_batch((True, False, False))
     with pytest.raises(ValueError, match=r'1 labeled of 3 samples, but min_labeled=2; use a Lab'):

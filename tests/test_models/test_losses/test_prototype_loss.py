@@ -79,7 +79,7 @@ def test_small_classes_are_not_drowned():
 
 
 @pytest.mark.parametrize('case', ['unknown', 'memory empty', 'class not seen', 'no image'])
-def test_exactly_zero_without_a_labelled_pixel_of_a_seen_class(case):
+def test_exactly_zero_without_a_labeled_pixel_of_a_seen_class(case):
     features, labels, prototypes = batch()
     if case == 'unknown':
         labels = torch.full_like(labels, 255)
