@@ -1,4 +1,4 @@
-"""Every baseline: steps of training and validation, under the protocol of our own config."""
+"""Every baseline: a step of training and of validation, under the protocol of our own config."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def validation_size(config):
     return tuple(side // 2 for side in size) if min(size) > 128 and not REAL_SIZE else size
 
 
-@pytest.mark.parametrize(('method', 'data'), CASES)
+@pytest.mark.parametrize(('method', 'data'), [case for case in CASES if case[1] != 'demo'])
 def test_takes_a_training_and_a_validation_step(method, data, train):
     config = baseline(method, data)
     size = training_size(method, config)
@@ -148,7 +148,7 @@ def test_takes_a_training_and_a_validation_step(method, data, train):
     has_disc = config.model.disc is not None
     assert any(key.startswith('disc.') for key in changed) == has_disc
     assert any('loss_g_fake' in key for key in losses) == has_disc
-    has_vgg = method in ('aot', 'pconv') and data != 'demo'
+    has_vgg = method in ('aot', 'pconv')
     assert ('loss_out_percep' in losses) == ('loss_out_style' in losses) == has_vgg
 
     size = validation_size(config)
@@ -173,19 +173,19 @@ def test_aot_starts_where_it_can_learn():
 
 
 @pytest.mark.parametrize('method', SHORT_METHODS)
-def test_a_runner_trains_validates_and_reports(method, make_runner, tmp_path):
+def test_a_runner_of_the_demo_trains_validates_and_reports(method, make_runner, tmp_path):
     config = baseline(method, 'demo')
     config.default_hooks.checkpoint.save_optimizer = False
     config.val_dataloader.dataset.num_scenes = 2
-    runner = make_runner(config, max_iters=2)
+    runner = make_runner(config)
     before = {key: value.clone() for key, value in runner.model.generator.state_dict().items()}
     runner.train()
 
     folder = tmp_path / 'run'
-    scores = json.loads((folder / 'round_scores.json').read_text())['iterations']['2']
+    scores = json.loads((folder / 'round_scores.json').read_text())['iterations']['1']
     assert {'PSNR', 'SSIM', 'MAE', 'MAE_hole'} <= set(scores)
     assert not any('round' in name or 'mIoU' in name for name in scores)
     assert 5 < scores['PSNR'] < 40
-    assert len(list(folder.glob('*/vis_data/vis_image/*_iter_2.png'))) == 2
-    saved = torch.load(folder / 'iter_2.pth', weights_only=False)['state_dict']
+    assert len(list(folder.glob('*/vis_data/vis_image/*_iter_1.png'))) == 2
+    saved = torch.load(folder / 'iter_1.pth', weights_only=False)['state_dict']
     assert any(not torch.equal(saved[f'generator.{key}'], value) for key, value in before.items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fbinpaint_mm.benchmark.command import read_entries
 from tests.test_configs.shipped_configs import CONFIGS, names, read
 
 FOLDER = CONFIGS / 'comparisons'
@@ -30,7 +31,7 @@ def read_arguments(load_tool, repository, monkeypatch, tmp_path):
     def parse(name, *more):
         file = FOLDER.relative_to(repository) / f'{name}.txt'
         args = tool.parse_args([f'@{file}', '--out', str(tmp_path), *more])
-        return args, tool.read_entries(args)
+        return args, read_entries(args)
 
     return parse
 

@@ -10,7 +10,6 @@ from mmengine.config import Config, ConfigDict
 from mmengine.optim import build_optim_wrapper
 from torch import nn
 
-from fbinpaint_mm.models.losses import AdversarialLoss
 from tests.test_configs.shipped_configs import (
     CONFIGS,
     fabricate_batch,
@@ -129,10 +128,10 @@ def test_every_mixture_is_described():
 
 def test_the_soft_mask_adversary_opposes_the_generator():
     """What satisfies the discriminator costs the generator, and the other way round."""
-    config = read('mix/smgan_aot_celebahq').model.losses.gan
-    loss, mask = AdversarialLoss(config), torch.zeros(1, 1, 64, 64)
+    loss = MODELS.build(read('mix/smgan_aot_celebahq').model.losses.gan)
+    mask = torch.zeros(1, 1, 64, 64)
     mask[..., 16:48, 16:48] = 1
-    found, fooled = loss.gan.gaussian_blur(mask), torch.zeros_like(mask)
+    found, fooled = loss.gaussian_blur(mask), torch.zeros_like(mask)
     assert loss(found, False, True, mask) == loss(fooled, True, True, mask) == 0
     assert loss(fooled, False, True, mask) > 0
     assert loss(found, True, False, mask) > loss(fooled, True, False, mask) == 0
