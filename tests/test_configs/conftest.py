@@ -31,8 +31,8 @@ class Trained(NamedTuple):
 
 
 @pytest.fixture(autouse=True)
-def _scope_and_seed(monkeypatch) -> Iterator[None]:
-    """The configs as they are shipped: no variable of the developer's shell changes them."""
+def _configs_as_shipped(monkeypatch) -> Iterator[None]:
+    """In mmagic's scope, not changed by variables of the shell, with the same random numbers."""
     for name in ('INITIAL', 'SEGMENTOR', 'WEIGHTS', 'RESNET50'):
         monkeypatch.delenv(f'FBINPAINT_{name}', raising=False)
     with DefaultScope.overwrite_default_scope('mmagic'), torch.random.fork_rng():
