@@ -4,5 +4,7 @@ _base_ = ['../fbinpaint_demo.py']
 model = dict(
     generator=dict(segmentor=None, feedback=None, recorrection=None),
     teacher=None,
-    losses=dict(consistency=None, semantic=None),
+    losses=dict(consistency=None),
+    train_cfg=dict(rounds=1),  # the second would repeat the first: same map, same image to refine
+    test_cfg=dict(rounds=1),
 )

@@ -1,162 +1,156 @@
-"""Every top-level config: it resolves, builds, trains a step and validates a step."""
+"""The files of ``configs/``: what they inherit, that all in them is registered and fits."""
 
-import os
-from itertools import count
-from pathlib import Path
+from __future__ import annotations
+
+import ast
+import re
 
 import pytest
-import torch
 from mmagic import registry
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import DefaultScope
-from mmengine.runner import Runner
 
-CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
-NAMES = sorted(path.name for path in CONFIGS.glob('*.py'))
-RUNS = count()
+from tests.test_configs.shipped_configs import CONFIGS, names, read, remove_downloads
 
-
-def size_of(dataset):
-    """Real image size on a GPU or with FBINPAINT_REAL_SIZE; else 32 pixels for the shorter side.
-
-    DeepLabV3+ and the full-size inpainters take minutes for one step at 256x256 on one core.
-    """
-    size = dataset.image_size
-    size = (size, size) if isinstance(size, int) else tuple(size)
-    assert all(side % 8 == 0 for side in size), 'the small U-Net needs multiples of 8'
-    real = torch.cuda.is_available() or 'FBINPAINT_REAL_SIZE' in os.environ
-    shrink = 1 if real else max(1, min(size) // 32)
-    return tuple(side // shrink // 8 * 8 for side in size)
+PRODUCTS = names()
+RUNNABLE = [
+    name
+    for folder in ('.', 'ablations', 'baselines', 'comparisons', 'inpaintors', 'mix', 'segmentors')
+    for name in names(folder)
+]
+FILES = sorted(CONFIGS.rglob('*.py'))
 
 
-@pytest.fixture
-def make_runner(tmp_path, monkeypatch, remove_downloads):
-    """The Runner of a config, which builds all but the data sets; nothing is downloaded."""
-    # mmengine formats the config with yapf, which takes seconds.
-    monkeypatch.setattr(Config, 'pretty_text', property(lambda self: repr(self.to_dict())))
-
-    def make(cfg):
-        remove_downloads(cfg.model)
-        cfg.work_dir = str(tmp_path)
-        cfg.experiment_name = cfg.visualizer.name = f'config_{next(RUNS)}'
-        return Runner.from_cfg(cfg)
-
-    return make
+def bases_of(path):
+    """The files of our own that one inherits, and the whole names of others."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', None) == '_base_':
+            for base in ast.literal_eval(node.value):
+                yield base if '::' in base else (path.parent / base).resolve().relative_to(CONFIGS)
 
 
-@pytest.mark.parametrize('name', NAMES)
-def test_takes_a_training_and_a_validation_step(name, make_runner, fabricate_batch):
-    cfg = Config.fromfile(CONFIGS / name)
-    runner = make_runner(cfg)
-    runner.call_hook('before_run')
-    wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-    model = runner.model.train()
-    num_classes = cfg.model.data_preprocessor.num_classes
-    assert num_classes == cfg.num_classes
-
-    before = {key: value.clone() for key, value in model.named_parameters()}
-    batch = fabricate_batch(size_of(cfg.train_dataloader.dataset), num_classes)
-    losses = model.train_step(batch, wrapper)
-    assert all(torch.isfinite(torch.as_tensor(value)).all() for value in losses.values())
-    assert 'round0_loss_l1_hole' in losses
-    changed = [k for k, value in model.named_parameters() if not torch.equal(value, before[k])]
-    for part in ('generator.initial.', 'generator.guided.', 'disc.'):
-        learning = [key for key in before if key.startswith(part)]
-        assert not learning or any(key.startswith(part) for key in changed), part
-
-    size = size_of(cfg.val_dataloader.dataset)
-    with torch.no_grad():
-        samples = model.eval().val_step(fabricate_batch(size, num_classes))
-    assert samples[1].output.round_imgs.shape == (cfg.model.test_cfg.rounds + 1, 3, *size)
+def protocols_of(path):
+    """The protocols that a config inherits, over any number of steps."""
+    own = [base for base in bases_of(path) if not isinstance(base, str)]
+    found = {base.stem for base in own if base.parts[:2] == ('_base_', 'protocols')}
+    return found.union(*(protocols_of(CONFIGS / base) for base in own if not found))
 
 
-@pytest.mark.parametrize('name', NAMES)
-def test_builds_as_it_is(name):
-    """With its pretrained keys: nothing is downloaded before the weights are initialised."""
-    with DefaultScope.overwrite_default_scope('mmagic'):
-        model = registry.MODELS.build(Config.fromfile(CONFIGS / name).model)
-    assert model.teacher is not None
+def test_every_file_begins_with_what_it_is():
+    assert [path for path in FILES if not path.read_text().startswith('# ')] == []
 
 
-def leaves(cfg):
-    """(registry, config dict) of everything that a Runner would build, but the model."""
-    for key in ('train', 'val', 'test'):
-        loader = cfg[f'{key}_dataloader']
+def test_bases_inherit_bases_only():
+    for path in FILES:
+        if '_base_' in path.relative_to(CONFIGS).parts:
+            for base in bases_of(path):
+                assert isinstance(base, str) or base.parts[0] == '_base_', path
+
+
+def test_no_item_of_a_list_is_addressed_by_its_number():
+    """A child that did would change another item as soon as its base gets one more."""
+    for path in FILES:
+        assert not re.findall(r'\w\[\d+\]', path.read_text()), path
+
+
+@pytest.mark.parametrize('folder', ['.', 'ablations', 'baselines'])
+def test_data_and_schedule_are_those_of_the_protocol_in_the_name(folder):
+    for name in names(folder):
+        expected = re.search(r'[a-z]+(_small|_64px)?$', name).group()
+        expected = 'celebahq' if expected == 'custom' else expected
+        assert protocols_of(CONFIGS / f'{name}.py') == {expected}, name
+
+
+def parts_of(config):
+    """(registry, config) of everything that a Runner builds, but the model."""
+    for part in ('train', 'val', 'test'):
+        loader = config[f'{part}_dataloader']
         yield 'DATASETS', loader.dataset
         yield from (('TRANSFORMS', step) for step in loader.dataset.pipeline)
-        yield from (
-            ('DATA_SAMPLERS', loader[part])
-            for part in ('sampler', 'batch_sampler')
-            if part in loader
-        )
-        yield 'LOOPS', cfg[f'{key}_cfg']
-        yield from (('METRICS', metric) for metric in cfg.get(f'{key}_evaluator', []))
-    yield from (('HOOKS', hook) for hook in (*cfg.default_hooks.values(), *cfg.custom_hooks))
-    yield 'VISUALIZERS', cfg.visualizer
-    yield from (('VISBACKENDS', backend) for backend in cfg.visualizer.vis_backends)
-    yield from (('PARAM_SCHEDULERS', one) for one in cfg.param_scheduler)
-    yield 'OPTIM_WRAPPER_CONSTRUCTORS', dict(type=cfg.optim_wrapper.constructor)
-    yield 'MODEL_WRAPPERS', cfg.model_wrapper_cfg
-    for wrapper in cfg.optim_wrapper.values():
-        if isinstance(wrapper, dict):
-            yield 'OPTIM_WRAPPERS', wrapper
+        samplers = (loader.get('sampler'), loader.get('batch_sampler'))
+        yield from (('DATA_SAMPLERS', sampler) for sampler in samplers if sampler)
+        yield 'LOOPS', config[f'{part}_cfg']
+        yield from (('METRICS', metric) for metric in config.get(f'{part}_evaluator', []))
+    yield from (('HOOKS', hook) for hook in (*config.default_hooks.values(), *config.custom_hooks))
+    yield 'VISUALIZERS', config.visualizer
+    yield from (('VISBACKENDS', backend) for backend in config.visualizer.vis_backends)
+    yield from (('PARAM_SCHEDULERS', one) for one in config.param_scheduler)
+    yield 'MODEL_WRAPPERS', config.model_wrapper_cfg
+    wrappers = config.optim_wrapper
+    if 'constructor' in wrappers:
+        yield 'OPTIM_WRAPPER_CONSTRUCTORS', dict(type=wrappers.constructor)
+    for wrapper in [wrappers, *wrappers.values()]:
+        if 'optimizer' in wrapper:
+            yield 'OPTIM_WRAPPERS', dict(type=wrapper.get('type', 'OptimWrapper'))
             yield 'OPTIMIZERS', wrapper.optimizer
 
 
-BUILT = ('TRANSFORMS', 'METRICS', 'HOOKS')
-
-
-@pytest.mark.parametrize('name', NAMES)
-def test_everything_in_it_is_registered_and_accepts_its_settings(name, remove_downloads):
-    cfg = Config.fromfile(CONFIGS / name)
-    assert cfg.custom_imports.imports == ['fbinpaint_mm']
-    assert cfg.default_scope == 'mmagic'
-    with DefaultScope.overwrite_default_scope('mmagic'):
-        for kind, node in leaves(cfg):
-            found = getattr(registry, kind)
-            assert found.get(node['type']), f'{node["type"]} is not in {kind}'
-            if kind in BUILT:
+def test_everything_in_them_is_registered_and_accepts_its_settings():
+    checked = set()
+    for name in RUNNABLE:
+        config = read(name)
+        assert config.custom_imports.imports == ['fbinpaint_mm']
+        assert config.default_scope == 'mmagic'
+        for kind, node in parts_of(config):
+            if (kind, repr(node)) in checked:
+                continue
+            checked.add((kind, repr(node)))
+            assert getattr(registry, kind).get(node['type']), f'{name}: no {node["type"]} in {kind}'
+            if kind in ('TRANSFORMS', 'METRICS', 'HOOKS'):
                 remove_downloads(node)
-                found.build(ConfigDict(node).to_dict())
+                getattr(registry, kind).build(ConfigDict(node).to_dict())
 
 
-@pytest.mark.parametrize('name', NAMES)
-def test_its_parts_fit_together(name):
-    cfg = Config.fromfile(CONFIGS / name)
-    optimised = {key for key, value in cfg.optim_wrapper.items() if isinstance(value, dict)}
-    has_disc = cfg.model.get('disc') is not None
-    assert optimised == ({'generator', 'disc'} if has_disc else {'generator'})
-    assert max(one.end for one in cfg.param_scheduler) == cfg.train_cfg.max_iters
-    last = max(cfg.param_scheduler, key=lambda one: one.end)
+@pytest.mark.parametrize('name', RUNNABLE)
+def test_parts_fit_together(name):
+    config = read(name)
+    loader, model, wrappers = config.train_dataloader, config.model, config.optim_wrapper
+    if loader.get('batch_sampler'):
+        assert loader.batch_size % sum(loader.batch_sampler.ratio) == 0
+    assert max(one.end for one in config.param_scheduler) == config.train_cfg.max_iters
+    last = max(config.param_scheduler, key=lambda one: one.end)
     assert last.begin < last.end
-    loader = cfg.train_dataloader
-    assert loader.batch_size % sum(loader.batch_sampler.ratio) == 0
-    rule = cfg.default_hooks.checkpoint
-    names = {metric.get('metric', metric).type for metric in cfg.val_evaluator}
-    assert rule.save_best in {one.removeprefix('Finite') for one in names}
+    scores = {metric.get('metric', metric).type for metric in config.val_evaluator}
+    best = config.default_hooks.checkpoint.save_best
+    assert best in {score.removeprefix('Finite') for score in scores} or best == 'mIoU'
+    if model.type != 'FeedbackRecorrectionInpaintor':
+        return
+    optimized = {key for key, value in wrappers.items() if isinstance(value, dict)}
+    assert optimized == ({'generator'} if model.disc is None else {'generator', 'disc'})
     # mmseg's bases leave their own at the top level; the model's must be ours.
-    assert cfg.model.data_preprocessor.type == 'SemiSupervisedDataPreprocessor'
+    assert model.data_preprocessor.type == 'SemiSupervisedDataPreprocessor'
+    assert model.data_preprocessor.num_classes == config.num_classes
+    head = (model.generator.segmentor or {}).get(
+        'decode_head', dict(num_classes=config.num_classes)
+    )
+    assert head['num_classes'] == config.num_classes
 
 
-def test_paths_come_from_the_environment(monkeypatch):
+def test_paths_come_from_the_environment_and_reach_what_inherits_them(monkeypatch):
     variables = dict(CELEBAMASK_HQ='/faces', WEIGHTS='/weights', RESNET50='/resnet50.pth')
     for variable, value in variables.items():
         monkeypatch.setenv(f'FBINPAINT_{variable}', value)
-    cfg = Config.fromfile(CONFIGS / 'fbinpaint_celebahq.py')
-    assert cfg.train_dataloader.dataset.data_root == '/faces'
-    assert cfg.val_dataloader.dataset.data_root == '/faces'
-    assert cfg.model.loss_perceptual.weights == '/weights'
-    assert cfg.model.segmentor.pretrained == '/resnet50.pth'
-    for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
-        assert evaluator[-1].metric == dict(type='LPIPS', backbone='alex', weights='/weights')
+    assert paths_of('fbinpaint_celebahq') == ['/faces', '/weights', '/resnet50.pth', '/weights']
     for variable in variables:
         monkeypatch.delenv(f'FBINPAINT_{variable}')
-    cfg = Config.fromfile(CONFIGS / 'fbinpaint_celebahq.py')
-    assert cfg.train_dataloader.dataset.data_root == 'data/celebamask_hq'
-    assert cfg.model.loss_perceptual.weights == ''
-    assert cfg.model.segmentor.pretrained == 'open-mmlab://resnet50_v1c'
+    assert paths_of('fbinpaint_celebahq') == [
+        'data/celebamask_hq',
+        'download',
+        'open-mmlab://resnet50_v1c',
+        'download',
+    ]
 
 
-def test_the_template_for_own_images_has_no_layouts():
+def paths_of(name):
+    """Folder of the data, and where the weights of losses, segmentor and LPIPS are."""
+    config = Config.fromfile(CONFIGS / f'{name}.py')
+    root = config.train_dataloader.dataset.data_root
+    assert config.val_dataloader.dataset.data_root == root
+    lpips = config.test_evaluator[-1].metric.weights
+    assert config.val_evaluator[-1].metric.weights == lpips
+    segmentor = config.model.generator.segmentor
+    return [root, config.model.losses.perceptual.weights, segmentor.pretrained, lpips]
+
+
+def test_the_template_for_own_images_retrieves_no_label_maps():
     """They are for aligned images; nothing says that those of users are."""
-    assert Config.fromfile(CONFIGS / 'fbinpaint_custom.py').model.recorrection.layout is None
+    assert read('fbinpaint_custom').model.generator.recorrection.layout is None

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
-
-from fbinpaint_mm.cli import resume as cli_resume
 
 NETWORK = dict(base_channels=4, dilations=(1,))
 RUNS = count()
@@ -22,12 +19,14 @@ def shrunk(config: Path) -> Config:
     cfg.merge_from_dict(
         dict(
             model=dict(
-                initial=NETWORK,
-                guided=NETWORK,
-                feedback=dict(base_channels=4),
-                segmentor=dict(
-                    backbone=dict(base_channels=4),
-                    decode_head=dict(in_channels=4, channels=8, dropout_ratio=0.0),
+                generator=dict(
+                    initial=NETWORK,
+                    guided=NETWORK,
+                    feedback=dict(base_channels=4),
+                    segmentor=dict(
+                        backbone=dict(base_channels=4),
+                        decode_head=dict(in_channels=4, channels=8, dropout_ratio=0.0),
+                    ),
                 ),
                 train_cfg=dict(rounds=2),
             ),
@@ -54,12 +53,6 @@ def plain_text(cfg: Config) -> str:
 
 
 @pytest.fixture
-def launch() -> ModuleType:
-    """How the command-line tools find what a run continues from."""
-    return cli_resume
-
-
-@pytest.fixture
 def small_run(repository, monkeypatch) -> Callable[..., Runner]:
     """A Runner of the shrunk demo, not yet started; a resumed one when given a checkpoint.
 
@@ -76,7 +69,7 @@ def small_run(repository, monkeypatch) -> Callable[..., Runner]:
         segmentor: dict | None = None,
     ) -> Runner:
         cfg = shrunk(repository / 'configs/fbinpaint_demo.py')
-        cfg.model.segmentor.update(segmentor or {})
+        cfg.model.generator.segmentor.update(segmentor or {})
         cfg.work_dir = str(work_dir)
         cfg.train_cfg.update(max_iters=max_iters, val_interval=3)
         cfg.train_dataloader.update(num_workers=num_workers, persistent_workers=num_workers > 0)

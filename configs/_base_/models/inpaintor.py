@@ -65,7 +65,7 @@ inpaintor = dict(
         l1_valid=dict(type='L1Loss', loss_weight=1.0),
         perceptual=dict(
             type='VGGPerceptualLoss',
-            weights=_base_.weights_root,  # file or folder with VGG16; None: a download
+            weights=_base_.weights_root,  # file or folder with VGG16, or 'download'
             perceptual_weight=0.1,
             style_weight=120.0,
         ),

@@ -7,7 +7,7 @@ segmentor = dict(
         type='mmagic.TorchvisionMobileNetV2',
         out_indices=(1, 3, 6, 13, 17),  # 1/1, 1/2, 1/4, 1/8 and 1/16 of the image
         stem_stride=1,  # 2 for larger images
-        weights=None,  # file or folder; None: torchvision downloads it
+        weights='download',  # file or folder with MobileNetV2, or 'download'
     ),
     decode_head=dict(
         type='mmagic.SummedLateralHead',

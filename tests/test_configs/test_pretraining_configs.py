@@ -1,0 +1,177 @@
+"""Configs that train a segmentor or round 0 alone, and the configs that start from them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmagic.registry import DATASETS, MODELS
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.runner import load_checkpoint
+from mmseg.models import SegDataPreProcessor
+from PIL import Image
+
+from fbinpaint_mm.models.segmentor import SegmentorInput
+from tests.test_configs.shipped_configs import CONFIGS, names, read, remove_downloads
+
+DATA = ('camvid_64px', 'celebahq_64px')
+
+
+def test_there_is_one_of_each_for_every_data_set():
+    assert names('inpaintors') == [f'inpaintors/initial_{data}' for data in DATA]
+    assert names('segmentors') == [f'segmentors/mobilenetv2_{data}' for data in DATA]
+
+
+def read_whole(data, monkeypatch, **starts):
+    """The config of a whole inpaintor that starts from these checkpoints."""
+    for part, checkpoint in starts.items():
+        monkeypatch.setenv(f'FBINPAINT_{part.upper()}', str(checkpoint))
+    return Config.fromfile(CONFIGS / f'fbinpaint_{data}.py')
+
+
+def build(config):
+    """The model of a config as a Runner starts it, without downloads and without VGG."""
+    generator = config.model.generator
+    networks = [part for part in (generator.initial, generator.guided) if part is not None]
+    starts = [network.get('init_cfg') for network in networks]
+    remove_downloads(config.model)
+    for network, start in zip(networks, starts, strict=True):
+        network.init_cfg = start
+    config.model.losses.perceptual = None
+    model = MODELS.build(config.model)
+    model.init_weights()
+    if config.load_from is not None:
+        load_checkpoint(model, config.load_from, map_location='cpu')
+    return model
+
+
+@pytest.mark.parametrize('data', DATA)
+def test_a_whole_inpaintor_starts_from_round_0_which_learns_no_more(data, monkeypatch, tmp_path):
+    path = tmp_path / 'initial.pth'
+    trained = build(read(f'inpaintors/initial_{data}')).state_dict()
+    torch.save(dict(state_dict=trained), path)
+    model = build(read_whole(data, monkeypatch, initial=path))
+    for part in ('generator.initial.', 'generator.confidence.', 'disc.'):
+        own = {key: value for key, value in model.state_dict().items() if key.startswith(part)}
+        assert own
+        assert all(torch.equal(value, trained[key]) for key, value in own.items())
+
+    loop, image = model.loop.eval(), torch.rand(2, 3, 32, 32) * 2 - 1
+    assert not any(parameter.requires_grad for parameter in loop.initial.parameters())
+    assert all(parameter.requires_grad for parameter in loop.guided.parameters())
+    mask = torch.zeros(2, 1, 32, 32)
+    mask[:, :, 8:24, 4:20] = 1
+    with torch.no_grad():
+        first, *later = loop(image * (1 - mask), mask, 2)
+    for result in later:
+        torch.testing.assert_close(result.raw, first.raw, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize('data', DATA)
+def test_round_0_starts_from_nothing_itself(data, monkeypatch):
+    """The variable stays set in the shell when one of another data set is trained next."""
+    monkeypatch.setenv('FBINPAINT_INITIAL', '/no/such/initial.pth')
+    config = Config.fromfile(CONFIGS / f'inpaintors/initial_{data}.py')
+    assert config.load_from is config.model.generator.initial.init_cfg is None
+    assert config.model.generator.freeze_initial is False
+    for part in ('guided', 'segmentor', 'feedback', 'recorrection'):
+        assert config.model.generator[part] is None
+    assert config.model.train_cfg.rounds == config.model.test_cfg.rounds == 0
+
+
+def test_starts_come_from_the_environment(monkeypatch):
+    config = read_whole('camvid_64px', monkeypatch)
+    generator = config.model.generator
+    assert config.load_from is generator.guided.init_cfg is generator.segmentor.init_cfg is None
+    assert generator.freeze_initial is False
+    config = read_whole('camvid_64px', monkeypatch, segmentor='/map.pth', initial='/round_0.pth')
+    generator = config.model.generator
+    assert generator.segmentor.init_cfg == dict(type='Pretrained', checkpoint='/map.pth')
+    assert generator.guided.init_cfg.checkpoint == config.load_from == '/round_0.pth'
+    assert generator.freeze_initial is True
+
+
+def test_without_a_start_everything_learns_and_what_reads_the_map_five_times_as_fast():
+    config = read('fbinpaint_camvid_64px')
+    model = build(config)
+    groups = build_optim_wrapper(model, config.optim_wrapper)['generator'].optimizer.param_groups
+    rates = {id(parameter): group['lr'] for group in groups for parameter in group['params']}
+    assert all(parameter.requires_grad for parameter in model.generator.parameters())
+    found = {name: rates[id(value)] for name, value in model.loop.guided.named_parameters()}
+    reading = {name for name in found if 'embeddings' in name or 'modulation.' in name}
+    assert {found[name] for name in reading} == {5e-3}
+    assert {found[name] for name in found.keys() - reading} == {1e-3}
+    assert {rates[id(value)] for value in model.loop.initial.parameters()} == {1e-3}
+
+
+@pytest.fixture
+def _folders(tmp_path, monkeypatch):
+    """16 training and 2 validation images of 96x72 with random labels, for every data set."""
+    rng = np.random.default_rng(0)
+    for split, number in (('train', 16), ('val', 2)):
+        for kind, limit, shape in (('images', 256, (72, 96, 3)), ('annotations', 11, (72, 96))):
+            folder = tmp_path / 'data' / kind / split
+            folder.mkdir(parents=True)
+            for index in range(number):
+                pixels = rng.integers(0, limit, shape, dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f'{index}.png')
+    for variable in ('CELEBAMASK_HQ', 'CAMVID'):
+        monkeypatch.setenv(f'FBINPAINT_{variable}', str(tmp_path / 'data'))
+
+
+def fresh(name):
+    """A config with the variables of the moment."""
+    return Config.fromfile(CONFIGS / f'{name}.py')
+
+
+@pytest.mark.usefixtures('_folders')
+@pytest.mark.parametrize('data', DATA)
+def test_a_segmentor_trains_validates_and_is_saved_as_one_of_mmseg(data, make_runner, tmp_path):
+    runner = make_runner(fresh(f'segmentors/mobilenetv2_{data}'))
+    before = {key: value.clone() for key, value in runner.model.named_parameters()}
+    runner.train()
+
+    assert len(runner.train_dataloader.dataset) == 2, 'an eighth of 16 images'
+    (best,) = (tmp_path / 'run').glob('best_mIoU_iter_1.pth')
+    state = torch.load(best, weights_only=False)['state_dict']
+    assert {key.partition('.')[0] for key in state} == {'backbone', 'decode_head'}
+    for part in ('backbone.features.0.', 'decode_head.laterals.4.', 'decode_head.conv_seg.'):
+        changed = [not torch.equal(state[k], v) for k, v in before.items() if k.startswith(part)]
+        assert any(changed), part
+    (log,) = (tmp_path / 'run').glob('*/vis_data/scalars.json')
+    scores = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [0 <= line['mIoU'] < 20 for line in scores if 'mIoU' in line] == [True]
+
+
+def build_dataset(config, part):
+    # mmengine collects garbage when it serializes, which takes a while.
+    return DATASETS.build(dict(config[f'{part}_dataloader'].dataset, serialize_data=False))
+
+
+@pytest.mark.usefixtures('_folders')
+@pytest.mark.parametrize('data', DATA)
+def test_a_segmentor_sees_the_labeled_images_of_the_inpaintor_as_that_does(data):
+    alone, whole = fresh(f'segmentors/mobilenetv2_{data}'), fresh(f'fbinpaint_{data}')
+    assert dict(alone.segmentor, init_cfg=None) == whole.model.generator.segmentor
+    train, mixed = (build_dataset(config, 'train') for config in (alone, whole))
+    labeled = {mixed.get_data_info(index)['gt_path'] for index in mixed.labeled_indices}
+    assert {train.get_data_info(index)['gt_path'] for index in range(len(train))} == labeled
+    assert len(train.metainfo['classes']) == alone.model.decode_head.num_classes
+    assert train[0]['inputs'].shape == mixed[0]['inputs'].shape
+
+    val, mixed = (build_dataset(config, 'val')[0] for config in (alone, whole))
+    sample = val['data_samples']
+    assert sample.ori_shape == tuple(val['inputs'].shape[1:])
+    assert torch.equal(val['inputs'], mixed['data_samples'].gt_img)
+    assert torch.equal(sample.gt_sem_seg.data, mixed['data_samples'].gt_seg)
+
+
+def test_a_segmentor_sees_images_as_the_inpaintor_shows_them():
+    cfg = read(names('segmentors')[0]).model.data_preprocessor.to_dict()
+    assert cfg.pop('type') == 'SegDataPreProcessor'
+    image = torch.randint(0, 256, (3, 8, 8), dtype=torch.uint8)
+    alone = SegDataPreProcessor(**cfg)(dict(inputs=[image], data_samples=[None]))['inputs']
+    torch.testing.assert_close(alone, SegmentorInput()(image[None] / 127.5 - 1))
