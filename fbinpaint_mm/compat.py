@@ -27,6 +27,7 @@ The last four act where they are called, not by `install`.
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import importlib
 import importlib.abc
@@ -285,6 +286,9 @@ def add_config_prefix() -> None:
     original = Config._get_cfg_path
     if original.__module__ == __name__:
         return  # it is ours already
+
+    # For each name in another package mmengine reads all of its metafiles, 62 of mmagic.
+    original = functools.cache(original)
 
     def _get_cfg_path(cfg_path: str, filename: str) -> tuple[str, str | None]:
         package, separator, name = cfg_path.partition('::')

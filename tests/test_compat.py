@@ -533,3 +533,10 @@ def test_onnx_is_written_by_trace_in_the_opset_asked_for(tmp_path):
     model = onnx.load(path)
     assert [entry.version for entry in model.opset_import] == [17]
     assert 'Erf' in {node.op_type for node in model.graph.node}  # no Gelu before opset 20
+
+
+def test_metafiles_of_other_packages_are_read_once(repository, monkeypatch):
+    Config.fromfile(repository / 'configs/fbinpaint_demo.py')
+    monkeypatch.setattr('mmengine.config.utils.load', lambda path: pytest.fail(str(path)))
+    again = Config.fromfile(repository / 'configs/fbinpaint_demo.py')
+    assert again.model.generator.segmentor.type == 'EncoderDecoder'
