@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from fbinpaint_mm.benchmark.data.picture_files import INPUT, TRUTH
+from fbinpaint_mm.benchmark.picture_files import INPUT, TRUTH
 from fbinpaint_mm.fingerprint import local_file, starting_checkpoints
 from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
 from fbinpaint_mm.user_error import UserError

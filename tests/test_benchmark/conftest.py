@@ -11,7 +11,6 @@ import pytest
 
 from fbinpaint_mm.benchmark.report.score_table import ScoreTable
 from fbinpaint_mm.benchmark.results import Benchmark, BenchmarkData, EntryResult, RunResult
-from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 from fbinpaint_mm.evaluation.score_series import ScoreSeries
 
 
@@ -25,7 +24,7 @@ def fake_benchmark() -> Benchmark:
 @pytest.fixture(scope='session')
 def fake_table(fake_benchmark) -> ScoreTable:
     """Its scores, over the default bins."""
-    return ScoreTable(fake_benchmark, HoleAreaBins())
+    return ScoreTable(fake_benchmark)
 
 
 @pytest.fixture(scope='session')

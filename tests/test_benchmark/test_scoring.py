@@ -6,10 +6,10 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from fbinpaint_mm.benchmark.data.pairs import ImageHolePairs
-from fbinpaint_mm.benchmark.data.picture_files import PictureFiles
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.metric_setup import build_metrics, metric_configs
+from fbinpaint_mm.benchmark.pairs import ImageHolePairs
+from fbinpaint_mm.benchmark.picture_files import PictureFiles
 from fbinpaint_mm.benchmark.scoring import build_model, score_model
 
 

@@ -6,7 +6,7 @@ from mmagic.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from fbinpaint_mm.benchmark.data.pairs import ImageHolePairs
+from fbinpaint_mm.benchmark.pairs import ImageHolePairs
 from fbinpaint_mm.benchmark.speed.inference_speed import make_synthetic_batch, measure_inference
 from fbinpaint_mm.benchmark.speed.meters import count_flops
 

@@ -8,8 +8,8 @@ from mmagic.structures import DataSample
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from fbinpaint_mm.benchmark.data.pairs import ImageHolePairs, truth_of, update_digest
-from fbinpaint_mm.benchmark.data.picture_files import PictureFiles
+from fbinpaint_mm.benchmark.pairs import ImageHolePairs, truth_of, update_digest
+from fbinpaint_mm.benchmark.picture_files import PictureFiles
 
 
 @pytest.fixture(autouse=True)
