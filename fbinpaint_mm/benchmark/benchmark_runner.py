@@ -14,7 +14,7 @@ from tqdm import tqdm
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.environment import describe_environment
 from fbinpaint_mm.benchmark.metric_setup import build_metrics
-from fbinpaint_mm.benchmark.planning import PlannedRun, plan_runs, speed_of
+from fbinpaint_mm.benchmark.planning import PlannedRun, plan_runs, recall, speed_of
 from fbinpaint_mm.benchmark.report.report_markdown import summary_line
 from fbinpaint_mm.benchmark.report.write_all import write_all
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult, RunResult
@@ -99,9 +99,8 @@ def run_entries(
         speeds: ``EntryResult.speed`` by name.
     """
     results: list[EntryResult] = []
-    total = count_images(bench, [run for runs in plans.values() for run in runs])
-    # Nothing is left to do when everything was measured earlier.
-    with tqdm(total=total, unit='image', dynamic_ncols=True, disable=total == 0) as bar:
+    total = len(bench.pairs) * sum(map(len, plans.values()))
+    with tqdm(total=total, unit='image', dynamic_ncols=True) as bar:
         for entry in bench.entries:
             bar.set_description(entry.name)
             runs = run_entry(bench, entry, plans[entry.name], bar)
@@ -114,23 +113,18 @@ def run_entries(
     return results
 
 
-def count_images(bench: Workbench, runs: Sequence[PlannedRun]) -> int:
-    """Images that are still to be inpainted."""
-    return len(bench.pairs) * sum(run.result is None for run in runs)
-
-
 def run_entry(
     bench: Workbench, entry: Entry, plan: Sequence[PlannedRun], bar: tqdm
 ) -> list[RunResult]:
     """Results of all seeds, or of those before one that fails."""
     runs: list[RunResult] = []
-    end = bar.n + count_images(bench, plan)
+    end = bar.n + len(bench.pairs) * len(plan)
     try:
         for planned in plan:
-            runs.append(planned.result or execute(bench, planned, bar))
+            runs.append(recall(bench, planned) or execute(bench, planned, bar))
     except Exception as error:
         bench.note_failure(entry, error)
-        bar.update(end - bar.n)
+    bar.update(end - bar.n)  # images of runs that were found or failed
     return runs
 
 

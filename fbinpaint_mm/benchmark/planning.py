@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from fbinpaint_mm.benchmark.entry import Entry
@@ -38,7 +38,6 @@ class PlannedRun:
         seed: ``None`` if the benchmark does not train it.
         training: How it is trained; ``None`` if it is not.
         saves_pictures: Whether its pictures are those of the entry: those of the first seed are.
-        result: What an earlier call of the benchmark has found; ``None`` if it is still to do.
     """
 
     entry: Entry
@@ -46,7 +45,6 @@ class PlannedRun:
     seed: int | None = None
     training: Training | None = None
     saves_pictures: bool = True
-    result: RunResult | None = None
 
     @property
     def part(self) -> str:
@@ -126,8 +124,7 @@ def plan_runs(
         speeds: ``EntryResult.speed`` by name.
 
     Returns:
-        Runs by name, those that were finished earlier with their results. An entry that cannot be
-        planned has none; its failure is noted.
+        Runs by name. An entry that cannot be planned has none; its failure is noted.
     """
     settings = bench.settings
     iterations: dict[str, int] = {}
@@ -138,8 +135,7 @@ def plan_runs(
     plans: dict[str, list[PlannedRun]] = {}
     for entry in bench.entries:
         try:
-            runs = runs_of(bench, entry, iterations.get(entry.name))
-            plans[entry.name] = [recall(bench, run) for run in runs]
+            plans[entry.name] = runs_of(bench, entry, iterations.get(entry.name))
         except Exception as error:
             plans[entry.name] = []
             bench.note_failure(entry, error)
@@ -147,7 +143,7 @@ def plan_runs(
 
 
 def runs_of(bench: Workbench, entry: Entry, iterations: int | None) -> list[PlannedRun]:
-    """The runs of one entry, nothing yet said of earlier results.
+    """The runs of one entry.
 
     Raises:
         UserError: It is to be trained, and nothing says for how long.
@@ -190,13 +186,11 @@ def score_fingerprint(bench: Workbench, model: Any) -> str:
     )
 
 
-def recall(bench: Workbench, run: PlannedRun) -> PlannedRun:
-    """The run with its result, if that is known and its pictures are there."""
+def recall(bench: Workbench, run: PlannedRun) -> RunResult | None:
+    """What an earlier call found of a run, if its pictures are there too."""
     name = run.entry.name
     stored = bench.store.load(name, run.part, run.fingerprint)
-    if stored is None:
-        return run
-    if run.saves_pictures and not bench.pictures.are_of(name, run.fingerprint):
-        return run
+    if stored is None or (run.saves_pictures and not bench.pictures.are_of(name, run.fingerprint)):
+        return None
     bench.logger.info('%s: %s measured earlier, reused', name, run.part.replace('_', ' '))
-    return replace(run, result=RunResult.from_dict(stored))
+    return RunResult.from_dict(stored)

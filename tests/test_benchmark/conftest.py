@@ -8,10 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.benchmark.report.score_table import ScoreTable
 from fbinpaint_mm.benchmark.results import Benchmark, BenchmarkData, EntryResult, RunResult
 from fbinpaint_mm.evaluation.score_series import ScoreSeries
+
+
+@pytest.fixture
+def cfg(repository) -> Config:
+    """The config of a small inpaintor on four scenes, a new one for each test."""
+    init_default_scope('mmagic')
+    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
 
 
 @pytest.fixture(scope='session')

@@ -7,7 +7,6 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.benchmark import benchmark_runner, planning
 from fbinpaint_mm.benchmark.benchmark_runner import measure_all
@@ -15,15 +14,9 @@ from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.workbench import Settings, Workbench
 
 
-@pytest.fixture(scope='module')
-def cfg(repository):
-    init_default_scope('mmagic')
-    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
-
-
-@pytest.fixture(scope='module')
-def checkpoint(cfg, tmp_path_factory):
-    path = tmp_path_factory.mktemp('checkpoint') / 'iter_5.pth'
+@pytest.fixture
+def checkpoint(cfg, tmp_path):
+    path = tmp_path / 'iter_5.pth'
     torch.manual_seed(0)
     torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), path)
     return str(path)

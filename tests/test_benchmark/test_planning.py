@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import pytest
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.planning import plan_iterations, plan_runs, speed_of
@@ -27,9 +26,7 @@ SPEEDS = {
 
 
 @pytest.fixture
-def bench(repository, tmp_path):
-    init_default_scope('mmagic')
-    cfg = Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
+def bench(cfg, tmp_path):
     settings = Settings(tmp_path, 'a', 'cpu', iterations=10, seeds=(4, 5))
     entries = [Entry('a', 'small.py', cfg=cfg), Entry('b', 'small.py', cfg=cfg)]
     logger = logging.getLogger('test_planning')

@@ -155,24 +155,19 @@ def test_weights_of_another_training_bring_no_seconds(runner, clock):
     assert runner.model.cur_iter == 0
 
 
-@pytest.fixture
-def small(repository):
-    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
-
-
-def test_a_scaled_training_has_its_length_seed_and_clock(small):
-    before = small.to_dict()
-    scaled = scale_training(small, 40, seed=3)
+def test_a_scaled_training_has_its_length_seed_and_clock(cfg):
+    before = cfg.to_dict()
+    scaled = scale_training(cfg, 40, seed=3)
     assert scaled.train_cfg == dict(type='IterBasedTrainLoop', max_iters=40)
     assert scaled.param_scheduler[-1].end == 40
     assert scaled.custom_hooks[-1] == dict(type='TrainingClockHook')
     assert module.__name__ in scaled.custom_imports.imports
     assert scaled.randomness == dict(seed=3)
-    assert small.to_dict() == before, 'the config itself stays'
+    assert cfg.to_dict() == before, 'the config itself stays'
 
 
-def test_no_checkpoint_is_chosen_by_its_scores(small):
-    scaled = scale_training(small, 40, seed=0)
+def test_no_checkpoint_is_chosen_by_its_scores(cfg):
+    scaled = scale_training(cfg, 40, seed=0)
     assert (scaled.val_dataloader, scaled.val_evaluator, scaled.val_cfg) == (None, None, None)
     assert scaled.default_hooks.checkpoint == dict(
         type='WholeCheckpointHook', by_epoch=False, interval=10, max_keep_ckpts=1

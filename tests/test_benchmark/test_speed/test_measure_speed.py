@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.pairs import ImageHolePairs
@@ -31,12 +30,6 @@ TRAINING = {
     'training_flops_per_iteration',
     'training_peak_memory',
 }
-
-
-@pytest.fixture
-def cfg(repository):
-    init_default_scope('mmagic')
-    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 import re
 from types import SimpleNamespace
 
-import pytest
 from mmengine.config import Config
 
 from fbinpaint_mm.benchmark.entry import Entry
@@ -63,11 +62,6 @@ def test_a_failure_is_reported_beside_what_was_measured(tmp_path, capsys):
     assert '1 MiB (×1.00)' in text
     assert '- **channels_last** failed: RuntimeError: too small' in text
     assert capsys.readouterr().out == text + '\n'
-
-
-@pytest.fixture
-def cfg(repository):
-    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
 
 
 def test_each_variant_has_its_switches_and_no_others(cfg):

@@ -27,11 +27,6 @@ def scope():
     init_default_scope('mmagic')
 
 
-@pytest.fixture
-def cfg(repository):
-    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
-
-
 def test_batches_are_those_of_the_training(cfg):
     cfg.train_dataloader.update(num_workers=3, persistent_workers=True, prefetch_factor=2)
     batches = load_training_batches(cfg)
