@@ -3,7 +3,7 @@
 Usage: python tools/benchmark_memory.py CONFIG [--rounds 0 1 2 3] [--switches NAME ...] ...
 
 Every combination of switch and number of rounds runs in a process of its own. OUT/memory_DEVICE.md
-has the tables, OUT/memory_DEVICE.json the numbers.
+has a table for each number of rounds, OUT/memory_DEVICE.json the numbers.
 """
 
 from __future__ import annotations
