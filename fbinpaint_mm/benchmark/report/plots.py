@@ -168,8 +168,8 @@ def set_time_axis(axes: Axes) -> None:
 
 def make_panels(count: int) -> tuple[Figure, list[Axes]]:
     """A figure with that many panels, at most three in a row."""
-    columns = min(count, MAX_PANELS_IN_A_ROW)
-    rows = math.ceil(count / columns)
+    columns = max(min(count, MAX_PANELS_IN_A_ROW), 1)
+    rows = max(math.ceil(count / columns), 1)
     figure = Figure((PANEL[0] * columns, PANEL[1] * rows), layout='constrained')
     return figure, [figure.add_subplot(rows, columns, index + 1) for index in range(count)]
 
