@@ -19,7 +19,6 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-TRAIN_TOOL = Path(__file__).resolve().with_name('train.py')
 EQUAL = ('iterations', 'seconds', 'flops')
 INTERRUPTED = 130  # as a shell reports it
 
@@ -77,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
         )
     add_training_arguments(parser)
     add('--device', choices=('cpu', 'cuda'), help='default: a GPU if there is one')
-    add('--no-speed', action='store_true', help='do not measure speed')
+    add('--no-speed', dest='speed', action='store_false', help='do not measure speed')
     add(
         '--sizes',
         type=positive,
@@ -108,6 +107,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         '--train',
+        dest='iterations',
         type=positive,
         metavar='ITERATIONS',
         help='train the entries without a checkpoint; the reference gets so many iterations',
@@ -164,11 +164,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error(str(error))
     args = parser.parse_args(argv)
     args.error, args.argv = parser.error, argv
-    if args.train is None and (args.equal or args.seeds):
+    if args.iterations is None and (args.equal or args.seeds):
         parser.error('--equal and --seeds are about training: give --train ITERATIONS as well')
-    if args.sizes and (args.train or args.no_speed):
+    if args.sizes and (args.iterations or not args.speed):
         parser.error('--sizes only measures the speed of inference: leave out --train, --no-speed')
-    if args.no_speed and args.equal in ('seconds', 'flops'):
+    if not args.speed and args.equal in ('seconds', 'flops'):
         parser.error(f'--equal {args.equal} needs measured speed: leave out --no-speed')
     if args.seeds and len(set(args.seeds)) < len(args.seeds):
         parser.error('--seeds has a seed twice')
@@ -188,7 +188,7 @@ def main(argv: list[str] | None = None) -> int:
     from fbinpaint_mm.benchmark.command import run_command
 
     try:
-        return int(run_command(args, TRAIN_TOOL) > 0)
+        return int(run_command(args) > 0)
     except (ValueError, OSError) as error:
         args.error(str(error))
     except KeyboardInterrupt:

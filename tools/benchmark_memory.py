@@ -3,7 +3,7 @@
 Usage: python tools/benchmark_memory.py CONFIG [--rounds 0 1 2 3] [--switches NAME ...] ...
 
 Every combination of switch and number of rounds runs in a process of its own. OUT/memory_DEVICE.md
-has the tables, OUT/memory_DEVICE.json the numbers.
+has a table for each number of rounds, OUT/memory_DEVICE.json the numbers.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='of checkpoint_rounds, only_last_learns, channels_last, bfloat16, or several joined '
         'by +; plain is always measured (default: each, and all but only_last_learns together)',
     )
-    add('--reference-rounds', type=int, help='R of the reference (default: 2, else the largest)')
     add('--devices', nargs='+', help='such as cpu cuda (default: cpu, and cuda if there is one)')
     add(
         '--limit',
@@ -61,10 +60,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     args.error = parser.error
     if min(args.rounds) < 0 or args.limit <= 0:
         parser.error('--rounds must not be negative, --limit must be positive')
-    if args.reference_rounds is None:
-        args.reference_rounds = 2 if 2 in args.rounds else max(args.rounds)
-    if args.reference_rounds not in args.rounds:
-        parser.error(f'--reference-rounds {args.reference_rounds} is not among --rounds')
     return args
 
 
@@ -78,7 +73,7 @@ def main(argv: list[str] | None = None) -> int:
         Exit status: 1 if anything failed.
     """
     args = parse_args(argv)
-    from fbinpaint_mm.benchmark.speed.switch_sweep import run_switch_sweeps
+    from fbinpaint_mm.benchmark.speed.sweeps import run_switch_sweeps
 
     try:
         return int(run_switch_sweeps(args) > 0)

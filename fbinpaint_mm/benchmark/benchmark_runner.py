@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,12 +14,12 @@ from tqdm import tqdm
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.environment import describe_environment
 from fbinpaint_mm.benchmark.metric_setup import build_metrics
-from fbinpaint_mm.benchmark.planning import PlannedRun, plan_runs, speed_of
+from fbinpaint_mm.benchmark.planning import PlannedRun, plan_runs, recall, speed_of
 from fbinpaint_mm.benchmark.report.report_markdown import summary_line
 from fbinpaint_mm.benchmark.report.write_all import write_all
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult, RunResult
 from fbinpaint_mm.benchmark.scoring import build_model, score_model
-from fbinpaint_mm.benchmark.training.training import Training, describe_starts
+from fbinpaint_mm.benchmark.training import Training, describe_starts
 from fbinpaint_mm.benchmark.workbench import Settings, Workbench, open_log
 from fbinpaint_mm.evaluation.protocol import protocol_of
 from fbinpaint_mm.fingerprint import starting_checkpoints
@@ -31,8 +29,6 @@ def run_benchmark(
     entries: Sequence[Entry], data_cfg: Config, data_config: str, settings: Settings
 ) -> int:
     """Measure, and write tables, plots and contact sheets.
-
-    If no entry has scores, an earlier report with scores is kept.
 
     Needs the default scope 'mmagic' (``mmengine.registry.init_default_scope``).
 
@@ -51,9 +47,11 @@ def run_benchmark(
     """
     with open_log(settings.out / 'benchmark.log') as logger:
         bench = Workbench(entries, data_cfg, data_config, settings, logger)
-        warn_of_left_out(bench)
-        write_report(bench, measure_all(bench))
-        log_failures(bench)
+        write_all(measure_all(bench), settings.out, bench.pictures.load)
+        logger.info('Report: %s', settings.out / 'results.md')
+        # Once more at the end, where it is seen.
+        for name, reason in bench.errors.items():
+            logger.warning('%s failed: %s', name, reason)
     return len(bench.errors)
 
 
@@ -100,10 +98,9 @@ def run_entries(
         plans: The runs of each entry, by name.
         speeds: ``EntryResult.speed`` by name.
     """
-    results: dict[str, EntryResult] = {}
-    total = count_images(bench, [run for runs in plans.values() for run in runs])
-    # Nothing is left to do when everything was measured earlier.
-    with tqdm(total=total, unit='image', dynamic_ncols=True, disable=total == 0) as bar:
+    results: list[EntryResult] = []
+    total = len(bench.pairs) * sum(map(len, plans.values()))
+    with tqdm(total=total, unit='image', dynamic_ncols=True) as bar:
         for entry in bench.entries:
             bar.set_description(entry.name)
             runs = run_entry(bench, entry, plans[entry.name], bar)
@@ -111,15 +108,9 @@ def run_entries(
             error = bench.errors.get(entry.name)
             starts = describe_starts(entry.cfg) if entry.is_trained else []
             result = EntryResult(entry.name, entry.source, runs, speeds[entry.name], error, starts)
-            results[entry.name] = result
-            reference = results.get(bench.settings.reference)
-            bench.logger.info('%s', summary_line(result, reference))
-    return list(results.values())
-
-
-def count_images(bench: Workbench, runs: Sequence[PlannedRun]) -> int:
-    """Images that are still to be inpainted."""
-    return len(bench.pairs) * sum(run.result is None for run in runs)
+            results.append(result)
+            bench.logger.info('%s', summary_line(result))
+    return results
 
 
 def run_entry(
@@ -127,13 +118,13 @@ def run_entry(
 ) -> list[RunResult]:
     """Results of all seeds, or of those before one that fails."""
     runs: list[RunResult] = []
-    end = bar.n + count_images(bench, plan)
+    end = bar.n + len(bench.pairs) * len(plan)
     try:
         for planned in plan:
-            runs.append(planned.result or execute(bench, planned, bar))
+            runs.append(recall(bench, planned) or execute(bench, planned, bar))
     except Exception as error:
         bench.note_failure(entry, error)
-        bar.update(end - bar.n)
+    bar.update(end - bar.n)  # images of runs that were found or failed
     return runs
 
 
@@ -188,49 +179,3 @@ def free_memory(device: str) -> None:
     if torch.device(device).type == 'cuda':
         gc.collect()  # models and their hooks refer to each other
         torch.cuda.empty_cache()
-
-
-def scored_entries(report: Path) -> list[str]:
-    """Names of the entries that have scores in a report of an earlier call.
-
-    Args:
-        report: A ``results.json``; one that is absent or broken has none.
-    """
-    try:
-        entries = json.loads(report.read_text(encoding='utf-8'))['entries']
-        return [name for name, entry in entries.items() if entry['scores']]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return []
-
-
-def warn_of_left_out(bench: Workbench) -> None:
-    """Say which entries of an earlier report the new one will be without."""
-    asked = {entry.name for entry in bench.entries}
-    out = bench.settings.out
-    left_out = [name for name in scored_entries(out / 'results.json') if name not in asked]
-    if left_out:
-        bench.logger.warning(
-            'the new tables will be without %s of the earlier report in %s, which you did not '
-            'name. Their scores are kept in entries/: name them again to have them in the tables',
-            ', '.join(left_out),
-            out,
-        )
-
-
-def write_report(bench: Workbench, benchmark: Benchmark) -> None:
-    """Write all files, unless nothing has scores and an earlier report has some."""
-    out = bench.settings.out
-    has_scores = any(entry.runs for entry in benchmark.entries)
-    if not has_scores and scored_entries(out / 'results.json'):
-        bench.logger.warning('no entry has scores; the earlier report in %s is kept', out)
-        return
-    write_all(benchmark, out, bench.pictures.load)
-    bench.logger.info('Report: %s', out / 'results.md')
-
-
-def log_failures(bench: Workbench) -> None:
-    """Say at the end, where it is seen, which entries failed and why."""
-    if bench.errors:
-        bench.logger.warning('%d of %d entries failed:', len(bench.errors), len(bench.entries))
-    for name, reason in bench.errors.items():
-        bench.logger.warning('%s: %s', name, reason)

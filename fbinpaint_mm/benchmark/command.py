@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import torch
@@ -15,7 +15,7 @@ from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.benchmark.benchmark_runner import run_benchmark
 from fbinpaint_mm.benchmark.entry import Entry, check_trainings, parse_entries
-from fbinpaint_mm.benchmark.speed.size_sweep import run_size_sweep
+from fbinpaint_mm.benchmark.speed.sweeps import run_size_sweep
 from fbinpaint_mm.benchmark.workbench import Settings
 from fbinpaint_mm.checkpoint import check_checkpoint
 from fbinpaint_mm.cli.run_config import drop_idle_optimizers
@@ -24,12 +24,11 @@ from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
 from fbinpaint_mm.user_error import UserError
 
 
-def run_command(args: Namespace, train_tool: Path) -> int:
+def run_command(args: Namespace) -> int:
     """Compare models, or with ``args.sizes`` only their speed.
 
     Args:
         args: Of ``tools/benchmark.py``.
-        train_tool: Path of ``tools/train.py``.
 
     Returns:
         How many entries or measurements failed.
@@ -39,7 +38,7 @@ def run_command(args: Namespace, train_tool: Path) -> int:
         OSError: A file is missing.
     """
     entries = read_entries(args)
-    settings = build_settings(args, entries, train_tool)
+    settings = build_settings(args, entries)
     init_default_scope('mmagic')
     if args.sizes:
         return run_size_sweep(entries, args.sizes, settings)
@@ -67,11 +66,11 @@ def read_entries(args: Namespace) -> list[Entry]:
             find_config(entry.source, CLASSICAL_METHODS)
         if entry.checkpoint is not None:
             check_checkpoint(entry.checkpoint)
-    if args.train is not None and not any(entry.is_trained for entry in entries):
+    if args.iterations is not None and not any(entry.is_trained for entry in entries):
         raise UserError('--train: every entry has its checkpoint, or does not learn')
     entries = [replace(entry, cfg=config_of(args, entry)) for entry in entries]
     if not args.sizes:
-        check_trainings(entries, trains=args.train is not None)
+        check_trainings(entries, trains=args.iterations is not None)
     return entries
 
 
@@ -126,13 +125,12 @@ def find_data(args: Namespace, entries: Sequence[Entry]) -> tuple[str, Config]:
     raise UserError('no entry has a config that says which images to use: give --data CONFIG')
 
 
-def build_settings(args: Namespace, entries: Sequence[Entry], train_tool: Path) -> Settings:
+def build_settings(args: Namespace, entries: Sequence[Entry]) -> Settings:
     """Everything that is not about one entry.
 
     Args:
-        args: Of ``tools/benchmark.py``.
+        args: Of ``tools/benchmark.py``; those of the names of settings are taken over.
         entries: From ``read_entries``.
-        train_tool: Path of ``tools/train.py``.
 
     Raises:
         UserError: The reference is not one of the entries, or there is no GPU.
@@ -144,19 +142,11 @@ def build_settings(args: Namespace, entries: Sequence[Entry], train_tool: Path) 
         raise UserError(f'--reference {reference!r} is not an entry; {left} are {", ".join(names)}')
     if args.device == 'cuda' and not torch.cuda.is_available():
         raise UserError('--device cuda: torch finds no GPU')
-    return Settings(
-        out=args.out,
+    known = {field.name for field in fields(Settings)}
+    given = {key: value for key, value in vars(args).items() if key in known and value is not None}
+    computed = dict(
         reference=reference,
         device=args.device or get_device(),
-        split=args.split,
-        batch_size=args.batch_size,
-        max_images=args.max_images,
-        lpips=args.lpips,
-        fid=args.fid,
-        iterations=args.train,
-        equal=args.equal or 'iterations',
-        seeds=tuple(args.seeds or [0]),
-        train_tool=train_tool,
-        speed=not args.no_speed,
         command=[Path(sys.executable).name, sys.argv[0], *args.argv],
     )
+    return Settings(**{**given, **computed})

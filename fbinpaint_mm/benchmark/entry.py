@@ -10,13 +10,14 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from fbinpaint_mm.benchmark.data.picture_files import INPUT, TRUTH
+from fbinpaint_mm.benchmark.picture_files import INPUT, TRUTH
 from fbinpaint_mm.fingerprint import local_file, starting_checkpoints
 from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
 from fbinpaint_mm.user_error import UserError
 
 NEEDED_TO_TRAIN = ('train_dataloader', 'train_cfg', 'optim_wrapper')
-CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
+# Name, config or method, and checkpoint; a name has no slash or colon, as paths have before an '='.
+ENTRY = re.compile(r'(?:([^=/:]*)=)?(.+?\.(?:py|json|ya?ml)|[^:]+)(?::(.+))?')
 NAME = re.compile(r'\w[\w .,+()-]*')
 # Their pictures lie beside those of the entries.
 RESERVED_NAMES = (INPUT, TRUTH)
@@ -102,14 +103,7 @@ def missing_for_training(cfg: Config) -> list[str]:
 
 
 def check_starts(entry: Entry) -> None:
-    """Makes sure that the checkpoint files are there which the training of an entry starts from.
-
-    Args:
-        entry: With its config.
-
-    Raises:
-        FileNotFoundError: One is missing.
-    """
+    """Raises ``FileNotFoundError`` if a checkpoint file that a training starts from is missing."""
     for checkpoint in starting_checkpoints(entry.cfg):
         path = local_file(checkpoint)
         if path is not None and not path.is_file():
@@ -123,8 +117,8 @@ def parse_entry(text: str) -> Entry:
     """One entry of the command line.
 
     Args:
-        text: ``[NAME=]CONFIG[:CHECKPOINT]`` or ``[NAME=]METHOD``. Either path may hold colons; a
-            config ends in ``.py``, ``.json``, ``.yaml`` or ``.yml``.
+        text: ``[NAME=]CONFIG[:CHECKPOINT]`` or ``[NAME=]METHOD``. A config that ends in ``.py``,
+            ``.json``, ``.yaml`` or ``.yml`` may hold colons, as the checkpoint may.
 
     Returns:
         The entry, without its config read. Its name is by default the config's without the suffix.
@@ -133,8 +127,10 @@ def parse_entry(text: str) -> Entry:
         UserError: It is empty, its name cannot be a file name, or a classical method is given a
             checkpoint.
     """
-    name, rest = split_name(text)
-    source, checkpoint = split_checkpoint(rest)
+    match = ENTRY.fullmatch(text)
+    if match is None:
+        raise UserError(f'entry {text!r} is not of the form [NAME=]CONFIG[:CHECKPOINT]')
+    name, source, checkpoint = match.groups()
     if source in CLASSICAL_METHODS and checkpoint is not None:
         raise UserError(f'entry {text!r}: {source} does not learn and takes no checkpoint')
     name = Path(source).stem if name is None else name
@@ -142,36 +138,13 @@ def parse_entry(text: str) -> Entry:
         raise UserError(
             f'entry {text!r} cannot be called {name!r}: a name starts with a letter or digit, goes '
             'on with those, spaces or any of . , _ + ( ) -, and is not one of '
-            f'{", ".join(RESERVED_NAMES)}. Write NAME={rest}'
+            f'{", ".join(RESERVED_NAMES)}. Write NAME={text.removeprefix(f"{name}=")}'
         )
     return Entry(name, source, checkpoint)
 
 
-def split_name(text: str) -> tuple[str | None, str]:
-    """Name and rest of ``NAME=REST``; no name where the '=' belongs to a path."""
-    name, equals, rest = text.partition('=')
-    if not equals or '/' in name or Path(text).is_file():
-        return None, text
-    return name, rest
-
-
-def split_checkpoint(text: str) -> tuple[str, str | None]:
-    """Config and checkpoint of ``CONFIG[:CHECKPOINT]``, at the colon that ends a config's name."""
-    colons = [match.start() for match in re.finditer(':', text)]
-    named = [colon for colon in colons if text[:colon].endswith(CONFIG_SUFFIXES)]
-    there = [colon for colon in named if Path(text[:colon]).is_file()]
-    method = [colon for colon in colons if text[:colon] in CLASSICAL_METHODS]
-    for colon in [*there, *named, *method][:1]:
-        return text[:colon], text[colon + 1 :]
-    return text, None
-
-
 def check_names(entries: Sequence[Entry]) -> None:
-    """Makes sure that no two entries share a name.
-
-    Raises:
-        UserError: Two do.
-    """
+    """Raises a ``UserError`` if two entries share a name."""
     (name, count) = Counter(entry.name for entry in entries).most_common(1)[0]
     if count > 1:
         sources = [entry.source for entry in entries if entry.name == name]

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.utils import import_modules_from_strings
 
 from fbinpaint_mm.user_error import in_one_line
 
@@ -60,6 +63,15 @@ def call_in_process(
         return future.result()
     except BrokenProcessPool as error:
         raise ChildProcessError(f'the process was killed (log: {log})') from error
+
+
+def restore_config(settings: dict[str, Any]) -> Config:
+    """In the new process: a config that came as a dict, what it imports registered once more."""
+    init_default_scope('mmagic')
+    cfg = Config(settings)
+    if cfg.get('custom_imports'):
+        import_modules_from_strings(**cfg.custom_imports)
+    return cfg
 
 
 @contextmanager

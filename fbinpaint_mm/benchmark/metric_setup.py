@@ -36,42 +36,41 @@ def metric_configs(
     Raises:
         UserError: There is no metric.
     """
-    configs = [with_rounds(dict(one)) for one in evaluator_metrics(cfg.get(f'{split}_evaluator'))]
-    if lpips is not None and not set_weights(configs, 'LPIPS', lpips):
-        inner = dict(type='LPIPS', backbone='alex', weights=weights_of(lpips))
-        configs.append(dict(type='PerRound', metric=inner))
-    if fid is not None and not set_weights(configs, 'RoundFID', fid):
-        configs.append(dict(type='RoundFID', weights=weights_of(fid)))
+    evaluator = deepcopy(cfg.get(f'{split}_evaluator'))
+    configs = [with_rounds(one) for one in evaluator_metrics(evaluator)]
+    if lpips is not None:
+        default = dict(type='PerRound', metric=dict(type='LPIPS', backbone='alex'))
+        set_weights(configs, 'LPIPS', lpips, default)
+    if fid is not None:
+        set_weights(configs, 'RoundFID', fid, dict(type='RoundFID'))
     if not configs:
         raise UserError(f'the config of the data has no {split}_evaluator: nothing to score with')
     return configs
 
 
-def set_weights(configs: Sequence[dict], kind: str, given: str) -> bool:
-    """Give weights to the metrics of a kind; whether there are any."""
-    found = [one for config in configs for one in metrics_in(config) if named(one) == kind]
-    for one in found:
-        one['weights'] = weights_of(given)
-    return bool(found)
+def set_weights(configs: list[dict], kind: str, given: str, default: dict) -> None:
+    """Give weights to the metrics of a kind, in place; without any, add one."""
+    if kind not in [class_of(inner(config)).__name__ for config in configs]:
+        configs.append(default)
+    for one in map(inner, configs):
+        if class_of(one).__name__ == kind:
+            one['weights'] = None if given == DOWNLOAD else given
 
 
-def weights_of(given: str) -> str | None:
-    """Where a metric finds its weights; ``None`` lets it download them."""
-    return None if given == DOWNLOAD else given
+def inner(config: dict) -> dict:
+    """The config of the metric inside a ``PerRound``; of any other, itself."""
+    return config.get('metric', config)
 
 
 def evaluator_metrics(evaluator: Any) -> Iterator[dict]:
     """Configs of the metrics of an evaluator, in any of the forms that mmengine takes."""
-    if evaluator is None:
-        return
-    if isinstance(evaluator, dict):
-        if 'metrics' in evaluator:
-            yield from evaluator_metrics(evaluator['metrics'])
-        else:
-            yield evaluator
-        return
-    for one in evaluator:
-        yield from evaluator_metrics(one)
+    if isinstance(evaluator, dict) and 'metrics' not in evaluator:
+        yield evaluator
+    elif isinstance(evaluator, dict):
+        yield from evaluator_metrics(evaluator['metrics'])
+    else:
+        for one in evaluator or []:
+            yield from evaluator_metrics(one)
 
 
 def with_rounds(config: dict) -> dict:
@@ -87,19 +86,6 @@ def class_of(config: Mapping) -> type:
     """The class that a config builds."""
     kind = config['type']
     return METRICS.get(kind) if isinstance(kind, str) else kind
-
-
-def named(config: Mapping) -> str:
-    """Name of the class that a config builds."""
-    return class_of(config).__name__
-
-
-def metrics_in(config: dict) -> Iterator[dict]:
-    """The config of a metric, and that of the metric inside it."""
-    yield config
-    if isinstance(config.get('metric'), Mapping):
-        config['metric'] = dict(config['metric'])
-        yield from metrics_in(config['metric'])
 
 
 def build_metrics(configs: Sequence[dict]) -> list[BaseMetric]:

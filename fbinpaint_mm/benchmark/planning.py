@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from fbinpaint_mm.benchmark.entry import Entry, missing_for_training
-from fbinpaint_mm.benchmark.environment import describe_machine, describe_versions
+from fbinpaint_mm.benchmark.entry import Entry
+from fbinpaint_mm.benchmark.environment import describe_versions
 from fbinpaint_mm.benchmark.results import RunResult
-from fbinpaint_mm.benchmark.speed.measure_speed import measure_speed
-from fbinpaint_mm.benchmark.training.training import Training, scale_training
+from fbinpaint_mm.benchmark.speed.measure_speed import SpeedMeter
+from fbinpaint_mm.benchmark.training import Training, scale_training
 from fbinpaint_mm.benchmark.workbench import Workbench
 from fbinpaint_mm.fingerprint import (
     checkpoint_content,
@@ -20,7 +20,6 @@ from fbinpaint_mm.fingerprint import (
 )
 from fbinpaint_mm.user_error import UserError, in_one_line
 
-SPEED = 'speed'
 # What is equal, and the key in EntryResult.speed that says what one iteration spends of it.
 COSTS = {
     'iterations': None,
@@ -39,7 +38,6 @@ class PlannedRun:
         seed: ``None`` if the benchmark does not train it.
         training: How it is trained; ``None`` if it is not.
         saves_pictures: Whether its pictures are those of the entry: those of the first seed are.
-        result: What an earlier call of the benchmark has found; ``None`` if it is still to do.
     """
 
     entry: Entry
@@ -47,7 +45,6 @@ class PlannedRun:
     seed: int | None = None
     training: Training | None = None
     saves_pictures: bool = True
-    result: RunResult | None = None
 
     @property
     def part(self) -> str:
@@ -61,36 +58,24 @@ class PlannedRun:
 
 
 def speed_of(bench: Workbench, entry: Entry) -> dict[str, Any]:
-    """Measured now or earlier, on the same machine.
+    """What ``EntryResult.speed`` describes.
 
     Args:
         bench: Its pairs surveyed.
         entry: The entry.
 
     Returns:
-        What ``EntryResult.speed`` describes; empty if it is not asked for or failed, with a
-        warning.
+        The speed; empty if it is not asked for or cannot be measured, with a warning.
     """
-    settings, logger = bench.settings, bench.logger
+    settings = bench.settings
     if not settings.speed:
         return {}
-    machine = describe_machine(settings.device)
-    mark = fingerprint(config_content(entry.cfg), machine, bench.pairs.data.size, code_content())
-    stored = bench.store.load(entry.name, SPEED, mark)
-    if stored is not None:
-        logger.info('%s: speed measured earlier, reused', entry.name)
-        return stored
-    logger.info('%s: measuring speed', entry.name)
-    log = settings.out / SPEED / f'{entry.name}.log'
+    meter = SpeedMeter(settings.out, settings.device, bench.store, bench.logger)
     try:
-        speed = measure_speed(entry, bench.pairs.first_batch(), log, settings.device, logger)
+        return meter.speed(entry, bench.pairs.first_batch())
     except Exception as error:
-        logger.warning('%s: speed not measured: %s', entry.name, in_one_line(error))
+        bench.logger.warning('%s: speed not measured: %s', entry.name, in_one_line(error))
         return {}
-    # What could not be measured is tried again next time.
-    if COSTS['seconds'] in speed or missing_for_training(entry.cfg):
-        bench.store.save(entry.name, SPEED, mark, speed)
-    return speed
 
 
 def plan_iterations(
@@ -139,8 +124,7 @@ def plan_runs(
         speeds: ``EntryResult.speed`` by name.
 
     Returns:
-        Runs by name, those that were finished earlier with their results. An entry that cannot be
-        planned has none; its failure is noted.
+        Runs by name. An entry that cannot be planned has none; its failure is noted.
     """
     settings = bench.settings
     iterations: dict[str, int] = {}
@@ -151,8 +135,7 @@ def plan_runs(
     plans: dict[str, list[PlannedRun]] = {}
     for entry in bench.entries:
         try:
-            runs = runs_of(bench, entry, iterations.get(entry.name))
-            plans[entry.name] = [recall(bench, run) for run in runs]
+            plans[entry.name] = runs_of(bench, entry, iterations.get(entry.name))
         except Exception as error:
             plans[entry.name] = []
             bench.note_failure(entry, error)
@@ -160,7 +143,7 @@ def plan_runs(
 
 
 def runs_of(bench: Workbench, entry: Entry, iterations: int | None) -> list[PlannedRun]:
-    """The runs of one entry, nothing yet said of earlier results.
+    """The runs of one entry.
 
     Raises:
         UserError: It is to be trained, and nothing says for how long.
@@ -183,7 +166,6 @@ def training_run(bench: Workbench, entry: Entry, iterations: int, seed: int) -> 
     training = Training(
         scale_training(entry.cfg, iterations, seed),
         settings.out / 'training' / entry.name / f'seed_{seed}',
-        settings.train_tool,
         settings.device,
     )
     mark = score_fingerprint(bench, training.fingerprint)
@@ -204,13 +186,11 @@ def score_fingerprint(bench: Workbench, model: Any) -> str:
     )
 
 
-def recall(bench: Workbench, run: PlannedRun) -> PlannedRun:
-    """The run with its result, if that is known and its pictures are there."""
-    name, samples = run.entry.name, bench.pairs.data.samples
+def recall(bench: Workbench, run: PlannedRun) -> RunResult | None:
+    """What an earlier call found of a run, if its pictures are there too."""
+    name = run.entry.name
     stored = bench.store.load(name, run.part, run.fingerprint)
-    if stored is None:
-        return run
-    if run.saves_pictures and not bench.pictures.has_all(name, samples, run.fingerprint):
-        return run
+    if stored is None or (run.saves_pictures and not bench.pictures.are_of(name, run.fingerprint)):
+        return None
     bench.logger.info('%s: %s measured earlier, reused', name, run.part.replace('_', ' '))
-    return replace(run, result=RunResult.from_dict(stored))
+    return RunResult.from_dict(stored)

@@ -1,11 +1,19 @@
-"""What a benchmark knows of one entry; every table, plot and file is made of this."""
+"""What a benchmark knows of its entries, in memory and on disk.
+
+Every table, plot and file of a report is made of a ``Benchmark``. Its finished parts are in a
+``ResultStore``, so that an interrupted benchmark goes on where it was.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import json
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from fbinpaint_mm.evaluation.score_series import ScoreSeries
+from fbinpaint_mm.evaluation.score_series import ScoreName, ScoreSeries
+from fbinpaint_mm.write_file import write_file
 
 
 @dataclass
@@ -31,10 +39,13 @@ class RunResult:
 
     def find(self, metric: str, round_index: int | None = None) -> ScoreSeries | None:
         """The series of a metric and round (``None``: final), or ``None`` if there is none."""
-        for series in self.series:
-            if series.metric == metric and series.round == round_index:
-                return series
-        return None
+        found = (one for one in self.series if (one.metric, one.round) == (metric, round_index))
+        return next(found, None)
+
+    def names(self) -> list[ScoreName]:
+        """Metric and round of all scores, those of images first."""
+        of_images = [ScoreName(one.metric, one.round) for one in self.series]
+        return of_images + [ScoreName.parse(name) for name in self.set_scores]
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON can hold it."""
@@ -55,7 +66,7 @@ class EntryResult:
         name: Unique in the benchmark; also a file name.
         config: Path of the config, or name of the classical method.
         runs: One per seed; empty if the entry failed.
-        speed: Measured in a process of its own, numbers only:
+        speed: Measured in processes of their own, numbers only:
             ``parameters`` (count), ``parameters_trained`` (count; with the discriminator),
             ``seconds_per_image`` (median), ``flops_per_image`` (multiply and add counted apart),
             ``peak_memory`` (bytes, inference), ``training_seconds_per_iteration`` (median),
@@ -63,9 +74,9 @@ class EntryResult:
             rounds, ``rounds``: a list with ``seconds_per_image`` and ``flops_per_image`` for
             R = 0, 1, ...; a key is absent where it does not apply. ``conditions`` says how the
             medians were taken: ``warm_up`` (calls that do not count), ``repeats`` (calls that
-            count; fewer where a time limit was reached), ``batch_size`` (images), the same of
-            training as ``training_warm_up``, ``training_repeats`` and ``training_batch_size``,
-            and ``threads`` (torch's, on the processor).
+            count), ``batch_size`` (images), the same of training as ``training_warm_up``,
+            ``training_repeats`` and ``training_batch_size``, and ``threads`` (torch's, on the
+            processor).
         error: Why the entry failed; ``None`` if it did not.
         starts: The checkpoint files that its training started from, from ``describe_starts``;
             empty if the benchmark did not train it.
@@ -77,6 +88,11 @@ class EntryResult:
     speed: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
     starts: list[dict[str, str]] = field(default_factory=list)
+
+    def series(self, metric: str, round_index: int | None = None) -> list[ScoreSeries]:
+        """Series of a metric and round (``None``: final), one per seed that has it."""
+        found = [run.find(metric, round_index) for run in self.runs]
+        return [series for series in found if series is not None]
 
 
 @dataclass
@@ -99,10 +115,6 @@ class BenchmarkData:
     hole_areas: list[float]
     size: tuple[int, int]
     sha256: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """The description as JSON can hold it."""
-        return asdict(self)
 
 
 @dataclass
@@ -128,3 +140,53 @@ class Benchmark:
     def entry(self, name: str) -> EntryResult:
         """The entry of that name."""
         return next(entry for entry in self.entries if entry.name == name)
+
+
+class ResultStore:
+    """``FOLDER/<entry>.json``: for each entry its finished parts, with their fingerprints.
+
+    Args:
+        folder: Made when the first part is saved.
+        logger: Gets a warning about a file that cannot be read.
+    """
+
+    def __init__(self, folder: Path, logger: logging.Logger) -> None:
+        self.folder = folder
+        self.logger = logger
+
+    def load(self, entry: str, part: str, fingerprint: str) -> dict[str, Any] | None:
+        """What was saved of a part, such as ``'speed'`` or ``'scores_seed_0'``.
+
+        Returns:
+            What ``save`` got, or ``None`` if that has another fingerprint or there is nothing.
+        """
+        stored = self._read(entry).get(part) or {}
+        return stored.get('content') if stored.get('fingerprint') == fingerprint else None
+
+    def save(self, entry: str, part: str, fingerprint: str, content: dict[str, Any]) -> None:
+        """Add a finished part, or replace it.
+
+        Args:
+            entry: Name of the entry.
+            part: Such as ``'speed'`` or ``'scores_seed_0'``.
+            fingerprint: Of all that the content depends on.
+            content: What JSON can hold.
+        """
+        parts = self._read(entry)
+        parts[part] = dict(fingerprint=fingerprint, content=content)
+        write_file(self.folder / f'{entry}.json', json.dumps(parts) + '\n')
+
+    def _read(self, entry: str) -> dict[str, Any]:
+        """All parts of an entry; none if the file is absent or broken."""
+        path = self.folder / f'{entry}.json'
+        try:
+            parts = json.loads(path.read_text(encoding='utf-8'))
+            if all(part.keys() == {'fingerprint', 'content'} for part in parts.values()):
+                return parts
+            problem = 'a part lacks its fingerprint or its content'
+        except FileNotFoundError:
+            return {}
+        except (AttributeError, ValueError) as error:
+            problem = str(error)
+        self.logger.warning('%s is broken (%s); %r is measured again', path, problem, entry)
+        return {}

@@ -13,8 +13,8 @@ from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
 from mmengine.runner.utils import set_random_seed
 
-from fbinpaint_mm.benchmark.data.pairs import ImageHolePairs
 from fbinpaint_mm.benchmark.entry import Entry
+from fbinpaint_mm.benchmark.pairs import ImageHolePairs
 from fbinpaint_mm.checkpoint import load_fitting_checkpoint
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import sample_name
 from fbinpaint_mm.evaluation.score_series import ScoreSeries

@@ -12,11 +12,11 @@ from pathlib import Path
 from mmengine.config import Config
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from fbinpaint_mm.benchmark.data.pairs import ImageHolePairs
-from fbinpaint_mm.benchmark.data.picture_files import PictureFiles
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.metric_setup import metric_configs
-from fbinpaint_mm.benchmark.result_store import ResultStore
+from fbinpaint_mm.benchmark.pairs import ImageHolePairs
+from fbinpaint_mm.benchmark.picture_files import PictureFiles
+from fbinpaint_mm.benchmark.results import ResultStore
 from fbinpaint_mm.user_error import in_one_line
 
 LOGGER_NAME = 'fbinpaint_mm.benchmark'
@@ -38,7 +38,6 @@ class Settings:
         iterations: Iterations that the reference trains; ``None`` for no training.
         equal: ``'iterations'``, ``'seconds'`` or ``'flops'``: what all spend the same of.
         seeds: Seeds of the trainings.
-        train_tool: Path of ``tools/train.py``; needed only to train.
         speed: Whether to measure speed.
         command: The command line, for the report.
     """
@@ -54,7 +53,6 @@ class Settings:
     iterations: int | None = None
     equal: str = 'iterations'
     seeds: Sequence[int] = (0,)
-    train_tool: Path = Path('tools/train.py')
     speed: bool = True
     command: Sequence[str] = ()
 

@@ -8,11 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.benchmark.report.score_table import ScoreTable
 from fbinpaint_mm.benchmark.results import Benchmark, BenchmarkData, EntryResult, RunResult
-from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 from fbinpaint_mm.evaluation.score_series import ScoreSeries
+
+
+@pytest.fixture
+def cfg(repository) -> Config:
+    """The config of a small inpaintor on four scenes, a new one for each test."""
+    init_default_scope('mmagic')
+    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
 
 
 @pytest.fixture(scope='session')
@@ -25,7 +33,7 @@ def fake_benchmark() -> Benchmark:
 @pytest.fixture(scope='session')
 def fake_table(fake_benchmark) -> ScoreTable:
     """Its scores, over the default bins."""
-    return ScoreTable(fake_benchmark, HoleAreaBins())
+    return ScoreTable(fake_benchmark)
 
 
 @pytest.fixture(scope='session')

@@ -58,7 +58,11 @@ def make_run(
 
 def make_speed(seconds: float, rounds: int, learned: bool) -> dict:
     """Speed of one entry."""
-    speed = dict(parameters=0 if not learned else 1_240_000, seconds_per_image=seconds)
+    speed = dict(
+        parameters=1_240_000 if learned else 0,
+        seconds_per_image=seconds,
+        conditions=dict(warm_up=1, repeats=9, batch_size=1, threads=2),
+    )
     if learned:
         speed.update(
             parameters_trained=1_900_000,
@@ -79,7 +83,7 @@ def make_speed(seconds: float, rounds: int, learned: bool) -> dict:
 
 def make_protocol() -> dict[str, dict]:
     """What each metric measures."""
-    shared = dict(data_range=255, colour_order='BGR', image='composite', region='whole image')
+    shared = dict(data_range=255, color_order='BGR', image='composite', region='whole image')
     protocol = {
         name: dict(unit=UNITS[name], **shared, higher_is_better=higher)
         for name, higher in HIGHER_IS_BETTER.items()

@@ -7,27 +7,16 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.benchmark import benchmark_runner, planning
-from fbinpaint_mm.benchmark.benchmark_runner import (
-    measure_all,
-    scored_entries,
-    warn_of_left_out,
-)
+from fbinpaint_mm.benchmark.benchmark_runner import measure_all
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.workbench import Settings, Workbench
 
 
-@pytest.fixture(scope='module')
-def cfg(repository):
-    init_default_scope('mmagic')
-    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
-
-
-@pytest.fixture(scope='module')
-def checkpoint(cfg, tmp_path_factory):
-    path = tmp_path_factory.mktemp('checkpoint') / 'iter_5.pth'
+@pytest.fixture
+def checkpoint(cfg, tmp_path):
+    path = tmp_path / 'iter_5.pth'
     torch.manual_seed(0)
     torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), path)
     return str(path)
@@ -169,7 +158,7 @@ class FakeTraining:
     calls = []
     done = 0
 
-    def __init__(self, cfg, folder, tool, device):
+    def __init__(self, cfg, folder, device):
         self.cfg, self.folder, self.iterations = cfg, folder, cfg.train_cfg.max_iters
         self.fingerprint = f'{self.iterations} {cfg.randomness.seed}'
         self.checkpoint = folder / 'last.pth'
@@ -248,42 +237,3 @@ def test_an_entry_without_a_measured_cost_says_what_to_do(run, cfg, settings):
     assert small.error is None
     assert 'training_flops_per_iteration was not measured' in twice.error
     assert '--equal iterations' in twice.error
-
-
-@pytest.fixture
-def report(tmp_path):
-    path = tmp_path / 'results.json'
-    entries = dict(
-        ours=dict(scores=dict(PSNR={})), telea=dict(scores=dict(PSNR={})), broken=dict(scores={})
-    )
-    path.write_text(json.dumps(dict(entries=entries)))
-    return path
-
-
-def test_finds_the_entries_with_scores(report):
-    assert scored_entries(report) == ['ours', 'telea']
-
-
-@pytest.mark.parametrize(
-    'text', [None, '', '[]', '{}', '{"entries": [1]}', '{"entries": {"a": 1}}']
-)
-def test_a_report_that_is_absent_or_broken_has_none(tmp_path, text):
-    path = tmp_path / 'results.json'
-    if text is not None:
-        path.write_text(text)
-    assert scored_entries(path) == []
-
-
-@pytest.mark.usefixtures('report')
-def test_entries_that_are_not_asked_for_are_named(cfg, settings, caplog):
-    def warn(*entries):
-        logger = logging.getLogger('test_benchmark_runner')
-        warn_of_left_out(Workbench(entries, cfg, 'small.py', settings, logger))
-
-    warn(classical('telea'), classical('mean_color'))
-    (record,) = caplog.records
-    assert record.levelno == logging.WARNING
-    assert 'will be without ours of the earlier report' in record.getMessage()
-    assert 'kept in entries/: name them again' in record.getMessage()
-    warn(classical('telea'), Entry('ours', 'ours.py'))
-    assert len(caplog.records) == 1

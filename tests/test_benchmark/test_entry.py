@@ -4,7 +4,6 @@ import pytest
 from mmengine.config import Config
 
 from fbinpaint_mm.benchmark.entry import (
-    Entry,
     check_trainings,
     missing_for_training,
     parse_entries,
@@ -22,6 +21,8 @@ from fbinpaint_mm.benchmark.entry import (
         ('data:1/demo.py:run:2/x.pth', 'demo', 'data:1/demo.py', 'run:2/x.pth'),
         ('runs/lr=1/demo.py', 'demo', 'runs/lr=1/demo.py', None),
         ('demo.yaml:x.pth', 'demo', 'demo.yaml', 'x.pth'),
+        ('demo.py:a=1/x.pth', 'demo', 'demo.py', 'a=1/x.pth'),
+        ('fbinpaint_demo:x.pth', 'fbinpaint_demo', 'fbinpaint_demo', 'x.pth'),
         ('telea', 'telea', 'telea', None),
         ('fast marching=telea', 'fast marching', 'telea', None),
     ],
@@ -33,22 +34,10 @@ def test_an_entry_is_name_config_and_checkpoint(text, name, source, checkpoint):
     assert entry.is_trained == (source != 'telea' and checkpoint is None)
 
 
-def test_a_config_that_is_there_wins_over_a_colon_before_it(tmp_path):
-    folder = tmp_path / 'old.py:copies'
-    folder.mkdir()
-    config = folder / 'demo.py'
-    config.touch()
-    assert parse_entry(f'{config}:x.pth') == Entry('demo', str(config), 'x.pth')
-    odd = tmp_path / 'lr=1.py'
-    odd.touch()
-    assert parse_entry(f'n={odd}:x.pth') == Entry('n', str(odd), 'x.pth')
-
-
-def test_a_config_file_with_an_equals_sign_keeps_its_name(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / 'lr=1.py').touch()
-    with pytest.raises(ValueError, match=r"cannot be called 'lr=1'.* Write NAME=lr=1\.py"):
-        parse_entry('lr=1.py')
+@pytest.mark.parametrize('text', ['', 'demo:'])
+def test_what_is_no_entry_is_refused(text):
+    with pytest.raises(ValueError, match=r'is not of the form \[NAME=\]CONFIG\[:CHECKPOINT\]'):
+        parse_entry(text)
 
 
 @pytest.mark.parametrize('name', ['input', 'truth', '.hidden', 'a|b', ''])

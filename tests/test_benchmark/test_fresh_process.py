@@ -12,7 +12,7 @@ import time
 import pytest
 
 from fbinpaint_mm.benchmark import fresh_process
-from fbinpaint_mm.benchmark.fresh_process import call_in_process, surroundings
+from fbinpaint_mm.benchmark.fresh_process import call_in_process, restore_config, surroundings
 
 
 @pytest.fixture
@@ -81,3 +81,11 @@ def test_output_goes_to_the_log_only_meanwhile(log, capfd):
     os.system('echo out')
     assert log.read_text() == 'in\n'
     assert capfd.readouterr().out == 'out\n'
+
+
+def test_a_config_brings_what_it_imports(tmp_path, monkeypatch):
+    (tmp_path / 'own_model.py').write_text('loaded = True')
+    monkeypatch.syspath_prepend(tmp_path)
+    cfg = restore_config(dict(a=1, custom_imports=dict(imports=['own_model'])))
+    assert cfg.a == 1
+    assert sys.modules.pop('own_model').loaded

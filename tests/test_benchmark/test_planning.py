@@ -3,11 +3,10 @@ from dataclasses import replace
 
 import pytest
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
-from fbinpaint_mm.benchmark import planning
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.planning import plan_iterations, plan_runs, speed_of
+from fbinpaint_mm.benchmark.speed.measure_speed import SpeedMeter
 from fbinpaint_mm.benchmark.workbench import Settings, Workbench
 
 ENTRIES = [
@@ -27,10 +26,8 @@ SPEEDS = {
 
 
 @pytest.fixture
-def bench(repository, tmp_path):
-    init_default_scope('mmagic')
-    cfg = Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
-    settings = Settings(tmp_path, 'a', 'cpu', iterations=10, seeds=(4, 5), train_tool=tmp_path)
+def bench(cfg, tmp_path):
+    settings = Settings(tmp_path, 'a', 'cpu', iterations=10, seeds=(4, 5))
     entries = [Entry('a', 'small.py', cfg=cfg), Entry('b', 'small.py', cfg=cfg)]
     logger = logging.getLogger('test_planning')
     bench = Workbench(entries, cfg, 'small.py', settings, logger)
@@ -38,41 +35,30 @@ def bench(repository, tmp_path):
     return bench
 
 
-def test_speed_is_measured_once(bench, monkeypatch):
-    calls, numbers = [], dict(parameters=5, training_seconds_per_iteration=0.5)
-    monkeypatch.setattr(planning, 'measure_speed', lambda *a: calls.append(a) or numbers)
-    entry = bench.entries[0]
-    assert speed_of(bench, entry) == speed_of(bench, entry) == numbers
-    ((measured, batch, log, device, _),) = calls
-    assert (measured, log, device) == (entry, bench.settings.out / 'speed/a.log', 'cpu')
-    assert len(batch['inputs']) == 1
-    changed = replace(entry, cfg=Config(dict(entry.cfg.to_dict(), more=1)))
-    speed_of(bench, changed)
-    assert len(calls) == 2
-    bench.settings = replace(bench.settings, speed=False)
-    assert speed_of(bench, entry) == {}
+@pytest.fixture
+def measured(monkeypatch):
+    """Batches that a speed was asked for; without any code that measures one."""
+    batches = []
+
+    def speed(meter, entry, batch):
+        batches.append(batch)
+        if len(batches) > 1:
+            raise ChildProcessError('no memory\nat all')
+        return dict(parameters=5)
+
+    monkeypatch.setattr(SpeedMeter, 'speed', speed)
+    return batches
 
 
-def test_a_speed_without_that_of_its_training_is_measured_again(bench, monkeypatch):
-    calls = []
-    monkeypatch.setattr(planning, 'measure_speed', lambda *a: calls.append(a) or dict(parameters=5))
-    for _ in range(2):
-        assert speed_of(bench, bench.entries[0]) == dict(parameters=5)
-    assert len(calls) == 2
-    classical = Entry('telea', 'telea', cfg=Config(dict(model=dict(type='ClassicalInpaintor'))))
-    for _ in range(2):
-        speed_of(bench, classical)
-    assert len(calls) == 3
-
-
-def test_a_speed_that_cannot_be_measured_is_a_warning(bench, monkeypatch, caplog):
-    def fail(*args):
-        raise RuntimeError('no memory\nat all')
-
-    monkeypatch.setattr(planning, 'measure_speed', fail)
+def test_speed_is_that_of_one_image(bench, measured, caplog):
+    assert speed_of(bench, bench.entries[0]) == dict(parameters=5)
+    assert [len(batch['inputs']) for batch in measured] == [1]
     assert speed_of(bench, bench.entries[0]) == {}
-    assert 'a: speed not measured: RuntimeError: no memory at all' in caplog.text
+    assert 'a: speed not measured: no memory at all' in caplog.text
     assert bench.errors == {}
+    bench.settings = replace(bench.settings, speed=False)
+    assert speed_of(bench, bench.entries[0]) == {}
+    assert len(measured) == 2
 
 
 def test_each_seed_is_a_run(bench):

@@ -4,25 +4,18 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
-from fbinpaint_mm.benchmark.data.pairs import ImageHolePairs
-from fbinpaint_mm.benchmark.data.picture_files import PictureFiles
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.metric_setup import build_metrics, metric_configs
+from fbinpaint_mm.benchmark.pairs import ImageHolePairs
+from fbinpaint_mm.benchmark.picture_files import PictureFiles
 from fbinpaint_mm.benchmark.scoring import build_model, score_model
 
 
-@pytest.fixture(scope='module')
-def cfg(repository):
-    init_default_scope('mmagic')
-    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
-
-
-@pytest.fixture(scope='module')
-def pairs(cfg, tmp_path_factory):
+@pytest.fixture
+def pairs(cfg, tmp_path):
     pairs = ImageHolePairs(cfg, 'small.py')
-    pairs.survey(PictureFiles(tmp_path_factory.mktemp('pictures')))
+    pairs.survey(PictureFiles(tmp_path / 'pictures'))
     return pairs
 
 

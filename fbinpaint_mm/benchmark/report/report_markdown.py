@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from fbinpaint_mm.benchmark.report import speed_markdown
 from fbinpaint_mm.benchmark.report.formats import (
     best_text,
     format_change,
@@ -19,40 +18,38 @@ from fbinpaint_mm.benchmark.report.formats import (
     frame_table,
 )
 from fbinpaint_mm.benchmark.report.score_table import ALL, FINAL, ScoreTable
-from fbinpaint_mm.benchmark.report.statistics import CONFIDENCE, relative
+from fbinpaint_mm.benchmark.report.speed_markdown import speed_section, training_section
+from fbinpaint_mm.benchmark.report.statistics import CONFIDENCE
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult
-from fbinpaint_mm.evaluation.score_series import ScoreName
 from fbinpaint_mm.write_file import write_file
 
 SEPARATE_KEYS = ('unit', 'higher_is_better')
 
 
-def write_markdown(
-    benchmark: Benchmark, table: ScoreTable, path: Path, pictures: Sequence[str] = ()
-) -> Path:
+def write_markdown(table: ScoreTable, path: Path, pictures: Sequence[str] = ()) -> Path:
     """Write the file in one step.
 
     Args:
-        benchmark: What was measured.
-        table: Its scores.
+        table: The scores of a benchmark.
         path: File to write.
         pictures: Files beside it to show.
 
     Returns:
         The path.
     """
+    benchmark = table.benchmark
+    speeds = {entry.name: entry.speed for entry in benchmark.entries}
     sections = [
         '# Benchmark',
         describe_run(benchmark),
-        describe_metrics(benchmark, table),
+        describe_metrics(table),
         main_section(table),
-        *(bin_section(table, metric) for metric in table.metrics),
+        *(bin_section(table, metric) for metric in table.image_metrics()),
         round_section(table),
-        speed_markdown.speed_section(benchmark.entries, benchmark.reference),
-        speed_markdown.round_speed_section(benchmark.entries, benchmark.reference),
-        speed_markdown.training_section(benchmark),
+        speed_section(speeds, benchmark.reference, 'Speed'),
+        training_section(benchmark.entries),
         '\n\n'.join(f'![{Path(name).stem}]({name})' for name in pictures),
-        failure_section(benchmark),
+        failure_section(benchmark.entries),
     ]
     return write_file(path, '\n\n'.join(section for section in sections if section) + '\n')
 
@@ -76,13 +73,13 @@ def describe_run(benchmark: Benchmark) -> str:
     return '\n'.join(lines)
 
 
-def describe_metrics(benchmark: Benchmark, table: ScoreTable) -> str:
+def describe_metrics(table: ScoreTable) -> str:
     """What each metric measures, one line each."""
     if not table.metrics:
         return ''
     lines = []
     for metric in table.metrics:
-        protocol = benchmark.protocol.get(metric, {})
+        protocol = table.benchmark.protocol.get(metric, {})
         parts = [f'in {protocol["unit"]}'] if protocol.get('unit') else []
         for key, value in protocol.items():
             if key not in SEPARATE_KEYS and value is not None:
@@ -103,7 +100,7 @@ def main_section(table: ScoreTable) -> str:
             f'\n{text}' if text else '' for text in changes
         ]
     legend = (
-        f'Best in bold. Below each score: change against {table.reference} with its '
+        f'Best in bold. Below each score: change against {table.benchmark.reference} with its '
         f'{100 * CONFIDENCE:.0f} % bootstrap interval over images.'
     )
     if table.scores['seed_std'].notna().any():
@@ -112,9 +109,7 @@ def main_section(table: ScoreTable) -> str:
 
 
 def bin_section(table: ScoreTable, metric: str) -> str:
-    """Entries by hole-area bins; empty for a metric without scores of images."""
-    if not table.has_images(metric):
-        return ''
+    """Entries by hole-area bins."""
     columns = {}
     for bin_name in table.bins:
         scores = table.select(metric=metric, round=FINAL, bin=bin_name)
@@ -139,11 +134,11 @@ def round_section(table: ScoreTable) -> str:
     return f'## Feedback rounds, all images\n\n{frame_table(frame)}'
 
 
-def failure_section(benchmark: Benchmark) -> str:
+def failure_section(entries: Sequence[EntryResult]) -> str:
     """The error of each entry that failed; empty if none did."""
     parts = [
         f'**{entry.name}**\n\n{textwrap.indent(entry.error.strip(), "    ")}'
-        for entry in benchmark.entries
+        for entry in entries
         if entry.error
     ]
     return '\n\n'.join(['## Failed', *parts]) if parts else ''
@@ -153,7 +148,8 @@ def entry_table(table: ScoreTable, columns: dict[str, pd.Series]) -> str:
     """A table with a row for each entry that any column has a text of."""
     frame = pd.DataFrame(columns)
     frame = frame.reindex([name for name in table.entries if name in frame.index])
-    return frame_table(frame.rename(index={table.reference: f'{table.reference} (reference)'}))
+    reference = table.benchmark.reference
+    return frame_table(frame.rename(index={reference: f'{reference} (reference)'}))
 
 
 def emphasize(table: ScoreTable, metric: str, scores: pd.DataFrame) -> pd.Series:
@@ -168,15 +164,13 @@ def emphasize(table: ScoreTable, metric: str, scores: pd.DataFrame) -> pd.Series
     return pd.Series(cells, list(scores.index))
 
 
-def summary_line(entry: EntryResult, reference: EntryResult | None = None) -> str:
+def summary_line(entry: EntryResult) -> str:
     """One line for the log: final scores of the whole set, mean over seeds, and what they cost.
 
-    ``one_way: PSNR 20.46, SSIM 0.6577 (48 ms/image, 1.24 M parameters)``; with a reference each
-    score is followed by its relative change, without an interval.
+    ``one_way: PSNR 20.46, SSIM 0.6577 (48 ms/image, 1.24 M parameters)``
 
     Args:
         entry: What was measured.
-        reference: Entry to compare with, if it is known yet; the entry itself is not compared.
 
     Returns:
         One line; for an entry that failed the last line of its error.
@@ -184,12 +178,9 @@ def summary_line(entry: EntryResult, reference: EntryResult | None = None) -> st
     reason = (entry.error or 'no scores').strip().splitlines()[-1]
     if not entry.runs:
         return f'{entry.name}: failed: {reason}'
-    base = final_scores(reference) if reference and reference.name != entry.name else {}
-    scores = []
-    for metric, score in final_scores(entry).items():
-        text = f'{metric} {format_score(metric, score)}'
-        change = format_change(float(relative(score, base.get(metric, math.nan))))
-        scores.append(f'{text} ({change})' if change else text)
+    scores = [
+        f'{metric} {format_score(metric, score)}' for metric, score in final_scores(entry).items()
+    ]
     costs = cost_texts(entry)
     line = f'{entry.name}: {", ".join(scores)}' + (f' ({", ".join(costs)})' if costs else '')
     return f'{line}; failed: {reason}' if entry.error else line
@@ -199,10 +190,9 @@ def final_scores(entry: EntryResult) -> dict[str, float]:
     """Metric -> final score of the whole set, mean over seeds."""
     seeds = []
     for run in entry.runs:
-        scores = {one.metric: one.score() for one in run.series if one.round is None}
-        whole = {ScoreName.parse(name): score for name, score in run.set_scores.items()}
-        scores.update({name.metric: whole[name] for name in whole if name.round is None})
-        seeds.append(scores)
+        scores = [*(one.score() for one in run.series), *run.set_scores.values()]
+        named = zip(run.names(), scores, strict=True)
+        seeds.append({name.metric: score for name, score in named if name.round is None})
     return pd.DataFrame(seeds).mean().to_dict()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,10 @@ from fbinpaint_mm.benchmark.report.statistics import (
     relative_change,
     score_interval,
 )
-from fbinpaint_mm.benchmark.results import Benchmark, EntryResult, RunResult
+from fbinpaint_mm.benchmark.results import Benchmark, RunResult
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 from fbinpaint_mm.evaluation.score_series import (
     ScoreName,
-    ScoreSeries,
     describe,
     groups_by_area,
     higher_is_better,
@@ -37,13 +36,13 @@ class ScoreTable:
 
     Args:
         benchmark: What was measured.
-        bins: Hole-area bins; an image outside every bin counts only in ``'all'``.
+        hole_bins: Bins of hole area; an image outside every bin counts only in ``'all'``.
 
     Attributes:
-        reference: Name of the entry that the others are compared with.
+        benchmark: What was measured.
+        hole_bins: Bins of hole area.
         bins: ``'all'``, then the names of the bins.
         metrics: Names of the metrics that any entry has, those of the protocol first.
-        units: Unit of each metric, empty where it has none.
         seeds: One row per seed, from ``score_seeds``.
         scores: One row per entry, metric, round and bin, from ``score_entries``.
         entries: Names of the entries that have any score, in the order of the benchmark.
@@ -52,18 +51,15 @@ class ScoreTable:
         ValueError: Entries or seeds were scored on different images.
     """
 
-    def __init__(self, benchmark: Benchmark, bins: HoleAreaBins) -> None:
-        self.reference = benchmark.reference
-        self.bins = (ALL, *bins.names)
+    def __init__(self, benchmark: Benchmark, hole_bins: HoleAreaBins | None = None) -> None:
+        self.benchmark = benchmark
+        self.hole_bins = hole_bins or HoleAreaBins()
+        self.bins = (ALL, *self.hole_bins.names)
         self.metrics = metrics_of(benchmark)
-        self.units = {
-            name: benchmark.protocol.get(name, {}).get('unit') or '' for name in self.metrics
-        }
-        self.seeds = score_seeds(benchmark, bins)
-        self.scores = score_entries(benchmark, bins, self.seeds)
+        self.seeds = score_seeds(benchmark, self.hole_bins)
+        self.scores = score_entries(benchmark, self.hole_bins, self.seeds)
         self.entries = list(self.seeds['entry'].unique())
         self._rows = dict(zip(self.scores.index, self.scores.itertuples(index=False), strict=True))
-        self._directions = directions_of(benchmark, self.metrics)
 
     def select(self, **keys: str) -> pd.DataFrame:
         """The rows of ``scores`` with these values of some of ``KEYS``, indexed by the others."""
@@ -85,16 +81,32 @@ class ScoreTable:
         return self._rows.get((entry, metric, round_name(round_index), bin_name))
 
     def higher_is_better(self, metric: str) -> bool:
-        """Whether a larger score is a better one."""
-        return self._directions[metric]
+        """Whether a larger score is a better one: by its protocol, else by its name."""
+        facts = self.benchmark.protocol.get(metric, {})
+        return facts.get('higher_is_better', higher_is_better(metric))
 
     def headline(self, metric: str) -> str:
         """Name of a metric with the direction that is better: ``PSNR ↑``."""
         return f'{metric} {"↑" if self.higher_is_better(metric) else "↓"}'
 
-    def has_images(self, metric: str) -> bool:
-        """Whether single images have scores by this metric (FID has only one for a set)."""
-        return bool((self.seeds['bin'][self.seeds['metric'] == metric] != ALL).any())
+    def image_metrics(self, *first: str) -> list[str]:
+        """Names of the metrics that single images have scores by (FID has only one for a set).
+
+        Args:
+            *first: Those that come before the others, as far as they were measured.
+        """
+        rows = self.seeds[self.seeds['bin'] != ALL]
+        order = dict.fromkeys([*first, *self.metrics])
+        return [metric for metric in order if (rows['metric'] == metric).any()]
+
+    def image_scores(self, metric: str) -> pd.DataFrame:
+        """Final score of every image, mean over seeds: samples x entries that have any."""
+        means = {
+            entry.name: np.mean([one.values for one in entry.series(metric)], axis=0)
+            for entry in self.benchmark.entries
+            if entry.series(metric)
+        }
+        return pd.DataFrame(means, index=self.benchmark.data.samples)
 
 
 def score_seeds(benchmark: Benchmark, bins: HoleAreaBins) -> pd.DataFrame:
@@ -184,7 +196,7 @@ def compare_images(benchmark: Benchmark, bins: HoleAreaBins) -> dict[tuple, tupl
     reference = benchmark.entry(benchmark.reference)
     for entry in benchmark.entries:
         for metric, index in {(one.metric, one.round) for run in entry.runs for one in run.series}:
-            ours, theirs = all_series(entry, metric, index), all_series(reference, metric)
+            ours, theirs = entry.series(metric, index), reference.series(metric)
             if entry is reference and index is None:
                 theirs = []
             check_paired([*ours, *theirs])
@@ -202,30 +214,8 @@ def round_name(index: int | None) -> int | str:
     return FINAL if index is None else index
 
 
-def all_series(
-    entry: EntryResult, metric: str, round_index: int | None = None
-) -> list[ScoreSeries]:
-    """Series of a metric and round (``None``: final), one per seed that has it."""
-    found = [run.find(metric, round_index) for run in entry.runs]
-    return [series for series in found if series is not None]
-
-
 def metrics_of(benchmark: Benchmark) -> list[str]:
     """Names of the metrics that any entry has, those of the protocol first, in its order."""
     runs = [run for entry in benchmark.entries for run in entry.runs]
-    found = [one.metric for run in runs for one in run.series]
-    found += [ScoreName.parse(name).metric for run in runs for name in run.set_scores]
-    known = dict.fromkeys(found)
-    first = [metric for metric in benchmark.protocol if metric in known]
-    return list(dict.fromkeys([*first, *known]))
-
-
-def directions_of(benchmark: Benchmark, metrics: Sequence[str]) -> dict[str, bool]:
-    """Metric -> whether higher is better: by its protocol, else by its series, else by its name."""
-    directions = {metric: higher_is_better(metric) for metric in metrics}
-    runs = [run for entry in benchmark.entries for run in entry.runs]
-    directions.update({one.metric: one.higher_is_better for run in runs for one in run.series})
-    for metric, protocol in benchmark.protocol.items():
-        if 'higher_is_better' in protocol:
-            directions[metric] = protocol['higher_is_better']
-    return directions
+    known = dict.fromkeys(name.metric for run in runs for name in run.names())
+    return list(dict.fromkeys([*(one for one in benchmark.protocol if one in known), *known]))

@@ -1,4 +1,4 @@
-"""Tables of speed and of what training costs, in Markdown."""
+"""Tables of speed, and of what trainings spent, in Markdown."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from fbinpaint_mm.benchmark.report.formats import (
     format_seconds,
     frame_table,
 )
-from fbinpaint_mm.benchmark.results import Benchmark, EntryResult
-
-# Switch -> number of rounds -> measured numbers, or an ``error``.
-Costs = Mapping[str, Mapping[int, Mapping[str, Any]]]
+from fbinpaint_mm.benchmark.results import EntryResult
 
 
 class Column(NamedTuple):
@@ -65,39 +62,36 @@ TRAINING_COLUMNS = (
     Column('time', 'seconds', format_seconds),
     Column('FLOPs', 'flops', format_quantity),
 )
-COST_COLUMNS = (
-    Column('Peak memory', 'peak_memory', format_bytes),
-    Column('Time', 'seconds', format_seconds),
-)
 
 
-def speed_section(
-    entries: Sequence[EntryResult], reference: str, title: str = 'Speed', level: str = '##'
-) -> str:
-    """Size and speed of each entry with its ratio to the reference; empty if none was measured.
+def speed_section(speeds: Mapping[str, Mapping[str, Any]], reference: str, title: str) -> str:
+    """Size and speed of each model, and what it costs to stop after each round.
 
     Args:
-        entries: The reference among them.
-        reference: Name of the entry that the others are compared with.
+        speeds: Name -> what ``EntryResult.speed`` describes, or an ``error``; some may be empty.
+        reference: Name of the one that the others are compared with.
         title: Heading.
-        level: Of the heading.
+
+    Returns:
+        Markdown; empty if nothing was measured and nothing failed.
     """
-    speeds = {entry.name: entry.speed for entry in entries if entry.speed}
-    frame = compare(speeds, COLUMNS, speeds.get(reference, {}))
-    if frame.empty:
-        return ''
-    legend = (
-        f'{describe_conditions(speeds.values())}; multiply and add count as two FLOPs. In '
-        f'brackets: multiple of {reference}.'
-    )
-    return '\n\n'.join([f'{level} {title}', frame_table(frame), legend])
+    measured = {name: speed for name, speed in speeds.items() if speed and 'error' not in speed}
+    base = measured.get(reference, {})
+    frame, parts = compare(measured, COLUMNS, base), []
+    if not frame.empty:
+        legend = (
+            f'{describe_conditions(measured.values())}; multiply and add count as two FLOPs. In '
+            f'brackets: multiple of {reference}.'
+        )
+        parts = [frame_table(frame), legend, round_table(measured, base)]
+    parts.append(failures(speeds))
+    text = '\n\n'.join(part for part in parts if part)
+    return f'## {title}\n\n{text}' if text else ''
 
 
 def describe_conditions(speeds: Iterable[Mapping[str, Any]]) -> str:
     """How the medians were taken, such as ``Medians (warm up 3, repeats 4 to 7, ...)``."""
-    known = pd.DataFrame([speed['conditions'] for speed in speeds if 'conditions' in speed])
-    if known.empty:
-        return 'Medians'
+    known = pd.DataFrame([speed['conditions'] for speed in speeds])
     ranges = [
         f'{key.replace("_", " ")} {low:.0f}' + (f' to {high:.0f}' if high > low else '')
         for key, low, high in zip(known, known.min(), known.max(), strict=True)
@@ -108,35 +102,30 @@ def describe_conditions(speeds: Iterable[Mapping[str, Any]]) -> str:
     return f'{text}; training at the batch size of the config, without loading data'
 
 
-def round_speed_section(
-    entries: Sequence[EntryResult],
-    reference: str,
-    title: str = 'Speed by number of rounds',
-    level: str = '##',
-) -> str:
-    """Cost of stopping after each round; empty if no entry has rounds.
-
-    Args:
-        entries: The reference among them.
-        reference: Name of the entry that the others are compared with.
-        title: Heading.
-        level: Of the heading.
-    """
-    base = next(entry.speed for entry in entries if entry.name == reference)
+def round_table(speeds: Mapping[str, Mapping[str, Any]], base: Mapping[str, Any]) -> str:
+    """Cost of stopping after each round, compared with the whole reference; empty without any."""
     rows: dict[str, pd.Series] = {}
-    for entry in entries:
-        rounds = compare(dict(enumerate(entry.speed.get('rounds', []))), ROUND_COLUMNS, base)
-        rows.update({f'{entry.name}, {quantity}': rounds[quantity] for quantity in rounds})
+    for name, speed in speeds.items():
+        rounds = compare(dict(enumerate(speed.get('rounds', []))), ROUND_COLUMNS, base)
+        rows.update({f'{name}, {quantity}': rounds[quantity] for quantity in rounds})
     if not rows:
         return ''
     frame = pd.DataFrame(rows).T
     frame.columns = [f'{index} round{"" if index == 1 else "s"}' for index in frame]
-    return f'{level} {title}\n\n{frame_table(frame)}'
+    return frame_table(frame)
 
 
-def training_section(benchmark: Benchmark) -> str:
+def failures(speeds: Mapping[str, Mapping[str, Any]]) -> str:
+    """One line for each that could not be measured."""
+    lines = [
+        f'- **{name}** failed: {one["error"]}' for name, one in speeds.items() if 'error' in one
+    ]
+    return '\n'.join(lines)
+
+
+def training_section(entries: Sequence[EntryResult]) -> str:
     """What the trainings spent and started from; empty if the benchmark did not train."""
-    trained = [entry for entry in benchmark.entries if any(run.training for run in entry.runs)]
+    trained = [entry for entry in entries if any(run.training for run in entry.runs)]
     spent = {
         entry.name: pd.DataFrame([run.training for run in entry.runs]).mean().to_dict()
         for entry in trained
@@ -159,37 +148,6 @@ def list_starts(entries: Sequence[EntryResult]) -> str:
     if not lines:
         return ''
     return '\n'.join(['Trainings started from (in brackets: begin of the SHA-256):', '', *lines])
-
-
-def cost_tables(costs: Costs, reference: tuple[str, int]) -> str:
-    """One table for memory and one for time: a row for each switch, a column for each R.
-
-    Args:
-        costs: Numbers of ``measure_training_cost`` by switch and number of rounds.
-        reference: Switch and number of rounds that all others are given as multiples of.
-
-    Returns:
-        Markdown.
-    """
-    switch, rounds = reference
-    base = costs.get(switch, {}).get(rounds, {})
-    parts = []
-    for column in COST_COLUMNS:
-        cells = {
-            f'`{name}`': {number: cell(cost, base, column) for number, cost in row.items()}
-            for name, row in costs.items()
-        }
-        frame = pd.DataFrame.from_dict(cells, orient='index').sort_index(axis=1)
-        title = f'**{column.title} of a training iteration**, in brackets: multiple of `{switch}`'
-        table = frame_table(frame.add_prefix('R = '), corner='switch')
-        parts.append(f'{title} with R = {rounds}\n\n{table}')
-    failures = [
-        f'- `{name}` with R = {number} failed: {cost["error"]}'
-        for name, row in costs.items()
-        for number, cost in row.items()
-        if 'error' in cost
-    ]
-    return '\n\n'.join([*parts, *failures])
 
 
 def compare(

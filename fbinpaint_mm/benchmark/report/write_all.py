@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-import cv2
 from mmengine.logging import print_log
 
-from fbinpaint_mm.benchmark.report.choose_samples import choose_samples
-from fbinpaint_mm.benchmark.report.contact_sheet import (
-    Load,
-    draw_contact_sheet,
-    split_sheets,
-    write_strip,
-)
+from fbinpaint_mm.benchmark.report.contact_sheet import Load, write_sheets, write_strip
 from fbinpaint_mm.benchmark.report.plots import write_area_plot, write_time_plot
-from fbinpaint_mm.benchmark.report.report_json import write_json
 from fbinpaint_mm.benchmark.report.report_markdown import write_markdown
 from fbinpaint_mm.benchmark.report.score_table import ScoreTable
+from fbinpaint_mm.benchmark.report.statistics import CONFIDENCE, METHOD, RESAMPLES, SEED
 from fbinpaint_mm.benchmark.results import Benchmark
-from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 from fbinpaint_mm.write_file import write_file
 
 PICTURES = ('area.png', 'quality_time.png', 'contact_sheet*.png', 'strip.png')
+ENTRY_KEYS = ('config', 'error', 'starts', 'speed')
+RUN_KEYS = ('seed', 'checkpoint', 'training', 'environment')
 
 
-def write_all(
-    benchmark: Benchmark, out: Path, load: Load | None = None, bins: HoleAreaBins | None = None
-) -> list[Path]:
+def write_all(benchmark: Benchmark, out: Path, load: Load) -> list[Path]:
     """Write tables, plots and contact sheets.
 
     ``results.json``, ``results.csv`` and ``results.md`` come first, so that a picture that cannot
     be drawn costs only itself: it is left out with a warning. Pictures of an earlier report are
-    removed; without measured times there is no ``quality_time.png``, without scores no picture at
-    all. At the end ``results.md`` is written again with the pictures in it.
+    removed; without measured times there is no ``quality_time.png``, without scores of images no
+    other picture. At the end ``results.md`` is written again with the pictures in it.
 
     Args:
         benchmark: What was measured.
         out: Folder to write to.
         load: Gets the name of an entry (or ``'input'``, ``'truth'``) and of a sample; returns its
-            picture, (H, W, 3) uint8 RGB, or raises ``FileNotFoundError``. Without it there is no
-            contact sheet.
-        bins: Hole-area bins; by default those of ``HoleAreaBins()``.
+            picture, (H, W, 3) uint8 RGB, or raises ``FileNotFoundError``.
 
     Returns:
         The files.
@@ -52,45 +44,66 @@ def write_all(
     Raises:
         ValueError: Entries were scored on different images.
     """
-    bins = bins or HoleAreaBins()
-    table = ScoreTable(benchmark, bins)
-    paths = write_tables(benchmark, table, out)
+    table = ScoreTable(benchmark)
+    tables = [
+        write_json(table, out / 'results.json'),
+        write_file(out / 'results.csv', table.seeds.to_csv(index=False, lineterminator='\n')),
+        write_markdown(table, out / 'results.md'),
+    ]
     for pattern in PICTURES:
         for stale in out.glob(pattern):
             stale.unlink()
-    pictures = draw_pictures(benchmark, table, bins, load, out) if table.entries else []
-    write_markdown(benchmark, table, out / 'results.md', [path.name for path in pictures])
-    return paths + pictures
+    pictures = draw_pictures(table, load, out)
+    write_markdown(table, out / 'results.md', [path.name for path in pictures])
+    return tables + pictures
 
 
-def draw_pictures(
-    benchmark: Benchmark, table: ScoreTable, bins: HoleAreaBins, load: Load | None, out: Path
-) -> list[Path]:
-    """Draw plots and contact sheets of entries with scores, as far as they can be drawn."""
-    pictures = [*attempt('area.png', lambda: [write_area_plot(table, out / 'area.png')])]
-    if any('seconds_per_image' in entry.speed for entry in benchmark.entries):
-        pictures += attempt(
-            'quality_time.png',
-            lambda: [write_time_plot(benchmark, table, out / 'quality_time.png')],
-        )
-    if load is not None:
-        pictures += attempt(
-            'contact_sheet.png', lambda: write_sheets(benchmark, table, bins, load, out)
-        )
-        pictures += attempt(
-            'strip.png', lambda: [write_strip(benchmark, bins, load, out / 'strip.png')]
-        )
+def write_json(table: ScoreTable, path: Path) -> Path:
+    """Write everything but the scores of single images, in one step.
+
+    The file has ``data``, ``reference``, ``protocol``, ``environment``, ``statistics``, ``entries``
+    by name, and ``scores``: the rows of ``ScoreTable.scores``, such as ``pandas.DataFrame`` takes.
+
+    Args:
+        table: The scores of a benchmark.
+        path: File to write.
+
+    Returns:
+        The path.
+    """
+    benchmark = table.benchmark
+    entries = {
+        entry.name: {
+            **{key: getattr(entry, key) for key in ENTRY_KEYS},
+            'runs': [{key: getattr(run, key) for key in RUN_KEYS} for run in entry.runs],
+        }
+        for entry in benchmark.entries
+    }
+    content = dict(
+        data=asdict(benchmark.data),
+        reference=benchmark.reference,
+        protocol=benchmark.protocol,
+        environment=benchmark.environment,
+        statistics=dict(intervals=METHOD, confidence=CONFIDENCE, resamples=RESAMPLES, seed=SEED),
+        entries=entries,
+        # By way of pandas, what is not finite becomes null.
+        scores=json.loads(table.scores.reset_index().to_json(orient='records')),
+    )
+    return write_file(path, json.dumps(content, indent=1, default=str) + '\n')
+
+
+def draw_pictures(table: ScoreTable, load: Load, out: Path) -> list[Path]:
+    """Draw plots and contact sheets, as far as they can be drawn."""
+    pictures: list[Path] = []
+    if table.image_metrics():
+        pictures += attempt('area.png', lambda: [write_area_plot(table, out / 'area.png')])
+    if any(table.benchmark.entry(name).speed for name in table.entries):
+        path = out / 'quality_time.png'
+        pictures += attempt(path.name, lambda: [write_time_plot(table, path)])
+    if table.image_metrics():
+        pictures += attempt('contact_sheet.png', lambda: write_sheets(table, load, out))
+        pictures += attempt('strip.png', lambda: [write_strip(table, load, out / 'strip.png')])
     return pictures
-
-
-def write_tables(benchmark: Benchmark, table: ScoreTable, out: Path) -> list[Path]:
-    """Write ``results.json``, ``results.csv`` and ``results.md``."""
-    csv = table.seeds.to_csv(index=False, lineterminator='\n')
-    return [
-        write_json(benchmark, table, out / 'results.json'),
-        write_file(out / 'results.csv', csv),
-        write_markdown(benchmark, table, out / 'results.md'),
-    ]
 
 
 def attempt(name: str, draw: Callable[[], Sequence[Path]]) -> Sequence[Path]:
@@ -99,25 +112,6 @@ def attempt(name: str, draw: Callable[[], Sequence[Path]]) -> Sequence[Path]:
         return draw()
     # Hours of measuring must not be lost to a picture, whatever is wrong with it.
     except Exception as error:
-        print_log(
-            f'{name} could not be drawn: {error}; the tables are complete\n'
-            f'{traceback.format_exc()}',
-            logger='current',
-            level=logging.WARNING,
-        )
+        text = f'{name} could not be drawn: {error}; the tables are complete\n'
+        print_log(text + traceback.format_exc(), logger='current', level=logging.WARNING)
         return []
-
-
-def write_sheets(
-    benchmark: Benchmark, table: ScoreTable, bins: HoleAreaBins, load: Load, out: Path
-) -> list[Path]:
-    """Write ``contact_sheet.png``, and ``contact_sheet_2.png``, ... if there are many entries."""
-    chosen = choose_samples(benchmark, bins)
-    sheets = split_sheets(table.entries, table.reference)
-    paths = []
-    for number, names in enumerate(sheets, start=1):
-        sheet = draw_contact_sheet(benchmark, chosen, load, names)
-        _, encoded = cv2.imencode('.png', sheet[..., ::-1])
-        name = 'contact_sheet.png' if number == 1 else f'contact_sheet_{number}.png'
-        paths.append(write_file(out / name, encoded.tobytes()))
-    return paths

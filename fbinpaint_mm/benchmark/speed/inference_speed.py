@@ -7,16 +7,34 @@ from functools import partial
 from typing import Any
 
 import torch
+from mmagic.registry import MODELS
 from mmagic.structures import DataSample
 from mmengine.model import BaseModel
 
-from fbinpaint_mm.benchmark.data.pairs import HOLE_COLOR
+from fbinpaint_mm.benchmark.fresh_process import restore_config
+from fbinpaint_mm.benchmark.pairs import HOLE_COLOR
 from fbinpaint_mm.benchmark.speed.meters import (
     PeakMemory,
     count_flops,
     describe_timings,
     time_call,
 )
+
+
+def inference_speed(
+    settings: dict[str, Any], batch: dict[str, list], device: str, duration: float
+) -> dict[str, Any]:
+    """What ``measure_inference`` gives, of one model in this process.
+
+    Args:
+        settings: The whole config, or only its ``model``.
+        batch: One image as a data loader collates it.
+        device: Such as ``'cpu'`` or ``'cuda'``.
+        duration: Seconds to repeat all timings for together.
+    """
+    cfg, memory = restore_config(settings), PeakMemory(device)
+    model = MODELS.build(cfg.model).to(device).eval()
+    return measure_inference(model, batch, memory, duration)
 
 
 def measure_inference(

@@ -9,13 +9,14 @@ from itertools import cycle, islice, pairwise
 from types import SimpleNamespace
 from typing import Any
 
-from mmagic.registry import HOOKS
+from mmagic.registry import HOOKS, MODELS
 from mmengine.config import Config
 from mmengine.logging import MessageHub
 from mmengine.model import BaseModel
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 
+from fbinpaint_mm.benchmark.fresh_process import restore_config
 from fbinpaint_mm.benchmark.speed.meters import (
     PeakMemory,
     count_flops,
@@ -27,6 +28,20 @@ from fbinpaint_mm.training_length import own_iterations
 # Their work on the model is a part of every iteration.
 MODEL_HOOKS = ('FeedbackHook', 'MeanTeacherHook')
 BATCHES = 2
+
+
+def training_speed(settings: dict[str, Any], device: str, duration: float) -> dict[str, Any]:
+    """What ``measure_training`` gives, of one model in this process.
+
+    Args:
+        settings: The whole config.
+        device: Such as ``'cpu'`` or ``'cuda'``.
+        duration: Seconds to repeat the iterations of each phase for.
+    """
+    cfg = restore_config(settings)
+    batches = load_training_batches(cfg)
+    memory = PeakMemory(device)
+    return measure_training(MODELS.build(cfg.model).to(device), cfg, batches, memory, duration)
 
 
 def load_training_batches(cfg: Config) -> list[dict[str, list]]:

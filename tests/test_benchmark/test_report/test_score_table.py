@@ -65,8 +65,8 @@ def test_metrics_of_a_whole_set_have_neither_bins_nor_intervals(fake_table):
     assert np.isnan([fid.std, fid.low, fid.high, fid.change_low, fid.change_high]).all()
     assert math.isnan(fake_table.find('one_way', 'FID').change)
     assert fake_table.find('feedback', 'FID', '10-20') is None
-    assert not fake_table.has_images('FID')
-    assert fake_table.has_images('PSNR')
+    assert 'FID' not in fake_table.image_metrics()
+    assert fake_table.image_metrics('LPIPS', 'other')[:2] == ['LPIPS', 'PSNR']
 
 
 def test_rounds_of_a_metric_of_a_whole_set_are_read_from_its_name(benchmark_of):
@@ -89,7 +89,6 @@ def test_metrics_come_in_the_order_of_the_protocol(fake_table):
         True,
         False,
     ]
-    assert fake_table.units['PSNR'] == 'dB'
 
 
 def test_rows_are_in_order_with_one_for_each_seed(fake_table):

@@ -3,10 +3,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmagic.registry import MODELS
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
-from fbinpaint_mm.benchmark.data.pairs import ImageHolePairs
+from fbinpaint_mm.benchmark.pairs import ImageHolePairs
 from fbinpaint_mm.benchmark.speed.inference_speed import make_synthetic_batch, measure_inference
 from fbinpaint_mm.benchmark.speed.meters import count_flops
 
@@ -14,13 +12,7 @@ ONCE = 0.0  # seconds to repeat for: one call counts
 MEMORY = SimpleNamespace(restart=lambda: None, bytes=lambda: 123)
 
 
-@pytest.fixture(scope='module')
-def cfg(repository):
-    init_default_scope('mmagic')
-    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
-
-
-@pytest.fixture(scope='module')
+@pytest.fixture
 def batch(cfg):
     return ImageHolePairs(cfg, 'small.py').first_batch()
 

@@ -1,19 +1,21 @@
-"""In this process, but for the last test; ``test_fresh_process.py`` has failures of processes."""
+"""In this process; ``test_fresh_process.py`` has processes."""
 
 import json
 import logging
+import pickle
+from dataclasses import replace
 
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
-from fbinpaint_mm.benchmark.data.pairs import ImageHolePairs
 from fbinpaint_mm.benchmark.entry import Entry
-from fbinpaint_mm.benchmark.speed import measure_speed as speed
-from fbinpaint_mm.benchmark.speed.measure_speed import measure_speed
+from fbinpaint_mm.benchmark.pairs import ImageHolePairs
+from fbinpaint_mm.benchmark.results import ResultStore
+from fbinpaint_mm.benchmark.speed import measure_speed
+from fbinpaint_mm.benchmark.speed.measure_speed import SpeedMeter
 
-LOGGER = logging.getLogger('test_speed')
+LOGGER = logging.getLogger('test_measure_speed')
 INFERENCE = {
     'parameters',
     'seconds_per_image',
@@ -31,33 +33,38 @@ TRAINING = {
 
 
 @pytest.fixture
-def cfg(repository):
-    init_default_scope('mmagic')
-    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
-
-
-@pytest.fixture
 def batch(cfg):
     return ImageHolePairs(cfg, 'small.py').first_batch()
 
 
 @pytest.fixture
-def log(tmp_path):
-    return tmp_path / 'log.txt'
+def calls(monkeypatch, tmp_path):
+    """Names of the functions that were called in a process; what they get can be pickled."""
+    names = []
+
+    def call(function, *arguments, log, device):
+        assert (log, device) == (tmp_path / f'speed/{log.name}', 'cpu')
+        names.append(function.__name__)
+        function, arguments = pickle.loads(pickle.dumps((function, arguments)))
+        try:
+            return function(*arguments)
+        except Exception as error:
+            raise ChildProcessError(f'{type(error).__name__}: {error} (log: ...)') from None
+
+    monkeypatch.setattr(measure_speed, 'call_in_process', call)
+    monkeypatch.setattr(measure_speed, 'DURATION', 0.0)
+    return names
 
 
 @pytest.fixture
-def measure(monkeypatch, batch, log):
-    def call(function, *arguments, log, device):
-        assert device == 'cpu'
-        return function(*arguments)
-
-    monkeypatch.setattr(speed, 'call_in_process', call)
-    return lambda entry: measure_speed(entry, batch, log, 'cpu', LOGGER, 0.0)
+def meter(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    return SpeedMeter(tmp_path, 'cpu', ResultStore(tmp_path / 'entries', LOGGER), LOGGER)
 
 
-def test_an_entry_is_measured_as_results_describe_it(cfg, measure):
-    numbers = measure(Entry('ours', 'o.py', cfg=cfg))
+def test_an_entry_is_measured_once_as_results_describe_it(cfg, batch, meter, calls, caplog):
+    entry = Entry('ours', 'o.py', cfg=cfg)
+    numbers = meter.speed(entry, batch)
     assert numbers.keys() == INFERENCE | TRAINING
     assert len(numbers['rounds']) == 2
     conditions = numbers['conditions']
@@ -66,14 +73,18 @@ def test_an_entry_is_measured_as_results_describe_it(cfg, measure):
     assert (conditions['warm_up'], conditions['training_warm_up']) == (1, 1)
     assert conditions['threads'] == torch.get_num_threads()
     assert json.loads(json.dumps(numbers)) == numbers
+    assert meter.speed(entry, batch) == numbers
+    assert calls == ['inference_speed', 'training_speed']
+    assert 'ours: speed measured earlier, reused' in caplog.text
 
 
-def test_a_classical_method_is_not_trained(measure, caplog):
-    cfg = Config(dict(model=dict(type='ClassicalInpaintor', method='telea')))
-    numbers = measure(Entry('telea', 'telea', cfg=cfg))
+def test_a_classical_method_is_not_trained(batch, meter, calls):
+    entry = Entry('telea', 'telea', cfg=Config(dict(model=dict(type='ClassicalInpaintor'))))
+    numbers = meter.speed(entry, batch)
     assert numbers.keys() == INFERENCE - {'flops_per_image', 'rounds'}
     assert sorted(numbers['conditions']) == ['batch_size', 'repeats', 'threads', 'warm_up']
-    assert not caplog.text
+    meter.speed(replace(entry, cfg=Config(dict(model=entry.cfg.model, more=1))), batch)
+    assert calls == ['inference_speed'] * 2, 'another config'
 
 
 @pytest.mark.parametrize(
@@ -83,18 +94,13 @@ def test_a_classical_method_is_not_trained(measure, caplog):
         (dict(train_dataloader=dict(dataset=dict(num_scenes=0))), 'num_scenes is 0'),
     ],
 )
-def test_a_training_that_does_not_work_leaves_inference(cfg, measure, caplog, broken, message):
+def test_a_training_that_does_not_work_leaves_inference_and_is_tried_again(
+    cfg, batch, meter, calls, caplog, broken, message
+):
     cfg.merge_from_dict(broken)
-    numbers = measure(Entry('ours', 'o.py', cfg=cfg))
+    for _ in range(2):
+        numbers = meter.speed(Entry('ours', 'o.py', cfg=cfg), batch)
     assert numbers.keys() == INFERENCE
     assert 'ours: speed of training not measured: ' in caplog.text
     assert message in caplog.text
-
-
-def test_an_entry_has_a_new_process(batch, log, monkeypatch, tmp_path):
-    cfg = Config(dict(model=dict(type='ClassicalInpaintor', method='mean_color')))
-    monkeypatch.chdir(tmp_path)
-    numbers = measure_speed(Entry('m', 'mean_color', cfg=cfg), batch, log, 'cpu', LOGGER, 1.0)
-    assert numbers['seconds_per_image'] > 0
-    assert 0 <= numbers['peak_memory'] < 2**30
-    assert log.is_file()
+    assert calls.count('training_speed') == 2

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from fbinpaint_mm.benchmark.data.picture_files import PictureFiles
+from fbinpaint_mm.benchmark.picture_files import PictureFiles
 
 
 def test_pictures_come_back_as_rgb(tmp_path):
@@ -28,13 +28,12 @@ def test_samples_of_one_stem_have_files_of_their_own(tmp_path):
 def test_a_missing_picture_is_named(tmp_path):
     files = PictureFiles(tmp_path)
     files.save('ours', 'a', torch.zeros(3, 2, 2))
-    assert not files.has_all('ours', ['a'], 'run 1')
+    assert not files.are_of('ours', 'run 1')
     files.sign('ours', 'run 1')
-    assert files.has_all('ours', ['a'], 'run 1')
-    assert not files.has_all('ours', ['a', 'b'], 'run 1')
-    assert not files.has_all('ours', ['a'], 'run 2')
+    assert files.are_of('ours', 'run 1')
+    assert not files.are_of('ours', 'run 2')
     files.clear('ours')
-    assert not files.has_all('ours', ['a'], 'run 1')
+    assert not files.are_of('ours', 'run 1')
     assert not list((tmp_path / 'ours').iterdir())
     with pytest.raises(FileNotFoundError, match=r"no picture of 'b' by 'ours': .*b\.png"):
         files.load('ours', 'b')

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import runpy
-import sys
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -18,6 +17,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from fbinpaint_mm.benchmark.fresh_process import call_in_process
+from fbinpaint_mm.cli.resume import AUTO
+from fbinpaint_mm.cli.running import run_training
 from fbinpaint_mm.fingerprint import config_content, fingerprint, starting_weights
 from fbinpaint_mm.training_length import set_max_iters
 from fbinpaint_mm.write_file import write_file
@@ -36,7 +37,6 @@ class Training:
         folder: Its work directory is ``<folder>_<begin of the fingerprint>``: another training
             never finds its checkpoints. One that was interrupted is resumed, a finished one is not
             repeated.
-        tool: Path of ``tools/train.py``.
         device: ``'cpu'`` hides the GPUs from it.
 
     Attributes:
@@ -44,9 +44,8 @@ class Training:
         folder: The work directory.
     """
 
-    def __init__(self, cfg: Config, folder: Path, tool: Path, device: str) -> None:
+    def __init__(self, cfg: Config, folder: Path, device: str) -> None:
         self.cfg = cfg
-        self.tool = tool
         self.device = device
         hashes = list(starting_weights(cfg).values())
         self.fingerprint = fingerprint(config_content(cfg), hashes, device)
@@ -90,8 +89,7 @@ class Training:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.cfg.dump(str(config))
             call_in_process(
-                run_tool,
-                *map(str, (self.tool, config, '--work-dir', self.folder, '--resume')),
+                partial(run_training, str(config), str(self.folder), resume=AUTO),
                 log=self.folder / LOG,
                 device=self.device,
                 watch=lambda: advance(self.done),
@@ -99,20 +97,6 @@ class Training:
         advance(self.iterations)
         seconds = read_progress(self.folder)['seconds']
         return dict(iterations=self.iterations, seconds=seconds)
-
-
-def run_tool(path: str, *arguments: str) -> None:
-    """Run a tool in this process as the command line would.
-
-    Raises:
-        SystemExit: It ended with a message or an exit status other than 0.
-    """
-    sys.argv = [path, *arguments]
-    try:
-        runpy.run_path(path, run_name='__main__')
-    except SystemExit as end:
-        if end.code:
-            raise
 
 
 def describe_starts(cfg: Config) -> list[dict[str, str]]:

@@ -8,18 +8,13 @@ from mmagic.structures import DataSample
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from fbinpaint_mm.benchmark.data.pairs import ImageHolePairs, truth_of, update_digest
-from fbinpaint_mm.benchmark.data.picture_files import PictureFiles
+from fbinpaint_mm.benchmark.pairs import ImageHolePairs, truth_of, update_digest
+from fbinpaint_mm.benchmark.picture_files import PictureFiles
 
 
 @pytest.fixture(autouse=True)
 def scope():
     init_default_scope('mmagic')
-
-
-@pytest.fixture
-def cfg(repository):
-    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
 
 
 def folder_of(path, sizes):
@@ -154,16 +149,6 @@ def test_a_config_without_the_data_is_named(cfg):
         ImageHolePairs(cfg, 'small.py', 'val')
 
 
-def test_a_sample_without_its_hole_is_named(cfg, tmp_path):
-    cfg.test_dataloader.dataset.pipeline = [
-        dict(type='LoadProceduralScene'),
-        dict(type='PackInputs'),
-    ]
-    pairs = ImageHolePairs(cfg, 'small.py')
-    with pytest.raises(ValueError, match=r'procedural_test_\d+: the sample has no mask'):
-        pairs.survey(PictureFiles(tmp_path))
-
-
 def sample(**changes):
     image = torch.arange(24, dtype=torch.uint8).reshape(3, 2, 4)
     fields = dict(gt_img=image, mask=torch.tensor([[[0, 1, 0, 0], [0, 0, 0, 1]]]))
@@ -174,24 +159,6 @@ def digest_of(truth):
     digest = hashlib.sha256()
     update_digest(digest, truth)
     return digest.hexdigest()
-
-
-def test_fields_and_facts_are_copied():
-    given = sample()
-    truth = truth_of(given)
-    assert (truth['gt_path'], truth['sample_idx']) == ('a.png', 3)
-    given.mask.zero_()
-    given.gt_img.zero_()
-    assert truth['mask'].sum() == 2
-    assert truth['gt_img'].sum() == sum(range(24))
-
-
-def test_rgb_becomes_bgr():
-    given = sample()
-    given.set_metainfo(dict(gt_channel_order='rgb'))
-    truth = truth_of(given)
-    assert truth['gt_img'].equal(given.gt_img.flip(0))
-    assert truth['gt_channel_order'] == 'BGR'
 
 
 def test_what_is_missing_is_named():

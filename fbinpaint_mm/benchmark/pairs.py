@@ -15,7 +15,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from fbinpaint_mm.benchmark.data.picture_files import INPUT, TRUTH, PictureFiles
+from fbinpaint_mm.benchmark.picture_files import INPUT, TRUTH, PictureFiles
 from fbinpaint_mm.benchmark.results import BenchmarkData
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import sample_name
 from fbinpaint_mm.user_error import UserError

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from fbinpaint_mm.benchmark.result_store import ResultStore
+from fbinpaint_mm.benchmark.results import ResultStore
 
 
 @pytest.fixture

@@ -1,57 +1,50 @@
 import hashlib
 import json
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
 
-from fbinpaint_mm.benchmark.training import training as module
-from fbinpaint_mm.benchmark.training.training import (
+from fbinpaint_mm.benchmark import training as module
+from fbinpaint_mm.benchmark.training import (
     Training,
     TrainingClockHook,
     describe_starts,
-    run_tool,
     scale_training,
 )
 
-# Stands in for tools/train.py: notes how it was called, and does two iterations at a time.
-TOOL = """
-import json, pathlib, re, sys
-config, flag, folder, resume = sys.argv[1:]
-assert (flag, resume) == ('--work-dir', '--resume')
-folder = pathlib.Path(folder)
-total = int(re.search(r'max_iters=(\\d+)', pathlib.Path(config).read_text()).group(1))
-progress = folder / 'progress.json'
-done = json.loads(progress.read_text())['iteration'] if progress.is_file() else 0
-done = min(done + 2, total)
-progress.write_text(json.dumps(dict(iteration=done, seconds=done / 4)))
-with open(folder / 'calls.txt', 'a') as file:
-    file.write(f'{done}\\n')
-(folder / f'iter_{done}.pth').touch()
-if done < total:
-    raise OSError('power cut')
-"""
+
+def train(config, work_dir, resume):
+    """Stands in for ``run_training``: notes that it was called, and does two iterations."""
+    assert resume == 'auto'
+    folder, total = Path(work_dir), Config.fromfile(config).train_cfg.max_iters
+    progress = folder / 'progress.json'
+    done = json.loads(progress.read_text())['iteration'] if progress.is_file() else 0
+    done = min(done + 2, total)
+    progress.write_text(json.dumps(dict(iteration=done, seconds=done / 4)))
+    with (folder / 'calls.txt').open('a') as file:
+        file.write(f'{done}\n')
+    (folder / f'iter_{done}.pth').touch()
+    if done < total:
+        raise OSError('power cut')
 
 
 @pytest.fixture
 def make(tmp_path, monkeypatch):
     """Builds a training that runs in this process; ``test_fresh_process.py`` has the others."""
 
-    def call(function, *arguments, log, device, watch):
+    def call(function, *, log, device, watch):
         assert (log.parent.parent, device) == (tmp_path / 'ours', 'cpu')
-        monkeypatch.setattr(sys, 'argv', sys.argv)
-        function(*arguments)
+        function()
         watch()
 
     monkeypatch.setattr(module, 'call_in_process', call)
-    tool = tmp_path / 'train.py'
-    tool.write_text(TOOL)
+    monkeypatch.setattr(module, 'run_training', train)
 
     def build(iterations, device='cpu', **options):
         cfg = Config(dict(train_cfg=dict(max_iters=iterations), **options))
-        return Training(cfg, tmp_path / 'ours' / 'seed_0', tool, device)
+        return Training(cfg, tmp_path / 'ours' / 'seed_0', device)
 
     return build
 
@@ -96,21 +89,9 @@ def test_the_weights_it_starts_from_are_told_by_path_and_hash(tmp_path):
     path = tmp_path / 'initial' / 'iter_5.pth'
     path.parent.mkdir()
     path.write_bytes(b'weights')
-    cfg = Config(dict(model=dict(start_checkpoint=str(path), init_cfg=dict(checkpoint=str(path)))))
+    cfg = Config(dict(model=dict(init_cfg=dict(checkpoint=str(path)))))
     digits = hashlib.sha256(b'weights').hexdigest()[:8]
     assert describe_starts(cfg) == [dict(checkpoint='initial/iter_5.pth', sha256=digits)]
-
-
-@pytest.mark.parametrize(('code', 'fails'), [('None', False), ('0', False), ("'no file'", True)])
-def test_a_tool_may_end_as_it_does_on_the_command_line(tmp_path, monkeypatch, code, fails):
-    monkeypatch.setattr(sys, 'argv', sys.argv)
-    tool = tmp_path / 'tool.py'
-    tool.write_text(f'import sys\nif sys.argv[1:] == ["x"]:\n    sys.exit({code})')
-    if fails:
-        with pytest.raises(SystemExit, match='no file'):
-            run_tool(str(tool), 'x')
-    else:
-        run_tool(str(tool), 'x')
 
 
 @pytest.fixture
@@ -174,24 +155,19 @@ def test_weights_of_another_training_bring_no_seconds(runner, clock):
     assert runner.model.cur_iter == 0
 
 
-@pytest.fixture
-def small(repository):
-    return Config.fromfile(repository / 'tests/test_benchmark/small_config.py')
-
-
-def test_a_scaled_training_has_its_length_seed_and_clock(small):
-    before = small.to_dict()
-    scaled = scale_training(small, 40, seed=3)
+def test_a_scaled_training_has_its_length_seed_and_clock(cfg):
+    before = cfg.to_dict()
+    scaled = scale_training(cfg, 40, seed=3)
     assert scaled.train_cfg == dict(type='IterBasedTrainLoop', max_iters=40)
     assert scaled.param_scheduler[-1].end == 40
     assert scaled.custom_hooks[-1] == dict(type='TrainingClockHook')
     assert module.__name__ in scaled.custom_imports.imports
     assert scaled.randomness == dict(seed=3)
-    assert small.to_dict() == before, 'the config itself stays'
+    assert cfg.to_dict() == before, 'the config itself stays'
 
 
-def test_no_checkpoint_is_chosen_by_its_scores(small):
-    scaled = scale_training(small, 40, seed=0)
+def test_no_checkpoint_is_chosen_by_its_scores(cfg):
+    scaled = scale_training(cfg, 40, seed=0)
     assert (scaled.val_dataloader, scaled.val_evaluator, scaled.val_cfg) == (None, None, None)
     assert scaled.default_hooks.checkpoint == dict(
         type='WholeCheckpointHook', by_epoch=False, interval=10, max_keep_ckpts=1

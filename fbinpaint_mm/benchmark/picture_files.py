@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 import mmcv
@@ -84,12 +84,10 @@ class PictureFiles:
         """Say which run all pictures of an entry are from, once they are all there."""
         write_file(self.folder / entry / SIGNATURE, fingerprint.encode())
 
-    def has_all(self, entry: str, samples: Sequence[str], fingerprint: str) -> bool:
-        """Whether an entry has pictures of all samples, and they are from that run."""
+    def are_of(self, entry: str, fingerprint: str) -> bool:
+        """Whether all pictures of an entry are there, and from that run."""
         signature = self.folder / entry / SIGNATURE
-        if not signature.is_file() or signature.read_text() != fingerprint:
-            return False
-        return all(self.path(entry, sample).is_file() for sample in samples)
+        return signature.is_file() and signature.read_text() == fingerprint
 
 
 def unused(stem: str, taken: Collection[str]) -> str:

@@ -1,1 +1,0 @@
-"""Trainings of a benchmark: their schedule, and the process that runs them."""
