@@ -3,7 +3,7 @@ _base_ = ['_base_/models/fbinpaint_mobilenetv2.py', '_base_/protocols/celebahq_6
 
 num_classes = 19
 model = dict(
-    data_preprocessor=dict(num_classes=num_classes, min_labeled=1),
+    data_preprocessor=dict(num_classes=num_classes),
     generator=dict(
         segmentor=dict(decode_head=dict(num_classes=num_classes)),
         # Faces are aligned: similar ones tell where brows and eyes are that a hole hides.

@@ -4,7 +4,7 @@ _base_ = ['_base_/models/fbinpaint_deeplabv3plus.py', '_base_/protocols/cityscap
 
 num_classes = 19
 model = dict(
-    data_preprocessor=dict(num_classes=num_classes, min_labeled=1),
+    data_preprocessor=dict(num_classes=num_classes),
     generator=dict(segmentor=dict(decode_head=dict(num_classes=num_classes))),
 )
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]

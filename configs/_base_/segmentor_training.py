@@ -57,10 +57,9 @@ optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3))),  # it knows ImageNet already
 )
 auto_scale_lr = dict(enable=False, base_batch_size=8)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100),
-    dict(type='PolyLR', power=0.9, by_epoch=False, begin=100, end=max_iters),
-]
+warmup = dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100)
+decay = dict(type='PolyLR', power=0.9, by_epoch=False, begin=warmup['end'], end=max_iters)
+param_scheduler = [warmup, decay]
 
 custom_hooks = [
     dict(type='DivergenceHook'),

@@ -10,8 +10,8 @@ model = dict(
 )
 
 dictate = dict(type='DictateLabelMap')
-train_pipeline = [*_base_.train_pipeline[:-1], dictate, _base_.train_pipeline[-1]]
-val_pipeline = [*_base_.val_pipeline[:-1], dictate, _base_.val_pipeline[-1]]
+train_pipeline = [*_base_.train_steps, dictate, _base_.pack]
+val_pipeline = [*_base_.val_steps, dictate, _base_.pack]
 train_dataloader = dict(
     batch_sampler=dict(ratio=(1, 0)),
     dataset=dict(labeled_ratio=1, pipeline=train_pipeline),

@@ -7,7 +7,6 @@ train_dataloader = dict(
 )
 max_iters = 1400
 train_cfg = dict(max_iters=max_iters)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
-    dict(type='CosineAnnealingLR', by_epoch=False, begin=50, end=max_iters, eta_min_ratio=0.05),
-]
+warmup = dict(_base_.warmup, end=50)
+decay = dict(_base_.decay, begin=50, end=max_iters)
+param_scheduler = [warmup, decay]

@@ -3,7 +3,5 @@ _base_ = ['../segmentors/mobilenetv2_camvid_64px.py']
 
 max_iters = 1000
 train_cfg = dict(max_iters=max_iters)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100),
-    dict(type='PolyLR', power=0.9, by_epoch=False, begin=100, end=max_iters),
-]
+decay = dict(_base_.decay, end=max_iters)
+param_scheduler = [_base_.warmup, decay]

@@ -12,7 +12,7 @@ segmentor.decode_head.num_classes = num_classes
 
 model = dict(_delete_=True, **_base_.inpaintor)
 model['generator'].update(segmentor=segmentor)
-model['data_preprocessor'].update(num_classes=num_classes, min_labeled=1)
+model['data_preprocessor'].update(num_classes=num_classes)
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
 train_dataloader = dict(dataset=dict(image_size=392))
 val_dataloader = dict(dataset=dict(image_size=(392, 784)))

@@ -4,12 +4,10 @@ _base_ = [
     '../_base_/models/segmentor_mobilenetv2.py',
     '../_base_/datasets/camvid.py',
     '../_base_/segmentor_training.py',
-    '../_base_/weights.py',
 ]
 
 num_classes = 11
 segmentor = _base_.segmentor
-segmentor.backbone.weights = _base_.weights_root
 segmentor.decode_head.num_classes = num_classes
 model = dict(**segmentor, data_preprocessor=_base_.segmentor_data_preprocessor)
 

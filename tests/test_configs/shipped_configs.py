@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -45,6 +46,18 @@ def remove_downloads(node: Any) -> None:
         node['weights'] = 'none'
     for child in node.values():
         remove_downloads(child)
+
+
+def differences(config: Mapping, base: Mapping, prefix: str = '') -> dict[str, Any]:
+    """The settings of a config, by dotted names, that another one has otherwise."""
+    found = {}
+    for key in {*config, *base}:
+        one, other = config.get(key), base.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            found |= differences(one, other, f'{prefix}{key}.')
+        elif one != other:
+            found[f'{prefix}{key}'] = one
+    return found
 
 
 def image_size(config: Config, part: str) -> tuple[int, int]:

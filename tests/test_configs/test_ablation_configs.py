@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.test_configs.shipped_configs import names, read
+from tests.test_configs.shipped_configs import differences, names, read
 
 SMALL = ('celebahq_64px', 'camvid_64px')
 ROUND_1_ALONE = {'train_cfg.rounds': 1, 'test_cfg.rounds': 1}
@@ -26,18 +26,6 @@ ABLATIONS = {
     'labeled_only': ({}, SMALL),
 }
 CASES = [(ablation, data) for ablation, (_, found) in ABLATIONS.items() for data in found]
-
-
-def differences(config, base, prefix=''):
-    """The settings of a config, by dotted names, that another one has otherwise."""
-    found = {}
-    for key in {*config, *base}:
-        one, other = config.get(key), base.get(key)
-        if isinstance(one, dict) and isinstance(other, dict):
-            found |= differences(one, other, f'{prefix}{key}.')
-        elif one != other:
-            found[f'{prefix}{key}'] = one
-    return found
 
 
 def test_every_ablation_is_there():

@@ -60,7 +60,7 @@ def test_protocol_is_that_of_our_config(method, data):
     assert not any('Feedback' in hook.type for hook in config.custom_hooks[1:])
     if method in WITH_BOX:
         assert [step.type for step in tail[-2:]] == ['HoleBoundingBox', 'PackSemanticInputs']
-        assert (tail[-2].size,) * 2 == tuple(config.model.train_cfg.local_size)
+        assert tail[-2].size == config.model.train_cfg.local_size
         assert tail[-1].meta_keys == ['mask_bbox']
     else:
         assert tail[-1] == expected[-1]

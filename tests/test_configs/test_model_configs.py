@@ -1,4 +1,4 @@
-"""Every config of our model, ablations too: a step of training and of validation."""
+"""Every model of ours, ablations too: a step of training and of validation."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ import os
 import pytest
 import torch
 
-from tests.test_configs.shipped_configs import fabricate_batch, image_size, names, read
+from tests.test_configs.shipped_configs import (
+    differences,
+    fabricate_batch,
+    image_size,
+    names,
+    read,
+)
 
+# Their model is that of fbinpaint_celebahq, which takes its time.
+LIKE_FACES = ('fbinpaint_camvid', 'fbinpaint_cityscapes', 'fbinpaint_custom')
 NAMES = [name for folder in ('.', 'ablations', 'inpaintors') for name in names(folder)]
+NAMES = [name for name in NAMES if name not in LIKE_FACES]
 MAP_LOSSES = {'segmentation', 'prototype', 'consistency', 'semantic'}
 
 
@@ -44,6 +53,19 @@ def test_takes_a_training_and_a_validation_step(name, train):
     assert ('round_segs' in sample.output) == has_map
     if 'dictated_seg' in sample:
         assert torch.equal(sample.output.round_segs, sample.gt_seg)
+
+
+@pytest.mark.parametrize('name', LIKE_FACES)
+def test_a_full_size_model_differs_from_that_of_faces_in_what_suits_the_data(name):
+    config, faces = read(name), read('fbinpaint_celebahq')
+    assert config.optim_wrapper == faces.optim_wrapper
+    changed = differences(config.model, faces.model)
+    for key in ('data_preprocessor.num_classes', 'generator.segmentor.decode_head.num_classes'):
+        assert changed.pop(key, faces.num_classes) == config.num_classes
+    assert changed == {
+        'generator.recorrection.layout': None,
+        'losses.consistency.confidence_threshold': 0.0,
+    }
 
 
 def check_losses(config, losses):

@@ -4,7 +4,8 @@ _base_ = ['./image_folders.py']
 # The frame is resized until it covers image_size of the data set, enlarged by a factor of
 # scale_range (its middle is the scale of validation), then cropped at random.
 resize_and_crop = dict(type='ResizeSample', crop=True, scale_range=(1.0, 1.25))
-train_pipeline = [*_base_.load, resize_and_crop, *_base_.flip_and_mask]
+train_steps = [*_base_.load, resize_and_crop, *_base_.flip_and_mask]
+train_pipeline = [*train_steps, _base_.pack]
 train_dataloader = dict(
     dataset=dict(
         type='CamVidInpaintingDataset',

@@ -21,17 +21,19 @@ flip_and_mask = [
         prob=[0.4, 0.2, 0.2, 0.2],
     ),
     dict(type='GetMaskedImage', zero_value=127.5),  # the hole is 0 after normalization
-    dict(type='PackSemanticInputs'),
 ]
 resize = dict(type='ResizeSample')  # to image_size of the data set
-train_pipeline = [*load, resize, *flip_and_mask]
-val_pipeline = [
+# A child config may put transforms between these and pack.
+train_steps = [*load, resize, *flip_and_mask]
+val_steps = [
     *load,
     resize,
     dict(type='FixedHole', seed=0),  # the same hole for the same image, on any machine
     dict(type='GetMaskedImage', zero_value=127.5),
-    dict(type='PackSemanticInputs'),
 ]
+pack = dict(type='PackSemanticInputs')
+train_pipeline = [*train_steps, pack]
+val_pipeline = [*val_steps, pack]
 
 train_dataloader = dict(
     batch_size=8,  # per GPU

@@ -3,7 +3,8 @@
 #   train_dataloader = dict(dataset=dict(image_size=128)); val_dataloader, test_dataloader likewise.
 image_size = 64  # side, or (height, width), in pixels
 
-train_pipeline = [
+# A child config may put transforms between these and pack.
+train_steps = [
     dict(type='LoadProceduralScene'),  # gt and gt_seg, in the image_size of the data set
     dict(type='FlipSample', probability=0.5),
     dict(
@@ -18,14 +19,15 @@ train_pipeline = [
         prob=[0.35, 0.25, 0.2, 0.2],
     ),
     dict(type='GetMaskedImage', zero_value=127.5),  # the hole is 0 after normalization
-    dict(type='PackSemanticInputs'),
 ]
-val_pipeline = [
+val_steps = [
     dict(type='LoadProceduralScene'),
     dict(type='FixedHole', seed=0),  # the same hole for the same scene, on any machine
     dict(type='GetMaskedImage', zero_value=127.5),
-    dict(type='PackSemanticInputs'),
 ]
+pack = dict(type='PackSemanticInputs')
+train_pipeline = [*train_steps, pack]
+val_pipeline = [*val_steps, pack]
 
 train_dataloader = dict(
     batch_size=8,  # per GPU

@@ -9,5 +9,3 @@ segmentor.pretrained = _base_.resnet50_weights
 
 model = dict(_delete_=True, **_base_.inpaintor)
 model['generator'].update(segmentor=segmentor)
-# What the trials of ablations/README.md kept; they were made at 64 pixels.
-model['train_cfg'].update(only_last_learns=True, label_mixing=True)

@@ -3,7 +3,6 @@
 _base_ = ['./inpaintor_small.py', './segmentor_mobilenetv2.py']
 
 segmentor = _base_.segmentor
-segmentor.backbone.weights = _base_.weights_root
 segmentor.init_cfg = _base_.segmentor_init  # trained by a config of segmentors/
 
 model = dict(**_base_.inpaintor)
@@ -12,8 +11,6 @@ model['generator'].update(segmentor=segmentor)
 model['generator']['initial'].update(init_cfg=_base_.initial_init)
 model['generator']['guided'].update(init_cfg=_base_.initial_init)
 model['generator'].update(freeze_initial=_base_.initial_init is not None)
-# What the trials of ablations/README.md kept.
-model['train_cfg'].update(only_last_learns=True, label_mixing=True)
 
 optim_wrapper = dict(
     generator=dict(

@@ -26,6 +26,7 @@ model = dict(_delete_=True, **_base_.inpaintor)
 model['generator'].update(segmentor=segmentor)
 model['disc'] = None
 model['losses'].update(perceptual=None, gan=None, semantic=None)
+model['train_cfg'].update(only_last_learns=False, label_mixing=False)
 optim_wrapper = dict(
     _delete_=True,  # also removes disc
     constructor='MultiOptimWrapperConstructor',

@@ -8,7 +8,7 @@ inpaintor = dict(
     data_preprocessor=dict(
         type='SemiSupervisedDataPreprocessor',
         num_classes=None,  # label ids are checked against it; set by the top-level config
-        min_labeled=0,  # fewest labeled samples of a training batch
+        min_labeled=1,  # fewest labeled samples of a training batch
         pad_size_divisor=8,  # images of any size are padded to a multiple, results cut back
     ),
     generator=dict(
@@ -84,8 +84,8 @@ inpaintor = dict(
         rounds=2,
         # Whether rounds 1..R-1 of a step have no losses and no graph; FeedbackHook then lets each
         # round be the last in turn, and a step costs little more than one round.
-        only_last_learns=False,
-        label_mixing=False,  # whether the map of the last round is mixed with (pseudo) labels
+        only_last_learns=True,
+        label_mixing=True,  # whether the map of the last round is mixed with (pseudo) labels
         checkpoint_rounds=False,  # activation checkpointing of rounds: less memory, more time
     ),
     test_cfg=dict(

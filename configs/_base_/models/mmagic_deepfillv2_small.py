@@ -7,7 +7,7 @@ model = dict(
         stage1=dict(dilation_neck=dict(padding_mode='zeros')),
         stage2=dict(dilation_neck=dict(padding_mode='zeros')),
     ),
-    # Two convolutions fewer, so that it judges a grid of 4x4 patches as at 256x256.
+    # Two convolutions fewer, so that it scores 4x4 patches as at 256x256.
     disc=dict(num_convs=4),
 )
 # As in iterations_2k.py, five times the learning rates of full training.

@@ -1,5 +1,7 @@
 # Small segmentor for 64 to 128 px: MobileNetV2 with ImageNet weights, and a head that reads its
 # feature maps of every stride.
+_base_ = ['../weights.py']
+
 segmentor = dict(
     _scope_='mmseg',
     type='EncoderDecoder',
@@ -7,7 +9,7 @@ segmentor = dict(
         type='mmagic.TorchvisionMobileNetV2',
         out_indices=(1, 3, 6, 13, 17),  # 1/1, 1/2, 1/4, 1/8 and 1/16 of the image
         stem_stride=1,  # 2 for larger images
-        weights='download',  # file or folder with MobileNetV2, or 'download'
+        weights=_base_.weights_root,  # file or folder with MobileNetV2, or 'download'
     ),
     decode_head=dict(
         type='mmagic.SummedLateralHead',
@@ -23,3 +25,4 @@ segmentor = dict(
     train_cfg=dict(),
     test_cfg=dict(mode='whole'),
 )
+_base_.clear()  # mmengine refuses two bases of a config that both hand on weights.py

@@ -8,10 +8,15 @@ val_cfg = dict(type='MultiValLoop')
 test_cfg = dict(type='MultiTestLoop')
 # --auto-scale-lr scales learning rates from this total batch size to the real one.
 auto_scale_lr = dict(enable=False, base_batch_size=8)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=1000),
-    dict(type='CosineAnnealingLR', by_epoch=False, begin=1000, end=max_iters, eta_min_ratio=0.05),
-]
+warmup = dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=1000)
+decay = dict(
+    type='CosineAnnealingLR',
+    by_epoch=False,
+    begin=warmup['end'],
+    end=max_iters,
+    eta_min_ratio=0.05,
+)
+param_scheduler = [warmup, decay]
 # Hooks of our model; a config of it puts them before those of the runtime.
 feedback_hooks = [
     dict(

@@ -5,13 +5,9 @@ max_iters = 400
 feedback_ramp = 100
 
 train_cfg = dict(max_iters=max_iters, val_interval=100)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100),
-    dict(type='CosineAnnealingLR', by_epoch=False, begin=100, end=max_iters, eta_min_ratio=0.05),
-]
+warmup = dict(_base_.warmup, end=100)
+decay = dict(_base_.decay, begin=100, end=max_iters)
+param_scheduler = [warmup, decay]
 feedback_hooks = [
-    dict(type='FeedbackHook', ramp=feedback_ramp),
-    dict(type='MeanTeacherHook', momentum=0.99, ramp=feedback_ramp),
-    dict(type='ClassMemoryHook'),
-    dict(type='CorrectionReportHook'),
+    dict(hook, ramp=feedback_ramp) if 'ramp' in hook else hook for hook in _base_.feedback_hooks
 ]
