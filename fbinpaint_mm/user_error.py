@@ -6,7 +6,8 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-USAGE_ERROR = 2  # exit status, as argparse reports a wrong argument
+# Exit statuses: as argparse reports a wrong argument, and a shell a Ctrl-C.
+USAGE_ERROR, INTERRUPTED = 2, 130
 
 
 class UserError(ValueError):
@@ -53,11 +54,11 @@ def in_one_line(error: BaseException) -> str:
     """The message of an error without line breaks, its type too where that alone says little.
 
     Args:
-        error: The messages of ``ValueError`` and ``OSError`` are taken for sentences of their own.
+        error: The messages of `UserError` and ``OSError`` are sentences of their own.
 
     Returns:
         Such as ``'no folder photos'`` or ``"KeyError: 'mask'"``.
     """
     text = ' '.join(str(error).split())
-    told = isinstance(error, (ValueError, OSError)) and text
+    told = isinstance(error, (UserError, OSError)) and text
     return text if told else f'{type(error).__name__}: {text}'

@@ -69,11 +69,12 @@ def test_other_errors_keep_their_traceback(error):
 @pytest.mark.parametrize(
     ('error', 'expected'),
     [
-        (ValueError('no hole\n  in a.png'), 'no hole in a.png'),
+        (UserError('no hole\n  in a.png'), 'no hole in a.png'),
         (FileNotFoundError('no folder photos'), 'no folder photos'),
         (KeyError('mask'), "KeyError: 'mask'"),
         (RuntimeError('out of\nmemory'), 'RuntimeError: out of memory'),
-        (ValueError(), 'ValueError: '),
+        (UserError(), 'UserError: '),
+        (ValueError('a bug'), 'ValueError: a bug'),
     ],
 )
 def test_the_type_is_told_where_the_message_alone_says_little(error, expected):

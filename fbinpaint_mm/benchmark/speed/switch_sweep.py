@@ -18,8 +18,8 @@ from fbinpaint_mm.benchmark.environment import describe_environment
 from fbinpaint_mm.benchmark.fresh_process import call_in_process
 from fbinpaint_mm.benchmark.report.speed_markdown import Costs, cost_tables
 from fbinpaint_mm.benchmark.speed.measure_speed import measure_iteration
-from fbinpaint_mm.cli.run_config import drop_idle_optimizers, enable_amp
 from fbinpaint_mm.config_file import find_config, read_config
+from fbinpaint_mm.optimizer_settings import drop_idle_optimizers, enable_amp
 from fbinpaint_mm.user_error import UserError, in_one_line
 from fbinpaint_mm.write_file import write_file
 
