@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 # Exit statuses: as argparse reports a wrong argument, and a shell a Ctrl-C.
 USAGE_ERROR, INTERRUPTED = 2, 130
@@ -48,6 +49,23 @@ def _sentence(error: Exception) -> str:
     text = str(error)
     is_passed_on = text.startswith(f'Caught {type(error).__name__} in DataLoader worker')
     return text.rpartition(f'{type(error).__name__}: ')[2].strip() if is_passed_on else text
+
+
+def require_extra(extra: str, modules: Sequence[str]) -> None:
+    """Makes sure that the packages of one of our extras are installed, without importing them.
+
+    Args:
+        extra: Name of the extra in pyproject.toml.
+        modules: Top-level modules that are needed.
+
+    Raises:
+        UserError: Names those that are absent, and the pip command.
+    """
+    absent = [name for name in modules if importlib.util.find_spec(name) is None]
+    if absent:
+        raise UserError(
+            f"{', '.join(absent)}: not installed. Run: pip install 'fbinpaint_mm[{extra}]'"
+        )
 
 
 def in_one_line(error: BaseException) -> str:
