@@ -1,8 +1,8 @@
 """Everything this package knows about version trouble in the OpenMMLab stack.
 
 mmagic 1.2, mmsegmentation 1.2 and mmcv 2.1 are from 2023; what they depend on has moved on. Each
-trouble has one function here, and `install` calls them in order before anything of the stack
-is imported. None of them acts where its trouble is absent.
+trouble has one function here, and `install` calls most of them in order before anything of the
+stack is imported. None of them acts where its trouble is absent.
 
 ================================== ================================ ============================
 trouble                            what breaks                      way out
@@ -21,7 +21,7 @@ torch's new exporter: opset >= 18  export to ONNX's opset 17        `export_onnx
 mmseg's ``Upsample`` fixes sizes   export with dynamic sizes        `sizes_traced`
 ================================== ================================ ============================
 
-The last four act where they are called, not by `install`.
+`add_config_prefix` and the last four act where they are called, not by `install`.
 """
 
 from __future__ import annotations
@@ -87,7 +87,6 @@ def install() -> None:
     stub_compiled_ops()
     alias_moved_modules()
     guard_controlnet_aux()
-    add_config_prefix()
 
 
 def check_versions() -> None:
@@ -274,12 +273,15 @@ def guard_controlnet_aux() -> None:
         sys.meta_path.insert(0, _ControlnetAuxFinder())
 
 
-def add_config_prefix() -> None:
+def add_config_prefix(find_config: Callable[[str], Path]) -> None:
     """Makes mmengine understand ``_base_ = 'fbinpaint_mm::fbinpaint_demo.py'``.
 
     mmengine looks into a fixed list of packages, wants a slash in the name, and gives every
     inherited dict the package's name as its registry scope. Ours has no scope of its own: its
     classes are in mmagic's registries. So our configs are inherited like local files.
+
+    Args:
+        find_config: File of a config of this package, by its name below the folder of configs.
     """
     from mmengine.config import Config
 
@@ -293,9 +295,7 @@ def add_config_prefix() -> None:
     def _get_cfg_path(cfg_path: str, filename: str) -> tuple[str, str | None]:
         package, separator, name = cfg_path.partition('::')
         if separator and package == PACKAGE:
-            from fbinpaint_mm.config_file import configs_folder, find_config
-
-            return str(find_config(configs_folder() / name)), None
+            return str(find_config(name)), None
         return original(cfg_path, filename)
 
     Config._get_cfg_path = staticmethod(_get_cfg_path)
@@ -364,23 +364,6 @@ def forget_casts_without_graph() -> None:
     import torch
 
     torch.clear_autocast_cache()
-
-
-def require_extra(extra: str, modules: Sequence[str]) -> None:
-    """Makes sure that the packages of one of our extras are installed, without importing them.
-
-    Args:
-        extra: Name of the extra in pyproject.toml.
-        modules: Top-level modules that are needed.
-
-    Raises:
-        ImportError: Names those that are absent, and the pip command.
-    """
-    absent = [name for name in modules if importlib.util.find_spec(name) is None]
-    if absent:
-        raise ImportError(
-            f"{', '.join(absent)}: not installed. Run: pip install '{PACKAGE}[{extra}]'"
-        )
 
 
 def export_onnx(module: nn.Module, inputs: tuple[Tensor, ...], path: str, **options: Any) -> None:

@@ -83,6 +83,15 @@ def find_config(name: str | os.PathLike[str], others: Iterable[str] = ()) -> Pat
     )
 
 
+def find_package_config(name: str) -> Path:
+    """File of a config of this package, by its name below the folder of configs.
+
+    Raises:
+        FileNotFoundError: As `find_config`.
+    """
+    return find_config(configs_folder() / name)
+
+
 def read_config(name: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> Config:
     """Reads a config file; an environment variable of ours that is empty counts as unset.
 

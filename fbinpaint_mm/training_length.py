@@ -15,7 +15,7 @@ from fbinpaint_mm.user_error import UserError
 SCHEDULER_KEYS = ('begin', 'end', 'T_max', 'total_iters', 'total_steps', 'step_size', 'milestones')
 HOOK_KEYS = {
     'FeedbackHook': ('start', 'ramp'),
-    'MeanTeacherHook': ('start', 'ramp'),
+    'MeanTeacherHook': ('ramp',),
     'EMAHook': ('begin_iter',),
 }
 RAMP_HOOKS = ('FeedbackHook', 'MeanTeacherHook')

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-USAGE_ERROR = 2  # exit status, as argparse reports a wrong argument
+# Exit statuses: as argparse reports a wrong argument, and a shell a Ctrl-C.
+USAGE_ERROR, INTERRUPTED = 2, 130
 
 
 class UserError(ValueError):
@@ -49,15 +51,32 @@ def _sentence(error: Exception) -> str:
     return text.rpartition(f'{type(error).__name__}: ')[2].strip() if is_passed_on else text
 
 
+def require_extra(extra: str, modules: Sequence[str]) -> None:
+    """Makes sure that the packages of one of our extras are installed, without importing them.
+
+    Args:
+        extra: Name of the extra in pyproject.toml.
+        modules: Top-level modules that are needed.
+
+    Raises:
+        UserError: Names those that are absent, and the pip command.
+    """
+    absent = [name for name in modules if importlib.util.find_spec(name) is None]
+    if absent:
+        raise UserError(
+            f"{', '.join(absent)}: not installed. Run: pip install 'fbinpaint_mm[{extra}]'"
+        )
+
+
 def in_one_line(error: BaseException) -> str:
     """The message of an error without line breaks, its type too where that alone says little.
 
     Args:
-        error: The messages of ``ValueError`` and ``OSError`` are taken for sentences of their own.
+        error: The messages of `UserError` and ``OSError`` are sentences of their own.
 
     Returns:
         Such as ``'no folder photos'`` or ``"KeyError: 'mask'"``.
     """
     text = ' '.join(str(error).split())
-    told = isinstance(error, (ValueError, OSError)) and text
+    told = isinstance(error, (UserError, OSError)) and text
     return text if told else f'{type(error).__name__}: {text}'

@@ -6,7 +6,7 @@ import pytest
 from mmagic.registry import MODELS
 from torch.utils.data import DataLoader, Dataset
 
-from fbinpaint_mm.user_error import UserError, errors_for_users, in_one_line
+from fbinpaint_mm.user_error import UserError, errors_for_users, in_one_line, require_extra
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,22 @@ def test_other_errors_keep_their_traceback(error):
 @pytest.mark.parametrize(
     ('error', 'expected'),
     [
-        (ValueError('no hole\n  in a.png'), 'no hole in a.png'),
+        (UserError('no hole\n  in a.png'), 'no hole in a.png'),
         (FileNotFoundError('no folder photos'), 'no folder photos'),
         (KeyError('mask'), "KeyError: 'mask'"),
         (RuntimeError('out of\nmemory'), 'RuntimeError: out of memory'),
-        (ValueError(), 'ValueError: '),
+        (UserError(), 'UserError: '),
+        (ValueError('a bug'), 'ValueError: a bug'),
     ],
 )
 def test_the_type_is_told_where_the_message_alone_says_little(error, expected):
     assert in_one_line(error) == expected
+
+
+def test_missing_packages_of_an_extra_are_named_with_the_command():
+    require_extra('export', ['json'])
+    with pytest.raises(UserError) as error:
+        require_extra('export', ['json', 'not_there', 'nor_this'])
+    assert str(error.value) == (
+        "not_there, nor_this: not installed. Run: pip install 'fbinpaint_mm[export]'"
+    )

@@ -60,12 +60,12 @@ def parse_args(parser: argparse.ArgumentParser, argv: list[str] | None) -> argpa
 
 def main(argv: list[str] | None = None) -> None:
     """Does what the command line says."""
-    parser = build_parser()
-    args = parse_args(parser, argv)
+    args = parse_args(build_parser(), argv)
     # Not before the command line is known to be right: the import takes long.
     from fbinpaint_mm.cli import analyze_logs
+    from fbinpaint_mm.user_error import errors_for_users
 
-    try:
+    with errors_for_users('analyze_logs.py'):
         if args.task == 'cal_train_time':
             for path in args.logs:
                 print(analyze_logs.describe_times(path))
@@ -75,8 +75,6 @@ def main(argv: list[str] | None = None) -> None:
         else:
             table = analyze_logs.rounds_of(args.log, args.keys)
             analyze_logs.write(table, args.out, args.csv, args.title)
-    except (OSError, ValueError) as error:
-        parser.error(str(error))
 
 
 if __name__ == '__main__':

@@ -6,7 +6,6 @@ Usage: python tools/export.py CONFIG CHECKPOINT --out DIR [--format onnx] [--mod
 from __future__ import annotations
 
 import argparse
-import sys
 
 from mmengine.config import DictAction
 
@@ -51,16 +50,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Exports, or ends with a message and a non-zero status, and then leaves no file behind."""
+    """Exports, or ends with a message and status 2, and then leaves no file behind."""
     args = parse_args(argv)
     # Slow, so the command line is parsed first.
     from fbinpaint_mm.cli.export import export_checkpoint, summarize
+    from fbinpaint_mm.user_error import errors_for_users
 
-    try:
+    with errors_for_users('export.py'):
         files = export_checkpoint(**vars(args))
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
-        sys.exit(f'export: {error}')
-    print('\n'.join(map(summarize, files)))
+        print('\n'.join(map(summarize, files)))
 
 
 if __name__ == '__main__':

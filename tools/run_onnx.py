@@ -191,12 +191,13 @@ def main(argv: list[str] | None = None) -> None:
         if mask.shape != image.shape[:2]:
             raise ValueError(f'image and mask differ: {image.shape[:2]} and {mask.shape}')
         if not mask.any():
-            print(f'run_onnx: no hole in {args.mask}: the image stays as it is', file=sys.stderr)
+            print(f'run_onnx.py: no hole in {args.mask}: the image stays as it is', file=sys.stderr)
         outputs = inpaint(args.model, image, mask, args.rounds)
         if args.map and 'map' not in outputs:
             raise ValueError('--map: the model has no semantics')
     except (ImportError, ValueError, OSError) as error:
-        sys.exit(f'run_onnx: {error}')
+        print(f'run_onnx.py: {error}', file=sys.stderr)
+        sys.exit(2)  # as argparse does
     # Known pixels are whole numbers in 0..255 and stay what they are.
     pixels = outputs['composite'][0].transpose(1, 2, 0).round().clip(0, 255).astype(np.uint8)
     Image.fromarray(pixels).save(args.out)

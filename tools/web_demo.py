@@ -6,7 +6,6 @@ Usage: python tools/web_demo.py CONFIG_OR_NAME [CHECKPOINT] [--port 7860] [--hos
 from __future__ import annotations
 
 import argparse
-import sys
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -34,15 +33,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Serves what the command line says, or ends with a message and a non-zero status."""
+    """Serves what the command line says, or ends with a message and status 2."""
     args = parse_args(argv)
     # Slow, so the command line is parsed first.
+    from fbinpaint_mm.user_error import errors_for_users
     from fbinpaint_mm.web.serve import serve
 
-    try:
+    with errors_for_users('web_demo.py'):
         serve(**vars(args))
-    except (AssertionError, ImportError, OSError, RuntimeError, ValueError) as error:
-        sys.exit(f'web_demo: {error}')  # RuntimeError and AssertionError are torch's of a device
 
 
 if __name__ == '__main__':

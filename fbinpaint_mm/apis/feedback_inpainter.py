@@ -29,7 +29,7 @@ from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.drawing import default_palette
 
 DEFAULT_MAX_SIDE = 512
-# A network makes little of holes that are much larger than those that it has learnt from.
+# A network makes little of holes that are much larger than those that it was trained on.
 LARGEST_ENLARGEMENT = 2
 # Pictures of one size run together as long as a batch has no more pixels than this many of the
 # largest crops.
@@ -61,8 +61,8 @@ class FeedbackInpainter:
 
     Raises:
         FileNotFoundError: If there is no such config (the message suggests some) or checkpoint.
-        UserError: If the config is not of this model, or the checkpoint is of another config (the
-            message names the keys that do not fit).
+        UserError: If the config is not of this model, the checkpoint is of another config (the
+            message names the keys that do not fit), or the device cannot be used.
 
     Example:
         Random weights, so that nothing is downloaded; give a checkpoint for something to look at.
@@ -93,9 +93,9 @@ class FeedbackInpainter:
         device: str | torch.device | None = None,
         cfg_options: dict[str, Any] | None = None,
     ) -> None:
+        self.device = _usable_device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         self.config = load_config(config_or_name, cfg_options)
         model = load_model(self.config, None if checkpoint is None else str(checkpoint))
-        self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         self.model = model.to(self.device)
 
     @property
@@ -258,6 +258,14 @@ class FeedbackInpainter:
             labels = np.pad(dictated, pad, constant_values=IGNORE_INDEX)
             sample.set_data(dict(dictated_seg=torch.from_numpy(labels)[None]))
         return masked, sample
+
+
+def _usable_device(device: str | torch.device) -> torch.device:
+    try:
+        return torch.empty(0, device=device).device
+    except (AssertionError, RuntimeError) as error:  # torch's, of a build without it and of others
+        reason = str(error).partition('\n')[0]
+        raise UserError(f'device {str(device)!r} cannot be used: {reason}') from error
 
 
 def _check_settings(rounds: int, max_side: int) -> None:

@@ -40,7 +40,7 @@ class InpaintingJob:
         hole: (H, W) bool, True in the hole.
         dictated_map: (H, W) uint8 class ids that every map takes over, 255 elsewhere; or ``None``.
         max_side: Longest side in pixels of what the network sees.
-        rounds: R, how many rounds there are at most.
+        rounds: R, how many rounds follow round 0.
         keeps_rounds: Whether all rounds are kept, or the last only.
     """
 
@@ -63,8 +63,8 @@ class InpaintingJob:
         if dictated_map is not None and rounds == 0:
             self.notes.append('rounds=0: no round reads the semantic map')
         self.hole = hole.copy()  # what is still to be filled
-        self.rounds_run = 0
-        kept = rounds + 1 if keeps_rounds and self.crops else 1
+        self.rounds_run = rounds if self.crops else 0
+        kept = self.rounds_run + 1 if keeps_rounds else 1
         self.rounds = [
             RoundResult(picture.pixels.copy(), None, np.ones(picture.size, np.float32))
             for _ in range(kept)
@@ -101,10 +101,9 @@ class InpaintingJob:
                 the size of the output.
         """
         hole = shrink_hole(self.hole[crop.window.slices], crop.size) if crop.is_scaled else None
-        last = len(output.round_imgs) - 1
-        self.rounds_run = max(self.rounds_run, last)
-        for index, kept in enumerate(self.rounds):
-            number = min(index, last) if self.keeps_rounds else last
+        # Without the others, only the last round is kept.
+        first = self.rounds_run + 1 - len(self.rounds)
+        for number, kept in enumerate(self.rounds, first):
             color = _to_colors(output.round_imgs[number], crop)
             if hole is not None:
                 color = close_seam(color, _to_colors(raws[number], crop), hole)
@@ -116,10 +115,9 @@ class InpaintingJob:
 
     def result(self) -> InpaintingResult:
         """The result, when all crops are pasted."""
-        last = self.rounds[self.rounds_run] if self.keeps_rounds else self.rounds[-1]
         return InpaintingResult(
-            **vars(last),
-            rounds=self.rounds[: self.rounds_run + 1] if self.keeps_rounds else None,
+            **vars(self.rounds[-1]),
+            rounds=self.rounds if self.keeps_rounds else None,
             rounds_run=self.rounds_run,
             notes=self.notes,
         )

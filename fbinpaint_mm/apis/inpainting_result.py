@@ -35,7 +35,7 @@ class InpaintingResult(RoundResult):
         image, semantic_map, confidence: Of the last round, see :class:`RoundResult`.
         rounds: Every round, round 0 first; ``None`` unless asked for.
         rounds_run: Number of the last round: how often the map was made and the hole inpainted
-            again. Where several crops of a picture stopped early, the largest number.
+            again; 0 where the hole is empty.
         notes: What the user should know, such as that the mask was empty.
     """
 
@@ -47,6 +47,6 @@ class InpaintingResult(RoundResult):
         """The image for Pillow: mode L, LA, RGB, RGBA or, of 16-bit gray, I;16.
 
         Raises:
-            ValueError: If it has 16 bits and color or alpha, for which Pillow has no mode.
+            UserError: If it has 16 bits and color or alpha, for which Pillow has no mode.
         """
         return to_pil(self.image)

@@ -18,9 +18,9 @@ from fbinpaint_mm.benchmark.entry import Entry, check_trainings, parse_entries
 from fbinpaint_mm.benchmark.speed.sweeps import run_size_sweep
 from fbinpaint_mm.benchmark.workbench import Settings
 from fbinpaint_mm.checkpoint import check_checkpoint
-from fbinpaint_mm.cli.run_config import drop_idle_optimizers
 from fbinpaint_mm.config_file import find_config, read_config
 from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
+from fbinpaint_mm.optimizer_settings import drop_idle_optimizers
 from fbinpaint_mm.user_error import UserError
 
 

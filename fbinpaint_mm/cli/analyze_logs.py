@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from fbinpaint_mm.user_error import UserError
+from fbinpaint_mm.visualization.plot_panels import COLORS, REFERENCE_COLOR, make_panels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,12 +150,12 @@ def read_scalars(path: Path) -> pd.DataFrame:
 
 def read_records(path: Path) -> list[dict]:
     """The records of one file; a last line that was cut off is left out, with a warning."""
-    lines = path.read_text(encoding='utf-8').rstrip().splitlines()
+    lines = path.read_text(encoding='utf-8', errors='replace').rstrip().splitlines()
     records = []
     for number, line in enumerate(lines, 1):
         try:
             records.append(parse(line))
-        except ValueError as error:
+        except UserError as error:
             if number < len(lines):
                 raise UserError(f'{path}, line {number}: {error}') from error
             print(f'warning: {path}, line {number}, left out: {error}', file=sys.stderr)
@@ -171,7 +172,7 @@ def parse(line: str) -> dict:
     """
     try:
         record = json.loads(line)
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise UserError(f'not JSON ({error}); found {line[:40]!r}') from error
     if not isinstance(record, dict) or not isinstance(record.get('step'), int):
         raise UserError(f'expected an object with the number "step", found {line[:40]!r}')
@@ -265,8 +266,6 @@ def write(table: pd.DataFrame, out: Path | None, csv: Path | None, title: str) -
 def draw(table: pd.DataFrame, title: str = '') -> Figure:
     """Draw a panel for each curve; a line has one color in all of them."""
     from matplotlib.ticker import MaxNLocator  # slow
-
-    from fbinpaint_mm.benchmark.report.plots import COLORS, REFERENCE_COLOR, make_panels
 
     curves = table.groupby('curve', sort=False)
     colors = dict(zip(table['line'].unique(), cycle([*COLORS, REFERENCE_COLOR]), strict=False))

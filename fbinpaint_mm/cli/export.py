@@ -35,8 +35,8 @@ def export_checkpoint(
         The files.
 
     Raises:
-        ImportError: If a package that the format needs is not installed.
-        ValueError: If settings, checkpoint or model do not fit.
+        UserError: If settings, checkpoint or model do not fit, or a package that the format needs
+            is not installed.
         ExportError: If a file cannot be made, or gives something else than PyTorch.
         OSError: If a file is missing, or the folder cannot be written to.
     """

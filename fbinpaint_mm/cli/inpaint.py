@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext
 from functools import partial
 
 from fbinpaint_mm.apis import FeedbackInpainter
@@ -22,9 +23,7 @@ from fbinpaint_mm.apis.folder_inpainting import (
 from fbinpaint_mm.apis.load_model import load_config
 from fbinpaint_mm.checkpoint import check_checkpoint
 from fbinpaint_mm.fingerprint import local_file
-from fbinpaint_mm.user_error import UserError
-
-USAGE_ERROR, INTERRUPTED = 2, 130  # as argparse and a shell report them
+from fbinpaint_mm.user_error import INTERRUPTED, UserError, errors_for_users
 
 
 def inpaint_files(args: argparse.Namespace) -> int:
@@ -34,17 +33,16 @@ def inpaint_files(args: argparse.Namespace) -> int:
         args: Of tools/inpaint.py, which describes them.
 
     Returns:
-        Exit status: 0; 1 if a picture failed; 2 if nothing could be started; 130 after an
-        interruption by the user.
+        Exit status: 0; 1 if a picture failed; 130 after an interruption by the user.
+
+    Raises:
+        SystemExit: With one sentence and status 2 after a mistake of the user, before a picture is
+            inpainted; with ``--verbose`` the error itself.
     """
     try:
-        folder_inpainter = build_folder_inpainter(args)
-        summary = folder_inpainter.run(find_jobs(args))
-    except (ValueError, OSError) as error:
-        if args.verbose:
-            raise
-        print(f'inpaint.py: error: {error}', file=sys.stderr)
-        return USAGE_ERROR
+        with nullcontext() if args.verbose else errors_for_users('inpaint.py'):
+            folder_inpainter = build_folder_inpainter(args)
+            summary = folder_inpainter.run(find_jobs(args))
     except KeyboardInterrupt:
         print('interrupted before the first picture', file=sys.stderr)
         return INTERRUPTED
@@ -104,13 +102,12 @@ def find_jobs(args: argparse.Namespace) -> list[Job]:
 
     Raises:
         FileNotFoundError: An input holds no picture, or a mask is missing.
-        NotADirectoryError: ``--out`` is a file.
-        UserError: No picture is left, or one has several masks.
+        UserError: No picture is left, one has several masks, or ``--out`` is a file.
     """
     if args.mask is not None and not args.mask.exists():
         raise FileNotFoundError(f'--mask {str(args.mask)!r} does not exist')
     if args.out.exists() and not args.out.is_dir():
-        raise NotADirectoryError(f'--out {str(args.out)!r} is a file; expected a folder')
+        raise UserError(f'--out {str(args.out)!r} is a file; expected a folder')
     excluded = [folder for folder in (args.out, args.mask) if folder is not None]
     images = find_images(args.inputs, args.recursive, excluded)
     jobs = list_jobs(images, args.format, args.mask, args.skip_missing)

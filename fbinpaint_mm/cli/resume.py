@@ -119,11 +119,11 @@ def changed_settings(checkpoint: Path, cfg: Config) -> list[str]:
         cfg: The config of now.
 
     Returns:
-        A line for each, such as ``'model.freeze_initial: True then, False now'``, in alphabetical
-        order; ``nothing`` stands for a key that is not there. Empty for a checkpoint without a
-        config. Settings that cannot be read are one line that says why: mmengine writes some values
-        (``float('inf')``, paths) as text that is no Python, and a module that the config imports
-        may be gone.
+        A line for each, such as ``'model.generator.freeze_initial: True then, False now'``, in
+        alphabetical order; ``nothing`` stands for a key that is not there. Empty for a checkpoint
+        without a config. Settings that cannot be read are one line that says why: mmengine writes
+        some values (``float('inf')``, paths) as text that is no Python, and a module that the
+        config imports may be gone.
     """
     try:
         then = _settings_of(checkpoint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,13 +19,16 @@ from torch import distributed
 from fbinpaint_mm import compat
 from fbinpaint_mm.checkpoint import check_checkpoint, check_fits
 from fbinpaint_mm.cli.resume import AUTO, set_resume
-from fbinpaint_mm.cli.run_config import enable_amp, enable_auto_scale_lr, load_run_config
+from fbinpaint_mm.config_file import read_config
 from fbinpaint_mm.engine import DivergedTrainingError, InterruptHook
 from fbinpaint_mm.evaluation.protocol import protocol_of_loop
-from fbinpaint_mm.user_error import errors_for_users
+from fbinpaint_mm.optimizer_settings import (
+    drop_idle_optimizers,
+    enable_amp,
+    enable_auto_scale_lr,
+)
+from fbinpaint_mm.user_error import INTERRUPTED, errors_for_users
 from fbinpaint_mm.write_file import check_output_file
-
-INTERRUPTED = 130  # what shells and schedulers take for a Ctrl-C
 
 
 def run_training(
@@ -105,6 +109,36 @@ def run_test(
         cfg.load_from, cfg.resume = checkpoint, False
         _test(cfg, out)
     end_processes()
+
+
+def load_run_config(
+    config: str | os.PathLike[str],
+    options: Mapping[str, Any] | None = None,
+    work_dir: str | None = None,
+    launcher: str = 'none',
+) -> Config:
+    """Reads the config of a run.
+
+    Args:
+        config: Path or name, see `fbinpaint_mm.config_file.find_config`.
+        options: Settings that replace those of the config, by their dotted names.
+        work_dir: Folder of the run; by default that of the config, else ``work_dirs/<its name>``.
+        launcher: How several processes were started: 'none', 'pytorch', 'slurm' or 'mpi'.
+
+    Returns:
+        The config, ``launcher`` and ``work_dir`` set, without the optimizers of parts that are
+        switched off.
+
+    Raises:
+        FileNotFoundError: There is no such config.
+        UserError: Nothing would read an option.
+    """
+    cfg = read_config(config, options)
+    cfg.launcher = launcher
+    drop_idle_optimizers(cfg)
+    if work_dir or cfg.get('work_dir') is None:
+        cfg.work_dir = work_dir or str(Path('work_dirs', Path(config).stem))
+    return cfg
 
 
 # Functions of their own, so that no Runner is left when `end_processes` leaves the group.

@@ -156,7 +156,7 @@ def format_correction_table(counts: np.ndarray, classes: Sequence[str]) -> str:
         The table as text of several lines, all numbers but the pixels in percent; classes without
         a pixel are left out, the last line is for all classes together.
     """
-    titles = ['wrong before → after', 'mended', 'spoiled']
+    titles = ['wrong before → after', 'corrected', 'spoiled']
     rounds = range(1, len(counts) + 1)
     header = [f'round {number}: {title}' for number in rounds for title in titles]
     table = PrettyTable(['class', 'pixels', *header])
@@ -174,10 +174,10 @@ def format_correction_table(counts: np.ndarray, classes: Sequence[str]) -> str:
 
 def format_round(counts: np.ndarray, pixels: int) -> list[str]:
     """The three cells of a class in one round, from its (2, 2) counts."""
-    (mended, wrong), (spoiled, right) = counts
-    after = wrong - mended + spoiled
+    (corrected, wrong), (spoiled, right) = counts
+    after = wrong - corrected + spoiled
     change = f'{percent(wrong, pixels)} → {percent(after, pixels)}'
-    return [change, percent(mended, wrong), percent(spoiled, right)]
+    return [change, percent(corrected, wrong), percent(spoiled, right)]
 
 
 def percent(part: float, whole: float) -> str:

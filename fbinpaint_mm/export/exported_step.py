@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
 from fbinpaint_mm.models.round import Round, Semantics
+from fbinpaint_mm.user_error import UserError
 
 HALF_RANGE = 127.5  # 0..255 is [-1, 1] times this plus this
 PREVIOUS = 'previous_'  # prefix of inputs that are outputs of the round before
@@ -19,7 +20,7 @@ CONVENTIONS = {
 }
 
 
-class ExportError(RuntimeError):
+class ExportError(UserError):
     """A network cannot be exported, its file does not run, or gives something else than PyTorch."""
 
 

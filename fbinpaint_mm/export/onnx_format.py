@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fbinpaint_mm import compat
 from fbinpaint_mm.export.exported_step import ExportedStep, ExportError
+from fbinpaint_mm.user_error import require_extra
 
 if TYPE_CHECKING:
     import onnx
@@ -22,13 +23,13 @@ class OnnxFormat:
     """Writes, checks and runs ONNX files, opset 17 without any operator from elsewhere.
 
     Raises:
-        ImportError: If onnx or onnxruntime is not installed. The message has the pip command.
+        UserError: If onnx or onnxruntime is not installed. The message has the pip command.
     """
 
     suffix = '.onnx'
 
     def __init__(self) -> None:
-        compat.require_extra('export', ('onnx', 'onnxruntime'))
+        require_extra('export', ('onnx', 'onnxruntime'))
 
     def write(
         self,

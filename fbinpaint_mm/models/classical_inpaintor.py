@@ -17,7 +17,7 @@ from fbinpaint_mm.user_error import UserError
 
 OPENCV_FLAGS = dict(telea=cv2.INPAINT_TELEA, navier_stokes=cv2.INPAINT_NS)
 CLASSICAL_METHODS = (*OPENCV_FLAGS, 'mean_color')
-MID_GREY = 127.5
+MID_GRAY = 127.5
 
 
 @MODELS.register_module()
@@ -32,7 +32,7 @@ class ClassicalInpaintor(BaseModel):
 
     Args:
         method: ``'telea'``, ``'navier_stokes'`` or ``'mean_color'``.
-        radius: Neighbourhood of a pixel that OpenCV's methods read (``inpaintRadius``), in pixels.
+        radius: Neighborhood of a pixel that OpenCV's methods read (``inpaintRadius``), in pixels.
         data_preprocessor: Config of an mmagic ``DataPreprocessor``; default
             :class:`SemiSupervisedDataPreprocessor`.
 
@@ -118,12 +118,12 @@ class ClassicalInpaintor(BaseModel):
     def _fill(self, image: Tensor, hole: Tensor) -> Tensor:
         """One (3, H, W) image in 0..255 with one (1, H, W) bool hole, filled."""
         if hole.all():
-            return torch.full_like(image, MID_GREY)
+            return torch.full_like(image, MID_GRAY)
         if self.method == 'mean_color':
             mean = image[:, ~hole[0]].mean(dim=1)
             return mean[:, None, None].expand_as(image)
         # OpenCV lets a little of what is in a hole at the border through.
-        gray = image.masked_fill(hole, MID_GREY).permute(1, 2, 0)
+        gray = image.masked_fill(hole, MID_GRAY).permute(1, 2, 0)
         pixels = np.ascontiguousarray(gray.cpu().numpy().astype(np.uint8))
         mask = hole[0].cpu().numpy().astype(np.uint8)
         filled = cv2.inpaint(pixels, mask, self.radius, OPENCV_FLAGS[self.method])

@@ -43,18 +43,7 @@ from fbinpaint_mm.user_error import UserError
 class FeedbackRecorrectionParts(BaseModule):
     """What :class:`FeedbackRecorrectionLoop` runs, without the order in which it runs.
 
-    Args:
-        initial: See :class:`FeedbackRecorrectionLoop`, as all others.
-        guided: Likewise.
-        segmentor: Likewise.
-        feedback: Likewise.
-        recorrection: Likewise.
-        memory: Likewise.
-        confidence: Likewise.
-        freeze_initial: Likewise.
-        channel_order: Likewise.
-        map_temperature: Likewise.
-        checkpoint_rounds: Likewise.
+    Args: see :class:`FeedbackRecorrectionLoop`.
 
     Attributes:
         strength: 0-d float32 buffer in [0, 1], factor of feedback and recorrection.

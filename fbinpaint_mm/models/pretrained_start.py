@@ -46,9 +46,9 @@ def entries_of_checkpoint(checkpoint: str, prefix: str, part: str) -> dict[str, 
     """
     try:
         state = read_weights(checkpoint)
-    except (FileNotFoundError, ValueError) as error:
+    except (FileNotFoundError, UserError) as error:
         raise type(error)(
-            f'{error} (start of {part}; in our configs: configs/_base_/paths.py)'
+            f'{error} (start of {part}; in our configs: configs/_base_/weights.py)'
         ) from error
     prefix = f'{prefix}.' if prefix and not prefix.endswith('.') else prefix
     return {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}

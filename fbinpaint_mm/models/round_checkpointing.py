@@ -17,7 +17,7 @@ from fbinpaint_mm.user_error import UserError
 
 
 class RoundCheckpointing:
-    """Runs parts of a forward pass so that the backward pass computes them again.
+    """Runs parts of a forward pass with activation checkpointing.
 
     Of each part only the inputs and the results stay in memory until its turn in the backward
     pass. Gradients are those of a plain run: random numbers (dropout, label mixing) and autocast
@@ -36,8 +36,8 @@ class RoundCheckpointing:
         if name is not None:
             raise UserError(
                 f'train_cfg.checkpoint_rounds=True: {name} has spectral norm, which changes in '
-                'every forward pass and cannot be computed again; build it without, or set '
-                'checkpoint_rounds=False'
+                'every forward pass, so activation checkpointing excludes it; build it without, '
+                'or set checkpoint_rounds=False'
             )
         self._module = module
 

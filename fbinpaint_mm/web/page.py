@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import gradio as gr
 import numpy as np
@@ -33,7 +34,9 @@ BRUSH_RADIUS = 20  # pixels of the picture, as the screen shows it
 EDITOR_HEIGHT = 460  # pixels
 HOLE_COLOR = '#ff2d78'
 DOWNLOADS = dict(inpainted='Picture', hole='Hole', map='Map')
+BUG = 'Something went wrong on the server, and was written to its log.'
 Updates = dict[Any, Any]
+Handler = TypeVar('Handler', bound=Callable[..., Updates])
 
 
 @dataclass
@@ -65,6 +68,30 @@ class Visit:
     def has_moved_on(self, opening: int) -> bool:
         """Whether the picture of an opening has made way for another one."""
         return self.path is not None and opening != self.opening
+
+
+def told_to_visitors(handler: Handler) -> Handler:
+    """Tells a visitor about a mistake of theirs, and of a bug no more than that there is one.
+
+    Args:
+        handler: Of an event.
+
+    Returns:
+        The handler; instead of raising a ``UserError`` it warns and updates nothing. Any other
+        error becomes one of gradio's, which logs its traceback on the server.
+    """
+
+    @wraps(handler)
+    def told(*args: Any, **kwargs: Any) -> Updates:
+        try:
+            return handler(*args, **kwargs)
+        except UserError as mistake:
+            gr.Warning(str(mistake))
+            return gr.skip()
+        except Exception as bug:
+            raise gr.Error(BUG) from bug
+
+    return cast(Handler, told)
 
 
 class Page:
@@ -204,6 +231,7 @@ class Page:
         self.run_button.click(self.inpaint, inputs, shown, **model)
         self.edit_button.click(self.inpaint_with_map, [*inputs, self.map_editor], shown, **model)
 
+    @told_to_visitors
     def open(self, visit: Visit, path: str) -> Updates:
         """Opens a picture, and forgets what was made before.
 
@@ -214,10 +242,7 @@ class Page:
         Returns:
             Updates of components; none, but a warning for the visitor, if it cannot be opened.
         """
-        try:
-            picture = read_uploaded(path)
-        except ValueError as error:
-            return _warn(error)
+        picture = read_uploaded(path)
         visit.open(path)
         return {
             self.opening: visit.opening,
@@ -226,6 +251,7 @@ class Page:
             **self._clear(),
         }
 
+    @told_to_visitors
     def inpaint(
         self,
         visit: Visit,
@@ -252,19 +278,14 @@ class Page:
         """
         if visit.has_moved_on(opening):
             return gr.skip()
-        try:
-            picture = _read_opened(visit)
-            size = picture.shape[:2]
-            dictated = (
-                add_edit(visit.dictated, map_strokes, self.palette, size) if is_edit else None
-            )
-            hole = painted_hole(hole_strokes, size)
-            if not hole.any():
-                raise UserError('No hole yet: paint over what should go, in step 2.')
-            result = self.inpainter.inpaint(picture, hole, rounds, True, semantic_map=dictated)
-            assert isinstance(result, InpaintingResult), 'one picture has one result'
-        except ValueError as error:
-            return _warn(error)
+        picture = _read_opened(visit)
+        size = picture.shape[:2]
+        dictated = add_edit(visit.dictated, map_strokes, self.palette, size) if is_edit else None
+        hole = painted_hole(hole_strokes, size)
+        if not hole.any():
+            raise UserError('No hole yet: paint over what should go, in step 2.')
+        result = self.inpainter.inpaint(picture, hole, rounds, True, semantic_map=dictated)
+        assert isinstance(result, InpaintingResult), 'one picture has one result'
         if visit.has_moved_on(opening):
             return gr.skip()
         visit.dictated = dictated
@@ -348,11 +369,6 @@ def _to_paint_on(picture: np.ndarray | None) -> dict[str, Any]:
     """Update of an editor: an (h, w, 3) uint8 RGB picture without strokes; ``None`` hides it."""
     value = None if picture is None else dict(background=picture, layers=[], composite=None)
     return gr.update(value=value, visible=picture is not None)
-
-
-def _warn(error: ValueError) -> Updates:
-    gr.Warning(str(error))
-    return gr.skip()
 
 
 def _read_opened(visit: Visit) -> np.ndarray:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from fbinpaint_mm import compat
 from fbinpaint_mm.apis import FeedbackInpainter
 from fbinpaint_mm.apis.load_model import dataset_image_size
 from fbinpaint_mm.datasets.procedural import render_scene
-from fbinpaint_mm.user_error import UserError
+from fbinpaint_mm.user_error import UserError, require_extra
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -62,11 +61,11 @@ def serve(config: str, checkpoint: str | None, device: str | None, host: str, po
         port: As for `start`.
 
     Raises:
-        ImportError: If gradio is not installed. The message has the pip command.
-        UserError: If port, config or checkpoint do not fit.
-        OSError: If the port is taken, or a file is missing.
+        UserError: If gradio is not installed (the message has the pip command), the port cannot be
+            used, or config, checkpoint or device do not fit.
+        FileNotFoundError: If a file is missing.
     """
-    compat.require_extra('demo', ('gradio',))
+    require_extra('demo', ('gradio',))
     check_port(host, port)
     inpainter = FeedbackInpainter(config, checkpoint, device)
     with TemporaryDirectory(prefix='fbinpaint_mm_web_') as folder:
@@ -83,8 +82,7 @@ def check_port(host: str, port: int) -> None:
         port: Port.
 
     Raises:
-        UserError: If it is no port.
-        OSError: If the port is taken, or the address is not one of this machine.
+        UserError: If it is no port, it is taken, or the address is not one of this machine.
     """
     if not 0 < port < 65536:
         raise UserError(f'--port must be between 1 and 65535, got {port}')
@@ -93,7 +91,7 @@ def check_port(host: str, port: int) -> None:
         try:
             listener.bind((host, port))
         except OSError as error:
-            raise OSError(f'cannot listen on --host {host} --port {port}: {error}') from error
+            raise UserError(f'cannot listen on --host {host} --port {port}: {error}') from error
 
 
 def start(inpainter: FeedbackInpainter, host: str, port: int, folder: Path) -> gr.Blocks:

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from fbinpaint_mm.apis import FeedbackInpainter, feedback_inpainter, inpainting_job
+from fbinpaint_mm.user_error import UserError
 
 FORMATS = [
     ((20, 24), 'uint8'),
@@ -279,6 +280,12 @@ def test_all_pictures_of_a_list_are_checked_before_the_first_is_inpainted(inpain
 def test_a_map_dictated_to_a_model_without_semantics_is_refused(without_semantics):
     with pytest.raises(ValueError, match=r'this model has no semantics \(segmentor=None\)'):
         without_semantics.inpaint(IMAGE, HOLE, semantic_map=np.zeros((24, 32), int))
+
+
+@pytest.mark.parametrize('device', ['cuda:99', 'gpu'])
+def test_a_device_that_is_not_there_is_named(small_config, device):
+    with pytest.raises(UserError, match=f"device '{device}' cannot be used: "):
+        FeedbackInpainter(small_config, device=device)
 
 
 def test_an_empty_list_has_no_results(inpainter):

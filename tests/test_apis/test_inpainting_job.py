@@ -67,14 +67,3 @@ def test_rounds_of_crops_are_put_together(job):
     assert (labels[30:70, 162:202] == 2).all()
     assert (labels[:, :40] == 255).all()  # where no crop has looked
     assert result.rounds[0].semantic_map is None
-
-
-def test_a_crop_that_stopped_early_keeps_its_last_round(job):
-    first, second = job.crops
-    output = paint(40, 1, first.size, rounds=1)
-    job.paste(first, output, output.round_imgs)
-    run(job, second, 90, 2)
-    result = job.result()
-    assert result.rounds_run == 2
-    assert [one.image[50, 120] for one in result.rounds] == [40, 50, 50]
-    assert [one.image[50, 170] for one in result.rounds] == [90, 100, 110]

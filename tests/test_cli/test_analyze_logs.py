@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 
@@ -63,7 +64,7 @@ def fail(tool, capsys, *argv):
     with pytest.raises(SystemExit) as error:
         tool.main([str(one) for one in argv])
     assert error.value.code == 2
-    return capsys.readouterr().err.partition('error: ')[2].strip()
+    return re.sub(r'^\S+: (error: )?', '', capsys.readouterr().err.splitlines()[-1])
 
 
 # ------------------------------------------------------------------------------- commands

@@ -10,7 +10,13 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 
 from fbinpaint_mm.cli import running
-from fbinpaint_mm.cli.running import SaveScoresHook, build_runner, run_test, run_training
+from fbinpaint_mm.cli.running import (
+    SaveScoresHook,
+    build_runner,
+    load_run_config,
+    run_test,
+    run_training,
+)
 from fbinpaint_mm.engine import DivergedTrainingError
 from fbinpaint_mm.evaluation import FinitePSNR
 
@@ -59,6 +65,18 @@ def fail(capsys, function, *args, **kwargs):
         function(*args, **kwargs)
     assert end.value.code == 2
     return capsys.readouterr().err
+
+
+def test_work_dir_is_that_of_the_caller_else_of_the_config_else_its_name(config):
+    assert load_run_config(config).work_dir == 'work_dirs/small'
+    options = dict(work_dir='from_options')
+    assert load_run_config(config, options).work_dir == 'from_options'
+    assert load_run_config(config, options, work_dir='own').work_dir == 'own'
+
+
+def test_options_and_launcher_reach_the_config(config):
+    cfg = load_run_config(config, {'model.width': 8}, launcher='slurm')
+    assert (cfg.model.width, cfg.launcher) == (8, 'slurm')
 
 
 def test_a_training_is_that_of_the_config(config, built):

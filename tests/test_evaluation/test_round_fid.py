@@ -13,6 +13,7 @@ from torch import nn
 
 from fbinpaint_mm.evaluation import PerRound, RoundFID
 from fbinpaint_mm.evaluation.metrics import round_fid
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def test_a_mixture_of_round_counts_is_refused(make_sample):
 
 def test_missing_packages_are_named_with_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, 'torch_fidelity', None)
-    with pytest.raises(ModuleNotFoundError, match='pip install torchmetrics torch-fidelity'):
+    with pytest.raises(UserError, match=r"torch_fidelity: not installed\. .*'fbinpaint_mm\[fid\]'"):
         RoundFID()
 
 

@@ -68,7 +68,7 @@ def test_table_of_two_classes_and_one_without_pixels():
             'class',
             'pixels',
             'round 1: wrong before → after',
-            'round 1: mended',
+            'round 1: corrected',
             'round 1: spoiled',
         ],
         ['sky', '10', '40.0 → 20.0', '75.0', '16.7'],

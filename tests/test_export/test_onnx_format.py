@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 from onnx import TensorProto, helper
 
-from fbinpaint_mm import compat
 from fbinpaint_mm.export import ExportError
 from fbinpaint_mm.export.onnx_format import OnnxFormat, check_model
+from fbinpaint_mm.user_error import UserError
 
 RELU = helper.make_node('Relu', ['x'], ['y'])
 
@@ -64,10 +66,10 @@ def test_functions_of_its_own_are_named():
 
 
 def test_missing_packages_are_named_with_the_command(monkeypatch):
-    real = compat.importlib.util.find_spec
+    real = importlib.util.find_spec
     monkeypatch.setattr(
-        compat.importlib.util, 'find_spec', lambda name: None if name == 'onnx' else real(name)
+        importlib.util, 'find_spec', lambda name: None if name == 'onnx' else real(name)
     )
-    with pytest.raises(ImportError) as error:
+    with pytest.raises(UserError) as error:
         OnnxFormat()
     assert str(error.value) == "onnx: not installed. Run: pip install 'fbinpaint_mm[export]'"

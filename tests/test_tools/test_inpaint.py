@@ -116,8 +116,9 @@ def test_the_command_line_is_read_before_the_slow_imports(repository, argument):
 def test_a_checkpoint_of_another_config_ends_with_its_message(tool, model, folder, capsys):
     argv = [*model, str(folder / 'photos/a.png'), '--generate-mask', 'box']
     argv += ['--out', str(folder / 'out'), '--device', 'cpu']
-    status = tool.main([*argv, '--cfg-options', 'model.generator.initial.base_channels=8'])
-    assert status == 2
+    with pytest.raises(SystemExit) as end:
+        tool.main([*argv, '--cfg-options', 'model.generator.initial.base_channels=8'])
+    assert end.value.code == 2
     assert 'does not belong to this config' in capsys.readouterr().err
 
 
@@ -144,8 +145,9 @@ def test_what_is_missing_is_told_before_anything_is_made(
         (folder / name).touch()
     options = [option.format(folder=folder) for option in options]
     argv = [*model, str(folder / 'photos/a.png'), '--out', str(folder / 'out'), *options]
-    status = tool.main(argv)
-    assert status == 2
+    with pytest.raises(SystemExit) as end:
+        tool.main(argv)
+    assert end.value.code == 2
     assert message.format(folder=folder) in capsys.readouterr().err
     assert [path.name for path in (folder / 'out').iterdir()] == ['f']
 
@@ -162,8 +164,10 @@ def test_what_is_missing_is_told_before_anything_is_made(
 def test_what_does_not_exist_is_named(tool, model, folder, capsys, replaced, message):
     given = dict(config=model[0], checkpoint=model[1], image=str(folder / 'photos/a.png'))
     argv = [*(given | replaced).values(), '--generate-mask', 'box', '--out', str(folder / 'out')]
-    assert tool.main(argv) == 2
-    assert re.search(f'inpaint.py: error: .*{message}', capsys.readouterr().err)
+    with pytest.raises(SystemExit) as end:
+        tool.main(argv)
+    assert end.value.code == 2
+    assert re.search(f'^inpaint.py: .*{message}', capsys.readouterr().err)
     assert not (folder / 'out').exists()
 
 

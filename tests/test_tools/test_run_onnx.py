@@ -149,7 +149,7 @@ def test_a_mask_without_a_hole_returns_the_image_and_says_so(load_tool, folder, 
     names = [tmp_path / name for name in ('image.png', 'mask.png', 'out.png')]
     load_tool('run_onnx').main([str(folder / 'small_initial.onnx'), *map(str, names)])
     assert np.array_equal(np.asarray(Image.open(names[-1])), image)
-    expected = f'run_onnx: no hole in {names[1]}: the image stays as it is\n'
+    expected = f'run_onnx.py: no hole in {names[1]}: the image stays as it is\n'
     assert capsys.readouterr().err == expected
 
 
@@ -162,21 +162,22 @@ def test_a_mask_without_a_hole_returns_the_image_and_says_so(load_tool, folder, 
         ('small_initial.onnx', SIZE, ['--rounds', '-1'], 'rounds must be 0 or more, got -1'),
     ],
 )
-def test_what_does_not_fit_ends_in_a_message(inpaint, file, size, options, message):
-    with pytest.raises(SystemExit) as error:
+def test_what_does_not_fit_ends_in_a_message(inpaint, capsys, file, size, options, message):
+    with pytest.raises(SystemExit):
         inpaint(file, size, *options)
-    assert str(error.value).startswith(f'run_onnx: {message}')
+    assert capsys.readouterr().err.startswith(f'run_onnx.py: {message}')
 
 
-def test_a_mask_of_another_size_and_a_missing_file_are_named(load_tool, folder, tmp_path):
+def test_a_mask_of_another_size_and_a_missing_file_are_named(load_tool, folder, tmp_path, capsys):
     tool = load_tool('run_onnx')
     Image.new('RGB', (24, 16)).save(tmp_path / 'image.png')
     Image.new('L', (8, 8)).save(tmp_path / 'mask.png')
     model = str(folder / 'small_initial.onnx')
     for image, message in {'image.png': 'image and mask differ', 'no.png': 'No such file'}.items():
         arguments = [model, tmp_path / image, tmp_path / 'mask.png', tmp_path / 'out.png']
-        with pytest.raises(SystemExit, match=message):
+        with pytest.raises(SystemExit):
             tool.main([*map(str, arguments)])
+        assert message in capsys.readouterr().err
     assert not (tmp_path / 'out.png').exists()
 
 

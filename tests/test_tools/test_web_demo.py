@@ -24,13 +24,14 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def error_of(tool):
+def error_of(tool, capsys):
     """Runs the tool; gives the message that it ends with."""
 
     def run(*argv) -> str:
         with pytest.raises(SystemExit) as stopped:
             tool.main([str(argument) for argument in argv])
-        return str(stopped.value)
+        assert stopped.value.code == 2
+        return capsys.readouterr().err.strip()
 
     return run
 
@@ -42,20 +43,20 @@ def _no_model(monkeypatch):
 
 def test_a_config_that_does_not_exist_is_named_with_similar_ones(error_of, free_port):
     message = error_of('fbinpaint_dem0', '--port', free_port)
-    assert message.startswith("web_demo: config 'fbinpaint_dem0' is neither a file nor one of")
+    assert message.startswith("web_demo.py: config 'fbinpaint_dem0' is neither a file nor one of")
     assert 'Did you mean: fbinpaint_demo' in message
 
 
 def test_a_checkpoint_that_does_not_exist_is_named(error_of, free_port, tmp_path):
     message = error_of('fbinpaint_demo', tmp_path / 'no.pth', '--port', free_port)
-    assert message == f'web_demo: {tmp_path}/no.pth can not be found.'
+    assert message == f'web_demo.py: {tmp_path}/no.pth can not be found.'
 
 
 @pytest.mark.usefixtures('_no_model')
 @pytest.mark.parametrize('port', [0, 65536, -1])
 def test_a_number_that_is_no_port_is_refused(error_of, port):
     message = error_of('fbinpaint_demo', f'--port={port}')
-    assert message == f'web_demo: --port must be between 1 and 65535, got {port}'
+    assert message == f'web_demo.py: --port must be between 1 and 65535, got {port}'
 
 
 @pytest.mark.usefixtures('_no_model')
@@ -65,14 +66,14 @@ def test_a_port_that_is_taken_is_said_before_the_model_is_loaded(error_of):
         other.listen()
         port = other.getsockname()[1]
         message = error_of('fbinpaint_demo', '--port', port)
-    assert message.startswith(f'web_demo: cannot listen on --host 127.0.0.1 --port {port}: ')
+    assert message.startswith(f'web_demo.py: cannot listen on --host 127.0.0.1 --port {port}: ')
 
 
 @pytest.mark.usefixtures('_no_model')
 def test_without_gradio_the_command_to_install_it_is_said(error_of, monkeypatch):
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
     message = error_of('fbinpaint_demo')
-    assert message == "web_demo: gradio: not installed. Run: pip install 'fbinpaint_mm[demo]'"
+    assert message == "web_demo.py: gradio: not installed. Run: pip install 'fbinpaint_mm[demo]'"
 
 
 def test_help_comes_without_slow_imports(repository):
@@ -92,7 +93,7 @@ def test_help_comes_without_slow_imports(repository):
 def test_a_checkpoint_of_another_config_ends_in_a_message(error_of, free_port, tmp_path):
     torch.save(dict(state_dict={'generator.x': torch.ones(1)}), tmp_path / 'a.pth')
     message = error_of('fbinpaint_demo', tmp_path / 'a.pth', '--port', free_port, '--device=cpu')
-    assert message.startswith('web_demo: checkpoint ')
+    assert message.startswith('web_demo.py: checkpoint ')
     assert 'does not belong to this' in message
 
 

@@ -182,6 +182,13 @@ def test_a_file_that_is_no_image_is_named_and_the_picture_stays(page, visit, gar
     assert (visit.path, visit.opening) == (garden, 1)
 
 
+def test_of_a_bug_the_visitor_is_told_no_more_than_that(page, visit, strokes, monkeypatch):
+    monkeypatch.setattr(page.inpainter, 'inpaint', lambda *args, **options: [].pop())
+    with pytest.raises(gradio.Error, match='Something went wrong on the server') as error:
+        page.inpaint(visit, 1, strokes(HOLE), 1)
+    assert isinstance(error.value.__cause__, IndexError)
+
+
 def test_round_0_has_no_map_to_edit(page, visit, strokes):
     updates = page.inpaint(visit, 1, strokes(HOLE), 0)
 

@@ -6,7 +6,6 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,6 @@ from fbinpaint_mm.apis.folder_inpainting.output_files import OutputFiles
 from fbinpaint_mm.apis.picture import read_picture
 from fbinpaint_mm.user_error import UserError, in_one_line
 from fbinpaint_mm.write_file import write_file
-
-
-class ModelError(ValueError):
-    """The model cannot be built, so that no picture can be inpainted."""
 
 
 @dataclass
@@ -98,14 +93,6 @@ class FolderInpainter:
         self.checkpoint, self.overwrite = checkpoint, overwrite
         self.dilation, self.options = dilation, options or {}
 
-    @cached_property
-    def inpainter(self) -> FeedbackInpainter:
-        """The model, built when it is first needed."""
-        try:
-            return self.build_inpainter()
-        except Exception as error:  # such as torch's AssertionError where there is no GPU
-            raise ModelError(f'the model cannot be built: {in_one_line(error)}') from error
-
     def run(self, jobs: Sequence[Job]) -> RunSummary:
         """Inpaints all pictures, with a progress bar.
 
@@ -116,16 +103,15 @@ class FolderInpainter:
             What became of them.
 
         Raises:
-            ModelError: The model cannot be built.
-            UserError: Two jobs would write the same file, or one would write an input.
+            UserError: Two jobs would write the same file, or one would write an input. An error
+                while the model is built is raised as it is.
         """
         self._check_names(jobs)
-        summary = RunSummary(self.out)
+        pending = [job for job in jobs if self.overwrite or not self._is_finished(job)]
+        summary = RunSummary(self.out, finished_before=len(jobs) - len(pending))
         try:
-            with tqdm(jobs, unit='image') as bar:
-                for job in bar:
-                    bar.set_description(job.image.name)
-                    self._run_job(job, summary)
+            if pending:
+                self._run_jobs(pending, summary)
         except KeyboardInterrupt:
             summary.is_interrupted = True
         return summary
@@ -148,16 +134,18 @@ class FolderInpainter:
                         'one, or give them different folders with --out'
                     )
 
-    def _run_job(self, job: Job, summary: RunSummary) -> None:
+    def _run_jobs(self, jobs: Sequence[Job], summary: RunSummary) -> None:
+        inpainter = self.build_inpainter()
+        with tqdm(jobs, unit='image') as bar:
+            for job in bar:
+                bar.set_description(job.image.name)
+                self._run_job(job, inpainter, summary)
+
+    def _run_job(self, job: Job, inpainter: FeedbackInpainter, summary: RunSummary) -> None:
         try:
-            if not self.overwrite and self._is_finished(job):
-                summary.finished_before += 1
-                return
-            for note in dict.fromkeys(self._make(job)):
+            for note in dict.fromkeys(self._make(job, inpainter)):
                 summary.notes.setdefault(note, []).append(job)
             summary.inpainted += 1
-        except ModelError:
-            raise
         except Exception as error:  # whatever it is, the other pictures can do without this one
             print_log(traceback.format_exc(), 'current', logging.WARNING)
             summary.failed.append((job, in_one_line(error)))
@@ -165,15 +153,16 @@ class FolderInpainter:
     def _is_finished(self, job: Job) -> bool:
         """Whether all files are there, and none is older than what it is made from."""
         sources = [*_inputs(job), *([self.checkpoint] if self.checkpoint else [])]
-        newest = max(path.stat().st_mtime_ns for path in sources)
         results = [self.out / name for name in self.outputs.names(job)]
-        return all(path.is_file() and path.stat().st_mtime_ns >= newest for path in results)
+        if not all(path.is_file() for path in [*sources, *results]):
+            return False
+        newest = max(path.stat().st_mtime_ns for path in sources)
+        return all(path.stat().st_mtime_ns >= newest for path in results)
 
-    def _make(self, job: Job) -> list[str]:
+    def _make(self, job: Job, inpainter: FeedbackInpainter) -> list[str]:
         """Writes all files of a picture, the result last; what the user should know."""
         picture = read_picture(job.image, 'image')
         hole = dilated(self.mask_source(job, picture), self.dilation)
-        inpainter = self.inpainter
         result = inpainter.inpaint(
             picture.pixels,
             hole,

@@ -18,17 +18,11 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
 from fbinpaint_mm.benchmark.report.score_table import ALL, FINAL, ScoreTable
+from fbinpaint_mm.visualization.plot_panels import COLORS, REFERENCE_COLOR, make_panels
 from fbinpaint_mm.write_file import write_file
 
-# The palette of Okabe and Ito, less its yellow, which is too pale for lines on white. It is told
-# apart with any kind of color vision; the reference is black.
-REFERENCE_COLOR = '#000000'
-COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00')
 MARKERS = ('s', '^', 'D', 'v', 'P', 'X', '*', '<', '>')
-# Inches.
-PANEL = (4.2, 3.1)
-LEGEND_LINE = 0.21
-MAX_PANELS_IN_A_ROW = 3
+LEGEND_LINE = 0.21  # inches
 DOTS_PER_INCH = 120
 
 # Keyword arguments of ``Axes.plot``.
@@ -164,14 +158,6 @@ def set_time_axis(axes: Axes) -> None:
     axes.set_xlabel('time per image')
     axes.margins(x=0.12, y=0.12)
     axes.grid(color='0.9')
-
-
-def make_panels(count: int) -> tuple[Figure, list[Axes]]:
-    """A figure with that many panels, at most three in a row."""
-    columns = max(min(count, MAX_PANELS_IN_A_ROW), 1)
-    rows = max(math.ceil(count / columns), 1)
-    figure = Figure((PANEL[0] * columns, PANEL[1] * rows), layout='constrained')
-    return figure, [figure.add_subplot(rows, columns, index + 1) for index in range(count)]
 
 
 def add_legend(figure: Figure, styles: dict[str, Style], note: str = '') -> None:

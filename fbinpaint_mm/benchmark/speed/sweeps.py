@@ -24,8 +24,8 @@ from fbinpaint_mm.benchmark.speed.inference_speed import make_synthetic_batch
 from fbinpaint_mm.benchmark.speed.measure_speed import SpeedMeter
 from fbinpaint_mm.benchmark.speed.training_speed import training_speed
 from fbinpaint_mm.benchmark.workbench import Settings, open_log
-from fbinpaint_mm.cli.run_config import drop_idle_optimizers, enable_amp
 from fbinpaint_mm.config_file import read_config
+from fbinpaint_mm.optimizer_settings import drop_idle_optimizers, enable_amp
 from fbinpaint_mm.user_error import UserError, in_one_line
 from fbinpaint_mm.write_file import write_file
 

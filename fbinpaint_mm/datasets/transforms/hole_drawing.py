@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from mmagic.registry import TRANSFORMS
@@ -73,21 +73,6 @@ class FixedHole(BaseTransform):
         """
         area_bin = self.area_bins[sample_idx % len(self.area_bins)]
         return draw_hole(StableRandom(self.seed, sample_idx), height, width, area_bin)[..., None]
-
-    def hole_list(
-        self, samples: Iterable[tuple[str, int, int]]
-    ) -> Iterator[tuple[str, int, int, float]]:
-        """The list of image and hole pairs, to be printed or published.
-
-        Args:
-            samples: (name, height, width) of every image in the order of the data set.
-
-        Yields:
-            (name, seed, sample_idx, area ratio of the hole).
-        """
-        for sample_idx, (name, height, width) in enumerate(samples):
-            mask = self.hole(sample_idx, height, width)
-            yield name, self.seed, sample_idx, np.count_nonzero(mask) / mask.size
 
     def transform(self, results: dict) -> dict:
         """Add ``mask`` and ``hole_area``; see the class for the keys.

@@ -24,8 +24,8 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
     would spend more time on pictures than on the scores. The first samples are drawn each time, so
     that the pictures of different iterations can be compared.
 
-    Of training it draws the batch of some iterations as the model saw it, with nothing
-    computed again: ``training_labeled_1``, ``training_unlabeled_1``, ``training_labeled_2`` and
+    Of training it draws the batch of some iterations as the model saw it, without another
+    forward pass: ``training_labeled_1``, ``training_unlabeled_1``, ``training_labeled_2`` and
     so on. It needs of the (unwrapped) model ``keep_next_samples()`` and
     ``take_training_samples()``, and a :class:`FeedbackVisualizer`; without them it says so once.
 

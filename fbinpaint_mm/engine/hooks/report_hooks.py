@@ -201,7 +201,7 @@ class CorrectionReportHook(Hook):
             runner.visualizer.add_scalars(scores, step=runner.iter)
         runner.logger.info(
             "Correction of the segmentor's own map in the hole (iteration "
-            f'{runner.iter}; mended: % of the wrong pixels corrected, spoiled: % of the right '
+            f'{runner.iter}; corrected: % of the wrong pixels, spoiled: % of the right '
             f'ones made wrong)\n{format_correction_table(counts, classes)}'
         )
 

@@ -87,7 +87,7 @@ class HoleIoU(MapMetric):
             each followed by those of the bins.
 
         Raises:
-            ValueError: Images of one run have different numbers of rounds.
+            UserError: Images of one run have different numbers of rounds.
         """
         scores = super().compute_metrics(results)
         if self.series:

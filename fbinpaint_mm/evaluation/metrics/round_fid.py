@@ -25,6 +25,7 @@ from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
 )
 from fbinpaint_mm.evaluation.protocol import describe_image_metric
 from fbinpaint_mm.pretrained_features import find_weight_file
+from fbinpaint_mm.user_error import require_extra
 
 # Name that torch-fidelity downloads to.
 WEIGHT_FILE = 'weights-inception-2015-12-05-6726825d.pth'
@@ -58,7 +59,7 @@ class RoundFID(SampleWiseMetric):
         prefix: Put before every name.
 
     Raises:
-        ModuleNotFoundError: torchmetrics or torch-fidelity is not installed.
+        UserError: torchmetrics or torch-fidelity is not installed.
         FileNotFoundError: The weights are neither at ``weights`` nor downloadable.
     """
 
@@ -131,7 +132,7 @@ class RoundFID(SampleWiseMetric):
             ``roundN/FID`` for every round, then ``FID``; nothing for fewer than two images.
 
         Raises:
-            ValueError: Images of one run have different numbers of rounds.
+            UserError: Images of one run have different numbers of rounds.
         """
         if not has_enough_images(results):
             return {}
@@ -162,17 +163,11 @@ def import_torchmetrics() -> type:
     """``torchmetrics``' class for the distance.
 
     Raises:
-        ModuleNotFoundError: torchmetrics or torch-fidelity is not installed.
+        UserError: torchmetrics, or torch-fidelity with its Inception network, is not installed.
     """
-    try:
-        import torch_fidelity  # noqa: F401  (torchmetrics has the Inception network from it)
-        from torchmetrics.image.fid import FrechetInceptionDistance
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"RoundFID needs the extra packages of 'fbinpaint_mm[fid]' ({error}): "
-            'pip install torchmetrics torch-fidelity',
-            name=error.name,
-        ) from error
+    require_extra('fid', ('torchmetrics', 'torch_fidelity'))
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
     return FrechetInceptionDistance
 
 

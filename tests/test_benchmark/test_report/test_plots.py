@@ -9,6 +9,7 @@ from PIL import Image
 from fbinpaint_mm.benchmark.report import plots
 from fbinpaint_mm.benchmark.report.score_table import ScoreTable
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
+from fbinpaint_mm.visualization.plot_panels import PANEL
 
 
 def test_an_entry_looks_the_same_in_every_plot_and_like_no_other(benchmark_of):
@@ -47,5 +48,5 @@ def test_plots_are_pictures_with_a_panel_per_metric(fake_table, tmp_path):
     time = plots.write_time_plot(fake_table, tmp_path / 'time.png')
     for path in (area, time):
         picture = np.asarray(Image.open(path).convert('RGB'))
-        assert picture.shape[1] == round(3 * plots.PANEL[0] * plots.DOTS_PER_INCH)
+        assert picture.shape[1] == round(3 * PANEL[0] * plots.DOTS_PER_INCH)
         assert (picture == (0, 0x72, 0xB2)).all(-1).any()

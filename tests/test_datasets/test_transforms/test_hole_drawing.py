@@ -100,15 +100,6 @@ def test_global_random_state_is_left_alone() -> None:
     assert np.random.random() == expected
 
 
-def test_hole_list_describes_the_holes() -> None:
-    hole = FixedHole(seed=4)
-
-    rows = list(hole.hole_list([('a.jpg', 32, 32), ('b.jpg', 64, 32)]))
-
-    assert [row[:3] for row in rows] == [('a.jpg', 4, 0), ('b.jpg', 4, 1)]
-    assert rows[1][3] == pytest.approx(hole.hole(1, 64, 32).mean())
-
-
 def test_missing_sample_idx_is_named() -> None:
     with pytest.raises(KeyError, match='FixedHole needs sample_idx'):
         FixedHole()(dict(gt=np.zeros((8, 8, 3), np.uint8)))

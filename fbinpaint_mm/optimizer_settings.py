@@ -1,47 +1,13 @@
-"""The config of a run: what the command line changes in a config file."""
+"""The optimizers of a config: precision, learning rates, and none for a part that is not there."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 from mmengine.config import Config
 from mmengine.device import get_device
 
-from fbinpaint_mm.config_file import read_config
 from fbinpaint_mm.user_error import UserError
-
-
-def load_run_config(
-    config: str | os.PathLike[str],
-    options: Mapping[str, Any] | None = None,
-    work_dir: str | None = None,
-    launcher: str = 'none',
-) -> Config:
-    """Reads the config of a run.
-
-    Args:
-        config: Path or name, see `fbinpaint_mm.config_file.find_config`.
-        options: Settings that replace those of the config, by their dotted names.
-        work_dir: Folder of the run; by default that of the config, else ``work_dirs/<its name>``.
-        launcher: How several processes were started: 'none', 'pytorch', 'slurm' or 'mpi'.
-
-    Returns:
-        The config, ``launcher`` and ``work_dir`` set, without the optimizers of parts that are
-        switched off.
-
-    Raises:
-        FileNotFoundError: There is no such config.
-        UserError: Nothing would read an option.
-    """
-    cfg = read_config(config, options)
-    cfg.launcher = launcher
-    drop_idle_optimizers(cfg)
-    if work_dir or cfg.get('work_dir') is None:
-        cfg.work_dir = work_dir or str(Path('work_dirs', Path(config).stem))
-    return cfg
 
 
 def drop_idle_optimizers(cfg: Config) -> None:

@@ -5,32 +5,12 @@ import re
 import pytest
 from mmengine.config import Config
 
-from fbinpaint_mm.cli.run_config import (
+from fbinpaint_mm.optimizer_settings import (
     drop_idle_optimizers,
     enable_amp,
     enable_auto_scale_lr,
-    load_run_config,
 )
 from fbinpaint_mm.user_error import UserError
-
-
-@pytest.fixture
-def config(tmp_path):
-    path = tmp_path / 'small.py'
-    path.write_text('model = dict(width=4)\n')
-    return path
-
-
-def test_work_dir_is_that_of_the_caller_else_of_the_config_else_its_name(config):
-    assert load_run_config(config).work_dir == 'work_dirs/small'
-    options = dict(work_dir='from_options')
-    assert load_run_config(config, options).work_dir == 'from_options'
-    assert load_run_config(config, options, work_dir='own').work_dir == 'own'
-
-
-def test_options_and_launcher_reach_the_config(config):
-    cfg = load_run_config(config, {'model.width': 8}, launcher='slurm')
-    assert (cfg.model.width, cfg.launcher) == (8, 'slurm')
 
 
 def test_optimizer_of_a_part_that_is_switched_off_is_dropped():
@@ -42,7 +22,7 @@ def test_optimizer_of_a_part_that_is_switched_off_is_dropped():
 
 @pytest.fixture
 def gpu(monkeypatch):
-    monkeypatch.setattr('fbinpaint_mm.cli.run_config.get_device', lambda: 'cuda')
+    monkeypatch.setattr('fbinpaint_mm.optimizer_settings.get_device', lambda: 'cuda')
 
 
 @pytest.mark.parametrize(
@@ -54,7 +34,7 @@ def gpu(monkeypatch):
     ],
 )
 def test_amp_that_a_device_does_not_have_is_refused(monkeypatch, device, dtype, message):
-    monkeypatch.setattr('fbinpaint_mm.cli.run_config.get_device', lambda: device)
+    monkeypatch.setattr('fbinpaint_mm.optimizer_settings.get_device', lambda: device)
     cfg = Config(dict(optim_wrapper=dict(optimizer=dict(type='Adam'))))
     with pytest.raises(UserError, match=re.escape(message)):
         enable_amp(cfg, dtype)
@@ -62,7 +42,7 @@ def test_amp_that_a_device_does_not_have_is_refused(monkeypatch, device, dtype, 
 
 @pytest.mark.parametrize(('device', 'dtype'), [('cpu', None), ('cuda', 'bfloat16')])
 def test_bfloat16_needs_no_scale_of_the_loss(monkeypatch, device, dtype):
-    monkeypatch.setattr('fbinpaint_mm.cli.run_config.get_device', lambda: device)
+    monkeypatch.setattr('fbinpaint_mm.optimizer_settings.get_device', lambda: device)
     scaled = dict(type='AmpOptimWrapper', loss_scale=8.0, dtype='float16')
     cfg = Config(dict(optim_wrapper=dict(optimizer=dict(type='Adam'), **scaled)))
     for _ in range(2):
