@@ -22,12 +22,14 @@ def shrunk(config: Path) -> Config:
     cfg.merge_from_dict(
         dict(
             model=dict(
-                initial=NETWORK,
-                guided=NETWORK,
-                feedback=dict(base_channels=4),
-                segmentor=dict(
-                    backbone=dict(base_channels=4),
-                    decode_head=dict(in_channels=4, channels=8, dropout_ratio=0.0),
+                generator=dict(
+                    initial=NETWORK,
+                    guided=NETWORK,
+                    feedback=dict(base_channels=4),
+                    segmentor=dict(
+                        backbone=dict(base_channels=4),
+                        decode_head=dict(in_channels=4, channels=8, dropout_ratio=0.0),
+                    ),
                 ),
                 train_cfg=dict(rounds=2),
             ),
@@ -76,7 +78,7 @@ def small_run(repository, monkeypatch) -> Callable[..., Runner]:
         segmentor: dict | None = None,
     ) -> Runner:
         cfg = shrunk(repository / 'configs/fbinpaint_demo.py')
-        cfg.model.segmentor.update(segmentor or {})
+        cfg.model.generator.segmentor.update(segmentor or {})
         cfg.work_dir = str(work_dir)
         cfg.train_cfg.update(max_iters=max_iters, val_interval=3)
         cfg.train_dataloader.update(num_workers=num_workers, persistent_workers=num_workers > 0)
