@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
@@ -16,6 +17,10 @@ if 'PYTEST_XDIST_WORKER' in os.environ:
     os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 import fbinpaint_mm  # noqa: F401  (registers every component)
+
+# mmengine collects garbage for every data set: a second each, if it had to visit all that the
+# stack has imported.
+gc.freeze()
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -79,23 +79,6 @@ def test_models_with_parts_switched_off(build, export, run_onnx, own_rounds, pic
     assert ('map' in found) == (parts == 'one_way')
 
 
-@pytest.mark.parametrize('mode', ['unrolled', 'per-round'])
-def test_rounds_that_all_refine_the_initial_image(
-    build, export, run_onnx, own_rounds, picture, mode
-):
-    model = build()
-    image, mask = picture
-    files = export(model, mode=mode, rounds=2, dynamic=True)
-    own = own_rounds(model, image, mask, 2)
-    if mode == 'unrolled':
-        check_round(run_onnx(files[0].path, image=image, mask=mask), own, mask, image, 2)
-    else:
-        states = run_rounds(run_onnx, files, image, mask, 2)
-        for number, state in enumerate(states):
-            check_round(state, own, mask, image, number)
-    assert np.abs(own[0][:, 2] - own[0][:, 1]).max() > 10 * LEVELS
-
-
 @pytest.mark.parametrize('parts', ['one_way', 'no_semantics'])
 @pytest.mark.parametrize('dynamic', [True, False])
 def test_rounds_take_the_state_before_even_if_they_read_none_of_its_images(

@@ -97,22 +97,6 @@ def test_a_folder_is_inpainted_and_a_second_call_finds_it_finished(
     )
 
 
-@pytest.mark.parametrize('argument', ['--help', '--nonsense'])
-def test_the_command_line_is_read_before_the_slow_imports(repository, argument):
-    code = (
-        'import sys, inpaint\n'
-        f'try: inpaint.main([{argument!r}])\n'
-        "except SystemExit: print(sorted({'torch', 'mmagic', 'fbinpaint_mm'} & set(sys.modules)))"
-    )
-    done = subprocess.run(
-        [sys.executable, '-c', code],
-        capture_output=True,
-        text=True,
-        env={**os.environ, 'PYTHONPATH': f'{repository / "tools"}:{repository}'},
-    )
-    assert done.stdout.endswith('[]\n'), done.stderr
-
-
 def test_a_checkpoint_of_another_config_ends_with_its_message(tool, model, folder, capsys):
     argv = [*model, str(folder / 'photos/a.png'), '--generate-mask', 'box']
     argv += ['--out', str(folder / 'out'), '--device', 'cpu']
