@@ -53,24 +53,18 @@ def shrunk(repository) -> Config:
     return cfg
 
 
-def plain_text(cfg: Config) -> str:
-    return '\n'.join(f'{key} = {value!r}' for key, value in cfg.to_dict().items())
-
-
 @pytest.fixture
 def launch() -> ModuleType:
     """How the command-line tools find what a run continues from."""
     return cli_resume
 
 
-@pytest.fixture
-def small_run(shrunk, monkeypatch) -> Callable[..., Runner]:
+@pytest.fixture(scope='session')
+def small_run(shrunk) -> Callable[..., Runner]:
     """A Runner of the shrunk demo, not yet started; a resumed one when given a checkpoint.
 
     ``segmentor`` are further settings of the segmentor.
     """
-    # mmengine formats the config with yapf, a second or two for every checkpoint.
-    monkeypatch.setattr(Config, 'pretty_text', property(plain_text))
 
     def make(
         work_dir: Path,
