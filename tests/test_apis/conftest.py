@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,28 +11,11 @@ from mmengine.config import Config
 
 from fbinpaint_mm.apis import FeedbackInpainter
 
-CLASSES = ('sky', 'road', 'tree', 'car', 'wall')
-
-
-@pytest.fixture(scope='session')
-def small_config(repository: Path) -> Config:
-    """Config of the small model, with a data set that names its five classes."""
-    small = Config.fromfile(repository / 'tests/small_inpaintor.py')
-    dataset = dict(type='SemanticInpaintingDataset', metainfo=dict(classes=CLASSES))
-    return Config(dict(model=small.model.to_dict(), test_dataloader=dict(dataset=dataset)))
-
 
 @pytest.fixture(scope='session')
 def inpainter(small_config: Config) -> FeedbackInpainter:
     """The small model with weights under which every part has an effect."""
     return make_effective(FeedbackInpainter(small_config, device='cpu'))
-
-
-@pytest.fixture(scope='session')
-def without_semantics(small_config: Config) -> FeedbackInpainter:
-    """The small model without a segmentor."""
-    off = {f'model.generator.{part}': None for part in ('segmentor', 'feedback', 'recorrection')}
-    return FeedbackInpainter(small_config, device='cpu', cfg_options=off)
 
 
 @pytest.fixture

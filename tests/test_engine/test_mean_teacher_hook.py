@@ -2,9 +2,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mmagic.registry import HOOKS, MODELS
+from mmagic.registry import MODELS
 from mmengine.config import Config
-from mmengine.registry import MODEL_WRAPPERS, DefaultScope
+from mmengine.registry import MODEL_WRAPPERS
 from torch import nn
 
 from fbinpaint_mm.engine.hooks import MeanTeacherHook
@@ -62,11 +62,6 @@ def test_momentum_warms_up():
 def test_impossible_settings_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         MeanTeacherHook(**options)
-
-
-def test_hook_is_found_by_its_name():
-    with DefaultScope.overwrite_default_scope('mmagic'):
-        assert isinstance(HOOKS.build(dict(type='MeanTeacherHook')), MeanTeacherHook)
 
 
 def test_teacher_starts_as_a_copy_of_the_student(model):

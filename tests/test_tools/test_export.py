@@ -3,22 +3,16 @@ from __future__ import annotations
 import pytest
 import torch
 from mmagic.registry import MODELS
-from mmengine.config import Config
-
-CLASSES = ('sky', 'road', 'tree', 'car', 'wall')
 
 
 @pytest.fixture(scope='module')
-def files(repository, tmp_path_factory):
+def files(small_config, tmp_path_factory):
     """Config and checkpoint of the small model, as a training leaves them."""
     folder = tmp_path_factory.mktemp('trained')
-    model = Config.fromfile(repository / 'tests/small_inpaintor.py').model.to_dict()
-    dataset = dict(type='SemanticInpaintingDataset', metainfo=dict(classes=CLASSES))
-    config = Config(dict(model=model, test_dataloader=dict(dataset=dataset)))
-    config.dump(folder / 'small.py')
+    small_config.dump(folder / 'small.py')
     torch.manual_seed(0)
-    state = MODELS.build({**model, 'teacher': None, 'losses': None}).state_dict()
-    torch.save(dict(state_dict=state), folder / 'iter_1.pth')
+    model = MODELS.build({**small_config.model, 'teacher': None, 'losses': None})
+    torch.save(dict(state_dict=model.state_dict()), folder / 'iter_1.pth')
     return [str(folder / 'small.py'), str(folder / 'iter_1.pth')]
 
 

@@ -5,7 +5,6 @@ import socket
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 
 @pytest.fixture
@@ -71,13 +70,6 @@ def test_without_gradio_the_command_to_install_it_is_said(error_of, monkeypatch)
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
     message = error_of('fbinpaint_demo')
     assert message == "web_demo: gradio: not installed. Run: pip install 'fbinpaint_mm[demo]'"
-
-
-def test_a_checkpoint_of_another_config_ends_in_a_message(error_of, free_port, tmp_path):
-    torch.save(dict(state_dict={'generator.x': torch.ones(1)}), tmp_path / 'a.pth')
-    message = error_of('fbinpaint_demo', tmp_path / 'a.pth', '--port', free_port, '--device=cpu')
-    assert message.startswith('web_demo: checkpoint ')
-    assert 'does not belong to this' in message
 
 
 def test_the_model_is_served_where_the_command_line_says(tool, free_port, monkeypatch, capsys):

@@ -5,20 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 
 from fbinpaint_mm.apis import FeedbackInpainter
-
-CLASSES = ('sky', 'road', 'tree', 'car', 'wall')
-
-
-@pytest.fixture(scope='session')
-def small_config(repository) -> Config:
-    small = Config.fromfile(repository / 'tests/small_inpaintor.py')
-    dataset = dict(
-        type='SemanticInpaintingDataset', metainfo=dict(classes=CLASSES), image_size=(48, 64)
-    )
-    return Config(dict(model=small.model.to_dict(), test_dataloader=dict(dataset=dataset)))
 
 
 @pytest.fixture(scope='session')
@@ -30,12 +18,6 @@ def inpainter(small_config) -> FeedbackInpainter:
         for parameter in made.model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.12)
     return made
-
-
-@pytest.fixture(scope='session')
-def without_semantics(small_config) -> FeedbackInpainter:
-    off = {f'model.generator.{part}': None for part in ('segmentor', 'feedback', 'recorrection')}
-    return FeedbackInpainter(small_config, device='cpu', cfg_options=off)
 
 
 @pytest.fixture
