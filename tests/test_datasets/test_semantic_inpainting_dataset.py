@@ -2,7 +2,6 @@ import os
 
 import numpy as np
 import pytest
-from mmagic.registry import DATASETS
 from PIL import Image
 
 from fbinpaint_mm.datasets import SemanticInpaintingDataset
@@ -38,16 +37,6 @@ def test_every_image_is_labeled_by_default(write_dataset):
     assert sample['is_labeled'] is True
     assert sample['sample_idx'] == 3
     assert sample['num_classes'] == 3
-
-
-def test_is_registered(write_dataset):
-    cfg = dict(
-        type='SemanticInpaintingDataset',
-        data_root=str(write_dataset()),
-        data_prefix=PREFIX,
-        metainfo=META,
-    )
-    assert len(DATASETS.build(cfg)) == 10
 
 
 def test_order_is_numeric(write_dataset):

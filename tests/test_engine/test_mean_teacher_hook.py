@@ -103,13 +103,6 @@ def test_teacher_is_the_moving_average_of_parameters_and_float_buffers(model):
     assert any('running_mean' in name for name in start)
 
 
-def test_after_the_first_iteration_the_teacher_is_the_student(model):
-    hook = MeanTeacherHook()
-    train_iterations(hook, model, 1)
-    for name, value in state_of_teacher(model).items():
-        torch.testing.assert_close(value, model.student.state_dict()[name])
-
-
 def test_interval_skips_iterations(model):
     hook = MeanTeacherHook(interval=3)
     hook.before_train(runner_of(model))

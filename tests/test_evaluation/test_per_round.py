@@ -201,13 +201,6 @@ def test_half_precision_is_scored_in_float32(make_sample, dtype, kind):
     assert half.output.pred_img.dtype == dtype
 
 
-def test_half_precision_without_rounds(make_sample):
-    half, full = make_sample(0), make_sample(0)
-    half.output.pred_img = half.output.pred_img.bfloat16()
-    full.output.pred_img = half.output.pred_img.float()
-    assert run(FinitePSNR(), [half]) == run(FinitePSNR(), [full])
-
-
 def test_the_final_image_is_scored_once_where_it_is_that_of_the_last_round(make_sample):
     seen = []
 
