@@ -246,16 +246,6 @@ def test_broken_images_are_named(write_dataset):
     assert 'replace the file' in str(error.value)
 
 
-def test_truncated_jpeg_is_named(tmp_path):
-    (tmp_path / 'images/train').mkdir(parents=True)
-    path = tmp_path / 'images/train/1.jpg'
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(path)
-    path.write_bytes(path.read_bytes()[:-500])
-    with pytest.raises(ValueError, match=r'cannot read .*1\.jpg.*truncated'):
-        build(tmp_path, data_prefix=dict(img_path='images/train'))
-
-
 def test_label_of_another_size(write_dataset):
     root = write_dataset()
     Image.new('L', (6, 4)).save(root / 'annotations/train/1.png')
