@@ -6,13 +6,10 @@ from collections.abc import Callable
 from copy import deepcopy
 from itertools import count
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
-
-from fbinpaint_mm.cli import resume as cli_resume
 
 NETWORK = dict(base_channels=4, dilations=(1,))
 RUNS = count()
@@ -51,12 +48,6 @@ def shrunk(repository) -> Config:
     ]
     cfg.visualizer = dict(type='FeedbackVisualizer', vis_backends=[dict(type='LocalVisBackend')])
     return cfg
-
-
-@pytest.fixture
-def launch() -> ModuleType:
-    """How the command-line tools find what a run continues from."""
-    return cli_resume
 
 
 @pytest.fixture(scope='session')

@@ -13,6 +13,7 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import distributed
 
+from fbinpaint_mm.cli.resume import find_newest_checkpoint
 from fbinpaint_mm.engine import DivergedTrainingError, DivergenceHook
 from tests.test_engine.toy_run import assert_same_state, toy_runner
 
@@ -54,7 +55,7 @@ def whole(tmp_path_factory):
         ('root', 0, {'gradient norm of generator': 'is nan'}),
     ],
 )
-def test_stops_with_the_state_before_the_iteration(launch, whole, tmp_path, where, value, terms):
+def test_stops_with_the_state_before_the_iteration(whole, tmp_path, where, value, terms):
     error = stopped(diverging_runner(tmp_path, {(3, where): value}))
     assert error.iteration == 3
     assert error.terms == terms
@@ -68,7 +69,7 @@ def test_stops_with_the_state_before_the_iteration(launch, whole, tmp_path, wher
     assert '--resume' in text
     assert_same_state(tmp_path / 'iter_3.pth', whole / 'iter_3.pth')
 
-    newest = launch.find_newest_checkpoint(tmp_path)
+    newest = find_newest_checkpoint(tmp_path)
     assert newest == error.checkpoint
     toy_runner(tmp_path, 6, resume=newest).train()
     assert_same_state(tmp_path / 'iter_6.pth', whole / 'iter_6.pth')
@@ -84,10 +85,10 @@ def test_samples_are_those_of_the_bad_iteration(tmp_path):
     assert list(error.samples) == expected
 
 
-def test_first_iteration(tmp_path, launch):
+def test_first_iteration(tmp_path):
     error = stopped(diverging_runner(tmp_path, {(0, 'loss_gan'): NAN}))
     assert (error.iteration, error.checkpoint.name) == (0, 'iter_0.pth')
-    toy_runner(tmp_path, 2, resume=launch.find_newest_checkpoint(tmp_path)).train()
+    toy_runner(tmp_path, 2, resume=find_newest_checkpoint(tmp_path)).train()
     assert (tmp_path / 'iter_2.pth').is_file()
 
 

@@ -8,6 +8,7 @@ import signal
 import pytest
 from mmengine.hooks import Hook
 
+from fbinpaint_mm.cli.resume import find_newest_checkpoint
 from fbinpaint_mm.engine import InterruptHook
 from tests.test_engine.toy_run import assert_same_state, toy_runner
 
@@ -43,12 +44,12 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_stops_after_the_iteration_and_can_be_resumed(launch, whole, tmp_path, number):
+def test_stops_after_the_iteration_and_can_be_resumed(whole, tmp_path, number):
     hooks = [Sender(number, 2), dict(type='InterruptHook')]
     message = interrupted(toy_runner(tmp_path, 6, dict(interval=100), hooks))
     saved = tmp_path / 'iter_3.pth'
     assert message == f'training stopped after 3 iterations; --resume continues from {saved}'
-    assert launch.find_newest_checkpoint(tmp_path) == saved
+    assert find_newest_checkpoint(tmp_path) == saved
     toy_runner(tmp_path, 6, resume=saved).train()
     assert_same_state(tmp_path / 'iter_6.pth', whole)
 

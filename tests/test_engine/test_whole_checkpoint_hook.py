@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from fbinpaint_mm.checkpoint import resume_problem
+from fbinpaint_mm.cli.resume import find_newest_checkpoint
 from tests.test_engine.toy_run import assert_same_state, toy_runner
 
 REAL_OPEN = io.open
@@ -72,12 +73,12 @@ def uninterrupted(tmp_path_factory):
     [('iter_4.pth', 2), ('iter_6.pth', 4), ('best_PSNR_iter_4', 4)],
 )
 def test_killed_while_writing_a_checkpoint(
-    launch, uninterrupted, tmp_path, monkeypatch, fatal_name, iteration
+    uninterrupted, tmp_path, monkeypatch, fatal_name, iteration
 ):
     kill_training(tmp_path, fatal_name)
     halves = [path.name for path in tmp_path.glob('*.part')]
     assert [name.startswith(fatal_name) for name in halves] == [True]
-    newest = launch.find_newest_checkpoint(tmp_path)
+    newest = find_newest_checkpoint(tmp_path)
     assert newest == tmp_path / f'iter_{iteration}.pth'
     assert all(resume_problem(path) is None for path in tmp_path.glob('iter_*.pth'))
     best = tmp_path / 'best_PSNR_iter_2.pth'
@@ -88,10 +89,10 @@ def test_killed_while_writing_a_checkpoint(
     assert not list(tmp_path.glob('*.part'))
 
 
-def test_killed_while_writing_the_record(launch, tmp_path):
+def test_killed_while_writing_the_record(tmp_path):
     kill_training(tmp_path, 'last_checkpoint')
     assert not (tmp_path / 'last_checkpoint').exists()
-    assert launch.find_newest_checkpoint(tmp_path) == tmp_path / 'iter_2.pth'
+    assert find_newest_checkpoint(tmp_path) == tmp_path / 'iter_2.pth'
 
 
 def fail_for(names, monkeypatch):
@@ -116,9 +117,7 @@ def errors(monkeypatch):
     return seen
 
 
-def test_full_disk_is_reported_and_training_goes_on(
-    launch, uninterrupted, tmp_path, monkeypatch, errors
-):
+def test_full_disk_is_reported_and_training_goes_on(uninterrupted, tmp_path, monkeypatch, errors):
     fail_for(['iter_4.pth'], monkeypatch)
     toy_runner(tmp_path, 6).train()
     assert len(errors) == 1
@@ -132,18 +131,18 @@ def test_full_disk_is_reported_and_training_goes_on(
     assert hub['runtime_info']['keep_ckpt_ids'] == [6]
 
 
-def test_full_disk_keeps_the_older_checkpoint(launch, tmp_path, monkeypatch, errors):
+def test_full_disk_keeps_the_older_checkpoint(tmp_path, monkeypatch, errors):
     fail_for(['iter_4.pth'], monkeypatch)
     toy_runner(tmp_path, 5).train()
     monkeypatch.undo()
-    assert launch.find_newest_checkpoint(tmp_path).name == 'iter_5.pth'
+    assert find_newest_checkpoint(tmp_path).name == 'iter_5.pth'
 
     fail_for(['iter_6.pth', 'iter_7.pth'], monkeypatch)
     with pytest.raises(OSError, match=r'No space left on device.*iter_7\.pth') as error:
         toy_runner(tmp_path, 7, resume=tmp_path / 'iter_5.pth').train()
     assert error.value.errno == errno.ENOSPC
     assert [path.name for path in tmp_path.glob('*.pth*')] == ['iter_5.pth']
-    assert launch.find_newest_checkpoint(tmp_path).name == 'iter_5.pth'
+    assert find_newest_checkpoint(tmp_path).name == 'iter_5.pth'
 
 
 def test_full_disk_keeps_the_best_checkpoint(tmp_path, monkeypatch, errors):
