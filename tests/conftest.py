@@ -16,6 +16,7 @@ if 'PYTEST_XDIST_WORKER' in os.environ:
     # The workers share the cores: more threads would only wait for each other. torch reads it once.
     os.environ.setdefault('OMP_NUM_THREADS', '1')
 
+import torch
 from mmengine.config import Config
 
 import fbinpaint_mm  # noqa: F401  (registers every component)
@@ -52,6 +53,20 @@ def small_config(repository) -> Config:
     classes = ('sky', 'road', 'tree', 'car', 'wall')
     dataset = dict(type='SemanticInpaintingDataset', metainfo=dict(classes=classes))
     return Config(dict(model=small.model.to_dict(), test_dataloader=dict(dataset=dataset)))
+
+
+@pytest.fixture(scope='session')
+def inpainter(small_config) -> FeedbackInpainter:
+    """The small model with random weights and prototypes: some start at zero, without effect."""
+    inpainter = FeedbackInpainter(small_config, device='cpu')
+    generator, loop = torch.Generator().manual_seed(5), inpainter.model.loop
+    with torch.no_grad():
+        for parameter in inpainter.model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+        for network in (loop.initial, loop.guided):
+            network.to_image.weight *= 0.02  # or all colors would be cut off at black or white
+        loop.memory.prototypes.copy_(torch.randn(loop.memory.prototypes.shape, generator=generator))
+    return inpainter
 
 
 @pytest.fixture(scope='session')

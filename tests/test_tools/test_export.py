@@ -2,17 +2,14 @@ from __future__ import annotations
 
 import pytest
 import torch
-from mmagic.registry import MODELS
 
 
 @pytest.fixture(scope='module')
-def files(small_config, tmp_path_factory):
+def files(small_config, inpainter, tmp_path_factory):
     """Config and checkpoint of the small model, as a training leaves them."""
     folder = tmp_path_factory.mktemp('trained')
     small_config.dump(folder / 'small.py')
-    torch.manual_seed(0)
-    model = MODELS.build({**small_config.model, 'teacher': None, 'losses': None})
-    torch.save(dict(state_dict=model.state_dict()), folder / 'iter_1.pth')
+    torch.save(dict(state_dict=inpainter.model.state_dict()), folder / 'iter_1.pth')
     return [str(folder / 'small.py'), str(folder / 'iter_1.pth')]
 
 

@@ -24,14 +24,12 @@ from fbinpaint_mm.cli.inpaint import build_folder_inpainter, choose_mask_source
 
 
 @pytest.fixture(scope='module')
-def model(small_config, tmp_path_factory):
+def model(small_config, inpainter, tmp_path_factory):
     """Config file and checkpoint of a small model."""
     folder = tmp_path_factory.mktemp('model')
     config, checkpoint = folder / 'small.py', folder / 'small.pth'
     small_config.dump(config)
-    torch.manual_seed(0)
-    network = FeedbackInpainter(str(config), device='cpu').model
-    torch.save(dict(state_dict=network.state_dict()), checkpoint)
+    torch.save(dict(state_dict=inpainter.model.state_dict()), checkpoint)
     return str(config), str(checkpoint)
 
 

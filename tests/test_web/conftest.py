@@ -1,23 +1,9 @@
-"""A small model whose every part has an effect, and strokes as gradio's editor gives them."""
+"""A picture, and strokes as gradio's editor gives them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
-
-from fbinpaint_mm.apis import FeedbackInpainter
-
-
-@pytest.fixture(scope='session')
-def inpainter(small_config) -> FeedbackInpainter:
-    """Random weights: some parts start at zero, where maps change nothing; none saturates."""
-    made = FeedbackInpainter(small_config, device='cpu')
-    generator = torch.Generator().manual_seed(6)
-    with torch.no_grad():
-        for parameter in made.model.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.12)
-    return made
 
 
 @pytest.fixture
