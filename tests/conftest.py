@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -15,15 +16,64 @@ if 'PYTEST_XDIST_WORKER' in os.environ:
     # The workers share the cores: more threads would only wait for each other. torch reads it once.
     os.environ.setdefault('OMP_NUM_THREADS', '1')
 
+import torch
+from mmengine.config import Config
+
 import fbinpaint_mm  # noqa: F401  (registers every component)
+from fbinpaint_mm.apis import FeedbackInpainter
+
+# mmengine collects garbage for every data set: a second each, if it had to visit all that the
+# stack has imported.
+gc.freeze()
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _no_waiting() -> Iterator[None]:
+    """What takes seconds and decides nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        # mmengine formats the config for every checkpoint.
+        patch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **_: (text, True))
+        # In seconds, what a worker waits for when its loader is garbage-collected.
+        patch.setattr('torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL', 0.1)
+        yield
 
 
 @pytest.fixture(scope='session')
 def repository() -> Path:
     """Root of the checkout that is being tested."""
     return REPOSITORY
+
+
+@pytest.fixture(scope='session')
+def small_config(repository) -> Config:
+    """The small model, with a data set that names its five classes."""
+    small = Config.fromfile(repository / 'tests/small_inpaintor.py')
+    classes = ('sky', 'road', 'tree', 'car', 'wall')
+    dataset = dict(type='SemanticInpaintingDataset', metainfo=dict(classes=classes))
+    return Config(dict(model=small.model.to_dict(), test_dataloader=dict(dataset=dataset)))
+
+
+@pytest.fixture(scope='session')
+def inpainter(small_config) -> FeedbackInpainter:
+    """The small model with random weights and prototypes: some start at zero, without effect."""
+    inpainter = FeedbackInpainter(small_config, device='cpu')
+    generator, loop = torch.Generator().manual_seed(5), inpainter.model.loop
+    with torch.no_grad():
+        for parameter in inpainter.model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+        for network in (loop.initial, loop.guided):
+            network.to_image.weight *= 0.02  # or all colors would be cut off at black or white
+        loop.memory.prototypes.copy_(torch.randn(loop.memory.prototypes.shape, generator=generator))
+    return inpainter
+
+
+@pytest.fixture(scope='session')
+def without_semantics(small_config) -> FeedbackInpainter:
+    """The small model without a segmentor."""
+    off = {f'model.generator.{part}': None for part in ('segmentor', 'feedback', 'recorrection')}
+    return FeedbackInpainter(small_config, device='cpu', cfg_options=off)
 
 
 @pytest.fixture(scope='session')

@@ -85,19 +85,27 @@ def test_wheel_has_the_license_and_nothing_that_does_not_belong(wheel):
     assert not [name for name in names if name.endswith('.pyc')]
 
 
-def test_config_inherits_from_the_installed_package(installed, repository, tmp_path):
+def test_the_installed_package_brings_both_toolboxes_and_its_configs(
+    installed, repository, tmp_path
+):
+    """In a new process; mediapipe, slow, stays out until it is needed."""
     child = tmp_path / 'child.py'
     child.write_text(f"_base_ = 'fbinpaint_mm::{DEMO}'\nadded = 1\n")
     code = f"""
-import json, fbinpaint_mm
+import json, sys, fbinpaint_mm
+assert 'mediapipe' not in sys.modules
 from mmengine.config import Config
+from mmagic.registry import MODELS
+from mmseg.registry import MODELS as SEGMENTORS
+names = [MODELS.get('GLInpaintor').__name__, SEGMENTORS.get('EncoderDecoder').__name__]
 child = Config.fromfile({str(child)!r}).to_dict()
 base = Config.fromfile({str(repository / 'configs' / DEMO)!r}).to_dict()
-print(json.dumps([fbinpaint_mm.__file__, child.pop('added'), child == base]))
+print(json.dumps([names, fbinpaint_mm.__file__, child.pop('added'), child == base]))
 """
     environment = {**os.environ, 'PYTHONPATH': str(installed), 'OMP_NUM_THREADS': '1'}
     output = run('-c', code, cwd=tmp_path, env=environment)
-    file, added, equal = json.loads(output.splitlines()[-1])
+    names, file, added, equal = json.loads(output.splitlines()[-1])
+    assert names == ['GLInpaintor', 'EncoderDecoder']
     assert Path(file).is_relative_to(installed)
     assert added == 1
     assert equal

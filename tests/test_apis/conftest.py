@@ -1,39 +1,13 @@
-"""A small model, and pictures for it."""
+"""Pictures and holes, and what the small model sees of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
 
 from fbinpaint_mm.apis import FeedbackInpainter
-
-CLASSES = ('sky', 'road', 'tree', 'car', 'wall')
-
-
-@pytest.fixture(scope='session')
-def small_config(repository: Path) -> Config:
-    """Config of the small model, with a data set that names its five classes."""
-    small = Config.fromfile(repository / 'tests/small_inpaintor.py')
-    dataset = dict(type='SemanticInpaintingDataset', metainfo=dict(classes=CLASSES))
-    return Config(dict(model=small.model.to_dict(), test_dataloader=dict(dataset=dataset)))
-
-
-@pytest.fixture(scope='session')
-def inpainter(small_config: Config) -> FeedbackInpainter:
-    """The small model with weights under which every part has an effect."""
-    return make_effective(FeedbackInpainter(small_config, device='cpu'))
-
-
-@pytest.fixture(scope='session')
-def without_semantics(small_config: Config) -> FeedbackInpainter:
-    """The small model without a segmentor."""
-    off = {f'model.generator.{part}': None for part in ('segmentor', 'feedback', 'recorrection')}
-    return FeedbackInpainter(small_config, device='cpu', cfg_options=off)
 
 
 @pytest.fixture
@@ -45,19 +19,6 @@ def seen_shapes(inpainter: FeedbackInpainter) -> Iterator[list[tuple[int, ...]]]
     )
     yield shapes
     hook.remove()
-
-
-def make_effective(inpainter: FeedbackInpainter) -> FeedbackInpainter:
-    """Random weights and prototypes: some parts start at zero, where nothing shows."""
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for parameter in inpainter.model.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
-        for network in (inpainter.model.loop.initial, inpainter.model.loop.guided):
-            network.to_image.weight *= 0.02  # or all colors would be cut off at black or white
-        prototypes = inpainter.model.loop.memory.prototypes
-        prototypes.copy_(torch.randn(prototypes.shape, generator=generator))
-    return inpainter
 
 
 @pytest.fixture

@@ -311,12 +311,10 @@ def test_the_model_never_sees_more_than_max_side(inpainter, seen_shapes, fill):
     assert (result.confidence[hole] < 1).all()
 
 
-def test_a_picture_of_10_000_x_10_000_takes_little_more_memory_than_its_result(
-    inpainter, seen_shapes
-):
-    image = np.full((10_000, 10_000), 90, np.uint8)
+def test_a_large_picture_takes_little_more_memory_than_its_result(inpainter, seen_shapes):
+    image = np.full((4000, 4000), 90, np.uint8)
     hole = np.zeros(image.shape, bool)
-    hole[5000:5300, 5000:5400] = hole[9990:, 9990:] = True
+    hole[2000:2300, 2000:2400] = hole[3990:, 3990:] = True
     tracemalloc.start()
     result = inpainter.inpaint(image, hole, rounds=1, max_side=256)
     _, peak = tracemalloc.get_traced_memory()

@@ -1,10 +1,7 @@
-from __future__ import annotations
+from __future__ import re
 
 import csv
 import json
-import re
-import subprocess
-import sys
 
 import cv2
 import numpy as np
@@ -130,20 +127,6 @@ def test_times_are_weighted_by_iterations(tool, tmp_path, capsys):
         '  fastest around iteration 10: 1.0000 s',
         '  slowest around iteration 40: 3.0000 s',
     ]
-
-
-def test_help_does_not_wait_for_the_package(repository):
-    code = (
-        'import runpy, sys\n'
-        f'sys.argv = [{str(repository / "tools/analyze_logs.py")!r}, "--help"]\n'
-        'try:\n'
-        '    runpy.run_path(sys.argv[0], run_name="__main__")\n'
-        'except SystemExit:\n'
-        '    print({"fbinpaint_mm", "pandas", "matplotlib", "torch"} & {*sys.modules})'
-    )
-    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
-    assert result.stdout.startswith('usage: analyze_logs.py')
-    assert result.stdout.endswith('set()\n')
 
 
 # -------------------------------------------------------------------------------- joining

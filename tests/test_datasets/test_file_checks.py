@@ -121,8 +121,3 @@ def test_one_wrong_bit_of_a_png_is_found(position):
 )
 def test_what_is_no_image(content, problem):
     assert image_problem(content) == problem
-
-
-def test_an_image_that_pillow_refuses_for_its_size(monkeypatch):
-    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 1000)
-    assert 'Image size (3072 pixels) exceeds limit' in image_problem(encode(format='PNG'))

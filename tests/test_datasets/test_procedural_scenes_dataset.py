@@ -90,12 +90,6 @@ def test_bad_arguments(kwargs: dict, message: str) -> None:
         ProceduralScenesDataset(**kwargs)
 
 
-def test_metainfo() -> None:
-    dataset = ProceduralScenesDataset(num_scenes=1, serialize_data=False)
-
-    assert len(dataset.metainfo['classes']) == len(dataset.metainfo['palette']) == 10
-
-
 def test_training_batches_fulfil_the_contract(train_loader: DataLoader) -> None:
     np.random.seed(0)
     batches = iter(train_loader)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from itertools import count
 from pathlib import Path
 
@@ -14,8 +15,9 @@ NETWORK = dict(base_channels=4, dilations=(1,))
 RUNS = count()
 
 
-def shrunk(config: Path) -> Config:
-    cfg = Config.fromfile(config)
+@pytest.fixture(scope='session')
+def shrunk(repository) -> Config:
+    cfg = Config.fromfile(repository / 'configs/fbinpaint_demo.py')
     cfg.merge_from_dict(
         dict(
             model=dict(
@@ -48,18 +50,12 @@ def shrunk(config: Path) -> Config:
     return cfg
 
 
-def plain_text(cfg: Config) -> str:
-    return '\n'.join(f'{key} = {value!r}' for key, value in cfg.to_dict().items())
-
-
-@pytest.fixture
-def small_run(repository, monkeypatch) -> Callable[..., Runner]:
+@pytest.fixture(scope='session')
+def small_run(shrunk) -> Callable[..., Runner]:
     """A Runner of the shrunk demo, not yet started; a resumed one when given a checkpoint.
 
     ``segmentor`` are further settings of the segmentor.
     """
-    # mmengine formats the config with yapf, a second or two for every checkpoint.
-    monkeypatch.setattr(Config, 'pretty_text', property(plain_text))
 
     def make(
         work_dir: Path,
@@ -68,7 +64,7 @@ def small_run(repository, monkeypatch) -> Callable[..., Runner]:
         checkpoint: Path | None = None,
         segmentor: dict | None = None,
     ) -> Runner:
-        cfg = shrunk(repository / 'configs/fbinpaint_demo.py')
+        cfg = deepcopy(shrunk)
         cfg.model.generator.segmentor.update(segmentor or {})
         cfg.work_dir = str(work_dir)
         cfg.train_cfg.update(max_iters=max_iters, val_interval=3)

@@ -2,11 +2,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mmagic.registry import HOOKS
 from mmengine.dataset import pseudo_collate
 from mmengine.logging import MessageHub
 from mmengine.model import BaseModel
-from mmengine.registry import MODEL_WRAPPERS, DefaultScope
+from mmengine.registry import MODEL_WRAPPERS
 from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import Dataset
@@ -110,11 +109,6 @@ def test_impossible_settings_are_refused(options, message):
         FeedbackHook(**options)
 
 
-def test_hook_is_found_by_its_name():
-    with DefaultScope.overwrite_default_scope('mmagic'):
-        assert isinstance(HOOKS.build(dict(type='FeedbackHook', ramp=3)), FeedbackHook)
-
-
 def test_links_before_the_run_and_acts_around_every_iteration(tmp_path):
     runner = make_runner(tmp_path, FeedbackHook(start=1, ramp=2, rounds=3))
     runner.train()
@@ -129,75 +123,30 @@ def rounds_of(model):
     return [call[2] for call in model.calls if call[0] == 'set']
 
 
-def test_rounds_of_the_model_are_kept_unless_given(tmp_path):
-    runner = make_runner(tmp_path, FeedbackHook(), max_iters=2)
-    runner.train()
-    assert rounds_of(runner.model) == [2, 2]
-
-
 @pytest.mark.parametrize(
-    ('options', 'expected'),
+    ('options', 'only_last_learns', 'expected'),
     [
-        (dict(cycle_rounds=True), [1, 2, 1, 2, 1, 2, 1]),  # the model's own 2
-        (dict(cycle_rounds=True, rounds=3), [1, 2, 3, 1, 2, 3, 1]),
-        (dict(cycle_rounds=True, rounds=1), [1] * 7),
-        (dict(cycle_rounds=True, rounds=0), [0] * 7),
-        (dict(rounds=3), [3] * 7),
+        (dict(), False, [2, 2, 2, 2]),  # the model's own 2
+        (dict(rounds=3), False, [3, 3, 3, 3]),
+        (dict(cycle_rounds=True), False, [1, 2, 1, 2]),
+        (dict(cycle_rounds=True, rounds=3), False, [1, 2, 3, 1]),
+        (dict(cycle_rounds=True, rounds=1), False, [1, 1, 1, 1]),
+        (dict(cycle_rounds=True, rounds=0), False, [0, 0, 0, 0]),
+        (dict(), True, [1, 2, 1, 2]),  # rounds take turns by themselves
+        (dict(cycle_rounds=False), True, [2, 2, 2, 2]),
     ],
 )
-def test_iterations_take_turns_with_the_rounds(tmp_path, options, expected):
-    runner = make_runner(tmp_path, FeedbackHook(**options), max_iters=7)
-    runner.train()
-    assert rounds_of(runner.model) == expected
-
-
-def test_the_cycle_counts_iterations_and_not_batches_of_an_epoch():
-    hook, model = FeedbackHook(cycle_rounds=True, rounds=3), ToyModel()
-    runner = SimpleNamespace(model=model, iter=0)
-    hook.before_run(runner)
-    for runner.iter in (4, 5, 6):
-        hook.before_train_iter(runner, batch_idx=0)
-    assert rounds_of(model) == [2, 3, 1]
-
-
-@pytest.mark.parametrize(
-    ('options', 'period'),
-    [
-        (dict(), 1),
-        (dict(rounds=3), 1),
-        (dict(cycle_rounds=True), 2),
-        (dict(cycle_rounds=True, rounds=3), 3),
-        (dict(cycle_rounds=True, rounds=1), 1),
-        (dict(cycle_rounds=True, rounds=0), 1),
-    ],
-)
-def test_period_is_known_once_the_run_began(options, period):
-    hook = FeedbackHook(**options)
-    assert hook.period == 1
-    hook.before_run(SimpleNamespace(model=ToyModel()))
-    assert hook.period == period
-
-
-@pytest.mark.parametrize(
-    ('cycle_rounds', 'only_last_learns', 'expected'),
-    [
-        (None, True, [1, 2, 1]),
-        (None, False, [2, 2, 2]),
-        (False, True, [2, 2, 2]),
-        (True, False, [1, 2, 1]),
-    ],
-)
-def test_rounds_take_turns_by_themselves_where_only_the_last_one_learns(
-    cycle_rounds, only_last_learns, expected
-):
-    hook, model = FeedbackHook(cycle_rounds=cycle_rounds), ToyModel()
+def test_iterations_take_turns_with_the_rounds(options, only_last_learns, expected):
+    """Iterations count, not batches of an epoch; the period is known once the run began."""
+    hook, model = FeedbackHook(**options), ToyModel()
     model.only_last_learns = only_last_learns
     runner = SimpleNamespace(model=model, iter=0)
+    assert hook.period == 1
     hook.before_run(runner)
-    for runner.iter in range(3):
+    assert hook.period == len(set(expected))
+    for runner.iter in range(4):
         hook.before_train_iter(runner, batch_idx=0)
     assert rounds_of(model) == expected
-    assert hook.period == len(set(expected))
 
 
 def test_says_in_the_log_what_it_did(tmp_path):

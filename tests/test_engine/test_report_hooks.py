@@ -14,7 +14,6 @@ from mmagic.registry import HOOKS
 from mmagic.structures import DataSample
 from mmengine.dataset import BaseDataset
 from mmengine.model import BaseModel
-from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from fbinpaint_mm.engine import CorrectionReportHook, FeedbackVisualizationHook, RoundReportHook
@@ -210,11 +209,6 @@ def test_pictures_of_other_things_are_not_pointed_to(tmp_path):
     for name in ('000_iter_2.png', '001_iter_2.png', 'class_memory_map_4.png'):
         (folder / name).touch()
     assert latest_picture(tmp_path) == folder / '001_iter_2.png'
-
-
-def test_hook_is_found_by_its_name():
-    with DefaultScope.overwrite_default_scope('mmagic'):
-        assert isinstance(HOOKS.build({'type': 'RoundReportHook'}), RoundReportHook)
 
 
 class Visualizer:

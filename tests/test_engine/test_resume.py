@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,19 +64,24 @@ def assert_holds_everything(path, state):
     assert checkpoint['meta']['iter'] == 3
 
 
+@pytest.fixture(scope='module')
+def whole(small_run, tmp_path_factory):
+    """An uninterrupted run, in a process without workers."""
+    runner = small_run(tmp_path_factory.mktemp('whole'), 6)
+    runner.train()
+    return runner
+
+
 @pytest.mark.parametrize('num_workers', [0, 1])
-def test_resumed_run_equals_uninterrupted_run(small_run, tmp_path, num_workers):
+def test_resumed_run_equals_uninterrupted_run(whole, small_run, tmp_path, num_workers):
     """Exactly: weights, teacher, memory, optimizer, learning rates, strength and scores."""
-    whole = small_run(tmp_path / 'whole', 6, num_workers)
-    whole.train()
-    first = small_run(tmp_path / 'parts', 3, num_workers)
+    first = small_run(tmp_path, 3, num_workers)
     first.train()
     halfway = {name: value.clone() for name, value in first.model.state_dict().items()}
-    assert_holds_everything(tmp_path / 'parts' / 'iter_3.pth', halfway)
+    checkpoint = tmp_path / 'iter_3.pth'
+    assert_holds_everything(checkpoint, halfway)
     disturb_random_state()
-    second = small_run(
-        tmp_path / 'parts', 6, num_workers, checkpoint=tmp_path / 'parts' / 'iter_3.pth'
-    )
+    second = small_run(tmp_path, 6, num_workers, checkpoint)
     second.train()
 
     assert whole.iter == second.iter == 6
@@ -94,7 +100,8 @@ def test_resumed_run_equals_uninterrupted_run(small_run, tmp_path, num_workers):
         )
         np.testing.assert_array_equal(one, other)
     scores = [
-        json.loads((tmp_path / run / 'round_scores.json').read_text()) for run in ('whole', 'parts')
+        json.loads((Path(run.work_dir) / 'round_scores.json').read_text())
+        for run in (whole, second)
     ]
     assert list(scores[0]['iterations']) == ['3', '6']
     assert scores[0] == scores[1]
@@ -126,28 +133,22 @@ def train(runner):
 
 
 def test_average_is_validated_and_saved_and_training_goes_on_without(small_run, tmp_path):
-    whole_runner = small_run(tmp_path / 'whole', 6)
-    whole, watch = train(whole_runner)
-    average = whole.ema_model.module.state_dict()
-    learning = [f'generator.{name}' for name, _ in whole_runner.model.generator.named_parameters()]
+    runner = small_run(tmp_path / 'whole', 6)
+    ema, watch = train(runner)
+    average = ema.ema_model.module.state_dict()
+    learning = [f'generator.{name}' for name, _ in runner.model.generator.named_parameters()]
     assert any(not torch.equal(average[name], watch.trained[name]) for name in learning)
     saved = torch.load(tmp_path / 'whole/iter_6.pth', weights_only=False)
     for name in learning:
         assert torch.equal(watch.validated[name], average[name]), name
         assert torch.equal(saved['state_dict'][name], average[name]), name
         assert torch.equal(saved['ema_state_dict'][f'module.{name}'], watch.trained[name]), name
-    for name, value in whole_runner.model.state_dict().items():
-        assert torch.equal(value, watch.trained[name]), name
+    assert_equal(runner.model.state_dict(), watch.trained)
 
-    middle = tmp_path / 'whole/iter_3.pth'
-    runner = small_run(tmp_path / 'rest', 6, checkpoint=middle)
-    rest, _ = train(runner)
-    for found, expected in (
-        (runner.model.state_dict(), whole_runner.model.state_dict()),
-        (rest.ema_model.state_dict(), whole.ema_model.state_dict()),
-    ):
-        for name, value in found.items():
-            assert torch.equal(value, expected[name]), name
+    resumed = small_run(tmp_path / 'rest', 6, checkpoint=tmp_path / 'whole/iter_3.pth')
+    rest, _ = train(resumed)
+    assert_equal(resumed.model.state_dict(), watch.trained)
+    assert_equal(rest.ema_model.state_dict(), ema.ema_model.state_dict())
     assert rest.ema_model.steps == 6
 
 

@@ -24,23 +24,27 @@ def predict(model, batch, rounds=2):
         return [sample.output for sample in model(**data, mode='predict', rounds=rounds)]
 
 
-@pytest.fixture
-def trained(small_run, tmp_path):
-    runner = small_run(tmp_path, 4)
+@pytest.fixture(scope='module')
+def trained(small_run, tmp_path_factory):
+    """A run of three iterations with a validation at its end."""
+    runner = small_run(tmp_path_factory.mktemp('trained'), 3)
+    pictures = FeedbackVisualizationHook(max_samples=1, train_interval=None)
+    for hook in (pictures, ClassMemoryHook(), CorrectionReportHook()):
+        runner.register_hook(hook)
     runner.train()
-    runner.save_checkpoint(str(tmp_path), 'last.pth', by_epoch=False)
     return runner
 
 
-def test_linked_by_hook_and_without_a_runner_predict_the_same(trained, tmp_path):
+def test_linked_by_hook_and_without_a_runner_predict_the_same(trained):
     loop = trained.model.loop
     assert loop.link.attached
     assert loop.feedback.projections[0].weight.any(), 'untrained feedback proves nothing'
     assert loop.strength > 0
-    cfg = Config.fromfile(next(tmp_path.glob('*.py')))
+    work_dir = Path(trained.work_dir)
+    cfg = Config.fromfile(next(work_dir.glob('*.py')))
     model = MODELS.build(cfg.model)
     assert not model.loop.link.attached
-    load_checkpoint(model, str(tmp_path / 'last.pth'), map_location='cpu', strict=True)
+    load_checkpoint(model, str(work_dir / 'iter_3.pth'), map_location='cpu', strict=True)
     with DefaultScope.overwrite_default_scope('mmagic'):
         dataset = DATASETS.build(cfg.val_dataloader.dataset)
     batch = pseudo_collate([dataset[index] for index in range(2)])
@@ -58,19 +62,8 @@ def test_linked_by_hook_and_without_a_runner_predict_the_same(trained, tmp_path)
     ), 'the feedback has no effect, so the comparison proves nothing'
 
 
-@pytest.fixture
-def watched(small_run, tmp_path):
-    """A run of three iterations with a validation at its end."""
-    runner = small_run(tmp_path, 3)
-    pictures = FeedbackVisualizationHook(max_samples=1, train_interval=None)
-    for hook in (pictures, ClassMemoryHook(), CorrectionReportHook()):
-        runner.register_hook(hook)
-    runner.train()
-    return runner
-
-
-def test_pictures_scalars_and_table_are_there_at_the_validation(watched):
-    folder = Path(watched.log_dir)
+def test_pictures_scalars_and_table_are_there_at_the_validation(trained):
+    folder = Path(trained.log_dir)
     pictures = sorted(path.name for path in folder.glob('vis_data/vis_image/*.png'))
     assert pictures[:2] == ['class_memory_cosines_3.png', 'class_memory_map_3.png']
     assert pictures[2].endswith('_iter_3.png')
@@ -80,7 +73,7 @@ def test_pictures_scalars_and_table_are_there_at_the_validation(watched):
     lines = (folder / 'vis_data/scalars.json').read_text().splitlines()
     last = [record for record in map(json.loads, lines) if record['step'] == 3]
     found = {key: value for record in last for key, value in record.items()}
-    assert found['class_memory/seen'] == int(watched.model.class_memory.seen.sum()) > 0
+    assert found['class_memory/seen'] == int(trained.model.class_memory.seen.sum()) > 0
     for kind in ('mended', 'spoiled'):
         of_classes = [key for key in found if key.endswith(f'/round2/{kind}')]
         assert f'correction/round2/{kind}' in of_classes

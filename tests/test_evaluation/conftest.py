@@ -45,7 +45,7 @@ def build_sample(
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def make_sample() -> Callable[..., DataSample]:
     """The function that builds a sample."""
     return build_sample

@@ -140,11 +140,6 @@ def test_errors_name_the_sample(make_sample):
         HoleIoU(num_classes=4).process(None, [sample.to_dict()])
 
 
-def test_refuses_a_mixture_of_round_counts(make_sample):
-    with pytest.raises(ValueError, match=r'different numbers of maps: \[1, 2\]'):
-        run(HoleIoU(num_classes=4), [make_sample(0, rounds=1), make_sample(1, rounds=2)])
-
-
 def test_protocol_states_what_is_counted():
     protocol = HoleIoU(num_classes=4).protocol()
     assert set(protocol) == {'mIoU_hole', 'mIoU'}

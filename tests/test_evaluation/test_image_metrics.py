@@ -61,12 +61,6 @@ def test_luma_reads_the_channels_as_bgr(make_sample):
     assert run(FinitePSNR(convert_to='Y'), [sample])['PSNR'] == pytest.approx(expected, abs=1e-2)
 
 
-def test_is_found_by_its_name():
-    from mmagic.registry import METRICS
-
-    assert isinstance(METRICS.build({'type': 'FinitePSNR', 'crop_border': 2}), FinitePSNR)
-
-
 def test_counts_the_hole_only(make_sample):
     sample = make_sample(0)
     hole = sample.mask[0] > 0

@@ -5,7 +5,6 @@ import os
 import pickle
 import warnings
 from pathlib import Path
-from urllib.error import URLError
 
 import lpips
 import numpy as np
@@ -14,7 +13,6 @@ import torch
 from mmagic.registry import METRICS
 from skimage import data, filters, io
 from torch import nn
-from torchvision.models import AlexNet_Weights
 
 from fbinpaint_mm.evaluation import LPIPS, PerRound
 from fbinpaint_mm.evaluation.metrics.lpips import MIN_SIZE
@@ -208,19 +206,10 @@ def test_the_network_is_frozen_in_evaluation_mode(metric):
     assert all(p.dtype == torch.float32 for p in metric.network.parameters())
 
 
-def test_missing_weights_are_reported_when_the_metric_is_built(tmp_path, monkeypatch):
+def test_missing_weights_are_reported_when_the_metric_is_built(tmp_path):
     inner = {'type': 'LPIPS', 'weights': str(tmp_path / 'absent')}
     with pytest.raises(FileNotFoundError, match=r'LPIPS: no AlexNet weights at .*absent\. Put one'):
         METRICS.build({'type': 'PerRound', 'metric': inner})
-
-    def offline(*args, **kwargs):
-        raise URLError('Temporary failure in name resolution')
-
-    monkeypatch.setattr(AlexNet_Weights, 'get_state_dict', offline)
-    with pytest.raises(
-        FileNotFoundError, match=r'alexnet-owt-7be5be79\.pth could not be downloaded'
-    ):
-        LPIPS()
 
 
 @pytest.mark.parametrize('backbone', ['alex', 'vgg'])
@@ -241,9 +230,6 @@ def test_bad_images_and_settings_are_refused(make_sample, metric):
         r'00007\.png: .* two \(3, H, W\) images of one size, found \(3, 32, 32\) .* \(3, 31, 32\)'
     )
     with pytest.raises(ValueError, match=message):
-        run(metric, [sample])
-    del sample.output.pred_img
-    with pytest.raises(KeyError, match=r'00007\.png: the metric needs output\.pred_img; found'):
         run(metric, [sample])
     with pytest.raises(ValueError, match="backbone: found 'squeeze', expected one of"):
         LPIPS('squeeze', weights='none')

@@ -1,29 +1,17 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 import torch
-from mmagic.registry import MODELS
-from mmengine.config import Config
 
 from fbinpaint_mm.user_error import UserError
 
-CLASSES = ('sky', 'road', 'tree', 'car', 'wall')
-
 
 @pytest.fixture(scope='module')
-def files(repository, tmp_path_factory):
+def files(small_config, inpainter, tmp_path_factory):
     """Config and checkpoint of the small model, as a training leaves them."""
     folder = tmp_path_factory.mktemp('trained')
-    model = Config.fromfile(repository / 'tests/small_inpaintor.py').model.to_dict()
-    dataset = dict(type='SemanticInpaintingDataset', metainfo=dict(classes=CLASSES))
-    config = Config(dict(model=model, test_dataloader=dict(dataset=dataset)))
-    config.dump(folder / 'small.py')
-    torch.manual_seed(0)
-    state = MODELS.build({**model, 'teacher': None, 'losses': None}).state_dict()
-    torch.save(dict(state_dict=state), folder / 'iter_1.pth')
+    small_config.dump(folder / 'small.py')
+    torch.save(dict(state_dict=inpainter.model.state_dict()), folder / 'iter_1.pth')
     return [str(folder / 'small.py'), str(folder / 'iter_1.pth')]
 
 
@@ -113,17 +101,3 @@ def test_a_missing_package_is_named_before_the_model_is_built(run, monkeypatch, 
     with pytest.raises(SystemExit):
         run()
     assert capsys.readouterr().err == 'export.py: onnx: not installed\n'
-
-
-def test_help_comes_without_slow_imports(repository):
-    code = (
-        'import sys, export\n'
-        'try:\n    export.main(["--help"])\n'
-        'except SystemExit:\n'
-        '    print({"fbinpaint_mm", "mmagic", "onnx", "torch"} & {*sys.modules})'
-    )
-    tools = str(repository / 'tools')
-    result = subprocess.run(
-        [sys.executable, '-c', code], cwd=tools, capture_output=True, text=True, check=True
-    )
-    assert result.stdout.endswith('set()\n'), result.stderr

@@ -8,8 +8,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from mmagic.registry import MODELS
-from mmengine.config import Config
 from PIL import Image
 
 from fbinpaint_mm.apis.hole_and_map import read_hole
@@ -27,26 +25,14 @@ runpy.run_path(script, run_name='__main__')
 
 
 @pytest.fixture(scope='module')
-def model(repository):
-    """The small model, with weights under which every part has an effect."""
-    small = Config.fromfile(repository / 'tests/small_inpaintor.py').model.to_dict()
-    model = MODELS.build({**small, 'teacher': None, 'losses': None}).eval()
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for parameter in model.loop.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
-    return model
-
-
-@pytest.fixture(scope='module')
-def folder(model, tmp_path_factory):
+def folder(inpainter, tmp_path_factory):
     """Both kinds of files; only the unrolled one takes every size."""
     folder = tmp_path_factory.mktemp('exported')
     checkpoint = folder / 'iter_1.pth'
     checkpoint.touch()
     for mode, dynamic in {'unrolled': True, 'per-round': False}.items():
         settings = ExportSettings(mode=mode, rounds=2, size=SIZE, dynamic=dynamic)
-        export_model(model, settings, folder, 'small', checkpoint, ())
+        export_model(inpainter.model, settings, folder, 'small', checkpoint, ())
     return folder
 
 
@@ -89,9 +75,9 @@ def own_rounds(model, image, hole, rounds):
         ('small_initial.onnx', ['--rounds', '3'], 3),
     ],
 )
-def test_it_inpaints_as_the_model_does(model, inpaint, tmp_path, file, options, rounds):
+def test_it_inpaints_as_the_model_does(inpainter, inpaint, tmp_path, file, options, rounds):
     image, hole, found = inpaint(file, SIZE, *options, '--map', str(tmp_path / 'map.png'))
-    ids, expected = own_rounds(model, image, hole, rounds)
+    ids, expected = own_rounds(inpainter.model, image, hole, rounds)
     assert np.array_equal(found[~hole], image[~hole])
     # Half a level of rounding to 8 bits, and what float32 leaves.
     assert np.abs(found[hole] - expected[hole]).max() < 0.51

@@ -1,41 +1,9 @@
-"""A small model whose every part has an effect, and strokes as gradio's editor gives them."""
+"""A picture, and strokes as gradio's editor gives them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
-
-from fbinpaint_mm.apis import FeedbackInpainter
-
-CLASSES = ('sky', 'road', 'tree', 'car', 'wall')
-
-
-@pytest.fixture(scope='session')
-def small_config(repository) -> Config:
-    small = Config.fromfile(repository / 'tests/small_inpaintor.py')
-    dataset = dict(
-        type='SemanticInpaintingDataset', metainfo=dict(classes=CLASSES), image_size=(48, 64)
-    )
-    return Config(dict(model=small.model.to_dict(), test_dataloader=dict(dataset=dataset)))
-
-
-@pytest.fixture(scope='session')
-def inpainter(small_config) -> FeedbackInpainter:
-    """Random weights: some parts start at zero, where maps change nothing; none saturates."""
-    made = FeedbackInpainter(small_config, device='cpu')
-    generator = torch.Generator().manual_seed(6)
-    with torch.no_grad():
-        for parameter in made.model.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.12)
-    return made
-
-
-@pytest.fixture(scope='session')
-def without_semantics(small_config) -> FeedbackInpainter:
-    off = {f'model.generator.{part}': None for part in ('segmentor', 'feedback', 'recorrection')}
-    return FeedbackInpainter(small_config, device='cpu', cfg_options=off)
 
 
 @pytest.fixture

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from PIL import Image
-
-
-@pytest.fixture
-def noise():
-    """Makes reproducible pixels: (height, width[, channels]) -> uint8 or uint16 array."""
-
-    def make(*shape, dtype=np.uint8, seed=0):
-        top = np.iinfo(dtype).max
-        return np.random.default_rng(seed).integers(0, top + 1, shape).astype(dtype)
-
-    return make
 
 
 @pytest.fixture
@@ -33,13 +21,13 @@ def touch(tmp_path):
 
 
 @pytest.fixture
-def save_image(tmp_path, noise):
+def save_image(tmp_path, make_picture):
     """Writes a picture of noise, or the given pixels, below the test's folder."""
 
     def save(name, pixels=None, **options):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        pixels = noise(16, 24, 3) if pixels is None else pixels
+        pixels = make_picture((16, 24, 3)) if pixels is None else pixels
         Image.fromarray(pixels).save(path, **options)
         return path
 

@@ -29,8 +29,8 @@ def decoded(content, tmp_path):
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.uint16])
 @pytest.mark.parametrize('shape', [(16, 24), (16, 24, 2), (16, 24, 3), (16, 24, 4)])
-def test_a_png_keeps_every_pixel(noise, tmp_path, dtype, shape):
-    pixels = noise(*shape, dtype=dtype)
+def test_a_png_keeps_every_pixel(make_picture, tmp_path, dtype, shape):
+    pixels = make_picture(shape, dtype)
     content, notes = encode(pixels, 'png')
     read = decoded(content, tmp_path)
     assert read.dtype == dtype
@@ -42,22 +42,24 @@ def test_a_png_keeps_every_pixel(noise, tmp_path, dtype, shape):
     assert np.array_equal(read, pixels)
 
 
-def test_opencv_reads_the_same_16_bit_colors(noise):
-    pixels = noise(16, 24, 3, dtype=np.uint16)
+def test_opencv_reads_the_same_16_bit_colors(make_picture):
+    pixels = make_picture((16, 24, 3), 'uint16')
     read = cv2.imdecode(np.frombuffer(encode(pixels, 'png')[0], np.uint8), cv2.IMREAD_UNCHANGED)
     assert np.array_equal(read[..., ::-1], pixels)
 
 
 @pytest.mark.parametrize('shape', [(16, 24, 3), (16, 24, 4)])
-def test_a_webp_keeps_every_pixel_unless_a_quality_is_given(noise, tmp_path, shape):
-    pixels = noise(*shape)
+def test_a_webp_keeps_every_pixel_unless_a_quality_is_given(make_picture, tmp_path, shape):
+    pixels = make_picture(shape)
     assert np.array_equal(decoded(encode(pixels, 'webp')[0], tmp_path), pixels)
     lossy = decoded(encode(pixels, 'webp', quality=60)[0], tmp_path)
     assert not np.array_equal(lossy, pixels)
 
 
-def test_the_quality_of_a_jpeg_counts(noise):
-    sizes = [len(encode(noise(64, 64, 3), 'jpg', quality)[0]) for quality in (20, 80, None)]
+def test_the_quality_of_a_jpeg_counts(make_picture):
+    sizes = [
+        len(encode(make_picture((64, 64, 3)), 'jpg', quality)[0]) for quality in (20, 80, None)
+    ]
     assert sizes[0] < sizes[1] < sizes[2]
 
 
@@ -69,8 +71,8 @@ def test_16_bits_become_8_with_a_note(form, tmp_path):
 
 
 @pytest.mark.parametrize(('channels', 'mode'), [(2, 'L'), (4, 'RGB')])
-def test_a_jpeg_has_no_alpha_and_says_so(noise, channels, mode):
-    content, notes = encode(noise(16, 16, channels), 'jpg')
+def test_a_jpeg_has_no_alpha_and_says_so(make_picture, channels, mode):
+    content, notes = encode(make_picture((16, 16, channels)), 'jpg')
     assert notes == ['transparency is not kept in a JPEG']
     assert opened(content).mode == mode
 
