@@ -1,7 +1,8 @@
-from __future__ import re
+from __future__ import annotations
 
 import csv
 import json
+import re
 
 import cv2
 import numpy as np
