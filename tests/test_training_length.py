@@ -69,7 +69,7 @@ def test_a_scheduler_that_has_no_share_is_refused(cfg, kind):
     scheduler = dict(type=kind, by_epoch=False, gamma=0.9)
     cfg.param_scheduler = dict(generator=[scheduler])
     message = f'has a {kind.rpartition(".")[2]} with by_epoch=False.*use .*MultiStepLR.*max_iters'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         scaled_to(cfg, 10)
     assert scaled_to(cfg, 20).param_scheduler.generator == [scheduler]
 
@@ -83,7 +83,7 @@ def test_a_single_scheduler_and_none(cfg):
 
 def test_a_training_by_epochs_is_refused(cfg):
     cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=3)
-    with pytest.raises(ValueError, match=r'no train_cfg\.max_iters.*IterBasedTrainLoop'):
+    with pytest.raises(UserError, match=r'no train_cfg\.max_iters.*IterBasedTrainLoop'):
         scaled_to(cfg, 10)
 
 

@@ -240,17 +240,17 @@ IMAGE, HOLE = np.zeros((24, 32, 3), np.uint8), np.eye(24, 32) > 0
 @pytest.mark.parametrize(
     ('given', 'error', 'message'),
     [
-        (dict(mask=HOLE.T), ValueError, 'mask: found size 32x24 .*, expected .* image, 24x32$'),
+        (dict(mask=HOLE.T), UserError, 'mask: found size 32x24 .*, expected .* image, 24x32$'),
         (dict(image=3), TypeError, 'image: found int, expected a numpy array, a Pillow image or a'),
-        (dict(image=IMAGE / 255), ValueError, 'image: found data type float64, expected uint8 in'),
-        (dict(image=IMAGE[None]), ValueError, r'image: found an array of shape \(1, 24, 32, 3\)'),
-        (dict(image=IMAGE[:0]), ValueError, r'image: found an array of shape \(0, 32, 3\), expect'),
+        (dict(image=IMAGE / 255), UserError, 'image: found data type float64, expected uint8 in'),
+        (dict(image=IMAGE[None]), UserError, r'image: found an array of shape \(1, 24, 32, 3\)'),
+        (dict(image=IMAGE[:0]), UserError, r'image: found an array of shape \(0, 32, 3\), expect'),
         (dict(image='no.png'), FileNotFoundError, "image: there is no file 'no.png'"),
         (dict(mask='no.png'), FileNotFoundError, "mask: there is no file 'no.png'"),
-        (dict(rounds=-1), ValueError, 'rounds must be a whole number of 0 or more, got -1'),
-        (dict(rounds=1.5), ValueError, r'rounds must be a whole number of 0 or more, got 1\.5'),
-        (dict(rounds=True), ValueError, 'rounds must be a whole number of 0 or more, got True'),
-        (dict(max_side=0), ValueError, 'max_side must be a positive number of pixels, got 0'),
+        (dict(rounds=-1), UserError, 'rounds must be a whole number of 0 or more, got -1'),
+        (dict(rounds=1.5), UserError, r'rounds must be a whole number of 0 or more, got 1\.5'),
+        (dict(rounds=True), UserError, 'rounds must be a whole number of 0 or more, got True'),
+        (dict(max_side=0), UserError, 'max_side must be a positive number of pixels, got 0'),
         (
             dict(semantic_map=np.full((24, 32), 5)),
             ValueError,
@@ -261,8 +261,8 @@ IMAGE, HOLE = np.zeros((24, 32, 3), np.uint8), np.eye(24, 32) > 0
             ValueError,
             r'semantic_map: found shape \(32, 24\), expected that of the image, \(24, 32\)',
         ),
-        (dict(image=[IMAGE] * 2, mask=[HOLE]), ValueError, 'mask: found 1, expected a list of 2'),
-        (dict(image=[IMAGE] * 2), ValueError, 'mask: found ndarray, expected a list of 2, one for'),
+        (dict(image=[IMAGE] * 2, mask=[HOLE]), UserError, 'mask: found 1, expected a list of 2'),
+        (dict(image=[IMAGE] * 2), UserError, 'mask: found ndarray, expected a list of 2, one for'),
     ],
 )
 def test_input_that_cannot_be_is_refused(inpainter, seen_shapes, given, error, message):
@@ -272,13 +272,13 @@ def test_input_that_cannot_be_is_refused(inpainter, seen_shapes, given, error, m
 
 
 def test_all_pictures_of_a_list_are_checked_before_the_first_is_inpainted(inpainter, seen_shapes):
-    with pytest.raises(ValueError, match='mask: found size 32x24'):
+    with pytest.raises(UserError, match='mask: found size 32x24'):
         inpainter.inpaint([IMAGE, IMAGE], [HOLE, HOLE.T])
     assert seen_shapes == []
 
 
 def test_a_map_dictated_to_a_model_without_semantics_is_refused(without_semantics):
-    with pytest.raises(ValueError, match=r'this model has no semantics \(segmentor=None\)'):
+    with pytest.raises(UserError, match=r'this model has no semantics \(segmentor=None\)'):
         without_semantics.inpaint(IMAGE, HOLE, semantic_map=np.zeros((24, 32), int))
 
 

@@ -6,6 +6,7 @@ from PIL import Image
 
 from fbinpaint_mm.apis.hole_and_map import read_dictated_map, read_hole
 from fbinpaint_mm.apis.picture import Picture
+from fbinpaint_mm.user_error import UserError
 
 HOLE = np.array([[False, True, False], [True, True, False]])
 PICTURE = Picture(np.zeros((2, 3), np.uint8))
@@ -59,13 +60,13 @@ def test_masks_of_pillow_and_of_files(tmp_path, mode):
     ],
 )
 def test_what_is_no_mask_is_refused(mask, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         read_hole(mask, PICTURE)
 
 
 def test_a_mask_of_the_stored_size_of_a_turned_photograph_gets_a_hint():
     turned = Picture(np.zeros((2, 3), np.uint8), orientation=6)
-    with pytest.raises(ValueError, match='EXIF orientation 6 says: turn the mask too'):
+    with pytest.raises(UserError, match='EXIF orientation 6 says: turn the mask too'):
         read_hole(HOLE.T, turned)
     assert np.array_equal(read_hole(HOLE, turned), HOLE)
 
@@ -94,5 +95,5 @@ def test_nothing_is_dictated_where_the_map_is_255_or_outside_the_mask():
     ],
 )
 def test_maps_that_do_not_fit_are_refused(semantic_map, mask, num_classes, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         read_dictated_map(semantic_map, mask, (2, 3), num_classes)

@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 
 from fbinpaint_mm.apis import FeedbackInpainter
 from fbinpaint_mm.apis.load_model import class_metainfo, load_config
+from fbinpaint_mm.user_error import UserError
 
 
 def test_configs_are_found_by_path_and_by_name(tmp_path):
@@ -30,7 +31,7 @@ def test_options_do_not_change_a_config_that_was_read(small_config):
 
 def test_a_config_without_our_model_is_refused():
     for model in ({}, dict(model=dict(type='GLInpaintor')), dict(model=dict(type='Nothing'))):
-        with pytest.raises(ValueError, match='must have a model of type FeedbackRecorrectionInpai'):
+        with pytest.raises(UserError, match='must have a model of type FeedbackRecorrectionInpai'):
             FeedbackInpainter(Config(model))
 
 
@@ -56,7 +57,7 @@ def test_a_checkpoint_of_another_config_is_refused_with_its_keys(small_config, i
     path = str(tmp_path / 'x.pth')
     torch.save(dict(state_dict=inpainter.model.state_dict()), path)
     wider = {'model.generator.initial.base_channels': 8}
-    with pytest.raises(ValueError, match=r"do not fit, first 'generator\.initial\.stem.*found \("):
+    with pytest.raises(UserError, match=r"do not fit, first 'generator\.initial\.stem.*found \("):
         FeedbackInpainter(small_config, path, cfg_options=wider)
     with pytest.raises(FileNotFoundError, match=r'no\.pth'):
         FeedbackInpainter(small_config, str(tmp_path / 'no.pth'))

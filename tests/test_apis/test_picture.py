@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 
 from fbinpaint_mm.apis.folder_inpainting.encoding import encode
 from fbinpaint_mm.apis.picture import put_colors, read_picture, to_8_bits, to_network, to_pil
+from fbinpaint_mm.user_error import UserError
 
 SIZE = (10, 14)
 
@@ -81,9 +82,9 @@ def test_pillow_images_of_sixteen_bits_are_kept_and_32_refused(make_picture):
     wide = Image.fromarray(pixels.astype(np.int32))
     assert wide.mode == 'I'
     assert np.array_equal(read_picture(wide, 'image').pixels, pixels)
-    with pytest.raises(ValueError, match=r"'I' with values from .* to .*; expected values of 16"):
+    with pytest.raises(UserError, match=r"'I' with values from .* to .*; expected values of 16"):
         read_picture(Image.fromarray(pixels.astype(np.int32) + 65000), 'image')
-    with pytest.raises(ValueError, match="Pillow mode 'F' is not supported"):
+    with pytest.raises(UserError, match="Pillow mode 'F' is not supported"):
         read_picture(Image.fromarray(pixels.astype(np.float32)), 'image')
 
 
@@ -126,7 +127,7 @@ def test_sixteen_bits_that_opencv_cannot_read_are_told(make_picture, tmp_path, m
     path = tmp_path / 'x.png'
     assert cv2.imwrite(str(path), make_picture((*SIZE, 3), 'uint16'))
     monkeypatch.setattr(cv2, 'imdecode', lambda *args: None)
-    with pytest.raises(ValueError, match=r"x\.png' cannot be decoded: its 16-bit colors are of a"):
+    with pytest.raises(UserError, match=r"x\.png' cannot be decoded: its 16-bit colors are of a"):
         read_picture(path, 'image')
 
 
@@ -175,7 +176,7 @@ def test_a_transparent_color_becomes_alpha(make_picture, tmp_path, mode, alpha):
 
 
 def test_a_pillow_image_whose_file_is_cut_off_is_refused():
-    with pytest.raises(ValueError, match='image: cannot be decoded: image file is truncated'):
+    with pytest.raises(UserError, match='image: cannot be decoded: image file is truncated'):
         read_picture(Image.open(io.BytesIO(jpeg()[:900])), 'image')
 
 
@@ -196,7 +197,7 @@ def jpeg(size=(64, 64)):
 def test_damaged_files_are_named(tmp_path, content, message):
     path = tmp_path / 'x.jpg'
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         read_picture(path, 'image')
 
 
@@ -204,7 +205,7 @@ def test_damaged_files_are_named(tmp_path, content, message):
 def test_a_file_of_several_pictures_is_refused(tmp_path, name):
     frames = [Image.new('L', (4, 4), shade) for shade in (0, 100, 200)]
     frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-    with pytest.raises(ValueError, match=f"'.*{name}' holds 3 pictures; expected a file with a s"):
+    with pytest.raises(UserError, match=f"'.*{name}' holds 3 pictures; expected a file with a s"):
         read_picture(tmp_path / name, 'image')
 
 
@@ -249,5 +250,5 @@ def test_8_bits_are_the_nearest_of_16():
 
 
 def test_pillow_has_no_mode_for_colors_of_sixteen_bits(make_picture):
-    with pytest.raises(ValueError, match='Pillow has no mode for 16-bit pictures with color'):
+    with pytest.raises(UserError, match='Pillow has no mode for 16-bit pictures with color'):
         to_pil(make_picture((*SIZE, 3), 'uint16'))

@@ -9,6 +9,7 @@ from fbinpaint_mm.benchmark.entry import (
     parse_entries,
     parse_entry,
 )
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.mark.parametrize(
@@ -36,24 +37,24 @@ def test_an_entry_is_name_config_and_checkpoint(text, name, source, checkpoint):
 
 @pytest.mark.parametrize('text', ['', 'demo:'])
 def test_what_is_no_entry_is_refused(text):
-    with pytest.raises(ValueError, match=r'is not of the form \[NAME=\]CONFIG\[:CHECKPOINT\]'):
+    with pytest.raises(UserError, match=r'is not of the form \[NAME=\]CONFIG\[:CHECKPOINT\]'):
         parse_entry(text)
 
 
 @pytest.mark.parametrize('name', ['input', 'truth', '.hidden', 'a|b', ''])
 def test_a_name_that_is_no_file_name_of_its_own_is_refused(name):
-    with pytest.raises(ValueError, match=r'cannot be called .* Write NAME=demo\.py'):
+    with pytest.raises(UserError, match=r'cannot be called .* Write NAME=demo\.py'):
         parse_entry(f'{name}=demo.py')
 
 
 def test_a_classical_method_takes_no_checkpoint():
-    with pytest.raises(ValueError, match='telea does not learn and takes no checkpoint'):
+    with pytest.raises(UserError, match='telea does not learn and takes no checkpoint'):
         parse_entry('telea:x.pth')
 
 
 def test_two_entries_of_one_name_are_told_how_to_differ():
     message = r"2 entries are called 'demo'.*: NAME1=a/demo\.py NAME2=b/demo\.py"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         parse_entries(['a/demo.py:x.pth', 'telea', 'b/demo.py:x.pth'])
 
 
@@ -65,7 +66,7 @@ def test_one_config_may_come_with_several_checkpoints():
 def test_a_learned_entry_needs_a_checkpoint_or_training():
     entries = parse_entries(['telea', 'a/demo.py'])
     assert [entry.is_trained for entry in entries] == [False, True]
-    with pytest.raises(ValueError, match=r'write a/demo\.py:CHECKPOINT, .* --train ITERATIONS'):
+    with pytest.raises(UserError, match=r'write a/demo\.py:CHECKPOINT, .* --train ITERATIONS'):
         check_trainings(entries, trains=False)
     check_trainings(parse_entries(['telea', 'a/demo.py:x.pth']), trains=False)
 
@@ -73,7 +74,7 @@ def test_a_learned_entry_needs_a_checkpoint_or_training():
 def test_what_a_config_lacks_for_its_training_is_named():
     cfg = Config(dict(train_cfg=dict(max_iters=3), optim_wrapper=dict()))
     entries = [replace(parse_entries(['own.py'])[0], cfg=cfg)]
-    with pytest.raises(ValueError, match=r"entry 'own' .* own\.py has no train_dataloader"):
+    with pytest.raises(UserError, match=r"entry 'own' .* own\.py has no train_dataloader"):
         check_trainings(entries, trains=True)
     cfg.train_dataloader = dict(batch_size=2)
     check_trainings(entries, trains=True)

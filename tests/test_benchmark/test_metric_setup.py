@@ -3,6 +3,7 @@ from mmengine.config import Config
 
 from fbinpaint_mm.benchmark.metric_setup import build_metrics, metric_configs
 from fbinpaint_mm.evaluation import HoleIoU, PerRound
+from fbinpaint_mm.user_error import UserError
 
 PSNR = dict(type='FinitePSNR')
 
@@ -56,7 +57,7 @@ def test_an_lpips_and_fid_of_the_evaluator_get_the_weights_that_are_asked_for():
 
 def test_two_metrics_of_one_name_are_refused():
     raw = dict(type='FinitePSNR', pred_key='fake_res', prefix='raw')
-    with pytest.raises(ValueError, match='two metrics of the name PSNR'):
+    with pytest.raises(UserError, match='two metrics of the name PSNR'):
         build_metrics(configs_of([PSNR, raw]))
 
 
@@ -67,11 +68,11 @@ def test_the_config_stays_as_it_was():
 
 
 def test_without_metrics_there_is_nothing_to_score_with():
-    with pytest.raises(ValueError, match='no val_evaluator: nothing to score with'):
+    with pytest.raises(UserError, match='no val_evaluator: nothing to score with'):
         metric_configs(Config(dict(test_evaluator=[PSNR])), 'val')
 
 
 def test_a_metric_of_image_generators_is_refused():
     config = dict(type='PerceptualPathLength', fake_nums=1)
-    with pytest.raises(ValueError, match='PerceptualPathLength cannot score an inpaintor'):
+    with pytest.raises(UserError, match='PerceptualPathLength cannot score an inpaintor'):
         build_metrics(configs_of([config]))

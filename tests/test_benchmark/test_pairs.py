@@ -10,6 +10,7 @@ from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.benchmark.pairs import ImageHolePairs, truth_of, update_digest
 from fbinpaint_mm.benchmark.picture_files import PictureFiles
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -118,9 +119,7 @@ def test_one_pair_makes_a_batch(cfg):
 def test_random_holes_are_refused_before_a_pass_over_the_data(cfg, tmp_path):
     cfg.test_dataloader.dataset.pipeline[1] = dict(type='RandomHole', mask_mode='ff')
     pairs = ImageHolePairs(cfg, 'small.py')
-    with pytest.raises(
-        ValueError, match=r'small\.py: the test data set gives other .* \(FixedHole'
-    ):
+    with pytest.raises(UserError, match=r'small\.py: the test data set gives other .* \(FixedHole'):
         pairs.survey(PictureFiles(tmp_path))
 
 
@@ -128,7 +127,7 @@ def test_pairs_that_change_later_are_refused(cfg, tmp_path):
     pairs = ImageHolePairs(cfg, 'small.py')
     pairs.survey(PictureFiles(tmp_path))
     pairs.data.sha256 = 'another'
-    with pytest.raises(ValueError, match='gives other images or holes each time'):
+    with pytest.raises(UserError, match='gives other images or holes each time'):
         list(pairs.batches())
 
 
@@ -136,16 +135,16 @@ def test_a_sample_that_comes_twice_is_refused(cfg, tmp_path):
     scenes = cfg.test_dataloader.dataset
     cfg.test_dataloader.dataset = dict(type='ConcatDataset', datasets=[scenes, scenes])
     pairs = ImageHolePairs(cfg, 'small.py')
-    with pytest.raises(ValueError, match="test has the sample 'procedural_test_0002000000' twice"):
+    with pytest.raises(UserError, match="test has the sample 'procedural_test_0002000000' twice"):
         pairs.survey(PictureFiles(tmp_path))
 
 
 def test_a_config_without_the_data_is_named(cfg):
     cfg.pop('val_dataloader')
-    with pytest.raises(ValueError, match=r'small\.py: .* one val_dataloader, found none; .*--data'):
+    with pytest.raises(UserError, match=r'small\.py: .* one val_dataloader, found none; .*--data'):
         ImageHolePairs(cfg, 'small.py', 'val')
     cfg.val_dataloader = [cfg.test_dataloader, cfg.test_dataloader]
-    with pytest.raises(ValueError, match='found several'):
+    with pytest.raises(UserError, match='found several'):
         ImageHolePairs(cfg, 'small.py', 'val')
 
 
@@ -162,7 +161,7 @@ def digest_of(truth):
 
 
 def test_what_is_missing_is_named():
-    with pytest.raises(ValueError, match=r'a\.png: the sample has no gt_img and no mask'):
+    with pytest.raises(UserError, match=r'a\.png: the sample has no gt_img and no mask'):
         truth_of(DataSample(metainfo=dict(gt_path='a.png')))
 
 

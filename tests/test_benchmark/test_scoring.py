@@ -10,6 +10,7 @@ from fbinpaint_mm.benchmark.metric_setup import build_metrics, metric_configs
 from fbinpaint_mm.benchmark.pairs import ImageHolePairs
 from fbinpaint_mm.benchmark.picture_files import PictureFiles
 from fbinpaint_mm.benchmark.scoring import build_model, score_model
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_images_of_another_size_are_refused(pairs, metrics, monkeypatch):
 
     monkeypatch.setattr(type(model), 'test_step', crop)
     message = r'pred_img has shape \(3, 16, 32\), expected \(3, 32, 32\)'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         score_model(model, pairs, metrics)
 
 
@@ -128,5 +129,5 @@ def test_fewer_answers_than_images_are_refused(pairs, metrics, monkeypatch):
     model = classical('mean_color')
     answer = type(model).test_step
     monkeypatch.setattr(type(model), 'test_step', lambda self, batch: answer(self, batch)[1:])
-    with pytest.raises(ValueError, match='the model gave 2 samples for 3 images'):
+    with pytest.raises(UserError, match='the model gave 2 samples for 3 images'):
         score_model(model, pairs, metrics)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fbinpaint_mm.cli import analyze_logs
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.fixture
@@ -176,7 +177,7 @@ def test_keys_of_rounds(tmp_path):
     assert list(log.rounds('PSNR')) == ['round 1']
     assert list(log.rounds('loss_l1_hole')) == ['round 12']
     assert list(log.rounds('correction/traffic light/mended')) == ['round 2']
-    with pytest.raises(ValueError, match='Available are: PSNR, loss_l1_hole, correction/traffic'):
+    with pytest.raises(UserError, match='Available are: PSNR, loss_l1_hole, correction/traffic'):
         log.rounds('around1/PSNR')
 
 

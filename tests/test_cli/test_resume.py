@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from fbinpaint_mm.cli import resume
 from fbinpaint_mm.cli.resume import AUTO, changed_settings, find_newest_checkpoint, set_resume
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ def test_a_given_checkpoint_that_is_not_whole_is_refused(tmp_path, save):
     given, beside = tmp_path / 'iter_100.pth', save('iter_20.pth')
     given.write_bytes(b'PK')
     cfg = Config(dict(work_dir=str(tmp_path)))
-    with pytest.raises(ValueError, match=r'cannot continue from .*iter_100') as error:
+    with pytest.raises(UserError, match=r'cannot continue from .*iter_100') as error:
         set_resume(cfg, str(given))
     assert str(error.value).endswith(f'The newest whole one beside it is {beside}.')
     set_resume(cfg, str(beside))

@@ -75,7 +75,7 @@ def test_arguments_of_a_comparison_name_configs_and_settings_that_exist(
     args, entries = read_arguments(name)
     assert tuple(entry.name for entry in entries) == expected
     assert all(entry.is_trained for entry in entries)
-    assert args.train > 0
+    assert args.iterations > 0
     assert args.reference in (None, *expected)
     unlabeled = ['images/unlabeled'] if 'faces' in name else []
     for entry in entries:
@@ -88,7 +88,7 @@ def test_what_follows_a_file_comes_before_it(read_arguments):
         *('faces', '--train', '5', '--seeds', '7', '--only', 'ours', 'one_way'),
         *('--cfg-options', 'train_dataloader.dataset.labeled_ratio=1/4'),
     )
-    assert (args.train, args.seeds) == (5, [7])
+    assert (args.iterations, args.seeds) == (5, [7])
     assert [entry.name for entry in entries] == ['one_way', 'ours']
     for entry in entries:
         assert entry.cfg.train_dataloader.dataset.labeled_ratio == '1/4'

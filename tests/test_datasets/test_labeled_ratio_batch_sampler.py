@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 from fbinpaint_mm.datasets import LabeledRatioBatchSampler
 from fbinpaint_mm.datasets.labeled_ratio_batch_sampler import split_batch
+from fbinpaint_mm.user_error import UserError
 
 
 class Dataset:
@@ -94,20 +95,20 @@ def test_length_is_one_pass_of_the_longer_source():
 
 
 def test_batch_that_cannot_be_split():
-    with pytest.raises(ValueError, match='batch_size 6 cannot be split 1:4; use a multiple of 5'):
+    with pytest.raises(UserError, match='batch_size 6 cannot be split 1:4; use a multiple of 5'):
         build(batch_size=6, ratio=(1, 4))
 
 
 @pytest.mark.parametrize('ratio', [(1,), (1, -1), (0.5, 0.5), (0, 0)])
 def test_malformed_ratio(ratio):
-    with pytest.raises(ValueError, match='expected'):
+    with pytest.raises(UserError, match='expected'):
         build(ratio=ratio)
 
 
 def test_empty_source():
-    with pytest.raises(ValueError, match=r'needs 2 unlabeled .* has none.*ratio=\(1, 0\)'):
+    with pytest.raises(UserError, match=r'needs 2 unlabeled .* has none.*ratio=\(1, 0\)'):
         build(unlabeled=0)
-    with pytest.raises(ValueError, match=r'needs 2 labeled .* has none.*ratio=\(0, 1\)'):
+    with pytest.raises(UserError, match=r'needs 2 labeled .* has none.*ratio=\(0, 1\)'):
         build(labeled=0)
 
 

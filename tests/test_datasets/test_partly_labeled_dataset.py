@@ -17,6 +17,7 @@ from fbinpaint_mm.datasets import (
     LoadWholeImage,
     SemanticInpaintingDataset,
 )
+from fbinpaint_mm.user_error import UserError
 
 PIPELINE = [LoadWholeImage(key='gt'), LoadSemanticMap()]
 UNLABELED = (5, 7, 9)
@@ -141,7 +142,7 @@ def test_testing_never_skips(root):
     dataset = build(root, test_mode=True)
     with pytest.raises(CorruptFileError, match=r'images/train/2\.png'):
         dataset[2]
-    with pytest.raises(ValueError, match='3 of 10 samples are unusable'):
+    with pytest.raises(UserError, match='3 of 10 samples are unusable'):
         build(root, test_mode=True, check='full')
 
 
@@ -181,10 +182,10 @@ def test_check_of_headers_counts_too(root):
 def test_wrong_samples_are_not_skipped(root):
     """A label map of another size is a mistake in the data set, not an accident of one file."""
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(root / 'annotations/train/1.png')
-    with pytest.raises(ValueError, match='1 of 10 samples are unusable') as error:
+    with pytest.raises(UserError, match='1 of 10 samples are unusable') as error:
         build(root, check='full')
     assert '4x4' in str(error.value)
-    with pytest.raises(ValueError, match='4x4'):
+    with pytest.raises(UserError, match='4x4'):
         build(root)[1]
 
 
@@ -204,5 +205,5 @@ def test_nothing_left(write_dataset):
     ],
 )
 def test_settings_are_checked(root, settings, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         build(root, **settings)

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from fbinpaint_mm.datasets.procedural_scenes_dataset import ProceduralScenesDataset
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_splits_and_seeds_never_share_a_scene() -> None:
 
 
 def test_the_largest_split_stays_clear_of_the_next() -> None:
-    with pytest.raises(ValueError, match=r'expected 1\.\.1000000'):
+    with pytest.raises(UserError, match=r'expected 1\.\.1000000'):
         ProceduralScenesDataset(num_scenes=1_000_001)
 
 
@@ -86,7 +87,7 @@ def test_labeled_indices_follow_a_subset() -> None:
     ],
 )
 def test_bad_arguments(kwargs: dict, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         ProceduralScenesDataset(**kwargs)
 
 

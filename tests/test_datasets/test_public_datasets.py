@@ -10,6 +10,7 @@ from fbinpaint_mm.datasets import (
     CelebAMaskHQInpaintingDataset,
     CityscapesInpaintingDataset,
 )
+from fbinpaint_mm.user_error import UserError
 
 PREFIX = dict(img_path='images/train', seg_map_path='annotations/train')
 
@@ -57,12 +58,12 @@ def test_fifteen_classes_accept_files_with_nineteen_ids(write_dataset):
     Image.fromarray(np.full((8, 12), 18, np.uint8)).save(root / 'annotations/train/3.png')
     faces(root, num_classes=15)
     Image.fromarray(np.full((8, 12), 19, np.uint8)).save(root / 'annotations/train/3.png')
-    with pytest.raises(ValueError, match=r'class id 19 .* 0 to 18'):
+    with pytest.raises(UserError, match=r'class id 19 .* 0 to 18'):
         faces(root, num_classes=15)
 
 
 def test_other_numbers_of_classes(write_dataset):
-    with pytest.raises(ValueError, match='num_classes=18: expected 19, or 15'):
+    with pytest.raises(UserError, match='num_classes=18: expected 19, or 15'):
         faces(write_dataset(), num_classes=18)
 
 

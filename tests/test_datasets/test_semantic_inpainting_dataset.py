@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from fbinpaint_mm.datasets import SemanticInpaintingDataset
+from fbinpaint_mm.user_error import UserError
 
 META = dict(classes=('a', 'b', 'c'), palette=[[0, 0, 0], [255, 0, 0], [0, 255, 0]])
 PREFIX = dict(img_path='images/train', seg_map_path='annotations/train')
@@ -82,7 +83,7 @@ def test_a_tiny_ratio_keeps_one_label(write_dataset):
 
 @pytest.mark.parametrize('ratio', [0, -0.5, 1.5, 'many', '1/0'])
 def test_bad_ratio(write_dataset, ratio):
-    with pytest.raises(ValueError, match=r'labeled_ratio=.*expected a number in \(0, 1\]'):
+    with pytest.raises(UserError, match=r'labeled_ratio=.*expected a number in \(0, 1\]'):
         build(write_dataset(), labeled_ratio=ratio)
 
 
@@ -103,7 +104,7 @@ def test_labeled_only_leaves_the_others_out(write_dataset):
 
 def test_labeled_only_needs_labels(write_dataset):
     message = 'labeled_only=True, but data_prefix has no seg_map_path.*set seg_map_path to the'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         build(write_dataset(), data_prefix=dict(img_path='images/train'), labeled_only=True)
 
 
@@ -118,18 +119,18 @@ def test_labeled_list(write_dataset):
 def test_labeled_list_names_unknown_stems(write_dataset):
     root = write_dataset()
     (root / 'labeled.txt').write_text('5\n5.png\n')
-    with pytest.raises(ValueError, match=r"labeled_list=.*'5\.png'.*stems without suffix.*'0'"):
+    with pytest.raises(UserError, match=r"labeled_list=.*'5\.png'.*stems without suffix.*'0'"):
         build(root, labeled_list='labeled.txt')
 
 
 def test_labeled_list_empty_missing_or_beside_a_ratio(write_dataset):
     root = write_dataset()
     (root / 'empty.txt').write_text('\n')
-    with pytest.raises(ValueError, match='lists no image'):
+    with pytest.raises(UserError, match='lists no image'):
         build(root, labeled_list='empty.txt')
     with pytest.raises(FileNotFoundError, match=r'labeled_list=.*absent\.txt'):
         build(root, labeled_list='absent.txt')
-    with pytest.raises(ValueError, match='both set'):
+    with pytest.raises(UserError, match='both set'):
         build(root, labeled_list='empty.txt', labeled_ratio=0.5)
 
 
@@ -189,7 +190,7 @@ def test_missing_folders(write_dataset):
 
 def test_empty_dataset(tmp_path):
     (tmp_path / 'images/train').mkdir(parents=True)
-    with pytest.raises(ValueError, match=r'holds no file that ends in \.jpg'):
+    with pytest.raises(UserError, match=r'holds no file that ends in \.jpg'):
         build(tmp_path)
 
 
@@ -203,12 +204,12 @@ def test_empty_labeled_set(write_dataset):
     root = write_dataset()
     labeled = build(root, labeled_ratio=0.1).labeled_indices[0]
     others = [i for i in range(10) if i != labeled]
-    with pytest.raises(ValueError, match=r'none of the 9 samples is labeled.*raise labeled_ratio'):
+    with pytest.raises(UserError, match=r'none of the 9 samples is labeled.*raise labeled_ratio'):
         build(root, labeled_ratio=0.1, indices=others)
 
 
 def test_labels_without_class_names(write_dataset):
-    with pytest.raises(ValueError, match='metainfo has no classes'):
+    with pytest.raises(UserError, match='metainfo has no classes'):
         build(write_dataset(), metainfo=None)
 
 
@@ -219,10 +220,10 @@ def test_label_id_out_of_range_names_file_and_id(write_dataset):
     build(root)  # 255 is unknown, and allowed
     label[2, 5] = 77
     Image.fromarray(label).save(root / 'annotations/train/4.png')
-    with pytest.raises(ValueError, match=r'train/4\.png.*class id 77 in 1 pixels.*0 to 2'):
+    with pytest.raises(UserError, match=r'train/4\.png.*class id 77 in 1 pixels.*0 to 2'):
         build(root)
     # A sample of the label maps is decoded even where only headers are read.
-    with pytest.raises(ValueError, match='class id 77'):
+    with pytest.raises(UserError, match='class id 77'):
         build(root, check='headers')
     build(root, check='off')
 
@@ -239,7 +240,7 @@ def test_broken_images_are_named(write_dataset):
     path = root / 'images/train/6.png'
     path.write_bytes(path.read_bytes()[:60])
     (root / 'images/train/7.png').write_text('not an image')
-    with pytest.raises(ValueError, match='2 of 10 samples are unusable') as error:
+    with pytest.raises(UserError, match='2 of 10 samples are unusable') as error:
         build(root)
     assert 'train/6.png' in str(error.value)
     assert 'train/7.png' in str(error.value)
@@ -250,7 +251,7 @@ def test_label_of_another_size(write_dataset):
     root = write_dataset()
     Image.new('L', (6, 4)).save(root / 'annotations/train/1.png')
     for check in ('full', 'headers'):
-        with pytest.raises(ValueError, match=r'1\.png.* is 6x4 but its image .* is 12x8'):
+        with pytest.raises(UserError, match=r'1\.png.* is 6x4 but its image .* is 12x8'):
             build(root, check=check)
 
 
@@ -258,19 +259,19 @@ def test_label_of_another_size(write_dataset):
 def test_label_that_is_no_8_bit_grayscale(write_dataset, mode):
     root = write_dataset()
     Image.new(mode, (12, 8)).save(root / 'annotations/train/1.png')
-    with pytest.raises(ValueError, match=r'1\.png.*expected one 8-bit channel'):
+    with pytest.raises(UserError, match=r'1\.png.*expected one 8-bit channel'):
         build(root)
 
 
 def test_unknown_check(write_dataset):
-    with pytest.raises(ValueError, match="check='some': expected one of auto, full"):
+    with pytest.raises(UserError, match="check='some': expected one of auto, full"):
         build(write_dataset(), check='some')
 
 
 def test_two_images_with_one_stem(write_dataset):
     root = write_dataset()
     Image.new('RGB', (12, 8)).save(root / 'images/train/3.jpg')
-    with pytest.raises(ValueError, match='share one stem'):
+    with pytest.raises(UserError, match='share one stem'):
         build(root)
 
 

@@ -20,6 +20,7 @@ from fbinpaint_mm.engine.hooks.class_memory_hook import (
     class_names,
 )
 from fbinpaint_mm.models.feedback import ClassMemory
+from fbinpaint_mm.user_error import UserError
 
 
 def make_visualizer(folder, *kinds):
@@ -170,7 +171,7 @@ def test_by_default_it_goes_with_the_validations(runner, tmp_path):
 
 
 def test_interval_is_checked():
-    with pytest.raises(ValueError, match='interval of ClassMemoryHook must be at least 1, got 0'):
+    with pytest.raises(UserError, match='interval of ClassMemoryHook must be at least 1, got 0'):
         ClassMemoryHook(interval=0)
 
 

@@ -4,6 +4,7 @@ import pytest
 from torch.utils.data import ConcatDataset
 
 from fbinpaint_mm.engine import CorruptFileHook
+from fbinpaint_mm.user_error import UserError
 from tests.test_engine.toy_run import ToyDataset, toy_runner
 
 
@@ -68,5 +69,5 @@ def test_other_data_sets_are_left_alone(tmp_path, warnings):
 
 
 def test_interval_is_checked():
-    with pytest.raises(ValueError, match='interval of CorruptFileHook must be at least 1, got 0'):
+    with pytest.raises(UserError, match='interval of CorruptFileHook must be at least 1, got 0'):
         CorruptFileHook(interval=0)

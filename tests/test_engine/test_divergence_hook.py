@@ -15,6 +15,7 @@ from torch import distributed
 
 from fbinpaint_mm.cli.resume import find_newest_checkpoint
 from fbinpaint_mm.engine import DivergedTrainingError, DivergenceHook
+from fbinpaint_mm.user_error import UserError
 from tests.test_engine.toy_run import assert_same_state, toy_runner
 
 NAN, INF = math.nan, math.inf
@@ -248,5 +249,5 @@ def test_all_ranks_stop_together(tmp_path):
     ],
 )
 def test_settings_are_checked(settings, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         DivergenceHook(**settings)

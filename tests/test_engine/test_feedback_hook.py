@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from fbinpaint_mm.engine.hooks import FeedbackHook
 from fbinpaint_mm.models.feedback.class_memory import CompletedBatch
+from fbinpaint_mm.user_error import UserError
 
 
 class ToyModel(BaseModel):
@@ -105,7 +106,7 @@ def test_strength_follows_start_ramp_and_strength(options, expected):
     ],
 )
 def test_impossible_settings_are_refused(options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         FeedbackHook(**options)
 
 

@@ -9,6 +9,7 @@ from mmagic.registry import HOOKS
 from torch import nn
 
 from fbinpaint_mm.engine.hooks.feedback_visualization_hook import FeedbackVisualizationHook
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization import FeedbackVisualizer
 
 
@@ -148,5 +149,5 @@ def test_a_step_that_kept_nothing_is_not_drawn(training):
 def test_is_found_by_its_name_and_checks_its_number():
     assert HOOKS.build({'type': 'FeedbackVisualizationHook', 'max_samples': 3}).max_samples == 3
     for name in ('max_samples', 'interval', 'train_interval', 'max_train_samples'):
-        with pytest.raises(ValueError, match=f'{name} must not be negative, got -1'):
+        with pytest.raises(UserError, match=f'{name} must not be negative, got -1'):
             FeedbackVisualizationHook(**{name: -1})

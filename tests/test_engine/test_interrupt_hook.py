@@ -10,6 +10,7 @@ from mmengine.hooks import Hook
 
 from fbinpaint_mm.cli.resume import find_newest_checkpoint
 from fbinpaint_mm.engine import InterruptHook
+from fbinpaint_mm.user_error import UserError
 from tests.test_engine.toy_run import assert_same_state, toy_runner
 
 
@@ -76,5 +77,5 @@ def test_signals_are_given_back_after_a_whole_training(tmp_path):
 
 
 def test_interval_is_checked():
-    with pytest.raises(ValueError, match='interval of InterruptHook must be at least 1, got 0'):
+    with pytest.raises(UserError, match='interval of InterruptHook must be at least 1, got 0'):
         InterruptHook(interval=0)

@@ -9,6 +9,7 @@ from torch import nn
 
 from fbinpaint_mm.engine.hooks import MeanTeacherHook
 from fbinpaint_mm.models.mean_teacher import student_modules
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_momentum_warms_up():
     ],
 )
 def test_impossible_settings_are_refused(options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         MeanTeacherHook(**options)
 
 

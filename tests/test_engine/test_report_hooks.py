@@ -19,6 +19,7 @@ from mmengine.runner import Runner
 from fbinpaint_mm.engine import CorrectionReportHook, FeedbackVisualizationHook, RoundReportHook
 from fbinpaint_mm.engine.hooks.report_hooks import finite_scores, latest_picture, read_history
 from fbinpaint_mm.evaluation import CorrectionRate, HoleIoU
+from fbinpaint_mm.user_error import UserError
 
 
 class ToyData(BaseDataset):
@@ -189,7 +190,7 @@ def test_a_damaged_file_is_named_before_training_goes_on(tmp_path):
     file = tmp_path / 'round_scores.json'
     for text in ('{"2": {', '[1, 2]', '{"2": {}}', '{"iterations": {"two": {}}}'):
         file.write_text(text)
-        with pytest.raises(ValueError, match=r'round_scores\.json is not a score history.*move it'):
+        with pytest.raises(UserError, match=r'round_scores\.json is not a score history.*move it'):
             read_history(file)
 
 

@@ -8,6 +8,7 @@ import torch
 
 from fbinpaint_mm.evaluation import CorrectionRate
 from fbinpaint_mm.evaluation.metrics.correction_rate import class_scores, correction_counts
+from fbinpaint_mm.user_error import UserError
 
 
 def run(metric, samples):
@@ -115,7 +116,7 @@ def test_missing_maps_are_named(make_sample):
     message = r'00007.png: CorrectionRate compares output.round_segs with output.round_raw_segs'
     with pytest.raises(KeyError, match=message):
         CorrectionRate(num_classes=4).process(None, [sample.to_dict()])
-    with pytest.raises(ValueError, match=r'CorrectionRate does not know the number of classes'):
+    with pytest.raises(UserError, match=r'CorrectionRate does not know the number of classes'):
         CorrectionRate().process(None, [make_sample(0).to_dict()])
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fbinpaint_mm.evaluation import HoleAreaBins
+from fbinpaint_mm.user_error import UserError
 
 
 def test_names_are_percent():
@@ -36,5 +37,5 @@ def test_outside_every_bin_there_is_none():
     'edges', [(), (0.1,), (0.2, 0.1), (0.1, 0.1), (-0.1, 0.5), (0.5, 1.1), (0.1, float('nan'))]
 )
 def test_senseless_edges_are_refused(edges):
-    with pytest.raises(ValueError, match='expected two or more shares of the image that increase'):
+    with pytest.raises(UserError, match='expected two or more shares of the image that increase'):
         HoleAreaBins(edges)

@@ -6,6 +6,7 @@ from sklearn.metrics import jaccard_score
 
 from fbinpaint_mm.evaluation import HoleIoU
 from fbinpaint_mm.evaluation.metrics import hole_iou
+from fbinpaint_mm.user_error import UserError
 
 
 def run(metric, samples):
@@ -123,7 +124,7 @@ def test_a_model_without_maps_gets_no_scores(make_sample, arguments, monkeypatch
 
 def test_number_of_classes_comes_from_the_data_set(make_sample):
     metric = HoleIoU()
-    with pytest.raises(ValueError, match='does not know the number of classes'):
+    with pytest.raises(UserError, match='does not know the number of classes'):
         metric.process(None, [make_sample(0).to_dict()])
     metric.dataset_meta = {'classes': tuple('abcd')}
     assert run(metric, [make_sample(0)]) == run(HoleIoU(num_classes=4), [make_sample(0)])
@@ -133,7 +134,7 @@ def test_errors_name_the_sample(make_sample):
     sample = make_sample(7)
     sample.gt_seg = sample.gt_seg[:, ::2, ::2]
     message = r'00007.png: gt_seg has shape \(1, 12, 12\), expected \(1, 24, 24\)'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         HoleIoU(num_classes=4).process(None, [sample.to_dict()])
     del sample.gt_seg
     with pytest.raises(KeyError, match=r"00007.png: HoleIoU needs the data field 'gt_seg'"):

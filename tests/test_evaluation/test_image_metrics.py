@@ -8,6 +8,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 
 from fbinpaint_mm.evaluation import FinitePSNR, HoleMAE
+from fbinpaint_mm.user_error import UserError
 
 
 def run(metric, samples):
@@ -48,7 +49,7 @@ def test_the_ceiling_does_not_touch_ordinary_images_and_covers_float_rounding(ma
 
 @pytest.mark.parametrize('ceiling', [0, -1, float('inf'), float('nan')])
 def test_refuses_a_senseless_ceiling(ceiling):
-    with pytest.raises(ValueError, match='max_psnr must be a positive finite number of dB'):
+    with pytest.raises(UserError, match='max_psnr must be a positive finite number of dB'):
         FinitePSNR(max_psnr=ceiling)
 
 

@@ -16,6 +16,7 @@ from torch import nn
 
 from fbinpaint_mm.evaluation import LPIPS, PerRound
 from fbinpaint_mm.evaluation.metrics.lpips import MIN_SIZE
+from fbinpaint_mm.user_error import UserError
 
 FILES = {
     'alex': 'alexnet_features_torchvision.pth',
@@ -219,7 +220,7 @@ def test_images_may_be_as_small_as_the_backbone_allows(backbone):
     truth, image = generator.integers(0, 256, (2, size, 40, 3), dtype=np.uint8)
     assert run(metric, [as_sample(truth, image)])['LPIPS'] > 0
     message = f'at least {size} x {size} pixels, found {size - 1} x 40'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         run(metric, [as_sample(truth[:-1], image[:-1])])
 
 
@@ -229,11 +230,11 @@ def test_bad_images_and_settings_are_refused(make_sample, metric):
     message = (
         r'00007\.png: .* two \(3, H, W\) images of one size, found \(3, 32, 32\) .* \(3, 31, 32\)'
     )
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         run(metric, [sample])
-    with pytest.raises(ValueError, match="backbone: found 'squeeze', expected one of"):
+    with pytest.raises(UserError, match="backbone: found 'squeeze', expected one of"):
         LPIPS('squeeze', weights='none')
-    with pytest.raises(ValueError, match='batch_size: found 0'):
+    with pytest.raises(UserError, match='batch_size: found 0'):
         LPIPS(weights='none', batch_size=0)
 
 

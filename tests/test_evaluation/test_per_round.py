@@ -11,6 +11,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import nn
 
 from fbinpaint_mm.evaluation import FinitePSNR, HoleIoU, HoleMAE, PerRound
+from fbinpaint_mm.user_error import UserError
 
 
 def run(metric, samples, batch_size=2):
@@ -92,7 +93,7 @@ def test_a_model_without_rounds_gets_the_final_score(make_sample):
 
 
 def test_a_mixture_of_round_counts_is_refused(make_sample):
-    with pytest.raises(ValueError, match=r'different numbers of rounds: \[2, 3\]'):
+    with pytest.raises(UserError, match=r'different numbers of rounds: \[2, 3\]'):
         run(PerRound({'type': 'MAE'}), [make_sample(0, rounds=1), make_sample(1, rounds=2)])
 
 
@@ -212,7 +213,7 @@ def test_the_final_image_is_scored_once_where_it_is_that_of_the_last_round(make_
 def test_what_scores_rounds_by_itself_and_inner_bins_are_refused():
     with pytest.raises(TypeError, match='HoleIoU scores every round by itself; use it without'):
         PerRound(HoleIoU(num_classes=4))
-    with pytest.raises(ValueError, match=r'area_bins belong to PerRound, found in .* HoleMAE'):
+    with pytest.raises(UserError, match=r'area_bins belong to PerRound, found in .* HoleMAE'):
         PerRound({'type': 'HoleMAE', 'area_bins': (0.1, 0.2)})
 
 

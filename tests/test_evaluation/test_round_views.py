@@ -11,6 +11,7 @@ from fbinpaint_mm.evaluation.metrics.round_views import (
     image_chunks,
     round_views,
 )
+from fbinpaint_mm.user_error import UserError
 
 
 def test_one_view_for_each_round_where_the_last_is_final(make_sample):
@@ -39,7 +40,7 @@ def test_without_rounds_there_is_the_final_image(make_sample):
 
 def test_all_images_need_the_same_number_of_rounds():
     assert common_length([[1, 2], [3, 4]], 'rounds') == 2
-    with pytest.raises(ValueError, match=r'different numbers of rounds: \[1, 2\]; evaluate with'):
+    with pytest.raises(UserError, match=r'different numbers of rounds: \[1, 2\]; evaluate with'):
         common_length([[1], [1, 2]], 'rounds')
 
 

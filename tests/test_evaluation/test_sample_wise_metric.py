@@ -13,6 +13,7 @@ from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
     in_full_precision,
     sample_name,
 )
+from fbinpaint_mm.user_error import UserError
 
 
 def test_hole_area_is_an_exact_ratio():
@@ -45,7 +46,7 @@ def test_images_are_checked(make_sample):
     with pytest.raises(KeyError, match=r'00004\.png: the metric needs output\.fake_res; found'):
         images_to_compare(sample, 'gt_img', 'fake_res')
     sample['gt_img'] = sample['gt_img'][:, :20]
-    with pytest.raises(ValueError, match=r'00004\.png: .* found \(3, 20, 24\) \(gt_img\) and'):
+    with pytest.raises(UserError, match=r'00004\.png: .* found \(3, 20, 24\) \(gt_img\) and'):
         images_to_compare(sample, 'gt_img', 'pred_img')
 
 

@@ -15,6 +15,7 @@ from fbinpaint_mm.export import ExportError, ExportSettings, UnrolledRounds
 from fbinpaint_mm.export.export_model import FORMATS, describe
 from fbinpaint_mm.export.onnx_format import OnnxFormat
 from fbinpaint_mm.export.torchscript_format import METADATA_FILE
+from fbinpaint_mm.user_error import UserError
 
 NO_SEMANTICS = dict(segmentor=None, feedback=None, recorrection=None)
 LEVELS = 0.02  # of 255: rounding errors of float32, and none that anybody sees
@@ -217,13 +218,13 @@ def test_an_invalid_file_of_torch_is_not_left_behind(model, export, tmp_path, mo
 
 
 def test_a_size_that_does_not_fit_names_the_next_one(model, export, tmp_path):
-    with pytest.raises(ValueError, match=r'size 18 24 .* multiples of 4, .* takes is 20 24'):
+    with pytest.raises(UserError, match=r'size 18 24 .* multiples of 4, .* takes is 20 24'):
         export(model, out=tmp_path, size=(18, 24))
 
 
 def test_a_model_of_an_initial_network_alone_is_refused(build, export):
     alone = build(False, dict(train_cfg=dict(rounds=0)), guided=None, **NO_SEMANTICS)
-    with pytest.raises(ValueError, match='has no guided network, and so no rounds'):
+    with pytest.raises(UserError, match='has no guided network, and so no rounds'):
         export(alone, mode='per-round')
 
 
@@ -231,7 +232,7 @@ def test_networks_that_work_image_by_image_are_refused(build, export, repository
     base = repository / 'configs/_base_/models/mmagic_deepfillv1.py'
     network = Config.fromfile(base).model.encdec.to_dict()
     message = "initial network: DeepFill's contextual attention"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         export(build(initial=network, effective=False))
 
 
@@ -239,12 +240,12 @@ def test_networks_that_work_image_by_image_are_refused(build, export, repository
 def test_another_range_of_values_is_refused(build, export, name):
     preprocessor = dict(type='SemiSupervisedDataPreprocessor', num_classes=5)
     model = build(model=dict(data_preprocessor=preprocessor | {name: [127.5, 100, 127.5]}))
-    with pytest.raises(ValueError, match=rf'found .*{name} .*100\.0.*, an exported file has 127'):
+    with pytest.raises(UserError, match=rf'found .*{name} .*100\.0.*, an exported file has 127'):
         export(model)
 
 
 def test_another_model_is_refused(export):
-    with pytest.raises(ValueError, match=r'FeedbackRecorrectionInpaintor, found Linear'):
+    with pytest.raises(UserError, match=r'FeedbackRecorrectionInpaintor, found Linear'):
         export(torch.nn.Linear(1, 1))
 
 
@@ -261,7 +262,7 @@ def test_another_model_is_refused(export):
     ],
 )
 def test_what_cannot_be_is_refused(wrong, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         ExportSettings(**wrong)
 
 

@@ -6,6 +6,7 @@ from mmagic.registry import MODELS
 from mmagic.structures import DataSample
 
 from fbinpaint_mm.models import ClassicalInpaintor
+from fbinpaint_mm.user_error import UserError
 
 HEIGHT, WIDTH = 24, 32
 OPENCV = dict(telea=cv2.INPAINT_TELEA, navier_stokes=cv2.INPAINT_NS)
@@ -137,9 +138,9 @@ def test_has_nothing_to_learn(batch):
 
 
 def test_bad_arguments_are_refused():
-    with pytest.raises(ValueError, match="'nearest', expected one of telea, navier_stokes, mean_c"):
+    with pytest.raises(UserError, match="'nearest', expected one of telea, navier_stokes, mean_c"):
         ClassicalInpaintor('nearest')
-    with pytest.raises(ValueError, match='radius must be a positive number of pixels, got 0'):
+    with pytest.raises(UserError, match='radius must be a positive number of pixels, got 0'):
         ClassicalInpaintor(radius=0)
-    with pytest.raises(ValueError, match="mode must be 'tensor' or 'predict', got 'test'"):
+    with pytest.raises(UserError, match="mode must be 'tensor' or 'predict', got 'test'"):
         ClassicalInpaintor()(torch.zeros(1, 3, 8, 8), DataSample(), mode='test')

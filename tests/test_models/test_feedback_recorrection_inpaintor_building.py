@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 
+from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import (
     NO_MAP,
     NO_SEMANTICS,
@@ -41,7 +42,7 @@ FROZEN = dict(freeze_initial=True)
     ],
 )
 def test_settings_that_cannot_be_are_refused(build, settings, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         build(**settings)
 
 
@@ -56,14 +57,14 @@ def test_settings_that_cannot_be_are_refused(build, settings, message):
     ],
 )
 def test_discriminator_and_its_loss_go_together(build, given, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         build(adversarial=True, **given)
 
 
 @pytest.mark.parametrize('name', ['train_cfg', 'test_cfg'])
 def test_rounds_without_a_guided_network_are_refused_when_it_is_built(build, name):
     """Those of the test too, or the training would end with the first validation."""
-    with pytest.raises(ValueError, match=f'^guided=None needs {name}.rounds=0, got 1$'):
+    with pytest.raises(UserError, match=f'^guided=None needs {name}.rounds=0, got 1$'):
         build(**ROUND_0 | {name: dict(rounds=1)})
 
 
@@ -71,15 +72,15 @@ def test_a_hook_cannot_ask_for_rounds_without_a_guided_network(build):
     model = build(**ROUND_0)
     model.set_feedback(1.0, 1)
     message = '^rounds=1, but the model has no guided network: use rounds=0$'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         model.train().train_step(make_batch(), make_wrappers(model))
 
 
 def test_frozen_without_rounds_is_refused_in_the_middle_of_a_training_too(build):
     model = build(generator=FROZEN)
-    with pytest.raises(ValueError, match=r'^freeze_initial=True and rounds=0 .*FeedbackHook'):
+    with pytest.raises(UserError, match=r'^freeze_initial=True and rounds=0 .*FeedbackHook'):
         model.set_feedback(1.0, 0)
-    with pytest.raises(ValueError, match=r"rounds=0 \(of mode='loss'\): nothing would learn$"):
+    with pytest.raises(UserError, match=r"rounds=0 \(of mode='loss'\): nothing would learn$"):
         model(**model.data_preprocessor(make_batch(), True), mode='loss', rounds=0)
     model.set_feedback(1.0, 1)
     assert model.rounds == 1
@@ -87,7 +88,7 @@ def test_frozen_without_rounds_is_refused_in_the_middle_of_a_training_too(build)
 
 @pytest.mark.parametrize(('strength', 'rounds'), [(1.0, -1), (7.0, 2), (-0.1, 2)])
 def test_feedback_out_of_range_is_refused(build, strength, rounds):
-    with pytest.raises(ValueError, match=rf'got rounds={rounds}, strength={strength}$'):
+    with pytest.raises(UserError, match=rf'got rounds={rounds}, strength={strength}$'):
         build().set_feedback(strength, rounds)
 
 

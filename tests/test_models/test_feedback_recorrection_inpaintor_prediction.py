@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import (
     NO_SEMANTICS,
     PREPROCESSOR,
@@ -199,5 +200,5 @@ def test_a_dictated_map_acts_in_mode_tensor_and_in_training(build):
 
 def test_a_map_dictated_to_a_model_without_semantics_is_refused(build):
     model = build(**NO_SEMANTICS).eval()
-    with pytest.raises(ValueError, match='a map is dictated, but the model has no segmentor'):
+    with pytest.raises(UserError, match='a map is dictated, but the model has no segmentor'):
         model.val_step(dictating(make_batch()))

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import (
     BATCHES,
     ONE_WAY,
@@ -208,5 +209,5 @@ def test_modes_of_forward(build):
     raw, composite = model(**data)
     assert torch.equal(raw, results[-1].raw)
     assert torch.equal(composite, results[-1].composite)
-    with pytest.raises(ValueError, match=r"mode must be 'tensor', 'predict' or 'loss', got 'test'"):
+    with pytest.raises(UserError, match=r"mode must be 'tensor', 'predict' or 'loss', got 'test'"):
         model(**data, mode='test')

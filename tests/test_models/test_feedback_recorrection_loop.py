@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 
+from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import NO_MAP, ONE_WAY
 
 SIZE = (16, 24)
@@ -137,7 +138,7 @@ def test_without_a_guided_network_there_is_round_0_alone(loop, images):
     assert torch.equal(found.composite, expected.composite)
     assert not [name for name in alone.state_dict() if name.startswith('guided')]
     message = 'rounds=2, but the model has no guided network: use rounds=0$'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         alone(*images, 2)
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from fbinpaint_mm.models.guidance import Guidance
+from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import NO_MAP, ONE_WAY, assert_same_images
 
 SIZE = (16, 24)
@@ -72,7 +73,7 @@ def test_a_map_dictated_nowhere_changes_nothing(loop, images):
 def test_a_map_cannot_be_dictated_to_a_model_without_semantics(loop, images):
     made = loop(**NO_MAP)
     dictated = Guidance(dictated_map=torch.zeros(2, 1, *SIZE, dtype=torch.long))
-    with pytest.raises(ValueError, match='has no segmentor and reads no map'):
+    with pytest.raises(UserError, match='has no segmentor and reads no map'):
         made(*images, 1, dictated)
 
 

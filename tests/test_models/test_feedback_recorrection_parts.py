@@ -7,31 +7,32 @@ import pytest
 import torch
 from mmengine.logging import MMLogger
 
+from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import assert_same_images
 
 
 @pytest.mark.parametrize('part', ['feedback', 'recorrection'])
 def test_parts_that_need_a_segmentor_say_so(build_loop, part):
     message = 'need a segmentor: give one, or set all three to None, and with them the teacher'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         build_loop(segmentor=None, **{part: None})
 
 
 def test_a_segmentor_without_a_guided_network_is_refused(loop):
-    with pytest.raises(ValueError, match=r'^guided=None has no rounds, and no use for a segmentor'):
+    with pytest.raises(UserError, match=r'^guided=None has no rounds, and no use for a segmentor'):
         loop(guided=None)
 
 
 def test_label_maps_of_other_classes_than_those_of_the_decode_head_are_refused(build_loop):
     memory = dict(type='LayoutMemory', num_classes=3)
-    with pytest.raises(ValueError, match=r'layout\.num_classes is 3, .* has 5 classes: leave it'):
+    with pytest.raises(UserError, match=r'layout\.num_classes is 3, .* has 5 classes: leave it'):
         build_loop(recorrection=dict(type='CrossImageRecorrection', layout=memory))
 
 
 @pytest.mark.parametrize('temperature', [0, -0.5])
 def test_a_temperature_that_is_not_positive_is_refused(build_loop, temperature):
     message = f'map_temperature must be positive, got {temperature}$'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         build_loop(map_temperature=temperature)
 
 

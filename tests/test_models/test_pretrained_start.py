@@ -19,6 +19,7 @@ from fbinpaint_mm.models.pretrained_start import (
     entries_of_checkpoint,
     pretrained_starts,
 )
+from fbinpaint_mm.user_error import UserError
 
 NAMES = ('net.a', 'net.b.c', 'network.a', 'a')
 
@@ -86,7 +87,7 @@ def test_a_module_of_torch_alone_starts_from_nothing():
 def test_a_file_that_is_no_checkpoint_is_named_with_its_part(tmp_path):
     path = tmp_path / 'notes.pth'
     path.write_text('hello, this is a text')
-    with pytest.raises(ValueError, match=r"notes\.pth' cannot be read: .*start of the segmentor"):
+    with pytest.raises(UserError, match=r"notes\.pth' cannot be read: .*start of the segmentor"):
         entries_of_checkpoint(str(path), '', 'the segmentor')
 
 
@@ -137,7 +138,7 @@ def test_a_guided_network_may_start_from_an_initial_one_and_is_not_changed(start
     ],
 )
 def test_another_network_is_refused(start, options, message):
-    with pytest.raises(ValueError, match=rf"(?s)start\.pth' \(entries '{PREFIX}'\).*{message}"):
+    with pytest.raises(UserError, match=rf"(?s)start\.pth' \(entries '{PREFIX}'\).*{message}"):
         check_network_checkpoint(guided(start(**options)))
 
 
@@ -218,7 +219,7 @@ def test_segmentor_of_one_of_our_own_checkpoints(small, trained, tmp_path):
     assert_holds(
         initialized(small, path, 'generator.segmentor.').loop.segmentor, trained.state_dict()
     )
-    with pytest.raises(ValueError, match=r'found nothing, expected .* or set init_cfg\.prefix'):
+    with pytest.raises(UserError, match=r'found nothing, expected .* or set init_cfg\.prefix'):
         initialized(small, path)
 
 
@@ -234,7 +235,7 @@ def test_another_number_of_classes_is_refused(small, file):
         r'expected \(7, 8, 1, 1\)\. It has 5 classes: set decode_head\.num_classes to that\. To '
         r"keep only its backbone, .*segmentor\.backbone\.init_cfg=.*prefix='backbone\.'\)"
     )
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         initialized(small, file, num_classes=7)
 
 
@@ -256,7 +257,7 @@ def test_parts_of_another_architecture_are_refused(small, trained, tmp_path):
     path = str(tmp_path / 'other.pth')
     save_checkpoint(dict(state_dict=trained.state_dict() | {'neck.weight': torch.ones(3)}), path)
     message = r"0 of \d+ .* 1 are unknown; 'neck\.weight': found \(3,\), expected nothing\."
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         initialized(small, path)
 
 

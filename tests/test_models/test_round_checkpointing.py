@@ -6,6 +6,7 @@ from torch import nn
 
 from fbinpaint_mm.models.guidance import Guidance
 from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing, batch_statistics_held
+from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import NO_MAP
 
 SIZE = (16, 24)
@@ -131,5 +132,5 @@ def test_an_error_leaves_the_statistics_moving():
 @pytest.mark.parametrize('wrap', [nn.utils.spectral_norm, nn.utils.parametrizations.spectral_norm])
 def test_spectral_norm_is_refused(wrap):
     module = nn.Sequential(nn.ReLU(), wrap(nn.Conv2d(3, 3, 1)))
-    with pytest.raises(ValueError, match=r'checkpoint_rounds=True: 1.* has spectral norm'):
+    with pytest.raises(UserError, match=r'checkpoint_rounds=True: 1.* has spectral norm'):
         RoundCheckpointing(module)

@@ -7,6 +7,7 @@ from fbinpaint_mm.models.round_settings import (
     check_something_learns,
     checked_settings,
 )
+from fbinpaint_mm.user_error import UserError
 
 PART = dict(type='Any')
 
@@ -28,7 +29,7 @@ def test_rounds_are_whole_numbers(rounds):
         ('test_cfg', (None, dict(rounds=rounds))),
     ):
         with pytest.raises(
-            ValueError,
+            UserError,
             match=rf'^{name}\.rounds must be a whole number of 0 or more, got {rounds!r}$',
         ):
             checked_settings(*given)
@@ -36,12 +37,10 @@ def test_rounds_are_whole_numbers(rounds):
 
 def test_unknown_keys_are_named():
     with pytest.raises(
-        ValueError, match=r"^train_cfg takes rounds, .*; found \['mixing', 'round'\]$"
+        UserError, match=r"^train_cfg takes rounds, .*; found \['mixing', 'round'\]$"
     ):
         checked_settings(dict(round=1, mixing=True), None)
-    with pytest.raises(
-        ValueError, match=r"^test_cfg takes rounds, map_temperature; found \['x'\]$"
-    ):
+    with pytest.raises(UserError, match=r"^test_cfg takes rounds, map_temperature; found \['x'\]$"):
         checked_settings(None, dict(x=1))
 
 
@@ -94,7 +93,7 @@ def check(generator=None, losses=None, teacher=None, disc=None, train=None, test
     ],
 )
 def test_parts_that_contradict_each_other_are_refused(parts, message):
-    with pytest.raises(ValueError, match=f'^{re.escape(message)}$'):
+    with pytest.raises(UserError, match=f'^{re.escape(message)}$'):
         check(**parts)
 
 
@@ -117,5 +116,5 @@ def test_parts_that_fit_are_taken(parts):
 def test_round_0_alone_learns_unless_it_is_frozen():
     check_something_learns(0, False, 'x')
     check_something_learns(1, True, 'x')
-    with pytest.raises(ValueError, match=r'^freeze_initial=True and rounds=0 \(of x\)'):
+    with pytest.raises(UserError, match=r'^freeze_initial=True and rounds=0 \(of x\)'):
         check_something_learns(0, True, 'x')

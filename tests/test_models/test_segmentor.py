@@ -21,6 +21,7 @@ from fbinpaint_mm.models.segmentor import (
     last_decode_head,
     segment,
 )
+from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import all_finite
 
 
@@ -121,7 +122,7 @@ def test_checkpoint_has_no_trace_of_it():
 
 
 def test_other_orders_are_refused():
-    with pytest.raises(ValueError, match="channel_order must be 'BGR' or 'RGB', got 'GBR'"):
+    with pytest.raises(UserError, match="channel_order must be 'BGR' or 'RGB', got 'GBR'"):
         SegmentorInput(channel_order='GBR')
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization import draw_feedback_grid, feedback_grid
 
 PALETTE = [(200, 30, 30), (30, 200, 30), (30, 30, 200)]
@@ -120,7 +121,7 @@ def test_the_teachers_map_stands_in_for_missing_labels():
     assert not np.array_equal(picture, draw_feedback_grid(**sample, palette=PALETTE))
     labeled = feedback_grid.last_map(hole, teacher, colors, np.zeros_like(teacher))
     assert np.array_equal(labeled.image, colors[teacher])
-    with pytest.raises(ValueError, match=r'teacher_weight has shape \(1, 64, 64\), expected'):
+    with pytest.raises(UserError, match=r'teacher_weight has shape \(1, 64, 64\), expected'):
         draw_feedback_grid(**{**given, 'teacher_weight': weight[None]})
 
 
@@ -158,7 +159,7 @@ def test_an_image_without_hole_can_be_drawn():
 def test_sizes_that_do_not_agree_are_named(name, change, message):
     sample = fabricate()
     sample[name] = change(sample[name])
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         draw_feedback_grid(**sample)
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 from scipy.spatial.distance import pdist
 
 from fbinpaint_mm.datasets.procedural import PALETTE as SCENE_PALETTE
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.web.pictures import (
     SMALLEST_DIFFERENCE,
     add_edit,
@@ -52,7 +53,7 @@ HUGE = (
 )
 def test_what_cannot_be_shown_is_named_without_its_folder(tmp_path, content, message):
     (tmp_path / 'a.png').write_bytes(content)
-    with pytest.raises(ValueError, match=re.escape(message)) as error:
+    with pytest.raises(UserError, match=re.escape(message)) as error:
         read_uploaded(str(tmp_path / 'a.png'))
     assert str(tmp_path) not in str(error.value)
 
@@ -163,7 +164,7 @@ def test_edits_add_up_and_the_newest_counts(strokes):
 
 
 def test_without_an_edit_the_visitor_is_told():
-    with pytest.raises(ValueError, match='No edit yet: choose a class and paint it on the map'):
+    with pytest.raises(UserError, match='No edit yet: choose a class and paint it on the map'):
         add_edit(None, None, PALETTE, (1, 4))
 
 

@@ -204,10 +204,10 @@ def test_nothing_in_the_folder_of_results_is_removed(run, job, tmp_path):
 
 def test_two_pictures_with_one_result_are_refused(run, job, tmp_path):
     message = r'in/a\.png and .*in/b\.png would both write .*out/c\.png; rename one'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         run(job('a.png', 'c.png'), job('b.png', 'c.png'))
     pictures = job('a.png'), job('a.jpg')
-    with pytest.raises(ValueError, match=r'would both write .*out/maps/a\.png'):
+    with pytest.raises(UserError, match=r'would both write .*out/maps/a\.png'):
         run(*pictures, files=dict(maps=True))
     assert not (tmp_path / 'out').exists()
     assert run(*pictures).inpainted == 2
@@ -221,7 +221,7 @@ def test_an_input_is_never_overwritten(run, job, tmp_path, name, files):
     given = Job(one.image, f'../{name}', one.mask)
     if files:  # the result may be written there, its mask may not
         given = Job(one.image, 'a.png.png', tmp_path / 'out/masks/a.png.png')
-    with pytest.raises(ValueError, match=r'would overwrite the input .*png; give another folder'):
+    with pytest.raises(UserError, match=r'would overwrite the input .*png; give another folder'):
         run(given, files=files)
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from fbinpaint_mm.apis.folder_inpainting import Job, find_images, list_jobs
+from fbinpaint_mm.user_error import UserError
 
 
 def names(found):
@@ -122,7 +123,7 @@ def test_no_picture_is_its_own_mask(touch):
 
 def test_two_masks_of_one_picture_are_refused(touch):
     folder = touch('in/a.jpg', 'masks/a.bmp', 'masks/a.png')
-    with pytest.raises(ValueError, match=r'a\.jpg has several masks: .*a\.bmp, .*a\.png; keep one'):
+    with pytest.raises(UserError, match=r'a\.jpg has several masks: .*a\.bmp, .*a\.png; keep one'):
         matched(folder)
 
 

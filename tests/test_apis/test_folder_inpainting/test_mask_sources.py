@@ -14,6 +14,7 @@ from fbinpaint_mm.apis.folder_inpainting import (
 )
 from fbinpaint_mm.apis.folder_inpainting.mask_sources import dilated
 from fbinpaint_mm.apis.picture import Picture
+from fbinpaint_mm.user_error import UserError
 
 JOB = Job(Path('a.png'), 'a.png')
 MAGENTA = (255, 0, 255)
@@ -23,7 +24,7 @@ def test_white_is_the_hole_of_a_file(save_image):
     job = Job(Path('a.png'), 'a.png', save_image('m.png', np.array([[0, 127, 128, 255]], np.uint8)))
     found = mask_from_file(job, Picture(np.zeros((1, 4), np.uint8)))
     assert found.tolist() == [[False, False, True, True]]
-    with pytest.raises(ValueError, match=r'found size 1x4 .* expected that of the image, 3x5'):
+    with pytest.raises(UserError, match=r'found size 1x4 .* expected that of the image, 3x5'):
         mask_from_file(job, Picture(np.zeros((3, 5), np.uint8)))
 
 
@@ -38,7 +39,7 @@ def test_what_is_not_opaque_is_the_hole(dtype, channels):
 
 @pytest.mark.parametrize('shape', [(2, 4), (2, 4, 3)])
 def test_a_picture_without_alpha_is_refused(shape):
-    with pytest.raises(ValueError, match='no alpha channel to take the hole from'):
+    with pytest.raises(UserError, match='no alpha channel to take the hole from'):
         mask_from_alpha(JOB, Picture(np.zeros(shape, np.uint8)))
 
 

@@ -5,6 +5,7 @@ import pytest
 from fbinpaint_mm.benchmark.report.choose_samples import SampleRule, choose_samples, choose_strip
 from fbinpaint_mm.benchmark.report.score_table import ScoreTable
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.fixture
@@ -72,5 +73,5 @@ def test_images_without_a_score_are_not_chosen(table_of):
 
 def test_images_outside_every_bin_are_not_shown(table_of):
     table = table_of(one=[[1.0, 2.0]], edges=(0.2, 0.3))
-    with pytest.raises(ValueError, match=r'one has no score of an image with a hole of .*20-30'):
+    with pytest.raises(UserError, match=r'one has no score of an image with a hole of .*20-30'):
         choose_samples(table)

@@ -8,6 +8,7 @@ import pytest
 from fbinpaint_mm.benchmark.report.score_table import ScoreTable
 from fbinpaint_mm.benchmark.results import EntryResult, RunResult
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
+from fbinpaint_mm.user_error import UserError
 
 HALVES = HoleAreaBins((0.1, 0.35, 0.6))
 
@@ -125,5 +126,5 @@ def test_without_scores_of_the_reference_there_are_no_changes(benchmark_of):
 def test_seeds_over_other_images_are_refused(benchmark_of, make_series):
     benchmark = benchmark_of(one=[[1.0, 2.0]])
     benchmark.entries[0].runs.append(RunResult(1, None, [make_series([1.0, 2.0, 3.0])]))
-    with pytest.raises(ValueError, match='2 images against 3; score every entry on the same'):
+    with pytest.raises(UserError, match='2 images against 3; score every entry on the same'):
         ScoreTable(benchmark, HALVES)

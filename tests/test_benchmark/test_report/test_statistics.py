@@ -11,6 +11,7 @@ from fbinpaint_mm.benchmark.report.statistics import (
     relative_change,
     score_interval,
 )
+from fbinpaint_mm.user_error import UserError
 
 NAN = float('nan')
 
@@ -123,12 +124,12 @@ def test_there_is_no_interval_where_a_resample_has_no_change(make_series, recwar
 def test_series_over_other_images_are_refused_with_the_first_difference(make_series):
     first = make_series([1.0, 2.0, 3.0])
     renamed = make_series([1.0, 2.0, 3.0], samples=['000.png', 'x.png', 'y.png'])
-    with pytest.raises(ValueError, match=r"image 1 is 'x.png' and '001.png'; score every entry"):
+    with pytest.raises(UserError, match=r"image 1 is 'x.png' and '001.png'; score every entry"):
         check_paired([renamed, first])
-    with pytest.raises(ValueError, match='2 images against 3'):
+    with pytest.raises(UserError, match='2 images against 3'):
         check_paired([make_series([1.0, 2.0]), first])
     moved = make_series([1.0, 2.0, 3.0], hole_areas=np.array([0.1, 0.35, 0.5]))
-    with pytest.raises(ValueError, match=r"the hole of '002.png' has 0.5000 and 0.6000"):
+    with pytest.raises(UserError, match=r"the hole of '002.png' has 0.5000 and 0.6000"):
         check_paired([moved, first])
     check_paired([first, first])
 

@@ -20,6 +20,7 @@ from fbinpaint_mm.datasets.transforms import (
     RandomHole,
 )
 from fbinpaint_mm.models import SemiSupervisedDataPreprocessor
+from fbinpaint_mm.user_error import UserError
 
 
 def _sample(**changes: object) -> dict:
@@ -120,7 +121,7 @@ def test_missing_key_is_named() -> None:
 
 
 def test_sizes_that_differ_are_named() -> None:
-    with pytest.raises(ValueError, match=r"Sizes .* differ in the sample a\.jpg.*'gt_seg': \(3, 3"):
+    with pytest.raises(UserError, match=r"Sizes .* differ in the sample a\.jpg.*'gt_seg': \(3, 3"):
         PackSemanticInputs()(_sample(gt_seg=np.zeros((3, 3, 1), np.uint8)))
 
 
@@ -128,7 +129,7 @@ def test_mask_of_255_is_refused() -> None:
     sample = _sample()
     sample['mask'] = sample['mask'] * 255
 
-    with pytest.raises(ValueError, match=r'mask of a\.jpg holds 255; expected 0'):
+    with pytest.raises(UserError, match=r'mask of a\.jpg holds 255; expected 0'):
         PackSemanticInputs()(sample)
 
 
@@ -164,7 +165,7 @@ def test_a_model_takes_dictated_maps_of_labeled_and_unlabeled_samples() -> None:
 
 
 def test_a_map_of_another_size_cannot_be_dictated() -> None:
-    with pytest.raises(ValueError, match=r"Sizes .* differ .*'dictated_seg': \(3, 3"):
+    with pytest.raises(UserError, match=r"Sizes .* differ .*'dictated_seg': \(3, 3"):
         PackSemanticInputs()(_sample(dictated_seg=np.zeros((3, 3, 1), np.uint8)))
 
 
@@ -286,11 +287,11 @@ def test_mmagic_crops_exactly_there():
 
 def test_a_window_larger_than_the_image_is_refused():
     transform = HoleBoundingBox(128)
-    with pytest.raises(ValueError, match=r'size=\(128, 128\).* image a\.png .*\(64, 64\)\); lower'):
+    with pytest.raises(UserError, match=r'size=\(128, 128\).* image a\.png .*\(64, 64\)\); lower'):
         transform(dict(mask=box_hole(64, 64, 0, 4, 0, 4), gt_path='a.png'))
 
 
 @pytest.mark.parametrize('size', [0, (4, 0), (4, 4, 4)])
 def test_bad_size_is_refused(size):
-    with pytest.raises(ValueError, match=r'size: found .*, expected a side or \(height, width\)'):
+    with pytest.raises(UserError, match=r'size: found .*, expected a side or \(height, width\)'):
         HoleBoundingBox(size)

@@ -11,6 +11,7 @@ from mmagic.registry import TRANSFORMS
 from fbinpaint_mm.datasets.stable_random import StableRandom
 from fbinpaint_mm.datasets.transforms import FixedHole
 from fbinpaint_mm.datasets.transforms.hole_drawing import draw_hole
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.mark.parametrize('size', [(8, 8), (64, 64), (48, 128), (131, 37)])
@@ -44,7 +45,7 @@ def test_holes_are_strokes_boxes_and_both() -> None:
 
 
 def test_a_range_without_a_whole_pixel_is_refused() -> None:
-    with pytest.raises(ValueError, match=r'2x2 has no hole .*Use a larger image'):
+    with pytest.raises(UserError, match=r'2x2 has no hole .*Use a larger image'):
         draw_hole(StableRandom(0), 2, 2, (0.3, 0.4))
 
 
@@ -107,5 +108,5 @@ def test_missing_sample_idx_is_named() -> None:
 
 @pytest.mark.parametrize('area_bin', [(0.0, 0.2), (0.3, 0.3), (0.5, 1.2), (0.1,)])
 def test_bad_bins_are_refused(area_bin: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match='expected pairs'):
+    with pytest.raises(UserError, match='expected pairs'):
         FixedHole(area_bins=[area_bin])

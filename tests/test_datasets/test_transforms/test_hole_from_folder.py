@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fbinpaint_mm.datasets.transforms import HoleFromFolder, hole_from_folder
+from fbinpaint_mm.user_error import UserError
 
 
 def _mask(rows: int, white: int = 255) -> np.ndarray:
@@ -107,7 +108,7 @@ def test_log_states_the_polarity(folder: Path) -> None:
 
 def test_inverted_polarity_is_refused_with_the_remedy(folder: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"black = hole, mean hole area 80%.*Set hole_value='white'"
+        UserError, match=r"black = hole, mean hole area 80%.*Set hole_value='white'"
     ):
         HoleFromFolder(folder, hole_value='black')
 
@@ -129,7 +130,7 @@ def test_folder_without_a_usable_mask(tmp_path: Path) -> None:
     (tmp_path / 'broken.png').write_bytes(b'not an image')
     (tmp_path / 'empty.png').touch()
 
-    with pytest.raises(ValueError, match=r'no usable mask: each of the 3 files .*broken\.png'):
+    with pytest.raises(UserError, match=r'no usable mask: each of the 3 files .*broken\.png'):
         HoleFromFolder(tmp_path)
 
 
@@ -137,12 +138,12 @@ def test_unusable_mask_is_named_when_its_turn_comes(folder: Path) -> None:
     cv2.imwrite(str(folder / 'image_3.png'), _mask(0))
     hole = HoleFromFolder(folder, pairing='index')
 
-    with pytest.raises(ValueError, match=r'image_3\.png cannot be used'):
+    with pytest.raises(UserError, match=r'image_3\.png cannot be used'):
         hole(_sample(sample_idx=3))
 
 
 def test_unknown_options_are_refused(folder: Path) -> None:
-    with pytest.raises(ValueError, match="pairing is 'name'"):
+    with pytest.raises(UserError, match="pairing is 'name'"):
         HoleFromFolder(folder, pairing='name')
-    with pytest.raises(ValueError, match="hole_value is '255'"):
+    with pytest.raises(UserError, match="hole_value is '255'"):
         HoleFromFolder(folder, hole_value='255')

@@ -13,6 +13,7 @@ from PIL import Image
 
 from fbinpaint_mm.datasets import CorruptFileError, LoadWholeImage
 from fbinpaint_mm.datasets.transforms import LoadProceduralScene, LoadSemanticMap
+from fbinpaint_mm.user_error import UserError
 
 GT = np.zeros((4, 6, 3), np.uint8)
 
@@ -63,7 +64,7 @@ def test_label_map_exchanges_ids_at_once(tmp_path: Path) -> None:
 def test_id_out_of_range_names_file_and_id(tmp_path: Path) -> None:
     path = _write(tmp_path / 'bad.png', np.full((4, 6), 7, np.uint8))
 
-    with pytest.raises(ValueError, match=r"bad\.png': class id 7 in 24 pixels; expected ids 0"):
+    with pytest.raises(UserError, match=r"bad\.png': class id 7 in 24 pixels; expected ids 0"):
         LoadSemanticMap()(dict(gt=GT, seg_map_path=path, num_classes=5))
 
 
@@ -91,14 +92,14 @@ def test_unreadable_file_is_named(tmp_path: Path, content: bytes, problem: str) 
 def test_other_kinds_of_images_are_refused(tmp_path: Path, array: np.ndarray, mode: str) -> None:
     path = _write(tmp_path / 'other.png', array)
 
-    with pytest.raises(ValueError, match=rf"other\.png' is stored as '{mode}'; expected one 8-bit"):
+    with pytest.raises(UserError, match=rf"other\.png' is stored as '{mode}'; expected one 8-bit"):
         LoadSemanticMap()(dict(gt=GT, seg_map_path=path))
 
 
 def test_other_size_is_refused(tmp_path: Path) -> None:
     path = _write(tmp_path / 'small.png', np.zeros((2, 3), np.uint8))
 
-    with pytest.raises(ValueError, match=r"small\.png' is 2x3 .* image is 4x6"):
+    with pytest.raises(UserError, match=r"small\.png' is 2x3 .* image is 4x6"):
         LoadSemanticMap()(dict(gt=GT, seg_map_path=path))
 
 
@@ -193,5 +194,5 @@ def test_cache_is_bounded() -> None:
 def test_missing_or_tiny_size_is_refused() -> None:
     with pytest.raises(KeyError, match='needs image_size'):
         LoadProceduralScene()(dict(scene_seed=0, is_labeled=True))
-    with pytest.raises(ValueError, match='at least 16 pixels'):
+    with pytest.raises(UserError, match='at least 16 pixels'):
         LoadProceduralScene(image_size=8)(dict(scene_seed=0, is_labeled=True))

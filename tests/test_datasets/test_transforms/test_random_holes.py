@@ -15,6 +15,7 @@ from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.datasets import RandomHole
 from fbinpaint_mm.datasets.transforms import SemanticHole
+from fbinpaint_mm.user_error import UserError
 
 
 def holes(transform, height, width, number):
@@ -68,9 +69,9 @@ def test_impossible_area():
 
 
 def test_bad_settings():
-    with pytest.raises(ValueError, match="mask_mode='file': expected one of ff, bbox, irregular"):
+    with pytest.raises(UserError, match="mask_mode='file': expected one of ff, bbox, irregular"):
         RandomHole('file')
-    with pytest.raises(ValueError, match='0 <= low < high <= 1'):
+    with pytest.raises(UserError, match='0 <= low < high <= 1'):
         RandomHole('ff', (0.5, 0.2))
 
 
@@ -154,9 +155,9 @@ def test_area_is_in_range() -> None:
 
 
 def test_bad_ranges_are_refused() -> None:
-    with pytest.raises(ValueError, match='area_range is'):
+    with pytest.raises(UserError, match='area_range is'):
         SemanticHole(FALLBACK, area_range=(0.5, 0.2))
-    with pytest.raises(ValueError, match='dilation_range is'):
+    with pytest.raises(UserError, match='dilation_range is'):
         SemanticHole(FALLBACK, dilation_range=(0.5, 2.0))
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fbinpaint_mm.datasets import FlipSample, ResizeSample
+from fbinpaint_mm.user_error import UserError
 
 
 def sample(height, width, **kwargs):
@@ -70,7 +71,7 @@ def test_own_size_wins_and_no_size_is_an_error():
 
 @pytest.mark.parametrize('scale_range', [(0.5, 1.0), (1.5, 1.2)])
 def test_bad_scale_range(scale_range):
-    with pytest.raises(ValueError, match='1 <= low <= high'):
+    with pytest.raises(UserError, match='1 <= low <= high'):
         ResizeSample(scale_range=scale_range)
 
 

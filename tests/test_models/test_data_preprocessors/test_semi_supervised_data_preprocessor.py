@@ -11,6 +11,7 @@ from mmengine.registry import DefaultScope
 
 from fbinpaint_mm.datasets import ProceduralScenesDataset
 from fbinpaint_mm.models.data_preprocessors import SemiSupervisedDataPreprocessor
+from fbinpaint_mm.user_error import UserError
 
 PIPELINE = [
     dict(type='LoadProceduralScene'),
@@ -176,7 +177,7 @@ def test_id_out_of_range_is_named_with_its_file(preprocessor, make_batch):
     batch = make_batch((True, True))
     batch['data_samples'][1].gt_seg[0, 3, 3] = 5
     message = r'folder/001\.png: label id 5 is out of range; expected 0\.\.4, or 255'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         preprocessor(batch, training=True)
     SemiSupervisedDataPreprocessor(num_classes=None)(batch, training=True)
 
@@ -184,7 +185,7 @@ def test_id_out_of_range_is_named_with_its_file(preprocessor, make_batch):
 def test_negative_id_is_out_of_range_too(preprocessor, make_batch):
     batch = make_batch((True,))
     batch['data_samples'][0].gt_seg[0, 3, 3] = -1
-    with pytest.raises(ValueError, match=r'folder/000\.png: label id -1 is out of range'):
+    with pytest.raises(UserError, match=r'folder/000\.png: label id -1 is out of range'):
         preprocessor(batch, training=True)
 
 
@@ -193,7 +194,7 @@ def test_mask_that_is_not_0_or_1_is_refused(preprocessor, make_batch, value):
     batch = make_batch()
     batch['data_samples'][1].mask *= value
     message = rf'folder/001\.png: the mask must be 0 \(known\) or 1 \(hole\), .* 0 to {value}'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         preprocessor(batch, training=True)
 
 
@@ -203,7 +204,7 @@ def test_sizes_that_differ_are_refused(preprocessor, make_batch, key, name):
     sample = batch['data_samples'][0]
     sample.set_data({key: sample.get(key)[..., :8]})
     message = f'folder/000.png: {name} size (16, 8) differs from image size (16, 16)'
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(UserError, match=re.escape(message)):
         preprocessor(batch, training=True)
 
 
@@ -211,21 +212,21 @@ def test_images_of_different_sizes_are_refused(preprocessor, make_batch):
     batch, other = make_batch((True, False)), make_batch((True, False), size=(16, 20))
     batch = {key: [batch[key][0], other[key][1]] for key in batch}
     message = r'found folder/000\.png: \(16, 16\), folder/001\.png: \(16, 20\); resize or crop'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         preprocessor(batch, training=True)
 
 
 def test_missing_mask_is_refused(preprocessor, make_batch):
     batch = make_batch()
     del batch['data_samples'][0].mask
-    with pytest.raises(ValueError, match=r'folder/000\.png: the sample has no mask; add a transf'):
+    with pytest.raises(UserError, match=r'folder/000\.png: the sample has no mask; add a transf'):
         preprocessor(batch, training=True)
 
 
 def test_promise_of_labeled_samples_is_held_in_training_only(make_batch):
     preprocessor = SemiSupervisedDataPreprocessor(num_classes=5, min_labeled=2)
     batch = make_batch((True, False, False))
-    with pytest.raises(ValueError, match=r'1 labeled of 3 samples, but min_labeled=2; use a Lab'):
+    with pytest.raises(UserError, match=r'1 labeled of 3 samples, but min_labeled=2; use a Lab'):
         preprocessor(batch, training=True)
     preprocessor(batch, training=False)
     preprocessor(make_batch((True, False, True)), training=True)
@@ -234,7 +235,7 @@ def test_promise_of_labeled_samples_is_held_in_training_only(make_batch):
 def test_claim_of_a_label_without_a_map_is_refused_by_name(preprocessor, make_batch):
     batch = make_batch((True,))
     del batch['data_samples'][0].gt_seg
-    with pytest.raises(ValueError, match=r'folder/000\.png'):
+    with pytest.raises(UserError, match=r'folder/000\.png'):
         preprocessor(batch, training=True)
 
 
@@ -333,7 +334,7 @@ def test_a_dictated_map_that_does_not_fit_is_refused(preprocessor, make_batch, c
     batch = make_batch()
     dictated = change(batch['inputs'][0].shape[-2:])
     batch['data_samples'][0].set_data(dict(dictated_seg=dictated))
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         preprocessor(batch)
 
 

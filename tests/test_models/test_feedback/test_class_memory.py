@@ -13,6 +13,7 @@ from fbinpaint_mm.models.feedback import (
     cross_image_weight,
     one_hot_where_known,
 )
+from fbinpaint_mm.user_error import UserError
 
 # 2 x 2 pixels of 2 channels, and their classes: class 0 has (3, 0) and (0, 2), class 1 has (6, 8).
 FEATURES = torch.tensor([[3.0, 0.0], [0.0, 2.0], [6.0, 8.0], [9.0, 9.0]]).T.reshape(1, 2, 2, 2)
@@ -117,7 +118,7 @@ def test_checkpoint_round_trip(memory):
 @pytest.mark.parametrize('momentum', [-0.1, 1, 1.5])
 def test_momentum_outside_its_range_is_refused(momentum):
     message = rf'momentum of ClassMemory must be in \[0, 1\), got {momentum}'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         ClassMemory(3, 2, momentum=momentum)
 
 

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from fbinpaint_mm.models.feedback import CrossImageRecorrection, cosine_to_prototypes
+from fbinpaint_mm.user_error import UserError
 
 
 def planes(n: int = 2, h: int = 4, w: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
@@ -125,7 +126,7 @@ def test_gradients_reach_gate_features_and_logits():
 @pytest.mark.parametrize('temperature', [0, -1])
 def test_temperature_must_be_positive(temperature):
     message = f'temperature of CrossImageRecorrection must be positive, got {temperature}'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         CrossImageRecorrection(temperature=temperature)
 
 
@@ -175,5 +176,5 @@ def test_completion_in_half_precision_gives_float32():
 
 @pytest.mark.parametrize('weight', [-0.1, 1.5])
 def test_weight_of_the_layout_is_a_share(weight):
-    with pytest.raises(ValueError, match=rf'layout_weight .* must be in \[0, 1\], got {weight}'):
+    with pytest.raises(UserError, match=rf'layout_weight .* must be in \[0, 1\], got {weight}'):
         CrossImageRecorrection(layout_weight=weight)

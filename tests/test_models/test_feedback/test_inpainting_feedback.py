@@ -11,6 +11,7 @@ from fbinpaint_mm.models.feedback import (
     InpaintingFeedback,
     confidence_from_scale,
 )
+from fbinpaint_mm.user_error import UserError
 
 SIZES = [(4, 6), (16, 24), (5, 3)]
 CHANNELS = [7, 2, 4]
@@ -63,7 +64,7 @@ def test_every_part_of_the_signal_is_read(signal, plane):
 @pytest.mark.parametrize('stride', [0, 3, 16])
 def test_other_strides_are_refused(stride):
     message = f'stride of InpaintingFeedback must be 1, 2, 4 or 8, got {stride}'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         InpaintingFeedback(3, [2], stride=stride)
 
 

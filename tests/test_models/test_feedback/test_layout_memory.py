@@ -12,6 +12,7 @@ from mmagic.structures import DataSample
 
 from fbinpaint_mm.models.feedback import NO_KEY, PART_KEY, LayoutMemory, layout_memory
 from fbinpaint_mm.models.feedback.layout_memory import image_keys_of
+from fbinpaint_mm.user_error import UserError
 
 CLASSES = 3
 
@@ -252,7 +253,7 @@ def test_half_precision_gives_float32(memory, dtype):
 )
 def test_impossible_settings_are_refused(options):
     (name, value) = next(iter(options.items()))
-    with pytest.raises(ValueError, match=rf"LayoutMemory needs .* got .*'{name}': {value!r}"):
+    with pytest.raises(UserError, match=rf"LayoutMemory needs .* got .*'{name}': {value!r}"):
         LayoutMemory(CLASSES, **options)
 
 

@@ -5,6 +5,7 @@ import torch
 from sklearn.metrics import log_loss
 
 from fbinpaint_mm.models.losses import ConsistencyLoss
+from fbinpaint_mm.user_error import UserError
 
 
 def batch(n: int = 2) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -97,5 +98,5 @@ def test_float16_logits_give_a_float32_loss():
 @pytest.mark.parametrize('threshold', [-0.1, 1, 2.5])
 def test_threshold_outside_its_range_is_refused(threshold):
     message = rf'confidence_threshold must be in \[0, 1\), got {threshold}'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         ConsistencyLoss(confidence_threshold=threshold)

@@ -7,6 +7,7 @@ from fbinpaint_mm.models.losses import RoundLosses, round_losses
 from fbinpaint_mm.models.losses.normalizers import Normalizers
 from fbinpaint_mm.models.mean_teacher import PseudoLabels
 from fbinpaint_mm.models.round import Round, Semantics
+from fbinpaint_mm.user_error import UserError
 
 L1 = dict(type='L1Loss')
 CROSS_ENTROPY = dict(type='mmseg.CrossEntropyLoss', avg_non_ignore=True)
@@ -218,5 +219,5 @@ def test_without_maps_there_are_no_classes(samples, one_of_two):
 
 def test_unknown_names_are_refused():
     message = r"^losses takes l1_hole, l1_valid, .*, confidence; found \['hole', 'l2'\]$"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         RoundLosses(l1_hole=L1, l2=L1, hole=None)

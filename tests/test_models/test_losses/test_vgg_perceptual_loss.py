@@ -16,6 +16,7 @@ from torchvision.models import VGG16_Weights, vgg
 
 from fbinpaint_mm import pretrained_features
 from fbinpaint_mm.models.losses.vgg_perceptual_loss import VGGPerceptualLoss
+from fbinpaint_mm.user_error import UserError
 
 
 def images(seed: int, size: int = 16) -> torch.Tensor:
@@ -210,20 +211,18 @@ def test_download_is_torchvisions(monkeypatch, vgg_features):
 
 def test_foreign_file_is_refused(tmp_path, weight_file):
     torch.save({'features.0.weight': torch.zeros(64, 3, 11, 11)}, tmp_path / 'alexnet.pth')
-    with pytest.raises(
-        ValueError, match=r'alexnet\.pth holds no .* features\.0\.weight .*64, 3, 3'
-    ):
+    with pytest.raises(UserError, match=r'alexnet\.pth holds no .* features\.0\.weight .*64, 3, 3'):
         VGGPerceptualLoss(weights=str(tmp_path / 'alexnet.pth')).init_weights()
-    with pytest.raises(ValueError, match=r'features\.10\.weight is missing'):
+    with pytest.raises(UserError, match=r'features\.10\.weight is missing'):
         VGGPerceptualLoss(weights=str(weight_file)).init_weights()
 
 
 def test_bad_arguments_are_refused():
-    with pytest.raises(ValueError, match=r"found \['relu3_3'\], expected names '0' to '30'"):
+    with pytest.raises(UserError, match=r"found \['relu3_3'\], expected names '0' to '30'"):
         VGGPerceptualLoss({'relu3_3': 1})
-    with pytest.raises(ValueError, match="channel_order: found 'gbr'"):
+    with pytest.raises(UserError, match="channel_order: found 'gbr'"):
         VGGPerceptualLoss(channel_order='gbr')
-    with pytest.raises(ValueError, match="criterion: found 'l2'"):
+    with pytest.raises(UserError, match="criterion: found 'l2'"):
         VGGPerceptualLoss(criterion='l2')
 
 

@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from torch import nn
 
 from fbinpaint_mm.models.networks import MMagicDiscriminatorAdapter, build_discriminator
+from fbinpaint_mm.user_error import UserError
 
 MULTI_LAYER = dict(type='MultiLayerDiscriminator', in_channels=3, max_channels=8, num_convs=2)
 LOCAL = dict(in_channels=3, max_channels=8, num_convs=2, fc_in_channels=8 * 4 * 4)
@@ -118,16 +119,16 @@ def test_image_alone_hides_the_mask(batch):
 
 
 def test_bad_settings_are_refused(batch):
-    with pytest.raises(ValueError, match="view: found 'mask', expected one of"):
+    with pytest.raises(UserError, match="view: found 'mask', expected one of"):
         MMagicDiscriminatorAdapter(MULTI_LAYER, 'mask')
-    with pytest.raises(ValueError, match="local_size: found None with view='global_local'"):
+    with pytest.raises(UserError, match="local_size: found None with view='global_local'"):
         MMagicDiscriminatorAdapter(GL, 'global_local')
-    with pytest.raises(ValueError, match="local_size: found 8 with view='image'"):
+    with pytest.raises(UserError, match="local_size: found 8 with view='image'"):
         MMagicDiscriminatorAdapter(MULTI_LAYER, 'image', 8)
-    with pytest.raises(ValueError, match=r'local_size=16 is larger than the image, \(8, 32\)'):
+    with pytest.raises(UserError, match=r'local_size=16 is larger than the image, \(8, 32\)'):
         build(GL, 'global_local')(batch[..., :8, :])
     message = r'disc MultiLayerDiscriminator reads 3 channels, but is given 4, .*in_channels=4, or'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         build_discriminator(MULTI_LAYER)
 
 

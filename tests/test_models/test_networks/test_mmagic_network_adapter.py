@@ -12,6 +12,7 @@ from mmengine.runner import save_checkpoint
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.networks.mmagic_network_adapter import MMagicNetworkAdapter
+from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import all_finite
 
 K = 3
@@ -226,9 +227,9 @@ def test_convention_of_the_nearest_known_ancestor():
 
 
 def test_unknown_network_lists_what_is_supported():
-    with pytest.raises(ValueError, match=r'Conv2d: not known.*GLEncoderDecoder, AOT.*speaks_feed'):
+    with pytest.raises(UserError, match=r'Conv2d: not known.*GLEncoderDecoder, AOT.*speaks_feed'):
         MMagicNetworkAdapter(nn.Conv2d(4, 3, 1))
-    with pytest.raises(ValueError, match=r"found 'unet', expected one of .'gl', 'aot'"):
+    with pytest.raises(UserError, match=r"found 'unet', expected one of .'gl', 'aot'"):
         MMagicNetworkAdapter(nn.Conv2d(4, 3, 1), convention='unet')
 
 
@@ -243,7 +244,7 @@ def test_unknown_network_lists_what_is_supported():
 )
 def test_size_error_names_the_next_valid_size(name, size, valid):
     adapter = MMagicNetworkAdapter(NETWORKS[name][0]).eval()
-    with pytest.raises(ValueError, match=rf'images of {size[0]}x{size[1]} .*size is {valid}'):
+    with pytest.raises(UserError, match=rf'images of {size[0]}x{size[1]} .*size is {valid}'):
         adapter(torch.zeros(1, 3, *size), torch.zeros(1, 1, *size))
     height, width = map(int, valid.split('x'))
     with torch.no_grad():
@@ -253,7 +254,7 @@ def test_size_error_names_the_next_valid_size(name, size, valid):
 def test_reflection_padding_sets_a_minimum_size():
     neck = {**AOT['dilation_neck'], 'dilation_rates': (1, 2, 4, 8)}
     adapter = MMagicNetworkAdapter({**AOT, 'dilation_neck': neck}).eval()
-    with pytest.raises(ValueError, match=r'at least 36.*size is 36x36'):
+    with pytest.raises(UserError, match=r'at least 36.*size is 36x36'):
         adapter(torch.zeros(1, 3, 32, 32), torch.zeros(1, 1, 32, 32))
     with torch.no_grad():
         adapter(torch.zeros(1, 3, 36, 36), torch.zeros(1, 1, 36, 36))
@@ -261,23 +262,23 @@ def test_reflection_padding_sets_a_minimum_size():
 
 def test_output_of_another_size_is_refused():
     adapter = MMagicNetworkAdapter(nn.Conv2d(4, 3, 3), convention='gl')
-    with pytest.raises(ValueError, match=r'returned \(2, 3, 14, 14\) .*\(2, 3, 16, 16\)'):
+    with pytest.raises(UserError, match=r'returned \(2, 3, 14, 14\) .*\(2, 3, 16, 16\)'):
         adapter(*make_batch(16)[:2])
 
 
 def test_guidance_that_does_not_fit_is_refused():
     masked_img, mask, current, semantic_map, confidence = make_batch(16)
-    with pytest.raises(ValueError, match='build the guided network with num_classes'):
+    with pytest.raises(UserError, match='build the guided network with num_classes'):
         MMagicNetworkAdapter(GL)(masked_img, mask, current, semantic_map, confidence)
     guided = MMagicNetworkAdapter(GL, K)
-    with pytest.raises(ValueError, match=r'found None, expected shape \(2, 3, 16, 16\)'):
+    with pytest.raises(UserError, match=r'found None, expected shape \(2, 3, 16, 16\)'):
         guided(masked_img, mask, current)
-    with pytest.raises(ValueError, match=r'found \(2, 2, 16, 16\), expected'):
+    with pytest.raises(UserError, match=r'found \(2, 2, 16, 16\), expected'):
         guided(masked_img, mask, current, semantic_map[:, :2], confidence)
 
 
 def test_bad_options_are_refused():
-    with pytest.raises(ValueError, match="channel_order: found 'gray'"):
+    with pytest.raises(UserError, match="channel_order: found 'gray'"):
         MMagicNetworkAdapter(GL, channel_order='gray')
 
 
@@ -309,10 +310,10 @@ def test_checkpoint_of_mmagic_loads_and_stays_what_it_was(gl_checkpoint, inside,
 def test_checkpoint_that_does_not_fit_is_refused(gl_checkpoint):
     path, _ = gl_checkpoint
     init_cfg = {'type': 'Pretrained', 'checkpoint': path, 'prefix': 'encdec'}
-    with pytest.raises(ValueError, match=r"under prefix 'encdec\.': .* \['generator\.'\]"):
+    with pytest.raises(UserError, match=r"under prefix 'encdec\.': .* \['generator\.'\]"):
         MMagicNetworkAdapter(GL, init_cfg=init_cfg).init_weights()
     init_cfg['prefix'] = 'generator'
-    with pytest.raises(ValueError, match=r'gl\.pth does not fit AOTEncoderDecoder'):
+    with pytest.raises(UserError, match=r'gl\.pth does not fit AOTEncoderDecoder'):
         MMagicNetworkAdapter(AOT, init_cfg=init_cfg).init_weights()
 
 

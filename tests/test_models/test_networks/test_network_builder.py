@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fbinpaint_mm.models.networks.mmagic_network_adapter import MMagicNetworkAdapter
 from fbinpaint_mm.models.networks.network_builder import build_inpainting_network
+from fbinpaint_mm.user_error import UserError
 
 GL = {'type': 'GLEncoderDecoder'}
 
@@ -114,15 +115,15 @@ def test_init_cfg_of_a_mmagic_network_loads_its_checkpoint(tmp_path):
 
 
 def test_bad_input_is_refused():
-    with pytest.raises(ValueError, match="role: found 'second', expected one of"):
+    with pytest.raises(UserError, match="role: found 'second', expected one of"):
         build_inpainting_network(GL, 4, 'second')
     with pytest.raises(TypeError, match='initial network: found None, expected a config dict'):
         build_inpainting_network(None, 4, 'initial')
-    with pytest.raises(ValueError, match="'NoSuchNet' is not in mmagic's MODELS registry"):
+    with pytest.raises(UserError, match="'NoSuchNet' is not in mmagic's MODELS registry"):
         build_inpainting_network({'type': 'NoSuchNet'}, 4, 'guided')
-    with pytest.raises(ValueError, match=r'guided network BuilderTestNetwork: num_classes=5 .* 4'):
+    with pytest.raises(UserError, match=r'guided network BuilderTestNetwork: num_classes=5 .* 4'):
         build_inpainting_network({**OURS, 'num_classes': 5}, 4, 'guided')
-    with pytest.raises(ValueError, match='it sees no semantic map'):
+    with pytest.raises(UserError, match='it sees no semantic map'):
         build_inpainting_network({**OURS, 'num_classes': 5}, None, 'initial')
-    with pytest.raises(ValueError, match='Conv2d: not known how mmagic feeds it'):
+    with pytest.raises(UserError, match='Conv2d: not known how mmagic feeds it'):
         build_inpainting_network(nn.Conv2d(4, 3, 1), 4, 'guided')

@@ -13,6 +13,7 @@ from fbinpaint_mm.models.networks import (
     SemanticGuidedEncoderDecoder,
     SemanticModulation,
 )
+from fbinpaint_mm.user_error import UserError
 
 SMALL = dict(base_channels=4, dilations=(1, 2))
 
@@ -91,12 +92,12 @@ def test_size_that_does_not_fit_names_the_next_that_does(guided, size, fits):
         rf'image size {size[0]}x{size[1]} \(height x width\) must be divisible by 4; '
         f'pad it to {fits}$'
     )
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         guided(**guided_inputs(*size))
 
 
 def test_base_channels_must_be_divisible_by_four():
-    with pytest.raises(ValueError, match='base_channels must be divisible by 4, got 6'):
+    with pytest.raises(UserError, match='base_channels must be divisible by 4, got 6'):
         SemanticGuidedEncoderDecoder(base_channels=6)
 
 

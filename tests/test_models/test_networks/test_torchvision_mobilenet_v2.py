@@ -8,6 +8,7 @@ from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
 from fbinpaint_mm.models.networks import TorchvisionMobileNetV2
 from fbinpaint_mm.pretrained_features import MOBILENET_V2
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.fixture(scope='module')
@@ -121,7 +122,7 @@ def test_building_needs_no_file():
     ],
 )
 def test_impossible_settings_are_refused(settings, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         TorchvisionMobileNetV2(**settings)
 
 
@@ -139,7 +140,7 @@ def test_another_networks_file_is_refused(tmp_path):
         r'vgg\.pth holds no MobileNetV2 features: features\.0\.0\.weight is missing or has another '
         r"shape than \(32, 3, 3, 3\).*MobileNetV2 \('features\.0\.0\.weight', \.\.\.\)"
     )
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         build(weights=str(tmp_path / 'vgg.pth'))
 
 
