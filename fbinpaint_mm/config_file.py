@@ -27,6 +27,7 @@ RUNNER_KEYS = (
 CONFIG_FILE_KEYS = ('custom_imports',)
 # Lengths that settings in several places follow, in the order in which they are set.
 LENGTHS = dict(max_iters=set_max_iters, feedback_ramp=set_feedback_ramp)
+LEAST = dict(max_iters=1, feedback_ramp=0)
 
 
 def configs_folder() -> Path:
@@ -141,16 +142,18 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
     options = dict(options)
     for name, set_length in LENGTHS.items():
         if name in options:
-            set_length(cfg, _natural(name, options.pop(name)))
+            set_length(cfg, _natural(name, options.pop(name), LEAST[name]))
     for name in options:
         _check_is_read(name, cfg)
         _make_room(name, cfg, options)
     cfg.merge_from_dict(options)
 
 
-def _natural(name: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UserError(f'option {name!r}: found {value!r}, expected a whole number of 1 or more')
+def _natural(name: str, value: Any, least: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise UserError(
+            f'option {name!r}: found {value!r}, expected a whole number of {least} or more'
+        )
     return value
 
 
@@ -164,6 +167,7 @@ def _check_is_read(name: str, cfg: Config) -> None:
             + (f', e.g. {place}{name.removeprefix(key)}' if place else '')
         )
     if key not in known:
+        known = {*known, *LENGTHS}
         close = difflib.get_close_matches(key, known, n=1)
         raise UserError(
             f'option {name!r}: neither the config nor a run has a setting {key!r}. '

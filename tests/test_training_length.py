@@ -112,3 +112,10 @@ def test_a_ramp_needs_a_hook_that_has_one(cfg):
     cfg.custom_hooks = [dict(type='EMAHook')]
     with pytest.raises(UserError, match='none of FeedbackHook, MeanTeacherHook'):
         set_feedback_ramp(cfg, 5)
+
+
+def test_a_ramp_of_nothing_acts_at_once_and_a_typo_is_told(cfg):
+    merge_options(cfg, dict(feedback_ramp=0))
+    assert [hook.ramp for hook in cfg.custom_hooks] == [0, 0]
+    with pytest.raises(UserError, match="Did you mean 'max_iters'"):
+        merge_options(cfg, dict(max_iter=4))

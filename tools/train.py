@@ -33,7 +33,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         action=DictAction,
         default={},
         metavar='KEY=VALUE',
-        help='settings that replace those of the config, e.g. train_cfg.max_iters=100 '
+        help='settings that replace those of the config, e.g. max_iters=1000 '
         'optim_wrapper.generator.optimizer.lr=1e-4. A list is written key="[a,b]" or key=a,b.',
     )
     add(
