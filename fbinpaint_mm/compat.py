@@ -15,6 +15,7 @@ mediapipe without ``mp.solutions`` ``mmagic.apis``                  `guard_contr
 albumentations looks for updates   imports without internet         `silence_albumentations`
 mmengine knows its sisters only    ``_base_ = 'fbinpaint_mm::...'`` `add_config_prefix`
 deprecations inside the stack      the log, unreadable              `filter_warnings`
+yapf, for every checkpoint         a second of every training       `format_configs_once`
 mmengine's launcher wants a GPU    ``torchrun`` on CPUs             `init_cpu_distributed`
 torch < 2.11 keeps casts too long  gradients with autocast          `forget_casts_without_graph`
 torch's new exporter: opset >= 18  export to ONNX's opset 17        `export_onnx`
@@ -87,6 +88,7 @@ def install() -> None:
     stub_compiled_ops()
     alias_moved_modules()
     guard_controlnet_aux()
+    format_configs_once()
 
 
 def check_versions() -> None:
@@ -299,6 +301,29 @@ def add_config_prefix(find_config: Callable[[str], Path]) -> None:
         return original(cfg_path, filename)
 
     Config._get_cfg_path = staticmethod(_get_cfg_path)
+
+
+def format_configs_once() -> None:
+    """Keeps the text of a config that has not changed.
+
+    mmengine formats the whole config with yapf for every checkpoint, a second each time.
+    """
+    from mmengine.config import Config
+
+    original = Config.pretty_text.fget
+    if original.__module__ == __name__:
+        return  # it is ours already
+    last: dict[str, str] = {}
+
+    def pretty_text(self: Config) -> str:
+        content = repr(self)
+        if content not in last:
+            text = original(self)
+            last.clear()
+            last[content] = text
+        return last[content]
+
+    Config.pretty_text = property(pretty_text)
 
 
 def init_cpu_distributed(cfg: Config) -> bool:

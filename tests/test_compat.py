@@ -490,3 +490,12 @@ def test_metafiles_of_other_packages_are_read_once(repository, monkeypatch):
     monkeypatch.setattr('mmengine.config.utils.load', lambda path: pytest.fail(str(path)))
     again = Config.fromfile(repository / 'configs/fbinpaint_demo.py')
     assert again.model.generator.segmentor.type == 'EncoderDecoder'
+
+
+def test_a_config_is_formatted_again_only_when_it_has_changed(monkeypatch):
+    cfg = Config(dict(width=4))
+    text = cfg.pretty_text
+    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **_: (text, True))
+    assert cfg.pretty_text is text
+    cfg.width = 5
+    assert cfg.pretty_text == 'width=5'

@@ -8,7 +8,6 @@ inpaintor = dict(
         feedback=dict(base_channels=32),
     ),
     disc=dict(max_channels=64, num_convs=4),
-    channels_last=True,
 )
 
 # Five times the learning rates of full size, for short schedules.
