@@ -25,9 +25,8 @@ RUNNER_KEYS = (
 )
 # What the processes read that the benchmark starts: each gets the whole config in a file.
 CONFIG_FILE_KEYS = ('custom_imports',)
-# Lengths that settings in several places follow, in the order in which they are set.
-LENGTHS = dict(max_iters=set_max_iters, feedback_ramp=set_feedback_ramp)
-LEAST = dict(max_iters=1, feedback_ramp=0)
+# Lengths that settings in several places follow: what sets each, in this order, and the least.
+LENGTHS = dict(max_iters=(set_max_iters, 1), feedback_ramp=(set_feedback_ramp, 0))
 
 
 def configs_folder() -> Path:
@@ -140,9 +139,9 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
             that is switched off, and they do not say what it shall be instead.
     """
     options = dict(options)
-    for name, set_length in LENGTHS.items():
+    for name, (set_length, least) in LENGTHS.items():
         if name in options:
-            set_length(cfg, _natural(name, options.pop(name), LEAST[name]))
+            set_length(cfg, _natural(name, options.pop(name), least))
     for name in options:
         _check_is_read(name, cfg)
         _make_room(name, cfg, options)

@@ -15,6 +15,7 @@ from fbinpaint_mm.models.feedback import FeedbackSignal, confidence_from_scale
 from fbinpaint_mm.models.feedback_recorrection_parts import FeedbackRecorrectionParts
 from fbinpaint_mm.models.guidance import Guidance, dictate, mix_labels
 from fbinpaint_mm.models.round import Round, Semantics
+from fbinpaint_mm.models.round_checkpointing import run_plainly
 from fbinpaint_mm.models.segmentor import segment
 from fbinpaint_mm.user_error import UserError
 
@@ -127,7 +128,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
     def _step(self, part: Callable[..., Any], *arguments: Any, learns: bool) -> Any:
         """One part of a round; the only place that decides about its graph."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and learns):
-            run = self.checkpointing or _call
+            run = self.checkpointing or run_plainly
             result = run(part, *arguments)
         if not learns:
             compat.forget_casts_without_graph()
@@ -209,7 +210,3 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             raise UserError('a map is dictated, but the model has no segmentor and reads no map')
         if rounds and self.guided is None:
             raise UserError(f'rounds={rounds}, but the model has no guided network: use rounds=0')
-
-
-def _call(part: Callable[..., Any], *arguments: Any) -> Any:
-    return part(*arguments)

@@ -58,6 +58,11 @@ class RoundCheckpointing:
         return nullcontext(), batch_statistics_held(self._module)
 
 
+def run_plainly(part: Callable[..., Any], *arguments: Any) -> Any:
+    """Run a part as :class:`RoundCheckpointing` does, but keep all activations."""
+    return part(*arguments)
+
+
 def _name_of_spectral_norm(module: nn.Module) -> str | None:
     for name, child in module.named_modules():
         hooks = child._forward_pre_hooks.values()

@@ -20,7 +20,7 @@ from fbinpaint_mm.models.losses.normalizers import (
 from fbinpaint_mm.models.losses.prototype_loss import areas_of_classes
 from fbinpaint_mm.models.mean_teacher import MeanTeacher, PseudoLabels
 from fbinpaint_mm.models.round import Round, Semantics
-from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing
+from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing, run_plainly
 from fbinpaint_mm.user_error import UserError
 
 NAMES = (
@@ -175,10 +175,8 @@ class RoundLosses(BaseModule):
     ) -> dict[str, Tensor]:
         if self.perceptual is None:
             return {}
-        if self.checkpointing is None:
-            perceptual, style = self.perceptual(result.composite, target)
-        else:
-            perceptual, style = self.checkpointing(self.perceptual, result.composite, target)
+        run = self.checkpointing or run_plainly
+        perceptual, style = run(self.perceptual, result.composite, target)
         named = dict(loss_perceptual=perceptual, loss_style=style)
         return {name: value for name, value in named.items() if value is not None}
 
