@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -76,11 +76,14 @@ def find_images(
 
 def list_jobs(
     images: Mapping[Path, str],
-    form: str = 'keep',
+    form: str = 'lossless',
     masks: Path | None = None,
     skip_missing: bool = False,
 ) -> list[Job]:
     """Names the result of every picture, and its mask.
+
+    Of pictures whose results would have one name, ``a.jpg`` and ``a.png``, the one that has it
+    already keeps it; the other's result is ``a.jpg.png``.
 
     The mask of ``street/a.jpg`` in a folder of masks is ``street/a_mask.*``, else ``street/a.*``,
     of any format. Pictures and masks may share a folder: what is the mask of a picture is no
@@ -88,7 +91,8 @@ def list_jobs(
 
     Args:
         images: Name of every picture, from ``find_images``.
-        form: ``'keep'``, or the format of the results: ``'png'``, ``'jpg'`` or ``'webp'``.
+        form: ``'lossless'``: WebP of WebP, PNG of all others; ``'keep'``: that of the picture, PNG
+            where it cannot be written; or the format of all: ``'png'``, ``'jpg'`` or ``'webp'``.
         masks: One file for all pictures, or a folder of masks; ``None`` where masks are made from
             something else.
         skip_missing: Leave out pictures without a mask.
@@ -101,15 +105,15 @@ def list_jobs(
         UserError: A picture has several masks.
     """
     if masks is None:
-        return [Job(path, _output_name(name, form)) for path, name in images.items()]
+        return [Job(path, output) for path, output in _output_names(images, form).items()]
     found = _find_masks(images, masks)
     used = {mask.resolve() for mask in found.values() if mask is not None}
     found = {path: mask for path, mask in found.items() if path.resolve() not in used}
     missing = [str(path) for path, mask in found.items() if mask is None]
     if missing and not skip_missing:
         raise FileNotFoundError(_masks_missing(masks, missing))
-    jobs = [Job(path, _output_name(images[path], form), mask) for path, mask in found.items()]
-    return [job for job in jobs if job.mask is not None]
+    outputs = _output_names({path: images[path] for path, mask in found.items() if mask}, form)
+    return [Job(path, output, found[path]) for path, output in outputs.items()]
 
 
 def _expand(text: str, recursive: bool) -> tuple[Path, list[Path]]:
@@ -176,9 +180,23 @@ def _masks_missing(masks: Path, missing: list[str]) -> str:
     return f'{listed}\nAdd them, or leave them out with --skip-missing'
 
 
+def _output_names(images: Mapping[Path, str], form: str) -> dict[Path, str]:
+    wanted = {path: _output_name(name, form) for path, name in images.items()}
+    counts = Counter(wanted.values())
+    return {
+        path: output
+        if counts[output] == 1 or output == images[path]
+        else images[path] + PurePosixPath(output).suffix
+        for path, output in wanted.items()
+    }
+
+
 def _output_name(name: str, form: str) -> str:
-    """Name of the result of a picture: of the same format if it is one that can be written."""
+    """Name of the result of a picture: its own if it is of the wanted format."""
     path = PurePosixPath(name)
     found = FORMAT_OF_SUFFIX.get(path.suffix.lower())
-    wanted = (found or 'png') if form == 'keep' else form
-    return str(path if found == wanted else path.with_suffix(f'.{wanted}'))
+    if form == 'keep':
+        form = found or 'png'
+    if form == 'lossless':
+        form = 'webp' if found == 'webp' else 'png'
+    return str(path if found == form else path.with_suffix(f'.{form}'))
