@@ -51,7 +51,12 @@ class RunSummary:
         lines += [f'FAILED {job}: {message}' for job, message in self.failed]
         if self.is_interrupted:
             lines.append('interrupted; the same command goes on from here')
-        return '\n'.join(lines)
+        return '\n'.join(map(_printable, lines))
+
+
+def _printable(text: str) -> str:
+    """Without what a file's name could do to a terminal, or no terminal can show."""
+    return ''.join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def _note_line(note: str, jobs: list[Job]) -> str:
@@ -148,7 +153,7 @@ class FolderInpainter:
         inpainter = self.build_inpainter()
         with tqdm(jobs, unit='image') as bar:
             for job in bar:
-                bar.set_description(job.image.name)
+                bar.set_description(_printable(job.image.name))
                 self._run_job(job, inpainter, summary)
 
     def _run_job(self, job: Job, inpainter: FeedbackInpainter, summary: RunSummary) -> None:

@@ -288,6 +288,21 @@ def test_errors_are_listed_and_the_rest_is_done(run, job, save_image, tmp_path):
     assert files_below(tmp_path / 'out') == ['a.png', 'b.png']
 
 
+def test_names_of_files_do_nothing_to_the_terminal(run, job, capsys):
+    names = ['a\x1b[31m.jpg', 'b\n.jpg', 'c\udcff.jpg', 'd\u732b.jpg']
+    jobs = [job(name) for name in names]
+    jobs[2].image.write_text('no picture')
+    summary = run(*jobs)
+    assert summary.inpainted == 3
+    lines = str(summary).encode().decode().splitlines()
+    assert len(lines) == 3
+    assert '\\x1b[31m.jpg): lossy format' in lines[1]
+    assert 'in/c\\udcff.jpg (mask' in lines[2]
+    bar = capsys.readouterr().err
+    assert '\x1b[31m' not in bar
+    assert 'd\u732b.jpg' in bar
+
+
 def test_an_error_without_words_is_told_by_its_type(run, job, fake, monkeypatch):
     monkeypatch.setattr(fake, 'inpaint', lambda *args, **options: [].pop())
     ((_, message),) = run(job()).failed
