@@ -288,6 +288,8 @@ def _write(
     example = random_inputs(step, EXAMPLE_BATCH, settings.size, seed=0)
     try:
         writer.write(step, example, path, metadata, settings.dynamic)
+    except OSError as error:  # torch's does not say which file
+        raise OSError(error.errno, error.strerror, str(path)) from error
     except (AssertionError, RuntimeError, ValueError) as error:  # of torch, mmagic or mmseg
         # torch appends pages of its graph.
         reason = re.split(r'\[Caused by|\. Please feel free', str(error))[0].strip()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import resource
+import signal
 
 import numpy as np
 import onnx
@@ -189,6 +191,22 @@ def test_a_file_that_does_not_run_is_not_left_behind(model, export, tmp_path, mo
     monkeypatch.setattr(OnnxFormat, 'run', fail)
     with pytest.raises(ExportError, match=r'small_initial\.onnx does not run: no kernel'):
         export(model, out=tmp_path, mode='per-round')
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('name', ['onnx', 'torchscript'])
+def test_a_full_disk_is_told_with_the_file_and_nothing_is_left(model, export, tmp_path, name):
+    """torch itself ends the process, or raises an error without the file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(OSError, match='File too large') as error:
+            export(model, tmp_path, format=name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert 'small_rounds2' in error.value.filename
     assert list(tmp_path.iterdir()) == []
 
 
