@@ -44,10 +44,13 @@ def load_config(config: str | os.PathLike[str] | Config, options: dict | None = 
 
     Raises:
         FileNotFoundError: If it is neither a file nor a name. The message suggests some.
+        TypeError: If it is of another type.
         UserError: If nothing reads an option.
     """
-    if not isinstance(config, Config):
+    if isinstance(config, (str, os.PathLike)):
         return read_config(config, options)
+    if not isinstance(config, Config):
+        raise TypeError(f'config: found {type(config).__name__}, expected a path, a name or Config')
     config = config.copy()
     merge_options(config, options or {})
     return config

@@ -24,16 +24,18 @@ class Job:
         image: File of the picture.
         output: File of the result, relative to the folder of all results, with ``/``.
         mask: File of its mask; ``None`` where masks are made from something else.
+        shares_stem: Whether another result differs by its suffix alone.
     """
 
     image: Path
     output: str
     mask: Path | None = None
+    shares_stem: bool = False
 
     @property
     def stem(self) -> str:
-        """``output`` without its suffix: what maps, rounds and masks of the picture are named."""
-        return str(PurePosixPath(self.output).with_suffix(''))
+        """What maps, rounds and masks are named: ``output``, without its suffix if it may."""
+        return self.output if self.shares_stem else _without_suffix(self.output)
 
     @property
     def form(self) -> str:
@@ -85,9 +87,10 @@ def list_jobs(
     Of pictures whose results would have one name, ``a.jpg`` and ``a.png``, the one that has it
     already keeps it; the other's result is ``a.jpg.png``.
 
-    The mask of ``street/a.jpg`` in a folder of masks is ``street/a_mask.*``, else ``street/a.*``,
-    of any format. Pictures and masks may share a folder: what is the mask of a picture is no
-    picture to inpaint.
+    The mask of ``street/a.jpg`` in a folder of masks is ``street/a.jpg.*``, as it is written for
+    pictures that differ by their suffix alone; else ``street/a_mask.*``, else ``street/a.*``; of
+    any format. Pictures and masks may share a folder: what is the mask of a picture is no picture
+    to inpaint.
 
     Args:
         images: Name of every picture, from ``find_images``.
@@ -105,15 +108,14 @@ def list_jobs(
         UserError: A picture has several masks.
     """
     if masks is None:
-        return [Job(path, output) for path, output in _output_names(images, form).items()]
+        return _named_jobs(dict.fromkeys(images), images, form)
     found = _find_masks(images, masks)
     used = {mask.resolve() for mask in found.values() if mask is not None}
     found = {path: mask for path, mask in found.items() if path.resolve() not in used}
     missing = [str(path) for path, mask in found.items() if mask is None]
     if missing and not skip_missing:
         raise FileNotFoundError(_masks_missing(masks, missing))
-    outputs = _output_names({path: images[path] for path, mask in found.items() if mask}, form)
-    return [Job(path, output, found[path]) for path, output in outputs.items()]
+    return _named_jobs({path: mask for path, mask in found.items() if mask}, images, form)
 
 
 def _expand(text: str, recursive: bool) -> tuple[Path, list[Path]]:
@@ -162,8 +164,8 @@ def _find_masks(images: Mapping[Path, str], masks: Path) -> dict[Path, Path | No
 
 
 def _choose_mask(image: Path, name: str, by_name: Mapping[str, list[Path]]) -> Path | None:
-    stem = str(PurePosixPath(name).with_suffix(''))
-    for wanted in (f'{stem}_mask', stem):
+    stem = _without_suffix(name)
+    for wanted in (name, f'{stem}_mask', stem):
         found = [path for path in by_name.get(wanted, ()) if path.resolve() != image.resolve()]
         if len(found) > 1:
             listed = ', '.join(map(str, found))
@@ -178,6 +180,22 @@ def _masks_missing(masks: Path, missing: list[str]) -> str:
     head = f'{len(missing)} images have no mask of their name in {masks}:'
     listed = '\n  '.join([head, *missing[:LISTED], *more])
     return f'{listed}\nAdd them, or leave them out with --skip-missing'
+
+
+def _without_suffix(name: str) -> str:
+    return str(PurePosixPath(name).with_suffix(''))
+
+
+def _named_jobs(
+    masks: Mapping[Path, Path | None], images: Mapping[Path, str], form: str
+) -> list[Job]:
+    """One job for each picture that ``masks`` has."""
+    outputs = _output_names({path: images[path] for path in masks}, form)
+    stems = Counter(map(_without_suffix, outputs.values()))
+    return [
+        Job(path, output, masks[path], shares_stem=stems[_without_suffix(output)] > 1)
+        for path, output in outputs.items()
+    ]
 
 
 def _output_names(images: Mapping[Path, str], form: str) -> dict[Path, str]:

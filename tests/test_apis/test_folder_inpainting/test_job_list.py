@@ -103,6 +103,19 @@ def test_pictures_that_differ_by_their_suffix_have_results_of_their_own(form, ex
     assert [job.output for job in list_jobs(images, form)] == expected
     masked = list_jobs(images, form, masks=Path(__file__))
     assert [job.output for job in masked] == expected
+    assert len({job.stem for job in masked}) == len(given)
+
+
+def test_masks_of_pictures_that_differ_by_their_suffix_are_found_again(touch):
+    folder = touch('in/a.jpg', 'in/a.png', 'in/a.webp', 'in/b.png')
+    jobs = list_jobs(find_images([str(folder / 'in')]))
+    touch(*(f'masks/{job.stem}.png' for job in jobs))
+    assert matched(folder) == {
+        'a.jpg': 'a.jpg.png',
+        'a.png': 'a.png.png',
+        'a.webp': 'a.webp.png',
+        'b.png': 'b.png',
+    }
 
 
 def test_one_mask_may_serve_all(touch):
