@@ -76,10 +76,10 @@ class ExportSettings:
         if self.mode not in MODES:
             raise UserError(f'mode: found {self.mode!r}, expected one of {MODES}')
         fewest = 1 if self.mode == 'unrolled' else 0
-        if not fewest <= self.rounds <= MOST_ROUNDS:
+        if not isinstance(self.rounds, int) or not fewest <= self.rounds <= MOST_ROUNDS:
             hint = '' if fewest == 0 else "; round 0 alone is the first file of 'per-round'"
             raise UserError(
-                f'rounds: found {self.rounds}, mode {self.mode!r} needs {fewest} to '
+                f'rounds: found {self.rounds!r}, mode {self.mode!r} needs {fewest} to '
                 f'{MOST_ROUNDS}{hint}'
             )
         if not 1 <= min(self.size) <= max(self.size) <= LARGEST_SIDE:
