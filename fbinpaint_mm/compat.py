@@ -36,6 +36,7 @@ import importlib.machinery
 import importlib.metadata
 import importlib.util
 import inspect
+import io
 import os
 import sys
 import types
@@ -418,20 +419,24 @@ def export_onnx(module: nn.Module, inputs: tuple[Tensor, ...], path: str, **opti
 
 
 def export_torchscript(
-    module: nn.Module, inputs: tuple[Tensor, ...], path: str, extra_files: dict[str, str]
-) -> None:
+    module: nn.Module, inputs: tuple[Tensor, ...], extra_files: dict[str, str]
+) -> bytes:
     """``torch.jit.trace`` and ``torch.jit.save``, which torch calls deprecated and still has.
 
     Args:
         module: In evaluation mode.
         inputs: Example of its inputs; torch runs the trace on it once more and compares.
-        path: File to write.
         extra_files: Text by name, to be stored in the file.
+
+    Returns:
+        Content of the file. To a full disk, torch would end the process instead of an error.
     """
     import torch
 
     with sizes_traced(module), _quiet_trace(), torch.no_grad():
-        torch.jit.save(torch.jit.trace(module, inputs), path, _extra_files=extra_files)
+        file = io.BytesIO()
+        torch.jit.save(torch.jit.trace(module, inputs), file, _extra_files=extra_files)
+    return file.getvalue()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 KINDS = ('irregular', 'box', 'mixed')
-FORMATS = ('keep', 'png', 'jpg', 'webp')
+FORMATS = ('lossless', 'keep', 'png', 'jpg', 'webp')
 
 
 def number(kind: type, low: float, high: float = math.inf) -> Callable[[str], float]:
@@ -124,8 +124,9 @@ def add_result_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         '--format',
         choices=FORMATS,
-        default='keep',
-        help='of the results (default: %(default)s, and png for what cannot be written)',
+        default='lossless',
+        help='of the results (default: %(default)s: webp of webp, png of all others; keep: that of '
+        'the image, and png for what cannot be written)',
     )
     add(
         '--quality',
@@ -189,8 +190,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
             parser.error(f'--{option} has an effect only with --{owner}')
     if not 0 < args.area[0] < args.area[1]:
         parser.error(f'--area {args.area[0]} {args.area[1]}: expected 0 < LOW < HIGH <= 1')
-    if args.quality is not None and args.format == 'png':
-        parser.error('--quality is of JPEG and WebP; --format png is always lossless')
+    if args.quality is not None and args.format in ('lossless', 'png'):
+        parser.error(f'--format {args.format} has no --quality; choose keep, jpg or webp')
     return args
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from numbers import Integral
 from typing import Any, overload
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from mmagic.structures import DataSample
 from mmengine.config import Config
+from torch import nn
 
+from fbinpaint_mm.apis.finite import check_finite_rounds
 from fbinpaint_mm.apis.hole_and_map import read_dictated_map, read_hole
 from fbinpaint_mm.apis.hole_crop import HoleCrop
 from fbinpaint_mm.apis.inpainting_job import InpaintingJob
@@ -38,6 +42,8 @@ LAYOUT_LEFT_OUT = (
     'the picture is larger than max_side and is seen in parts: the label maps of other images, '
     'which are whole, are left out; shrink the picture, or raise max_side, to have them'
 )
+# One thread at a time: modules, those of mmagic and mmseg too, keep the state of a call.
+TURNS: WeakKeyDictionary[nn.Module, threading.Lock] = WeakKeyDictionary()
 
 Step = tuple[InpaintingJob, HoleCrop]
 Pictures = list[Any] | tuple[Any, ...]  # of PictureSource
@@ -49,7 +55,8 @@ class FeedbackInpainter:
     A picture of up to ``max_side`` pixels is inpainted whole, just as in validation and test. Of a
     larger one the model sees a crop around each part of the hole, scaled down where the crop is
     larger than ``max_side``; so memory is bounded. Known pixels come back bit-identical, always.
-    The same call gives the same result.
+    The same call gives the same result, also where several threads call at once: they take turns at
+    the network.
 
     Args:
         config_or_name: Path of a config file, name of one of the package's configs such as
@@ -62,7 +69,7 @@ class FeedbackInpainter:
     Raises:
         FileNotFoundError: If there is no such config (the message suggests some) or checkpoint.
         UserError: If the config is not of this model, the checkpoint is of another config (the
-            message names the keys that do not fit), or the device cannot be used.
+            message names the keys that do not fit) or holds NaN, or the device cannot be used.
 
     Example:
         Random weights, so that nothing is downloaded; give a checkpoint for something to look at.
@@ -93,7 +100,9 @@ class FeedbackInpainter:
         device: str | torch.device | None = None,
         cfg_options: dict[str, Any] | None = None,
     ) -> None:
-        self.device = _usable_device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        if device is None:
+            device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        self.device = _usable_device(device)
         self.config = load_config(config_or_name, cfg_options)
         model = load_model(self.config, None if checkpoint is None else str(checkpoint))
         self.model = model.to(self.device)
@@ -179,8 +188,8 @@ class FeedbackInpainter:
             FileNotFoundError: If a file is missing.
             TypeError: If an image or a mask is no array, Pillow image or path.
             UserError: If a file is damaged or no image, sizes, data types or class ids do not fit,
-                lists differ in length, or a setting is out of range. Everything is checked before
-                the first picture is inpainted.
+                lists differ in length, or a setting is out of range. All this is checked before the
+                first picture is inpainted. Also if the model gives NaN or infinite values.
         """
         rounds = self.default_rounds if rounds is None else rounds
         max_side = self.default_max_side if max_side is None else max_side
@@ -193,7 +202,11 @@ class FeedbackInpainter:
             semantic_map_mask=semantic_map_mask,
         )
         rows = _rows(given) if several else [tuple(given.values())]
-        jobs = [self._job(row, max_side, rounds, return_rounds) for row in rows]
+        names = [f'image {index}' for index in range(len(rows))] if several else ['image']
+        jobs = [
+            self._job(name, row, max_side, rounds, return_rounds)
+            for name, row in zip(names, rows, strict=True)
+        ]
         for index in range(max((len(job.crops) for job in jobs), default=0)):
             pending = [(job, job.crops[index]) for job in jobs if index < len(job.crops)]
             for batch in self._batches(pending, max_side):
@@ -202,16 +215,16 @@ class FeedbackInpainter:
         return results if several else results[0]
 
     def _job(
-        self, row: tuple[Any, ...], max_side: int, rounds: int, keeps_rounds: bool
+        self, name: str, row: tuple[Any, ...], max_side: int, rounds: int, keeps_rounds: bool
     ) -> InpaintingJob:
         image, mask, semantic_map, semantic_map_mask = row
-        picture = read_picture(image, 'image')
+        picture = read_picture(image, name)
         hole = read_hole(mask, picture)
         classes = None if semantic_map is None else self.classes
         dictated_map = read_dictated_map(
             semantic_map, semantic_map_mask, picture.size, self.num_classes, classes
         )
-        job = InpaintingJob(picture, hole, dictated_map, max_side, rounds, keeps_rounds)
+        job = InpaintingJob(name, picture, hole, dictated_map, max_side, rounds, keeps_rounds)
         sees_parts = any(crop.is_part_of(picture.size) for crop in job.crops)
         if sees_parts and self.model.loop.layout_memory is not None:
             job.notes.append(LAYOUT_LEFT_OUT)
@@ -231,18 +244,27 @@ class FeedbackInpainter:
         height, width = map(self.model.loop.valid_side, crop.size)
         return height, width
 
-    @torch.inference_mode()
     def _run(self, steps: list[Step], rounds: int) -> None:
         inputs, samples = zip(*(self._model_input(*step) for step in steps), strict=True)
-        data = self.model.data_preprocessor(
-            dict(inputs=list(inputs), data_samples=list(samples)), False
-        )
-        samples = data['data_samples']
-        results = self.model.predict_rounds(data['inputs'], samples, rounds)
-        raws = [self.model.data_preprocessor.destruct(one.raw, samples) for one in results]
-        predictions = self.model.convert_to_datasample(results, samples, data['inputs'])
+        names = [job.name for job, _ in steps]
+        batch = dict(inputs=list(inputs), data_samples=list(samples))
+        with TURNS.setdefault(self.model, threading.Lock()):
+            raws, predictions = self._predict(batch, rounds, names)
         for index, ((job, crop), sample) in enumerate(zip(steps, predictions, strict=True)):
             job.paste(crop, sample.output, torch.stack([raw[index] for raw in raws]))
+
+    @torch.inference_mode()
+    def _predict(
+        self, batch: dict[str, Any], rounds: int, names: Sequence[str]
+    ) -> tuple[list[torch.Tensor], list[DataSample]]:
+        """What the networks painted in every round, and the predictions for every image."""
+        self.model.eval()  # whatever else its owner does with it
+        data = self.model.data_preprocessor(batch, False)
+        samples = data['data_samples']
+        results = self.model.predict_rounds(data['inputs'], samples, rounds)
+        check_finite_rounds(results, names)
+        raws = [self.model.data_preprocessor.destruct(one.raw, samples) for one in results]
+        return raws, self.model.convert_to_datasample(results, samples, data['inputs'])
 
     def _model_input(self, job: InpaintingJob, crop: HoleCrop) -> tuple[torch.Tensor, DataSample]:
         """A masked image and its sample, as a test pipeline packs them, padded to a valid size."""
@@ -262,7 +284,9 @@ class FeedbackInpainter:
 
 def _usable_device(device: str | torch.device) -> torch.device:
     try:
-        return torch.empty(0, device=device).device
+        probe = torch.zeros(1, device=device)
+        probe.cpu()  # 'meta' has no values to give back
+        return probe.device
     except (AssertionError, RuntimeError) as error:  # torch's, of a build without it and of others
         reason = str(error).partition('\n')[0]
         raise UserError(f'device {str(device)!r} cannot be used: {reason}') from error
@@ -272,8 +296,8 @@ def _check_settings(rounds: int, max_side: int) -> None:
     # True is an Integral too, and more likely a misplaced return_rounds.
     if not isinstance(rounds, Integral) or isinstance(rounds, bool) or rounds < 0:
         raise UserError(f'rounds must be a whole number of 0 or more, got {rounds!r}')
-    if max_side < 1:
-        raise UserError(f'max_side must be a positive number of pixels, got {max_side}')
+    if not isinstance(max_side, Integral) or isinstance(max_side, bool) or max_side < 1:
+        raise UserError(f'max_side must be a positive whole number of pixels, got {max_side!r}')
 
 
 def _rows(columns: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -36,6 +36,7 @@ class InpaintingJob:
     written.
 
     Args:
+        name: What to call it in messages.
         picture: The picture.
         hole: (H, W) bool, True in the hole.
         dictated_map: (H, W) uint8 class ids that every map takes over, 255 elsewhere; or ``None``.
@@ -46,6 +47,7 @@ class InpaintingJob:
 
     def __init__(
         self,
+        name: str,
         picture: Picture,
         hole: np.ndarray,
         dictated_map: np.ndarray | None,
@@ -53,7 +55,7 @@ class InpaintingJob:
         rounds: int,
         keeps_rounds: bool,
     ) -> None:
-        self.picture = picture
+        self.name, self.picture = name, picture
         self.dictated_map = dictated_map
         self.keeps_rounds = keeps_rounds
         self.crops = find_hole_crops(hole, max_side)

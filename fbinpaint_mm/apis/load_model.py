@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from mmagic.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
+from fbinpaint_mm.apis.finite import check_finite_weights
 from fbinpaint_mm.checkpoint import load_fitting_checkpoint
 from fbinpaint_mm.config_file import merge_options, read_config
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
@@ -17,6 +21,14 @@ from fbinpaint_mm.user_error import UserError
 
 # Parts that serve training only, some of which would download weights.
 WITHOUT_TRAINING = dict(disc=None, teacher=None, losses=None)
+_building = threading.RLock()
+
+
+@contextmanager
+def _mmagic_scope() -> Iterator[None]:
+    """One thread at a time: the default scope of mmengine's registries is one for all."""
+    with _building, DefaultScope.overwrite_default_scope('mmagic'):
+        yield
 
 
 def load_config(config: str | os.PathLike[str] | Config, options: dict | None = None) -> Config:
@@ -32,10 +44,13 @@ def load_config(config: str | os.PathLike[str] | Config, options: dict | None = 
 
     Raises:
         FileNotFoundError: If it is neither a file nor a name. The message suggests some.
+        TypeError: If it is of another type.
         UserError: If nothing reads an option.
     """
-    if not isinstance(config, Config):
+    if isinstance(config, (str, os.PathLike)):
         return read_config(config, options)
+    if not isinstance(config, Config):
+        raise TypeError(f'config: found {type(config).__name__}, expected a path, a name or Config')
     config = config.copy()
     merge_options(config, options or {})
     return config
@@ -53,7 +68,8 @@ def load_model(config: Config, checkpoint: str | None) -> FeedbackRecorrectionIn
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        UserError: If the config has no model of ours, or the checkpoint is of another config.
+        UserError: If the config has no model of ours, or the checkpoint is of another config or
+            holds values that are not finite.
     """
     model_config = config.get('model') or {}
     kind = model_config.get('type')
@@ -62,7 +78,7 @@ def load_model(config: Config, checkpoint: str | None) -> FeedbackRecorrectionIn
         raise UserError(
             f'the config must have a model of type FeedbackRecorrectionInpaintor, found {kind!r}'
         )
-    with DefaultScope.overwrite_default_scope('mmagic'):
+    with _mmagic_scope():
         model = MODELS.build({**model_config, **WITHOUT_TRAINING})
     if checkpoint is None:
         print_log(
@@ -70,6 +86,7 @@ def load_model(config: Config, checkpoint: str | None) -> FeedbackRecorrectionIn
         )
     else:
         load_fitting_checkpoint(model, str(checkpoint))
+        check_finite_weights(model, str(checkpoint))
     return model.eval()
 
 
@@ -85,7 +102,7 @@ def class_metainfo(config: Config) -> dict:
     dataset = _dataset_config(config)
     if dataset is None:
         return {}
-    with DefaultScope.overwrite_default_scope('mmagic'):
+    with _mmagic_scope():
         return DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo
 
 

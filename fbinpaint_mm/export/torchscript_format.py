@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fbinpaint_mm import compat
 from fbinpaint_mm.export.exported_step import ExportedStep
+from fbinpaint_mm.write_file import write_file
 
 METADATA_FILE = 'metadata.json'  # among the extra files of a TorchScript archive
 
@@ -48,9 +49,12 @@ class TorchScriptFormat:
             path: File to write.
             metadata: Goes into the file as JSON, ``metadata.json`` of its ``_extra_files``.
             dynamic: Not read: a trace does not declare which sizes it takes.
+
+        Raises:
+            OSError: If the file cannot be written.
         """
         extra_files = {METADATA_FILE: json.dumps(dict(metadata))}
-        compat.export_torchscript(step, inputs, str(path), extra_files)
+        write_file(path, compat.export_torchscript(step, inputs, extra_files))
 
     def run(self, path: Path, batches: Sequence[tuple[Tensor, ...]]) -> list[list[np.ndarray]]:
         """Run a file in a fresh process that has torch and nothing else.

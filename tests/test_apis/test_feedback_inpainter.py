@@ -2,7 +2,10 @@
 
 import copy
 import doctest
+import pickle
+import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -62,6 +65,60 @@ def test_the_same_call_gives_the_same_result(inpainter, make_picture, make_hole)
     assert np.array_equal(one.confidence, other.confidence)
     assert not inpainter.model.training
     assert not any(module.training for module in inpainter.model.modules())
+
+
+def test_training_mode_changes_neither_the_result_nor_the_model(inpainter, make_picture, make_hole):
+    image, hole = make_picture((24, 32, 3)), make_hole((24, 32))
+    expected = inpainter.inpaint(image, hole)
+    state = {key: value.clone() for key, value in inpainter.model.state_dict().items()}
+    inpainter.model.train()
+    assert np.array_equal(inpainter.inpaint(image, hole).image, expected.image)
+    assert all(value.equal(state[key]) for key, value in inpainter.model.state_dict().items())
+
+
+def test_threads_take_turns_and_each_gets_what_it_gets_alone(inpainter, make_picture, make_hole):
+    calls = [
+        (
+            make_picture((16 + 8 * (seed % 2), 32, 3), seed=seed),
+            make_hole((16 + 8 * (seed % 2), 32)),
+        )
+        for seed in range(6)
+    ]
+    alone = [inpainter.inpaint(*call).image for call in calls]
+    running, most = [], []
+
+    def enter(*_):
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.01)  # time for the other threads to come in
+
+    network = inpainter.model.loop.segmentor.backbone
+    hooks = [
+        network.register_forward_pre_hook(enter),
+        network.register_forward_hook(lambda *_: running.pop() and None),
+    ]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda call: inpainter.inpaint(*call).image, calls))
+    for hook in hooks:
+        hook.remove()
+    assert max(most) == 1
+    assert all(map(np.array_equal, found, alone))
+
+
+def test_models_can_be_built_in_several_threads(small_config):
+    def build(_):
+        return FeedbackInpainter(small_config, device='cpu').classes
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(build, range(8))) == [['sky', 'road', 'tree', 'car', 'wall']] * 8
+
+
+def test_a_copy_works_on_its_own(inpainter, make_picture, make_hole):
+    image, hole = make_picture((24, 32, 3)), make_hole((24, 32))
+    expected = inpainter.inpaint(image, hole).image
+    for copied in (copy.deepcopy(inpainter), pickle.loads(pickle.dumps(inpainter))):
+        assert copied.model is not inpainter.model
+        assert np.array_equal(copied.inpaint(image, hole).image, expected)
 
 
 def test_what_lies_in_the_hole_does_not_matter(inpainter, make_picture, make_hole):
@@ -250,7 +307,9 @@ IMAGE, HOLE = np.zeros((24, 32, 3), np.uint8), np.eye(24, 32) > 0
         (dict(rounds=-1), UserError, 'rounds must be a whole number of 0 or more, got -1'),
         (dict(rounds=1.5), UserError, r'rounds must be a whole number of 0 or more, got 1\.5'),
         (dict(rounds=True), UserError, 'rounds must be a whole number of 0 or more, got True'),
-        (dict(max_side=0), UserError, 'max_side must be a positive number of pixels, got 0'),
+        (dict(max_side=0), UserError, 'max_side must be a positive whole number of pixels, got 0'),
+        (dict(max_side='9'), UserError, "max_side must be a positive whole .*, got '9'"),
+        (dict(max_side=True), UserError, 'max_side must be a positive whole .*, got True'),
         (
             dict(semantic_map=np.full((24, 32), 5)),
             ValueError,
@@ -282,7 +341,7 @@ def test_a_map_dictated_to_a_model_without_semantics_is_refused(without_semantic
         without_semantics.inpaint(IMAGE, HOLE, semantic_map=np.zeros((24, 32), int))
 
 
-@pytest.mark.parametrize('device', ['cuda:99', 'gpu'])
+@pytest.mark.parametrize('device', ['cuda:99', 'gpu', 'meta', 99])
 def test_a_device_that_is_not_there_is_named(small_config, device):
     with pytest.raises(UserError, match=f"device '{device}' cannot be used: "):
         FeedbackInpainter(small_config, device=device)

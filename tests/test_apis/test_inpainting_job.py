@@ -26,7 +26,7 @@ def job(make_picture):
     hole[30:70, 100:140] = True
     hole[30:70, 162:202] = True
     picture = Picture(make_picture((100, 300)), notes=['a note'])
-    return InpaintingJob(picture, hole, None, max_side=96, rounds=2, keeps_rounds=True)
+    return InpaintingJob('image', picture, hole, None, max_side=96, rounds=2, keeps_rounds=True)
 
 
 def run(job, crop, color, label):

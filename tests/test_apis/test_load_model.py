@@ -23,6 +23,12 @@ def test_configs_are_found_by_path_and_by_name(tmp_path):
         FeedbackInpainter('fbinpaint_dmo')
 
 
+@pytest.mark.parametrize('config', [None, {}, 5])
+def test_a_config_of_another_type_is_refused(config):
+    with pytest.raises(TypeError, match=r'^config: found .*, expected a path, a name or Config$'):
+        load_config(config)
+
+
 def test_options_do_not_change_a_config_that_was_read(small_config):
     inpainter = FeedbackInpainter(small_config, cfg_options={'model.test_cfg.rounds': 3})
     assert inpainter.default_rounds == 3

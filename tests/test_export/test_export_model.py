@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import resource
+import signal
 
 import numpy as np
 import onnx
@@ -192,6 +194,22 @@ def test_a_file_that_does_not_run_is_not_left_behind(model, export, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize('name', ['onnx', 'torchscript'])
+def test_a_full_disk_is_told_with_the_file_and_nothing_is_left(model, export, tmp_path, name):
+    """torch itself ends the process, or raises an error without the file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(OSError, match='File too large') as error:
+            export(model, tmp_path, format=name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert 'small_rounds2' in error.value.filename
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_torch_cannot_write_is_told_in_one_line(model, export, tmp_path, monkeypatch):
     def refuse(*args, **options):
         raise torch.onnx.errors.OnnxExporterError(
@@ -254,9 +272,12 @@ def test_another_model_is_refused(export):
     [
         (dict(format='tflite'), r"format: found 'tflite', expected one of \('onnx', 'torchscript'"),
         (dict(mode='rolled'), r"mode: found 'rolled', expected one of \('unrolled', 'per-round'"),
-        (dict(rounds=0), r"rounds: found 0, mode 'unrolled' needs 1 or more; round 0 alone is the"),
-        (dict(mode='per-round', rounds=-1), r"found -1, mode 'per-round' needs 0 or more$"),
-        (dict(size=(64, 0)), r'size: found \(64, 0\), expected a positive height and width'),
+        (dict(rounds=0), r"rounds: found 0, mode 'unrolled' needs 1 to 100; round 0 alone is the"),
+        (dict(rounds=101), r"rounds: found 101, mode 'unrolled' needs 1 to 100"),
+        (dict(rounds='many'), r"rounds: found 'many', mode 'unrolled' needs 1 to 100"),
+        (dict(size=(64, 8200)), r'size: found \(64, 8200\), expected height and width in 1'),
+        (dict(mode='per-round', rounds=-1), r"found -1, mode 'per-round' needs 0 to 100$"),
+        (dict(size=(64, 0)), r'size: found \(64, 0\), expected height and width in 1\.\.8192'),
         (dict(tolerance=0.0), r'tolerance: found 0.0, expected a positive number'),
         (dict(tolerance=float('nan')), r'tolerance: found nan, expected a positive number'),
     ],

@@ -173,7 +173,8 @@ def test_an_interruption_has_the_status_of_a_shell(tool, model, folder, monkeypa
         (['--generate-mask', 'box', '--rounds', '-1'], '-1 is out of range, expected 0 or more'),
         (['--generate-mask', 'box', '--max-side', '0'], '0 is out of range, expected 1 or more'),
         (['--generate-mask', 'box', '--quality', '0'], '0 is out of range, expected 1 to 100'),
-        (['--mask', 'm', '--format', 'png', '--quality', '9'], 'is always lossless'),
+        (['--mask', 'm', '--format', 'png', '--quality', '9'], '--format png has no --quality;'),
+        (['--mask', 'm', '--quality', '9'], '--format lossless has no --quality; choose keep, jpg'),
         (['--generate-mask', 'box', '--rounds', '1.5'], "invalid int value: '1.5'"),
     ],
 )
@@ -226,7 +227,7 @@ def test_the_kinds_and_formats_are_those_of_the_package(tool):
     from fbinpaint_mm.apis.folder_inpainting.mask_sources import KINDS
 
     assert tuple(KINDS) == tool.KINDS
-    assert ('keep', *PILLOW_FORMATS) == tool.FORMATS
+    assert ('lossless', 'keep', *PILLOW_FORMATS) == tool.FORMATS
 
 
 def test_every_setting_of_the_command_line_reaches_the_pictures(tool, model):

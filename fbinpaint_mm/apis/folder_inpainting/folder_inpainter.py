@@ -51,7 +51,12 @@ class RunSummary:
         lines += [f'FAILED {job}: {message}' for job, message in self.failed]
         if self.is_interrupted:
             lines.append('interrupted; the same command goes on from here')
-        return '\n'.join(lines)
+        return '\n'.join(map(_printable, lines))
+
+
+def _printable(text: str) -> str:
+    """Without what a file's name could do to a terminal, or no terminal can show."""
+    return ''.join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def _note_line(note: str, jobs: list[Job]) -> str:
@@ -103,8 +108,8 @@ class FolderInpainter:
             What became of them.
 
         Raises:
-            UserError: Two jobs would write the same file, or one would write an input. An error
-                while the model is built is raised as it is.
+            UserError: Two jobs would write the same file, or one would write an input or, through a
+                link, outside of the folder. An error while the model is built is raised as it is.
         """
         self._check_names(jobs)
         pending = [job for job in jobs if self.overwrite or not self._is_finished(job)]
@@ -133,12 +138,22 @@ class FolderInpainter:
                         f'{other.image} and {job.image} would both write {self.out / name}; rename '
                         'one, or give them different folders with --out'
                     )
+                self._check_inside(self.out / name)
+
+    def _check_inside(self, path: Path) -> None:
+        """A result itself may be a link, which is replaced; its folder may not lead elsewhere."""
+        folder = path.parent.resolve()
+        if not folder.is_relative_to(self.out.resolve()):
+            raise UserError(
+                f'the result {path} would lie in {folder}, outside of {self.out}; remove the link, '
+                'or name the input without ..'
+            )
 
     def _run_jobs(self, jobs: Sequence[Job], summary: RunSummary) -> None:
         inpainter = self.build_inpainter()
         with tqdm(jobs, unit='image') as bar:
             for job in bar:
-                bar.set_description(job.image.name)
+                bar.set_description(_printable(job.image.name))
                 self._run_job(job, inpainter, summary)
 
     def _run_job(self, job: Job, inpainter: FeedbackInpainter, summary: RunSummary) -> None:
@@ -151,12 +166,17 @@ class FolderInpainter:
             summary.failed.append((job, in_one_line(error)))
 
     def _is_finished(self, job: Job) -> bool:
-        """Whether all files are there, and none is older than what it is made from."""
+        """Whether all files are there, and none is older than what it is made from.
+
+        What was moved or unpacked keeps its old date; that of its last change of place is new.
+        """
         sources = [*_inputs(job), *([self.checkpoint] if self.checkpoint else [])]
         results = [self.out / name for name in self.outputs.names(job)]
-        if not all(path.is_file() for path in [*sources, *results]):
+        if not all(path.is_file() for path in sources):
             return False
-        newest = max(path.stat().st_mtime_ns for path in sources)
+        if not all(path.is_file() and not path.is_symlink() for path in results):
+            return False
+        newest = max(max(path.stat().st_mtime_ns, path.stat().st_ctime_ns) for path in sources)
         return all(path.stat().st_mtime_ns >= newest for path in results)
 
     def _make(self, job: Job, inpainter: FeedbackInpainter) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,16 +24,18 @@ class Job:
         image: File of the picture.
         output: File of the result, relative to the folder of all results, with ``/``.
         mask: File of its mask; ``None`` where masks are made from something else.
+        shares_stem: Whether another result differs by its suffix alone.
     """
 
     image: Path
     output: str
     mask: Path | None = None
+    shares_stem: bool = False
 
     @property
     def stem(self) -> str:
-        """``output`` without its suffix: what maps, rounds and masks of the picture are named."""
-        return str(PurePosixPath(self.output).with_suffix(''))
+        """What maps, rounds and masks are named: ``output``, without its suffix if it may."""
+        return self.output if self.shares_stem else _without_suffix(self.output)
 
     @property
     def form(self) -> str:
@@ -76,19 +78,24 @@ def find_images(
 
 def list_jobs(
     images: Mapping[Path, str],
-    form: str = 'keep',
+    form: str = 'lossless',
     masks: Path | None = None,
     skip_missing: bool = False,
 ) -> list[Job]:
     """Names the result of every picture, and its mask.
 
-    The mask of ``street/a.jpg`` in a folder of masks is ``street/a_mask.*``, else ``street/a.*``,
-    of any format. Pictures and masks may share a folder: what is the mask of a picture is no
-    picture to inpaint.
+    Of pictures whose results would have one name, ``a.jpg`` and ``a.png``, the one that has it
+    already keeps it; the other's result is ``a.jpg.png``.
+
+    The mask of ``street/a.jpg`` in a folder of masks is ``street/a.jpg.*``, as it is written for
+    pictures that differ by their suffix alone; else ``street/a_mask.*``, else ``street/a.*``; of
+    any format. Pictures and masks may share a folder: what is the mask of a picture is no picture
+    to inpaint.
 
     Args:
         images: Name of every picture, from ``find_images``.
-        form: ``'keep'``, or the format of the results: ``'png'``, ``'jpg'`` or ``'webp'``.
+        form: ``'lossless'``: WebP of WebP, PNG of all others; ``'keep'``: that of the picture, PNG
+            where it cannot be written; or the format of all: ``'png'``, ``'jpg'`` or ``'webp'``.
         masks: One file for all pictures, or a folder of masks; ``None`` where masks are made from
             something else.
         skip_missing: Leave out pictures without a mask.
@@ -101,15 +108,14 @@ def list_jobs(
         UserError: A picture has several masks.
     """
     if masks is None:
-        return [Job(path, _output_name(name, form)) for path, name in images.items()]
+        return _named_jobs(dict.fromkeys(images), images, form)
     found = _find_masks(images, masks)
     used = {mask.resolve() for mask in found.values() if mask is not None}
     found = {path: mask for path, mask in found.items() if path.resolve() not in used}
     missing = [str(path) for path, mask in found.items() if mask is None]
     if missing and not skip_missing:
         raise FileNotFoundError(_masks_missing(masks, missing))
-    jobs = [Job(path, _output_name(images[path], form), mask) for path, mask in found.items()]
-    return [job for job in jobs if job.mask is not None]
+    return _named_jobs({path: mask for path, mask in found.items() if mask}, images, form)
 
 
 def _expand(text: str, recursive: bool) -> tuple[Path, list[Path]]:
@@ -158,8 +164,8 @@ def _find_masks(images: Mapping[Path, str], masks: Path) -> dict[Path, Path | No
 
 
 def _choose_mask(image: Path, name: str, by_name: Mapping[str, list[Path]]) -> Path | None:
-    stem = str(PurePosixPath(name).with_suffix(''))
-    for wanted in (f'{stem}_mask', stem):
+    stem = _without_suffix(name)
+    for wanted in (name, f'{stem}_mask', stem):
         found = [path for path in by_name.get(wanted, ()) if path.resolve() != image.resolve()]
         if len(found) > 1:
             listed = ', '.join(map(str, found))
@@ -176,9 +182,39 @@ def _masks_missing(masks: Path, missing: list[str]) -> str:
     return f'{listed}\nAdd them, or leave them out with --skip-missing'
 
 
+def _without_suffix(name: str) -> str:
+    return str(PurePosixPath(name).with_suffix(''))
+
+
+def _named_jobs(
+    masks: Mapping[Path, Path | None], images: Mapping[Path, str], form: str
+) -> list[Job]:
+    """One job for each picture that ``masks`` has."""
+    outputs = _output_names({path: images[path] for path in masks}, form)
+    stems = Counter(map(_without_suffix, outputs.values()))
+    return [
+        Job(path, output, masks[path], shares_stem=stems[_without_suffix(output)] > 1)
+        for path, output in outputs.items()
+    ]
+
+
+def _output_names(images: Mapping[Path, str], form: str) -> dict[Path, str]:
+    wanted = {path: _output_name(name, form) for path, name in images.items()}
+    counts = Counter(wanted.values())
+    return {
+        path: output
+        if counts[output] == 1 or output == images[path]
+        else images[path] + PurePosixPath(output).suffix
+        for path, output in wanted.items()
+    }
+
+
 def _output_name(name: str, form: str) -> str:
-    """Name of the result of a picture: of the same format if it is one that can be written."""
+    """Name of the result of a picture: its own if it is of the wanted format."""
     path = PurePosixPath(name)
     found = FORMAT_OF_SUFFIX.get(path.suffix.lower())
-    wanted = (found or 'png') if form == 'keep' else form
-    return str(path if found == wanted else path.with_suffix(f'.{wanted}'))
+    if form == 'keep':
+        form = found or 'png'
+    if form == 'lossless':
+        form = 'webp' if found == 'webp' else 'png'
+    return str(path if found == form else path.with_suffix(f'.{form}'))

@@ -18,12 +18,13 @@ from fbinpaint_mm.apis.folder_inpainting.encoding import (
     opaque,
     read_metadata,
 )
-from fbinpaint_mm.apis.folder_inpainting.job_list import Job
+from fbinpaint_mm.apis.folder_inpainting.job_list import FORMAT_OF_SUFFIX, Job
 from fbinpaint_mm.apis.inpainting_result import InpaintingResult, RoundResult
 from fbinpaint_mm.apis.picture import Picture, to_8_bits, to_pil
 
 CELL = 384  # longer side in pixels of each picture in a side-by-side one
 LOSSY = 'lossy format: known pixels change a little; use png or lossless webp to keep them exactly'
+JPEG_TO_PNG = 'known pixels of a JPEG stay as they are in a PNG; --format keep writes a JPEG again'
 NO_MAP = 'the result has no semantic map: the model has no semantics, or no round was run'
 
 
@@ -102,6 +103,8 @@ class OutputFiles:
     ) -> tuple[dict[str, bytes], list[str]]:
         metadata, files = read_metadata(job.image), {}
         notes = [] if is_lossless(job.form, self.quality) else [LOSSY]
+        if job.form == 'png' and FORMAT_OF_SUFFIX.get(job.image.suffix.lower()) == 'jpg':
+            notes.append(JPEG_TO_PNG)
         for name, pixels in images.items():
             written = opaque(pixels) if self.drop_alpha else pixels
             files[name], lost = encode(written, job.form, self.quality, metadata)

@@ -84,6 +84,14 @@ def test_the_loss_of_a_jpeg_is_told_once_for_all(run, job):
     assert f'note (2 of them, first {first.image}): {note}' in str(summary)
 
 
+def test_the_result_of_a_jpeg_is_lossless_and_the_user_is_told(run, job, tmp_path):
+    one = job('a.jpg', 'a.png')
+    summary = run(one)
+    (note,) = summary.notes
+    assert note.startswith('known pixels of a JPEG stay as they are in a PNG; --format keep')
+    assert np.array_equal(pixels_of(tmp_path / 'out/a.png')[~HOLE], pixels_of(one.image)[~HOLE])
+
+
 def test_all_that_is_asked_for_is_written(run, job, tmp_path):
     files = dict(maps=True, rounds=True, side_by_side=True)
     summary = run(job('a.jpg', 'x/a.jpg'), files=files, options=dict(rounds=2))
@@ -178,11 +186,20 @@ def test_a_result_that_is_older_than_its_sources_is_made_again(run, job, tmp_pat
     checkpoint.touch()
     run(one, checkpoint=checkpoint)
     assert run(one, checkpoint=checkpoint).finished_before == 1
-    for name, path in dict(image=one.image, mask=one.mask, checkpoint=checkpoint).items():
-        if name != newer:
-            age(path, 20)
-    age(tmp_path / 'out/a.png', 10)
+    age(tmp_path / 'out/a.png', -10)
+    assert run(one, checkpoint=checkpoint).finished_before == 1
+    age(dict(image=one.image, mask=one.mask, checkpoint=checkpoint)[newer], -20)
     assert run(one, checkpoint=checkpoint).inpainted == 1
+
+
+def test_a_picture_that_was_moved_there_is_new_whatever_its_date(run, job, tmp_path):
+    one = job('a.jpg', 'a.png')
+    run(one)
+    moved = job('b.png')
+    age(moved.image, 1000)
+    age(moved.mask, 1000)
+    moved = Job(moved.image.rename(tmp_path / 'in/a.png'), 'a.png', moved.mask)
+    assert run(moved).inpainted == 1
 
 
 def test_what_is_asked_for_and_missing_is_made(run, job, tmp_path):
@@ -193,6 +210,27 @@ def test_what_is_asked_for_and_missing_is_made(run, job, tmp_path):
     (tmp_path / 'out/a.png').unlink()
     assert run(one).inpainted == 1
     assert run(one, overwrite=True).inpainted == 1
+
+
+def test_a_link_is_no_result_and_is_not_written_through(run, job, tmp_path):
+    thesis, result = tmp_path / 'thesis.png', tmp_path / 'out/a.png'
+    thesis.write_text('precious')
+    result.parent.mkdir()
+    result.symlink_to(thesis)
+    one = job()
+    age(thesis, -10)
+    assert run(one).inpainted == 1
+    assert thesis.read_text() == 'precious'
+    assert not result.is_symlink()
+
+
+@pytest.mark.parametrize('name', ['x/a.png', '../other/a.png', 'y/../../other/a.png'])
+def test_results_lie_in_their_folder_only(run, job, tmp_path, name):
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out/x').symlink_to(tmp_path)
+    with pytest.raises(UserError, match=r'would lie in .*, outside of .*out; remove the link, or'):
+        run(job(output=name))
+    assert not (tmp_path / 'other').exists()
 
 
 def test_nothing_in_the_folder_of_results_is_removed(run, job, tmp_path):
@@ -248,6 +286,21 @@ def test_errors_are_listed_and_the_rest_is_done(run, job, save_image, tmp_path):
         (line,) = [line for line in lines if str(one.image) in line]
         assert re.match(f'FAILED {re.escape(str(one))}: .*{message}', line)
     assert files_below(tmp_path / 'out') == ['a.png', 'b.png']
+
+
+def test_names_of_files_do_nothing_to_the_terminal(run, job, capsys):
+    names = ['a\x1b[31m.jpg', 'b\n.jpg', 'c\udcff.jpg', 'd\u732b.jpg']
+    jobs = [job(name) for name in names]
+    jobs[2].image.write_text('no picture')
+    summary = run(*jobs)
+    assert summary.inpainted == 3
+    lines = str(summary).encode().decode().splitlines()
+    assert len(lines) == 3
+    assert '\\x1b[31m.jpg): lossy format' in lines[1]
+    assert 'in/c\\udcff.jpg (mask' in lines[2]
+    bar = capsys.readouterr().err
+    assert '\x1b[31m' not in bar
+    assert 'd\u732b.jpg' in bar
 
 
 def test_an_error_without_words_is_told_by_its_type(run, job, fake, monkeypatch):

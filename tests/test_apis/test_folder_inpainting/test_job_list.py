@@ -70,6 +70,11 @@ def test_an_input_without_images_is_refused(touch, text, message):
 @pytest.mark.parametrize(
     ('name', 'form', 'output', 'written'),
     [
+        ('x/a.jpg', 'lossless', 'x/a.png', 'png'),
+        ('a.JPEG', 'lossless', 'a.png', 'png'),
+        ('a.PNG', 'lossless', 'a.PNG', 'png'),
+        ('a.webp', 'lossless', 'a.webp', 'webp'),
+        ('a.tif', 'lossless', 'a.png', 'png'),
         ('x/a.jpg', 'keep', 'x/a.jpg', 'jpg'),
         ('a.JPEG', 'keep', 'a.JPEG', 'jpg'),
         ('a.tif', 'keep', 'a.png', 'png'),
@@ -82,6 +87,35 @@ def test_the_result_is_named_like_the_picture(name, form, output, written):
     (job,) = list_jobs({Path('in', name): name}, form)
     assert job == Job(Path('in', name), output)
     assert job.form == written
+
+
+@pytest.mark.parametrize(
+    ('form', 'expected'),
+    [
+        ('lossless', ['a.png', 'a.jpg.png', 'a.tif.png', 'a.webp', 'b.png', 'x/a.png']),
+        ('keep', ['a.png', 'a.jpg', 'a.tif.png', 'a.webp', 'b.jpg', 'x/a.jpg']),
+        ('webp', ['a.png.webp', 'a.jpg.webp', 'a.tif.webp', 'a.webp', 'b.webp', 'x/a.webp']),
+    ],
+)
+def test_pictures_that_differ_by_their_suffix_have_results_of_their_own(form, expected):
+    given = ['a.png', 'a.jpg', 'a.tif', 'a.webp', 'b.jpg', 'x/a.jpg']
+    images = {Path('in', name): name for name in given}
+    assert [job.output for job in list_jobs(images, form)] == expected
+    masked = list_jobs(images, form, masks=Path(__file__))
+    assert [job.output for job in masked] == expected
+    assert len({job.stem for job in masked}) == len(given)
+
+
+def test_masks_of_pictures_that_differ_by_their_suffix_are_found_again(touch):
+    folder = touch('in/a.jpg', 'in/a.png', 'in/a.webp', 'in/b.png')
+    jobs = list_jobs(find_images([str(folder / 'in')]))
+    touch(*(f'masks/{job.stem}.png' for job in jobs))
+    assert matched(folder) == {
+        'a.jpg': 'a.jpg.png',
+        'a.png': 'a.png.png',
+        'a.webp': 'a.webp.png',
+        'b.png': 'b.png',
+    }
 
 
 def test_one_mask_may_serve_all(touch):

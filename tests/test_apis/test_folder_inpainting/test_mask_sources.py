@@ -1,4 +1,5 @@
 import hashlib
+import os
 from functools import partial
 from pathlib import Path
 
@@ -77,6 +78,11 @@ def test_a_generated_hole_depends_on_seed_and_name_only():
     assert np.array_equal(draw(), draw('other/folder/a.jpg'))
     assert not np.array_equal(draw(), draw('b.png'))
     assert not np.array_equal(draw(), draw(seed=1))
+
+
+def test_a_name_that_is_no_text_has_a_hole_too():
+    found = [generated(os.fsdecode(b'a' + byte + b'.png')) for byte in (b'\xff', b'\xfe')]
+    assert not np.array_equal(*found)
 
 
 def test_an_accented_name_is_one_name_however_it_is_stored():
