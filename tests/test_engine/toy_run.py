@@ -100,6 +100,7 @@ def toy_runner(
     resume: Path | None = None,
     validate: bool = False,
     dataset: Dataset | None = None,
+    runner_type: type[Runner] = Runner,
 ) -> Runner:
     """A Runner of the toy, not yet started."""
     model, dataset = ToyModel(), dataset or ToyDataset()
@@ -113,7 +114,7 @@ def toy_runner(
             val_cfg=dict(type='mmengine.ValLoop'),
             val_evaluator=Evaluator(ToyMetric()),
         )
-    return Runner(
+    return runner_type(
         model=model,
         work_dir=str(work_dir),
         train_dataloader=dict(loader, sampler=dict(type='InfiniteSampler', seed=0)),
