@@ -69,6 +69,8 @@ MOVED_MODULES = {
 NOISE = (
     (FutureWarning, r'`?torch\.cuda\.amp\.', r'(mmengine|mmagic|mmcv|mmseg)\.'),
     (FutureWarning, r'`broadcast_buffers` is deprecated', r'mmengine\.'),
+    # Not so: an optimizer rests in a phase of mmagic's inpaintors, or after an overflow.
+    (UserWarning, r'Detected call of `scheduler\.step\(\)` before', r'mmengine\.'),
     # Of a loss that a decode head has of its own: our model does not use it.
     (UserWarning, r'Default ``avg_non_ignore`` is False', r'mmseg\.'),
     (UserWarning, r'DeprecationWarning: pretrained is a deprecated', r'mmseg\.'),

@@ -111,8 +111,8 @@ def format_losses(values: Mapping[str, float]) -> str:
     """The total loss and its largest terms.
 
     Args:
-        values: Logged numbers by name. The total is ``loss``, that of a discriminator
-            ``loss_disc``; the others with ``loss`` in their name are terms.
+        values: Logged numbers by name. The total is ``loss``; terms have ``loss_`` in their name.
+            A discriminator's losses, ``loss_disc`` and mmagic's ``real_loss``, are no part of it.
 
     Returns:
         Such as ``loss 15.53 (l1_hole 7.77, segmentation 4.61, l1_valid 1.36)``; the terms alone
@@ -120,7 +120,7 @@ def format_losses(values: Mapping[str, float]) -> str:
     """
     terms: defaultdict[str, float] = defaultdict(float)
     for name, value in values.items():
-        if 'loss' in name and name != 'loss' and 'disc' not in name:
+        if 'loss_' in name and name != 'loss_disc':
             terms[re.sub(r'(round\d+_)?loss_', '', name)] += value
     largest = sorted(terms, key=lambda name: abs(terms[name]), reverse=True)[:MOST_TERMS]
     named = ', '.join(f'{name} {terms[name]:.4g}' for name in largest)

@@ -18,6 +18,7 @@ LOSSES = {
     'round1_loss_confidence': -3.5,
     'loss_perceptual': 0.5,
     'loss_disc': 40.0,
+    'real_loss': 30.0,
     'grad_norm': 28.0,
 }
 
