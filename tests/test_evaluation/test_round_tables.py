@@ -38,7 +38,7 @@ def test_scores_without_rounds_get_a_final_column_and_prefixes_stay():
 
 
 def test_a_difference_that_the_digits_do_not_show_has_no_mark():
-    scores = {'round0/PSNR': 19.18261, 'round1/PSNR': 19.18264, 'round2/PSNR': 19.18266}
+    scores = {'round0/PSNR': 19.18256, 'round1/PSNR': 19.18264, 'round2/PSNR': 19.18266}
     *_, row = cells_of(format_round_table(scores))
     assert row == ['PSNR', '19.1826', '19.1826', '19.1827 ▲']
 
