@@ -22,10 +22,10 @@ TIMES = ('time', 'data_time')
 class ShortLogProcessor(LogProcessor):
     """mmagic's ``LogProcessor`` with short lines, and a time left in every one of training.
 
-    A line of training has the learning rates, the seconds of an iteration, the total loss and its
-    ``MOST_TERMS`` largest terms, summed over rounds and named as in ``model.losses``. That of a
-    validation or test has the scores of the final result. All numbers, under ``train/``, ``val/``
-    and ``test/``, go to TensorBoard and ``scalars.json``.
+    A line of training has the learning rates, the seconds of an iteration, the most memory of a GPU
+    that was in use, the total loss and its ``MOST_TERMS`` largest terms, summed over rounds and
+    named as in ``model.losses``. That of a validation or test has the scores of the final result.
+    All numbers, under ``train/``, ``val/`` and ``test/``, go to TensorBoard and ``scalars.json``.
 
     Args:
         log_with_hierarchy: Whether names of numbers begin with ``train/``, ``val/`` and ``test/``.
@@ -45,7 +45,7 @@ class ShortLogProcessor(LogProcessor):
             head_of(text),
             *format_rates(values),
             *format_time(runner),
-            *([f'{values["memory"]} MB'] if 'memory' in values else []),
+            *([f'memory {values["memory"]} MB'] if 'memory' in values else []),
             format_losses(values),
         ]
         return tag, '  '.join(parts)

@@ -57,6 +57,14 @@ def test_a_line_of_training_has_the_time_left_and_the_largest_terms(processor, r
     assert numbers['train/time'] == 16.5, 'of the last ten iterations, as mmengine has it'
 
 
+def test_on_a_gpu_it_has_the_memory(processor, runner, monkeypatch):
+    runner.model = None
+    monkeypatch.setattr('mmengine.runner.log_processor.is_cuda_available', lambda: True)
+    monkeypatch.setattr('mmengine.runner.log_processor.get_max_cuda_memory', lambda device: 1234)
+    _, line = processor.get_log_after_iter(runner, 3, 'train')
+    assert '2.00 s  memory 1234 MB  loss 15.53' in line
+
+
 def test_without_a_timer_there_is_no_time(processor, runner):
     for name in ('time', 'data_time'):
         runner.message_hub.log_scalars.pop(f'train/{name}')
