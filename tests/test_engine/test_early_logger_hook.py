@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from mmagic.registry import HOOKS
 
 from fbinpaint_mm.engine import EarlyLoggerHook
 from fbinpaint_mm.user_error import UserError
@@ -19,14 +18,9 @@ def logged_iterations(runner):
     return [int(step) for step in re.findall(r'Iter\(train\) \[ *(\d+)/', log)]
 
 
-def replace_logger(runner, **settings):
-    runner._hooks = [hook for hook in runner.hooks if type(hook).__name__ != 'LoggerHook']
-    runner.register_hook(HOOKS.build(dict(type='EarlyLoggerHook', **settings)))
-
-
 def test_early_and_last_iterations_are_logged_beside_every_nth(tmp_path):
-    runner = toy_runner(tmp_path, max_iters=11)
-    replace_logger(runner, first=3, interval=4)
+    logger = dict(type='EarlyLoggerHook', first=3, interval=4)
+    runner = toy_runner(tmp_path, max_iters=11, logger=logger)
     runner.train()
     assert logged_iterations(runner) == [3, 4, 8, 11]
 
@@ -34,8 +28,8 @@ def test_early_and_last_iterations_are_logged_beside_every_nth(tmp_path):
 def test_a_resumed_run_has_an_early_line_of_its_own(tmp_path):
     toy_runner(tmp_path / 'first', max_iters=4).train()
     checkpoint = tmp_path / 'first/iter_4.pth'
-    runner = toy_runner(tmp_path / 'second', max_iters=9, resume=checkpoint)
-    replace_logger(runner, first=2, interval=50)
+    logger = dict(type='EarlyLoggerHook', first=2, interval=50)
+    runner = toy_runner(tmp_path / 'second', max_iters=9, resume=checkpoint, logger=logger)
     runner.train()
     assert logged_iterations(runner) == [6, 9]
 

@@ -30,8 +30,6 @@ class Log:
 def summary(small_run, tmp_path):
     def of(max_iters=6, **settings):
         runner = small_run(tmp_path / 'run', max_iters, **settings)
-        runner._train_loop = runner.build_train_loop(runner._train_loop)
-        runner._val_loop = runner.build_val_loop(runner._val_loop)
         runner.logger = Log()
         RunSummaryHook().before_train(runner)
         return runner.logger
@@ -75,7 +73,6 @@ def test_a_run_that_starts_from_a_checkpoint_is_not_warned(summary, tmp_path):
 
 def test_other_models_data_and_runs_are_described_by_what_they_have(tmp_path):
     runner = toy_runner(tmp_path, max_iters=2)
-    runner._train_loop = runner.build_train_loop(runner._train_loop)
     runner.model.disc.requires_grad_(False)
     assert describe_data(runner) == 'Data: 8 images; none to validate'
     assert describe_model(runner.model) == (
@@ -89,8 +86,7 @@ def test_other_models_data_and_runs_are_described_by_what_they_have(tmp_path):
 
 def test_a_resumed_plan_says_what_is_done(tmp_path):
     runner = toy_runner(tmp_path, max_iters=5)
-    runner._train_loop = runner.build_train_loop(runner._train_loop)
-    runner._train_loop._iter = 3
+    runner.train_loop._iter = 3
     assert describe_plan(runner).startswith('Plan: 5 iterations, 3 of them done; batches of 2')
     assert 'checkpoint every 2 and at the end' in describe_plan(runner)
 

@@ -101,6 +101,7 @@ def toy_runner(
     validate: bool = False,
     dataset: Dataset | None = None,
     runner_type: type[Runner] = Runner,
+    logger: dict | None = None,
 ) -> Runner:
     """A Runner of the toy, not yet started."""
     model, dataset = ToyModel(), dataset or ToyDataset()
@@ -126,7 +127,7 @@ def toy_runner(
         default_hooks=dict(
             checkpoint={**settings, **(checkpoint or {})},
             timer=dict(type='mmengine.IterTimerHook'),
-            logger=dict(type='LoggerHook', interval=1),
+            logger=logger or dict(type='LoggerHook', interval=1),
         ),
         custom_hooks=custom_hooks,
         load_from=None if resume is None else str(resume),
