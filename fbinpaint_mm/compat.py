@@ -70,6 +70,11 @@ MOVED_MODULES = {
 NOISE = (
     (FutureWarning, r'`?torch\.cuda\.amp\.', r'(mmengine|mmagic|mmcv|mmseg)\.'),
     (FutureWarning, r'`broadcast_buffers` is deprecated', r'mmengine\.'),
+    # Not so: an optimizer rests in a phase of mmagic's inpaintors, or after an overflow.
+    (UserWarning, r'Detected call of `scheduler\.step\(\)` before', r'mmengine\.'),
+    # Of a loss that a decode head has of its own: our model does not use it.
+    (UserWarning, r'Default ``avg_non_ignore`` is False', r'mmseg\.'),
+    (UserWarning, r'DeprecationWarning: pretrained is a deprecated', r'mmseg\.'),
     (UserWarning, r'``build_loss`` would be deprecated', r'mmseg\.'),
     (DeprecationWarning, r"'pkgutil\.find_loader' is deprecated", r'(mmengine|mmcv)\.'),
     (ImportWarning, r'``MultiScaleDeformableAttention`` has been moved', ''),

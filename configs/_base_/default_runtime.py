@@ -24,7 +24,9 @@ custom_hooks = [
     ),
 ]
 default_hooks = dict(
+    summary=dict(type='RunSummaryHook'),  # data, model and plan before the first iteration
     logger=dict(
+        type='EarlyLoggerHook',  # mmengine's, with a first line after 10 iterations
         interval=50,
         log_metric_by_epoch=False,  # else all validations are at step 0 of TensorBoard
     ),
@@ -37,6 +39,8 @@ default_hooks = dict(
         out_dir=None,  # the work directory
     ),
 )
+# Short lines; all numbers go to TensorBoard and scalars.json.
+log_processor = dict(_delete_=True, type='ShortLogProcessor', by_epoch=False)
 visualizer = dict(
     _delete_=True,
     type='FeedbackVisualizer',

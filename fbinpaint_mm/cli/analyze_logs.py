@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SCALARS = Path('vis_data', 'scalars.json')
 POSITIONS = ('step', 'iter', 'epoch')
+PHASE = re.compile(r'^(train|val)/')  # which `training` tells, and old logs leave out
 ROUND = r'^(?P<prefix>.*/|)round(?P<round>\d+)[/_](?P<name>[^/]+)$'
 MOST_MARKERS = 40  # points of a line; beyond that they would cover it
 
@@ -31,9 +32,9 @@ class TrainingLog(NamedTuple):
 
     Attributes:
         name: How plots and messages call it.
-        scalars: A row for each logged number: ``step`` (int, the iteration), ``key`` (str),
-            ``value`` (float; a logged NaN is a row too), ``training`` (bool, whether a training
-            iteration logged it).
+        scalars: A row for each logged number: ``step`` (int, the iteration), ``key`` (str, without
+            ``train/`` or ``val/``), ``value`` (float; a logged NaN is a row too), ``training``
+            (bool, whether a training iteration logged it).
     """
 
     name: str
@@ -141,7 +142,7 @@ def read_scalars(path: Path) -> pd.DataFrame:
         reached = max(reached, record.get('iter', 0))
         step = max(record['step'], reached)
         rows += [
-            (step, key, float(value), 'iter' in record)
+            (step, PHASE.sub('', key), float(value), 'iter' in record)
             for key, value in record.items()
             if key not in POSITIONS and type(value) in (int, float)
         ]

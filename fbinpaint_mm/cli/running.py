@@ -20,7 +20,7 @@ from fbinpaint_mm import compat
 from fbinpaint_mm.checkpoint import check_checkpoint, check_fits
 from fbinpaint_mm.cli.resume import AUTO, set_resume
 from fbinpaint_mm.config_file import read_config
-from fbinpaint_mm.engine import DivergedTrainingError, InterruptHook
+from fbinpaint_mm.engine import DivergedTrainingError, InterruptHook, QuietRunner
 from fbinpaint_mm.evaluation.protocol import protocol_of_loop
 from fbinpaint_mm.optimizer_settings import (
     drop_idle_optimizers,
@@ -196,10 +196,10 @@ def build_runner(cfg: Config) -> Any:
         cfg: The whole config.
 
     Returns:
-        mmengine's Runner, or what the config's ``runner_type`` names.
+        A `QuietRunner`, or what the config's ``runner_type`` names.
     """
     compat.init_cpu_distributed(cfg)
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else QuietRunner.from_cfg(cfg)
 
 
 def end_processes() -> None:

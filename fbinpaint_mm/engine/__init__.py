@@ -1,4 +1,4 @@
-"""Training: hooks and what they need of a model, and a wrapper of optimizers."""
+"""Training: hooks and what they need of a model, the log, and a wrapper of optimizers."""
 
 from fbinpaint_mm.engine.bfloat16_optim_wrapper import BFloat16OptimWrapper
 from fbinpaint_mm.engine.hooks import (
@@ -7,6 +7,7 @@ from fbinpaint_mm.engine.hooks import (
     CorruptFileHook,
     DivergedTrainingError,
     DivergenceHook,
+    EarlyLoggerHook,
     FeedbackHook,
     FeedbackModel,
     FeedbackVisualizationHook,
@@ -14,9 +15,12 @@ from fbinpaint_mm.engine.hooks import (
     MeanTeacherHook,
     MovingAverageTeacher,
     RoundReportHook,
+    RunSummaryHook,
     TaughtModel,
     WholeCheckpointHook,
 )
+from fbinpaint_mm.engine.quiet_runner import QuietRunner
+from fbinpaint_mm.engine.short_log_processor import ShortLogProcessor
 
 __all__ = [
     'BFloat16OptimWrapper',
@@ -25,13 +29,17 @@ __all__ = [
     'CorruptFileHook',
     'DivergedTrainingError',
     'DivergenceHook',
+    'EarlyLoggerHook',
     'FeedbackHook',
     'FeedbackModel',
     'FeedbackVisualizationHook',
     'InterruptHook',
     'MeanTeacherHook',
     'MovingAverageTeacher',
+    'QuietRunner',
     'RoundReportHook',
+    'RunSummaryHook',
+    'ShortLogProcessor',
     'TaughtModel',
     'WholeCheckpointHook',
 ]

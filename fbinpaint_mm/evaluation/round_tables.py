@@ -11,6 +11,7 @@ from fbinpaint_mm.evaluation.score_series import LOWER_IS_BETTER, ScoreName, hig
 
 FINAL = 'final'
 ALL = 'all classes'
+DIGITS = 4  # decimals of a score
 Column = int | str
 
 
@@ -131,17 +132,18 @@ def start_table(corner: str, columns: Sequence[Column], *more: str) -> PrettyTab
 
 
 def format_row(values: Sequence[float | None], rises: bool) -> list[str]:
-    """Each value with four decimals and its mark against the nearest value to its left."""
+    """Each value with its mark, where what is shown differs from the nearest value to its left."""
     texts = []
     before = None
     for value in values:
         if value is None:
             texts.append('-  ')
             continue
-        change = 0.0 if before is None else round(value - before, 4)
+        shown = round(value, DIGITS)
+        change = 0.0 if before is None else shown - before
         mark = ' ' if change == 0 else '▲' if (change > 0) == rises else '▼'
-        texts.append(f'{value:.4f} {mark}')
-        before = value
+        texts.append(f'{value:.{DIGITS}f} {mark}')
+        before = shown
     return texts
 
 

@@ -87,6 +87,26 @@ def test_curves_of_the_newest_run_as_plot_and_table(tool, work_dir, tmp_path, ca
     assert found['loss'] == {step: 10 / step for step in range(10, 81, 10)}
 
 
+def test_names_are_the_same_with_and_without_train_and_val_before_them(tool, tmp_path):
+    table, found = tmp_path / 'curves.csv', []
+    for name in ('before', 'now'):
+        records = list(training(range(10, 41, 10)))
+        if name == 'now':
+            phases = [('train' if 'iter' in one else 'val', one) for one in records]
+            records = [
+                {key if key in ('iter', 'step') else f'{phase}/{key}': one[key] for key in one}
+                for phase, one in phases
+            ]
+        path = write_run(tmp_path / name, records)
+        arguments = ['--keys', 'PSNR', 'loss', '--legend', 'x', '--csv', str(table)]
+        tool.main(['plot_curve', str(path), *arguments])
+        found.append(table_of(table))
+        assert analyze_logs.rounds_of(path, ['PSNR', 'loss_l1'])['line'].nunique() == 3
+        assert '40 iterations' in analyze_logs.describe_times(path)
+    assert found[0] == found[1]
+    assert len(found[0]) == 6
+
+
 def test_several_logs_are_lines_of_one_panel(tool, work_dir, tmp_path):
     table = tmp_path / 'curves.csv'
     file = work_dir / '20260101_000000/vis_data/scalars.json'

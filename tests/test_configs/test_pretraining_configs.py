@@ -143,7 +143,7 @@ def test_a_segmentor_trains_validates_and_is_saved_as_one_of_mmseg(data, make_ru
         assert any(changed), part
     (log,) = (tmp_path / 'run').glob('*/vis_data/scalars.json')
     scores = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [0 <= line['mIoU'] < 20 for line in scores if 'mIoU' in line] == [True]
+    assert [0 <= line['val/mIoU'] < 20 for line in scores if 'val/mIoU' in line] == [True]
 
 
 def build_dataset(config, part):

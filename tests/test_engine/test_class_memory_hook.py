@@ -47,6 +47,7 @@ def runner(tmp_path, memory):
     return SimpleNamespace(
         model=model,
         iter=0,
+        max_iters=8,
         train_loop=SimpleNamespace(val_interval=3),
         visualizer=visualizer,
         message_hub=MessageHub(str(tmp_path)),
@@ -166,8 +167,8 @@ def test_only_tensorboard_has_a_projector(runner, tmp_path):
 
 @pytest.mark.usefixtures('no_pictures')
 def test_by_default_it_goes_with_the_validations(runner, tmp_path):
-    train(ClassMemoryHook(), runner, 7)
-    assert [one['step'] for one in scalars_of(tmp_path)] == [3, 6]
+    train(ClassMemoryHook(), runner, 8)
+    assert [one['step'] for one in scalars_of(tmp_path)] == [3, 6, 8]
 
 
 def test_interval_is_checked():

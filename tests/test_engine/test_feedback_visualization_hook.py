@@ -18,6 +18,7 @@ class Recorder:
 
     def __init__(self):
         self.iter = 500
+        self.max_iters = 1000
         self.drawn = []
         self.visualizer = SimpleNamespace(add_datasample=self.add_datasample)
 
@@ -48,6 +49,16 @@ def test_interval_skips_batches_and_switches_skip_loops():
     hook.after_test_iter(runner, 1, None, ['x'])
     hook.after_train_iter(runner, 1, None, {'loss': 1})
     assert len(runner.drawn) == 2
+
+
+def test_the_last_validation_has_all_its_pictures_whatever_the_interval():
+    hook, runner = FeedbackVisualizationHook(interval=3, max_samples=3), Recorder()
+    runner.iter = 1000
+    validate(hook, runner, [['a'], ['b'], ['c'], ['d']])
+    assert [name for name, _ in runner.drawn] == ['a', 'b', 'c']
+    hook, runner.drawn = FeedbackVisualizationHook(interval=0), []
+    validate(hook, runner, [['a'], ['b']])
+    assert runner.drawn == [], 'an interval of 0 is none at all'
 
 
 class Model(nn.Module):
@@ -81,7 +92,12 @@ def training(caplog):
     logger = logging.getLogger('pictures')
     loop = SimpleNamespace(val_interval=3)
     return SimpleNamespace(
-        model=Model(), visualizer=visualizer, iter=0, logger=logger, train_loop=loop
+        model=Model(),
+        visualizer=visualizer,
+        iter=0,
+        max_iters=8,
+        logger=logger,
+        train_loop=loop,
     )
 
 
@@ -114,8 +130,8 @@ def test_draws_labeled_and_unlabeled_images_of_every_nth_training_batch(training
 
 
 def test_draws_where_a_validation_follows(training):
-    train(FeedbackVisualizationHook(train_interval=None, max_train_samples=3), training, 7)
-    assert [step for _, step, _ in training.visualizer.drawn] == [3, 3, 3, 6, 6, 6]
+    train(FeedbackVisualizationHook(train_interval=None, max_train_samples=3), training, 8)
+    assert [step for _, step, _ in training.visualizer.drawn] == [3, 3, 3, 6, 6, 6, 8, 8, 8]
 
 
 def test_by_default_nothing_of_training_is_kept_or_drawn(training):

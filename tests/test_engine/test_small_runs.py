@@ -76,7 +76,7 @@ def test_pictures_scalars_and_table_are_there_at_the_validation(trained):
     assert found['class_memory/seen'] == int(trained.model.class_memory.seen.sum()) > 0
     for kind in ('mended', 'spoiled'):
         of_classes = [key for key in found if key.endswith(f'/round2/{kind}')]
-        assert f'correction/round2/{kind}' in of_classes
+        assert f'val/correction/round2/{kind}' in of_classes
         assert len(of_classes) > 1
         assert all(0 <= found[key] <= 100 for key in of_classes)
 

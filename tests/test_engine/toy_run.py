@@ -100,6 +100,8 @@ def toy_runner(
     resume: Path | None = None,
     validate: bool = False,
     dataset: Dataset | None = None,
+    runner_type: type[Runner] = Runner,
+    logger: dict | None = None,
 ) -> Runner:
     """A Runner of the toy, not yet started."""
     model, dataset = ToyModel(), dataset or ToyDataset()
@@ -113,7 +115,7 @@ def toy_runner(
             val_cfg=dict(type='mmengine.ValLoop'),
             val_evaluator=Evaluator(ToyMetric()),
         )
-    return Runner(
+    return runner_type(
         model=model,
         work_dir=str(work_dir),
         train_dataloader=dict(loader, sampler=dict(type='InfiniteSampler', seed=0)),
@@ -125,7 +127,7 @@ def toy_runner(
         default_hooks=dict(
             checkpoint={**settings, **(checkpoint or {})},
             timer=dict(type='mmengine.IterTimerHook'),
-            logger=dict(type='LoggerHook', interval=1),
+            logger=logger or dict(type='LoggerHook', interval=1),
         ),
         custom_hooks=custom_hooks,
         load_from=None if resume is None else str(resume),

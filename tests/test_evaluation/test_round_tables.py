@@ -37,6 +37,12 @@ def test_scores_without_rounds_get_a_final_column_and_prefixes_stay():
     ]
 
 
+def test_a_difference_that_the_digits_do_not_show_has_no_mark():
+    scores = {'round0/PSNR': 19.18256, 'round1/PSNR': 19.18264, 'round2/PSNR': 19.18266}
+    *_, row = cells_of(format_round_table(scores))
+    assert row == ['PSNR', '19.1826', '19.1826', '19.1827 ▲']
+
+
 def test_spreads_counts_and_bins_stay_out_of_the_table_of_rounds():
     scores = {'PSNR': 20, 'PSNR_std': 1.5, 'PSNR_count': 8, 'PSNR_10-20': 23, 'PSNR_10-20_std': 1}
     assert cells_of(format_round_table(scores)) == [['', 'final'], ['PSNR', '20.0000']]

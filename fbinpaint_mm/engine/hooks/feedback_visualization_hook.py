@@ -32,7 +32,8 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
     Args:
         max_samples: Pictures per validation or test and per rank; mmagic's visualizers and ours
             write those of rank 0.
-        interval: Draw from every n-th batch; 0 for none.
+        interval: Draw from every n-th batch, and from all of them in the last validation of a
+            training; 0 for none.
         on_val: Draw during validation.
         on_test: Draw during test.
         train_interval: Iterations between pictures of training; 0 for none, ``None`` for those
@@ -125,7 +126,10 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
     ) -> None:
         """Draw as many of the batch's samples as are still wanted."""
         wanted = {'val': self._on_val, 'test': self._on_test}.get(mode, False)
-        if not (wanted and self._left and self.every_n_inner_iters(batch_idx, self._interval)):
+        interval = self._interval
+        if interval and mode == 'val' and runner.iter >= runner.max_iters:
+            interval = 1  # the pictures of the finished model are all there
+        if not (wanted and self._left and self.every_n_inner_iters(batch_idx, interval)):
             return
         drawn = outputs[: self._left]
         for data_sample in drawn:

@@ -31,11 +31,10 @@ class RoundReportHook(Hook):
 
     Every validation and test logs a table with the metrics as rows and the rounds as columns, and
     where the metrics have ``area_bins`` one table for each with the bins as rows. The end of
-    training logs the last tables again, the best checkpoint and, in the last line, a picture of
-    the last validation. ``round_scores.json`` in the work directory holds under ``iterations`` the
-    scores of each validated iteration (finite numbers only), and under ``protocol`` what each
-    score measures; a resumed run keeps the entries up to the iteration it resumes from, a fresh
-    one starts anew.
+    training logs the best checkpoint and, in the last line, a picture of the last validation.
+    ``round_scores.json`` in the work directory holds under ``iterations`` the scores of each
+    validated iteration (finite numbers only), and under ``protocol`` what each score measures; a
+    resumed run keeps the entries up to the iteration it resumes from, a fresh one starts anew.
 
     Args:
         file_name: Name of the score file in the work directory.
@@ -80,10 +79,8 @@ class RoundReportHook(Hook):
 
     @master_only
     def after_train(self, runner: Runner) -> None:
-        """Log the last tables, the best checkpoint and a picture."""
+        """Log where the scores, the best checkpoint and a picture are."""
         if self._history:
-            step = max(self._history)
-            self._log_tables(runner, self._history[step], f'end of training, iteration {step}')
             runner.logger.info(f'Scores of all validations: {self._path(runner)}')
         for path in best_checkpoints(runner):
             runner.logger.info(f'Best checkpoint: {path}')
@@ -177,10 +174,11 @@ def latest_picture(folder: Path) -> Path | None:
 class CorrectionReportHook(Hook):
     """Log the correction rate of every class, as a table and as scalars.
 
-    After every validation the log gets a table with the classes as rows, and every back end of the
-    visualizer the scalars ``correction/<class>/roundR/mended`` and ``.../spoiled``, in percent.
-    They are counted by ``CorrectionRate``, which has to be in ``val_evaluator``; without it, or
-    without maps (no segmentor, no rounds), the hook does nothing and says so once.
+    After every validation the log file, not the console, gets a table with the classes as rows, and
+    every back end of the visualizer the scalars ``correction/<class>/roundR/mended`` and
+    ``.../spoiled``, in percent. They are counted by ``CorrectionRate``, which has to be in
+    ``val_evaluator``; without it, or without maps (no segmentor, no rounds), the hook does nothing
+    and says so once.
     """
 
     priority = 'LOW'
@@ -202,7 +200,8 @@ class CorrectionReportHook(Hook):
         runner.logger.info(
             "Correction of the segmentor's own map in the hole (iteration "
             f'{runner.iter}; corrected: % of the wrong pixels, spoiled: % of the right '
-            f'ones made wrong)\n{format_correction_table(counts, classes)}'
+            f'ones made wrong)\n{format_correction_table(counts, classes)}',
+            extra={'file_only': True},
         )
 
     def _say_why_not(self, runner: Runner, metric: CorrectionRate | None) -> None:

@@ -19,14 +19,15 @@ def is_due(runner: Runner, interval: int | None) -> bool:
 
     Args:
         runner: The runner of the training, within an iteration.
-        interval: Every ``interval``-th iteration; 0 for none; ``None`` for those that a validation
-            follows, which suits short and long trainings.
+        interval: Every ``interval``-th iteration, and the last one; 0 for none; ``None`` for those
+            that a validation follows, which suits short and long trainings.
 
     Returns:
         ``False`` too where there is no such iteration.
     """
     every = validation_interval(runner) if interval is None else interval
-    return every > 0 and (runner.iter + 1) % every == 0
+    step = runner.iter + 1
+    return every > 0 and (step % every == 0 or step == runner.max_iters)
 
 
 def validation_interval(runner: Runner) -> int:
