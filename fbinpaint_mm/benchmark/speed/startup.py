@@ -33,7 +33,8 @@ STAGES = {
     'import compat\n'
     'sys.path.pop(0)\n'
     'compat.install()\n'
-    'import mmagic.models, mmagic.datasets, mmagic.structures, mmseg.models\n',
+    'with compat.unused_left_out():\n'
+    '    import mmagic.models, mmagic.datasets, mmagic.structures, mmseg.models\n',
     'fbinpaint_mm': f'sys.path.insert(0, {str(PACKAGE.parent)!r})\n'
     'from fbinpaint_mm.apis import FeedbackInpainter',
     'model': 'config, checkpoint, size = sys.argv[1], sys.argv[2] or None, int(sys.argv[3])\n'
