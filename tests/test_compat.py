@@ -293,6 +293,17 @@ def test_of_a_package_that_was_imported_before_only_what_it_lacks_is_left_out(la
         moved()
 
 
+@pytest.mark.parametrize('loads_late', [True, False])
+def test_what_is_there_and_imports_others_late_gets_real_ones(large, monkeypatch, loads_late):
+    monkeypatch.setattr(compat, 'LEFT_OUT', ('large', 'other'))
+    monkeypatch.setattr(compat, 'LOADING_LATE', {'large'} if loads_late else set())
+    (large.parent / 'other.py').write_text('VALUE = 7\n')
+    importlib.import_module('large')
+    with compat.unused_left_out():
+        other = importlib.import_module('other')
+        assert (vars(other).get('VALUE') == 7) is loads_late
+
+
 # ----------------------------------------------------------------------------- mediapipe
 
 
