@@ -7,7 +7,8 @@ from fbinpaint_mm import compat
 
 compat.install()
 
-from fbinpaint_mm import datasets, engine, evaluation, models, visualization  # noqa: E402
+with compat.unused_left_out():
+    from fbinpaint_mm import datasets, engine, evaluation, models, visualization
 from fbinpaint_mm.config_file import find_package_config  # noqa: E402
 from fbinpaint_mm.version import __version__  # noqa: E402
 

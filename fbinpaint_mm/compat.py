@@ -11,6 +11,7 @@ a package absent, too old, too new an import, obscurely             `check_versi
 mmcv-lite has no ``mmcv._ext``     ``import mmcv.ops``              `stub_compiled_ops`
 numpy >= 2 dropped ``np.bool8``    ``mmagic.utils``                 `alias_numpy_bool8`
 diffusers has moved a module       ``mmagic.models``                `alias_moved_modules`
+diffusers and others are large     the time of every import         `unused_left_out`
 mediapipe without ``mp.solutions`` ``mmagic.apis``                  `guard_controlnet_aux`
 albumentations looks for updates   imports without internet         `silence_albumentations`
 mmengine knows its sisters only    ``_base_ = 'fbinpaint_mm::...'`` `add_config_prefix`
@@ -22,7 +23,8 @@ torch's new exporter: opset >= 18  export to ONNX's opset 17        `export_onnx
 mmseg's ``Upsample`` fixes sizes   export with dynamic sizes        `sizes_traced`
 ================================== ================================ ============================
 
-`add_config_prefix` and the last four act where they are called, not by `install`.
+`unused_left_out`, `add_config_prefix` and the last four act where they are called, not by
+`install`.
 """
 
 from __future__ import annotations
@@ -35,9 +37,9 @@ import importlib.abc
 import importlib.machinery
 import importlib.metadata
 import importlib.util
-import inspect
 import io
 import os
+import re
 import sys
 import types
 import warnings
@@ -66,6 +68,13 @@ REQUIREMENTS = {
 MOVED_MODULES = {
     'diffusers.models.unet_2d_condition': 'diffusers.models.unets.unet_2d_condition',
 }
+# What would take more than half of the import, and serves no part of this package. Of diffusers and
+# transformers the newest versions lack modules that mmagic imports.
+LEFT_OUT = (
+    *('albumentations', 'av', 'diffusers', 'face_alignment', 'huggingface_hub', 'imageio'),
+    *('lpips', 'requests', 'safetensors', 'scipy', 'timm', 'transformers'),
+)
+LOADING_LATE = {'diffusers', 'transformers'}  # others of them too, which must be real then
 # (category, message regex, module regex)
 NOISE = (
     (FutureWarning, r'`?torch\.cuda\.amp\.', r'(mmengine|mmagic|mmcv|mmseg)\.'),
@@ -219,6 +228,128 @@ class _MovedModule(types.ModuleType):
         if name.startswith('__'):
             raise AttributeError(name)
         return getattr(importlib.import_module(self._new_name), name)
+
+
+class _LateType(type):
+    """Type of what stands in for a class of a package that is left out; see `unused_left_out`."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls._is_left_out():
+            return cls._real()(*args, **kwargs)
+        (package, *_) = [
+            name for base in cls.__mro__ if (name := _package(base.__module__)) in LEFT_OUT
+        ]
+        raise ImportError(
+            f'{cls.__name__} of mmagic needs {package}, which {PACKAGE} leaves out because nothing '
+            f'else does: pip install {package}, and import {package} before {PACKAGE}'
+        )
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith('__') or not cls._is_left_out():
+            raise AttributeError(name)
+        return getattr(cls._real(), name)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if not cls._is_left_out():
+            return super().__instancecheck__(instance)
+        # Of a package that nobody has imported there is no instance.
+        return _package(cls.__module__) in sys.modules and isinstance(instance, cls._real())
+
+    def _is_left_out(cls) -> bool:
+        return _package(cls.__module__) in LEFT_OUT
+
+    def _real(cls) -> Any:
+        return _of_real_module(cls.__module__, cls.__name__)
+
+
+class _LateModule(types.ModuleType):
+    """Stands in for a module, or a function, of a package that is left out."""
+
+    __path__: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith('__'):
+            raise AttributeError(name)
+        if not _LeftOutFinder.active:
+            return _of_real_module(self.__name__, name)
+        if name[0].isupper():
+            return _LateType(name, (), dict(__module__=self.__name__))
+        return _LateModule(f'{self.__name__}.{name}')
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if _LeftOutFinder.active:  # decorates, or is asked for something that is not there
+            return args[0] if args else False
+        module, _, name = self.__name__.rpartition('.')
+        return _of_real_module(module, name)(*args, **kwargs)
+
+    def __dir__(self) -> list[str]:
+        """Names of classes; diffusers lists them in text, since it loads them late itself."""
+        package, *folders = self.__name__.split('.')
+        spec = importlib.machinery.PathFinder.find_spec(package)
+        if spec is None or spec.origin is None:
+            return []
+        listed = Path(spec.origin).parent.joinpath(*folders, '__init__.py')
+        return re.findall(r'"([A-Z]\w+)"[],]', listed.read_text(encoding='utf-8'))
+
+
+def _package(name: str) -> str:
+    return name.partition('.')[0]
+
+
+def _of_real_module(module: str, name: str) -> Any:
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        package = _package(module)
+        raise ModuleNotFoundError(
+            f'{module}.{name}, which a part of mmagic uses: {error}. Run: pip install {package}'
+        ) from error
+
+
+class _LeftOutFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds stand-ins for packages that are left out, as long as it is active."""
+
+    active = False
+
+    def __init__(self) -> None:
+        self.present = {name for name in LEFT_OUT if name in sys.modules}
+        if LOADING_LATE & self.present:
+            self.present.update(LEFT_OUT)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        package = _package(name)
+        is_real = package in self.present and importlib.machinery.PathFinder.find_spec(name, path)
+        if package not in LEFT_OUT or is_real:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        return _LateModule(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """There is nothing to run."""
+
+
+@contextmanager
+def unused_left_out() -> Iterator[None]:
+    """While the stack is imported: leaves out what only few of its parts need.
+
+    Their functions and classes import the real package when they are used. mmagic also derives
+    classes from some of diffusers and transformers; they say what to do when they are built. Of a
+    package that has been imported before, only modules that it lacks are left out.
+    """
+    finder = _LeftOutFinder()
+    sys.meta_path.insert(0, finder)
+    _LeftOutFinder.active = True
+    try:
+        yield
+    finally:
+        _LeftOutFinder.active = False
+        sys.meta_path.remove(finder)
+        for name in [name for name, one in sys.modules.items() if isinstance(one, _LateModule)]:
+            del sys.modules[name]
 
 
 def alias_moved_modules() -> None:
@@ -414,13 +545,10 @@ def export_onnx(module: nn.Module, inputs: tuple[Tensor, ...], path: str, **opti
     """
     import torch
 
-    # torch 2.4 has no argument `dynamo`, and the exporter by trace only.
-    if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
-        options['dynamo'] = False
     # Or it prints the whole graph, some thousand lines, when it meets something it cannot export.
     torch._C._jit_set_onnx_log_enabled(False)
     with sizes_traced(module), _quiet_trace(), torch.no_grad():
-        torch.onnx.export(module, inputs, path, do_constant_folding=False, **options)
+        torch.onnx.export(module, inputs, path, dynamo=False, do_constant_folding=False, **options)
 
 
 def export_torchscript(

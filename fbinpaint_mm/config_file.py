@@ -108,12 +108,26 @@ def read_config(name: str | os.PathLike[str], options: Mapping[str, Any] | None 
 
     Raises:
         FileNotFoundError: There is no such file.
-        UserError: Nothing would read an option, see `merge_options`.
+        UserError: It, or one that it inherits, is no Python file; or nothing would read an option,
+            see `merge_options`.
     """
     unset_empty_variables()
-    cfg = Config.fromfile(find_config(name))
+    cfg = Config.fromfile(_only_python(find_config(name)))
     merge_options(cfg, options or {})
     return cfg
+
+
+def _only_python(path: Path) -> Path:
+    """The path, if it and all that it inherits are Python: mmengine runs tags in YAML too."""
+    if path.suffix != '.py':
+        raise UserError(
+            f'config {str(path)!r}: found a file with the suffix {path.suffix!r}, expected a '
+            "Python file ('.py')"
+        )
+    # What is missing is left to mmengine, which names it.
+    for base in Config._get_base_files(str(path)) if path.is_file() else ():
+        _only_python(Path(Config._get_cfg_path(base, str(path))[0]))
+    return path
 
 
 def unset_empty_variables() -> None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TypeGuard
 
 import torch
@@ -18,6 +19,7 @@ from torchvision.models import (
     WeightsEnum,
 )
 
+from fbinpaint_mm.checkpoint import read_weights
 from fbinpaint_mm.user_error import UserError
 
 RANDOM = 'none'
@@ -58,12 +60,12 @@ class PretrainedFeatures:
 
         Raises:
             FileNotFoundError: The weights are neither at ``weights`` nor downloadable.
-            UserError: The file holds other weights.
+            UserError: The file holds other weights, or cannot be read as weights alone.
         """
         if weights == RANDOM:
             return random_features(shapes, owner)
         path = self.find(weights, owner) if is_local(weights) else None
-        stored = torch.load(path, 'cpu', weights_only=True) if path else self._fetch(owner)
+        stored = read_weights(str(path)) if path else self._fetch(owner)
         for name, shape in shapes.items():
             key = f'features.{name}'
             if key not in stored or tuple(stored[key].shape) != tuple(shape):
@@ -106,8 +108,10 @@ class PretrainedFeatures:
 
     def _fetch(self, owner: str) -> dict[str, Tensor]:
         try:
-            return self.download.get_state_dict(check_hash=True, map_location='cpu')
-        except (OSError, RuntimeError) as error:
+            return self.download.get_state_dict(
+                check_hash=True, map_location='cpu', weights_only=True
+            )
+        except (OSError, RuntimeError, UnpicklingError) as error:
             raise FileNotFoundError(
                 f'{owner}: {self.download.url} could not be downloaded to '
                 f'{torch.hub.get_dir()}/checkpoints ({error}). Without internet set weights to a '

@@ -200,8 +200,108 @@ def test_old_name_of_a_module_leads_to_the_new_place(monkeypatch):
 
 
 def test_the_class_that_mmagic_wants_from_diffusers_is_found():
+    pytest.importorskip('diffusers', reason='optional, as none of our parts needs it')
     old = importlib.import_module('diffusers.models.unet_2d_condition')
     assert old.UNet2DConditionOutput.__name__ == 'UNet2DConditionOutput'
+
+
+# ---------------------------------------------------------------- packages that are left out
+
+
+@pytest.fixture
+def large(tmp_path, monkeypatch, own_imports):
+    """A large package that is to be left out; its folder."""
+    monkeypatch.setattr(compat, 'LEFT_OUT', ('large', 'absent'))
+    monkeypatch.syspath_prepend(tmp_path)
+    content = {
+        '__init__': 'names = {"a": ["Net", "Loss"]}  # (the "License")\n',
+        'nets': 'class Net:\n    depth = 3\n    def __init__(self, width):\n'
+        '        self.width = width\n',
+        'functions': 'def double(x):\n    return 2 * x\n',
+    }
+    (tmp_path / 'large').mkdir()
+    for name, text in content.items():
+        (tmp_path / f'large/{name}.py').write_text(text)
+    importlib.invalidate_caches()
+    return tmp_path / 'large'
+
+
+USER = """
+import large as whole
+from large.functions import decorate, double, is_there
+from large.nets import Net
+
+there = is_there()
+listed = [name for name in dir(whole)]
+
+class Derived(Net):
+    @decorate
+    def __init__(self):
+        super().__init__(1)
+"""
+
+
+@pytest.fixture
+def user(large):
+    """A module that was imported while the package was left out."""
+    (large.parent / 'user.py').write_text(USER)
+    with compat.unused_left_out():
+        module = importlib.import_module('user')
+    assert not [name for name in sys.modules if name.startswith('large')]
+    return module
+
+
+def test_a_package_is_left_out_until_it_is_used(user):
+    assert (user.there, user.listed) == (False, ['Loss', 'Net'])
+    assert 'large' not in sys.modules
+    assert user.double(4) == 8
+    assert (user.Net(width=5).width, user.Net.depth) == (5, 3)
+    assert user.whole.names == {'a': ['Net', 'Loss']}
+    assert importlib.import_module('large.nets').Net is not user.Net
+
+
+def test_an_object_of_the_real_class_is_one(user):
+    assert not isinstance(5, user.Net)
+    assert 'large' not in sys.modules
+    assert isinstance(importlib.import_module('large.nets').Net(1), user.Net)
+
+
+def test_a_class_that_is_derived_from_what_is_left_out_says_so(user):
+    with pytest.raises(ImportError, match=r'Derived of mmagic needs large.*import large before fb'):
+        user.Derived()
+    assert not hasattr(user.Derived, 'depth')
+
+
+def test_what_is_not_installed_is_named_when_it_is_used(large):
+    with compat.unused_left_out():
+        absent = importlib.import_module('absent')
+        net = absent.Net
+        assert dir(absent) == []
+    with pytest.raises(ModuleNotFoundError, match=r'absent\.Net,.*Run: pip install absent'):
+        net()
+
+
+def test_of_a_package_that_was_imported_before_only_what_it_lacks_is_left_out(large):
+    real = importlib.import_module('large')
+    with compat.unused_left_out():
+        nets = importlib.import_module('large.nets')
+        moved = importlib.import_module('large.moved').Moved
+    assert nets.Net(width=5).width == 5
+    assert sys.modules['large'] is real
+    assert 'large.moved' not in sys.modules
+    with pytest.raises(ModuleNotFoundError, match=r'large\.moved'):
+        moved()
+
+
+@pytest.mark.parametrize('loads_late', [True, False])
+def test_what_is_there_and_imports_others_late_gets_real_ones(large, monkeypatch, loads_late):
+    monkeypatch.setattr(compat, 'LEFT_OUT', ('large', 'other'))
+    monkeypatch.setattr(compat, 'LOADING_LATE', {'large'} if loads_late else set())
+    (large.parent / 'other.py').write_text('VALUE = 7\n')
+    importlib.import_module('large')
+    with compat.unused_left_out():
+        other = importlib.import_module('other')
+        assert (vars(other).get('VALUE') == 7) is loads_late
 
 
 # ----------------------------------------------------------------------------- mediapipe

@@ -67,6 +67,18 @@ def test_a_package_without_configs_says_how_to_install_it(tmp_path, monkeypatch)
         configs_folder()
 
 
+@pytest.mark.parametrize('name', ['a.yaml', 'a.yml', 'a.json', 'a.pkl', 'a'])
+@pytest.mark.parametrize('child', [None, 'child.py', 'grandchild.py'])
+def test_only_python_is_read_also_as_a_base(tmp_path, name, child):
+    marker = tmp_path / 'marker'
+    (tmp_path / name).write_text(f"!!python/object/apply:os.system ['touch {marker}']\n")
+    (tmp_path / 'child.py').write_text(f"_base_ = ['{name}']\n")
+    (tmp_path / 'grandchild.py').write_text("_base_ = 'child.py'\n")
+    with pytest.raises(UserError, match=rf"{name}': found a file with the suffix .*'\.py'"):
+        read_config(tmp_path / (child or name))
+    assert not marker.exists()
+
+
 @pytest.fixture
 def config(tmp_path):
     path = tmp_path / 'config.py'

@@ -88,12 +88,20 @@ def test_wheel_has_the_license_and_nothing_that_does_not_belong(wheel):
 def test_the_installed_package_brings_both_toolboxes_and_its_configs(
     installed, repository, tmp_path
 ):
-    """In a new process; mediapipe, slow, stays out until it is needed."""
+    """In a new process, also where what mmagic alone needs, all of it slow, is not installed."""
     child = tmp_path / 'child.py'
     child.write_text(f"_base_ = 'fbinpaint_mm::{DEMO}'\nadded = 1\n")
     code = f"""
-import json, sys, fbinpaint_mm
-assert 'mediapipe' not in sys.modules
+import json, sys
+unused = {{'diffusers', 'transformers', 'timm', 'huggingface_hub', 'safetensors', 'controlnet_aux'}}
+unused |= {{'face_alignment', 'albumentations', 'av', 'lpips', 'mediapipe', 'imageio', 'requests'}}
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition('.')[0] in unused:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, NotInstalled())
+import fbinpaint_mm
+assert 'scipy' not in sys.modules
 from mmengine.config import Config
 from mmagic.registry import MODELS
 from mmseg.registry import MODELS as SEGMENTORS

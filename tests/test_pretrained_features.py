@@ -86,6 +86,20 @@ def test_a_missing_file_is_named_with_the_remedy(tmp_path):
         ALEXNET.load(SHAPES, str(tmp_path / 'absent.pth'), 'LPIPS')
 
 
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (dict(a=logging.StrFormatStyle('x')), "calls 'logging.StrFormatStyle'.*--trust-check"),
+        ([torch.zeros(1)], 'cannot be read'),
+        (dict(a=dict(b=1)), 'holds no AlexNet features'),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(tmp_path, content, message):
+    torch.save(content, tmp_path / 'mine.pth')
+    with pytest.raises(UserError, match=rf'mine\.pth.*{message}'):
+        ALEXNET.load(SHAPES, str(tmp_path / 'mine.pth'), 'LPIPS')
+
+
 def test_another_networks_file_is_refused(state, tmp_path):
     torch.save(state, tmp_path / 'alexnet.pth')
     message = r'alexnet\.pth holds no VGG16 features: features\.0\.weight .* \(64, 3, 3, 3\)'

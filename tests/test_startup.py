@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from fbinpaint_mm.compat import LEFT_OUT
+
 # Each takes long to import, and none is needed before it is used.
 SLOW = {
     'fbinpaint_mm.benchmark',
     'gradio',
+    *LEFT_OUT,
     'matplotlib',
     'mmagic.apis',
     'mmseg.apis',
@@ -19,7 +22,6 @@ SLOW = {
     'onnxruntime',
     'onnxscript',
     'pandas',
-    'scipy',
     'skimage',
     'sklearn',
     'tensorboard',

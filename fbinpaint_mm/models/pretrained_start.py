@@ -116,6 +116,7 @@ def _advice(key: str, given: dict[str, Tensor], checkpoint: str) -> str:
     )
 
 
+INITIAL, GUIDED = 'generator.initial', 'generator.guided'
 WITHOUT_SEMANTICS = 'embeddings.'  # parts that a network without a map has not
 
 
@@ -125,23 +126,34 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
     Args:
         network: A :class:`SemanticGuidedEncoderDecoder` whose ``init_cfg`` may be
             ``dict(type='Pretrained', checkpoint=..., prefix=...)``; it is not changed. A guided one
-            may start from an initial one. Nothing else is checked.
+            may start from an initial one, in the checkpoint of an inpaintor without a guided one:
+            the rest of it is often taken too. Nothing else is checked.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        UserError: If an entry is missing, has another shape, or belongs to no part of the network.
+        UserError: If an entry is missing, has another shape, or belongs to no part of the network;
+            or the checkpoint is that of a whole inpaintor.
     """
     if not isinstance(network, SemanticGuidedEncoderDecoder):
         return
     for checkpoint, prefix in pretrained_starts(network):
         entries = entries_of_checkpoint(checkpoint, prefix, 'an inpainting network')
-        problem = _problem(network, entries)
+        problem = _problem(network, entries) or _whole(network, checkpoint, prefix)
         if problem:
             raise UserError(
                 f'checkpoint {checkpoint!r} (entries {prefix!r}) does not fit the inpainting '
                 f'network of this config: {problem}. Take one of a config in '
                 'configs/inpaintors/ for the same networks'
             )
+
+
+def _whole(network: SemanticGuidedEncoderDecoder, checkpoint: str, prefix: str) -> str:
+    """A guided network should start where that of the file stopped, if there is one."""
+    if network.guided and prefix.rstrip('.') == INITIAL:
+        found = entries_of_checkpoint(checkpoint, GUIDED, 'an inpainting network')
+        if found:
+            return f'it is that of a whole inpaintor, with {len(found)} entries of {GUIDED!r}'
+    return ''
 
 
 def _problem(network: nn.Module, entries: dict[str, Tensor]) -> str:

@@ -142,6 +142,20 @@ def test_another_network_is_refused(start, options, message):
         check_network_checkpoint(guided(start(**options)))
 
 
+def test_a_whole_inpaintor_is_no_start_of_round_0(start):
+    """The configs load discriminator and confidence of the file, and with them all that fits."""
+
+    def add_guided(state):
+        state['generator.guided.stem.weight'] = torch.zeros(1)
+
+    whole = start(add_guided)
+    with pytest.raises(UserError, match=r"that of a whole inpaintor, with 1 entries of 'gen.*guid"):
+        check_network_checkpoint(guided(whole))
+    check_network_checkpoint(
+        SemanticGuidedEncoderDecoder(guided=False, num_classes=0, init_cfg=whole, **SMALL)
+    )
+
+
 def test_an_absent_network_file_is_named(start):
     network = guided(start() | dict(checkpoint='/no/such/file.pth'))
     with pytest.raises(FileNotFoundError, match=r'/no/such/file\.pth.*of an inpainting network'):

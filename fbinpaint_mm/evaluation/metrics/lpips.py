@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import lpips
 import torch
 from mmagic.registry import METRICS
 from torch import Tensor, nn
@@ -167,6 +166,8 @@ def build_network(backbone: str, weights: str | None) -> nn.Module:
         FileNotFoundError: The weights are neither at ``weights`` nor downloadable.
         UserError: The file holds other weights.
     """
+    import lpips
+
     # Built without memory and filled afterwards: no download by the package, no random numbers.
     with torch.device('meta'), warnings.catch_warnings():
         warnings.simplefilter('ignore')  # the package calls torchvision in its old way
