@@ -1,4 +1,4 @@
-"""The one way in which files of pictures are opened."""
+"""The one way in which files of pictures are opened and turned upright."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import struct
 from collections.abc import Iterator
 from typing import IO, Union
 
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+import numpy as np
+from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
 
 from fbinpaint_mm.user_error import UserError
 
@@ -29,6 +30,10 @@ DECODING_ERRORS = (
     struct.error,
     Image.DecompressionBombError,
 )
+# EXIF orientations whose rows are columns, whose rows are then from the bottom, columns from the
+# right.
+SIDEWAYS, UPSIDE_DOWN, LEFT_RIGHT = (5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7)
+PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 # By default Pillow refuses a PNG with a text or color profile above 1 MiB, as ComfyUI and Photoshop
 # write. All texts of a file together may have 64 MiB.
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
@@ -63,3 +68,66 @@ def open_picture(file: PictureFile, name: str) -> Iterator[Image.Image]:
         if isinstance(error, OSError) and error.filename is not None:
             raise
         raise UserError(f'{name} cannot be decoded: {error}') from error
+
+
+def exif_of(image: Image.Image) -> Image.Exif:
+    """The EXIF data of a picture, with the orientation of its XMP data where EXIF names none.
+
+    Args:
+        image: Opened; pixels need not be decoded.
+
+    Returns:
+        Tags by number; none if the data are damaged, which says nothing about the pixels.
+    """
+    try:
+        if isinstance(image, PngImagePlugin.PngImageFile) and not _goes_on_after_pixels(image):
+            return Image.Image.getexif(image)  # that of PNG would decode the pixels first
+        return image.getexif()
+    except DECODING_ERRORS:
+        return Image.Exif()
+
+
+def orientation_of(image: Image.Image) -> int:
+    """How a decoded picture has to be turned to be upright.
+
+    Args:
+        image: Opened; pixels need not be decoded.
+
+    Returns:
+        EXIF orientation, 1 to 8; 1 for none. Also 1 for a TIFF that names one in its own tags: both
+        Pillow and OpenCV turn it while they decode.
+    """
+    if ExifTags.Base.Orientation in getattr(image, 'tag_v2', ()):
+        return 1
+    orientation = exif_of(image).get(ExifTags.Base.Orientation, 1)
+    return orientation if orientation in range(1, 9) else 1
+
+
+def turn_upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Turns and mirrors what a decoder gave.
+
+    Args:
+        pixels: (h, w) or (h, w, C), of any data type.
+        orientation: From ``orientation_of``.
+
+    Returns:
+        (H, W) or (H, W, C), the same array if it is upright already.
+    """
+    if orientation in SIDEWAYS:
+        pixels = pixels.swapaxes(0, 1)
+    down, right = (-1 if orientation in mirrored else 1 for mirrored in (UPSIDE_DOWN, LEFT_RIGHT))
+    return np.ascontiguousarray(pixels[::down, ::right])
+
+
+def _goes_on_after_pixels(image: PngImagePlugin.PngImageFile) -> bool:
+    """Whether a PNG has metadata behind its pixels, which Pillow may not have read yet."""
+    file = image.fp
+    if file is None or image.png is None:  # decoded, so they are read
+        return True
+    place, kinds = file.tell(), [b'']
+    file.seek(len(PNG_SIGNATURE))
+    while kinds[-1] != b'IEND' and len(head := file.read(8)) == 8:
+        kinds.append(head[4:])
+        file.seek(int.from_bytes(head[:4], 'big') + 4, os.SEEK_CUR)  # content and checksum
+    file.seek(place)
+    return kinds[-2:] != [b'IDAT', b'IEND']
