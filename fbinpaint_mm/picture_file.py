@@ -18,6 +18,8 @@ PictureFile = Union[str, 'os.PathLike[str]', IO[bytes]]
 # Pillow's names. It also knows formats that start a program (EPS starts Ghostscript), vector and
 # document formats, and old ones whose decoders nobody looks after.
 FORMATS = ('AVIF', 'BMP', 'GIF', 'JPEG', 'JPEG2000', 'PNG', 'PPM', 'TGA', 'TIFF', 'WEBP')
+# How files are named that are looked for in folders.
+SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.tif', '.tiff')
 # What Pillow raises for damaged files, and for one that is too large for it.
 DECODING_ERRORS = (
     OSError,
@@ -79,10 +81,10 @@ def exif_of(image: Image.Image) -> Image.Exif:
     Returns:
         Tags by number; none if the data are damaged, which says nothing about the pixels.
     """
+    if isinstance(image, PngImagePlugin.PngImageFile) and _goes_on_after_pixels(image):
+        image.load()
     try:
-        if isinstance(image, PngImagePlugin.PngImageFile) and not _goes_on_after_pixels(image):
-            return Image.Image.getexif(image)  # that of PNG would decode the pixels first
-        return image.getexif()
+        return Image.Image.getexif(image)  # that of PNG would always decode the pixels
     except DECODING_ERRORS:
         return Image.Exif()
 
@@ -120,10 +122,10 @@ def turn_upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _goes_on_after_pixels(image: PngImagePlugin.PngImageFile) -> bool:
-    """Whether a PNG has metadata behind its pixels, which Pillow may not have read yet."""
+    """Whether a PNG has metadata behind its pixels that are not read yet, or is cut."""
     file = image.fp
-    if file is None or image.png is None:  # decoded, so they are read
-        return True
+    if file is None or image.png is None:  # it is decoded
+        return False
     place, kinds = file.tell(), [b'']
     file.seek(len(PNG_SIGNATURE))
     while kinds[-1] != b'IEND' and len(head := file.read(8)) == 8:

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from fbinpaint_mm import picture_file
-from fbinpaint_mm.apis.picture import read_picture
 from fbinpaint_mm.datasets import file_checks
 from fbinpaint_mm.datasets.file_checks import (
     CorruptFileError,
@@ -20,6 +19,7 @@ from fbinpaint_mm.datasets.file_checks import (
     read_label_ids,
 )
 from fbinpaint_mm.datasets.transforms import LoadWholeImage
+from fbinpaint_mm.picture import read_picture
 from fbinpaint_mm.user_error import UserError
 
 

@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from fbinpaint_mm.apis.hole_and_map import read_hole
-from fbinpaint_mm.apis.picture import read_picture
 from fbinpaint_mm.export import ExportSettings, export_model
+from fbinpaint_mm.picture import read_picture
 
 SIZE = (16, 24)
 WITHOUT_TORCH = """

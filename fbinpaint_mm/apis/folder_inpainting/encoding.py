@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
 
-from fbinpaint_mm.apis.picture import has_alpha, to_8_bits, to_pil
+from fbinpaint_mm.picture import has_alpha, to_8_bits, to_pil
 from fbinpaint_mm.picture_file import exif_of, open_picture
 
 PILLOW_FORMATS = dict(png='PNG', jpg='JPEG', webp='WebP')

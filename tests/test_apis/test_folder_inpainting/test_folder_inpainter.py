@@ -15,7 +15,7 @@ from fbinpaint_mm.apis.folder_inpainting import (
     mask_from_color,
     mask_from_file,
 )
-from fbinpaint_mm.apis.picture import read_picture
+from fbinpaint_mm.picture import read_picture
 from fbinpaint_mm.user_error import UserError
 from tests.test_apis.test_folder_inpainting.fake_inpainter import FakeInpainter
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from fbinpaint_mm.apis.folder_inpainting.encoding import encode
-from fbinpaint_mm.apis.picture import put_colors, read_picture, to_8_bits, to_network, to_pil
+from fbinpaint_mm.picture import put_colors, read_picture, to_8_bits, to_network, to_pil
 from fbinpaint_mm.user_error import UserError
 
 SIZE = (10, 14)
