@@ -11,7 +11,11 @@ copied and used on its own.
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +27,40 @@ if TYPE_CHECKING:
 
 Tensors = dict[str, np.ndarray]
 
+# What a file may ask for: it may come from anyone.
+MOST_ROUNDS = 100
+LARGEST_SIDE = 8192  # pixels
+LARGEST_DIVISOR = 1024  # pixels
 
-def load(path: Path) -> tuple[InferenceSession, dict[str, str]]:
-    """A session on the CPU, and what the file says about itself.
+
+@dataclass(frozen=True)
+class Model:
+    """A file of tools/export.py.
+
+    Args:
+        path: The file.
+        session: It, on the CPU.
+        kind: ``'unrolled'`` for all rounds, ``'initial'`` for round 0, ``'round'`` for a further
+            one.
+        rounds: R, of an unrolled file; else the number that it recommends.
+        size: (height, width) of the images in pixels; ``None`` for any multiples of ``divisor``.
+        divisor: Of height and width.
+        next_round: File of the further rounds, beside that of round 0; of this kind only.
+        checkpoint: Hash of the weights.
+    """
+
+    path: Path
+    session: InferenceSession
+    kind: str
+    rounds: int
+    size: tuple[int, int] | None
+    divisor: int
+    next_round: Path | None
+    checkpoint: str
+
+
+def load(path: Path) -> Model:
+    """Reads a file, and checks what it says about itself.
 
     Args:
         path: A file of tools/export.py.
@@ -39,15 +74,69 @@ def load(path: Path) -> tuple[InferenceSession, dict[str, str]]:
         import onnxruntime
     except ImportError as error:
         raise ImportError('onnxruntime: not installed. Run: pip install onnxruntime') from error
+    if not path.is_file():
+        raise FileNotFoundError(f'there is no model {str(path)!r}')
     content = path.read_bytes()
     try:
         session = onnxruntime.InferenceSession(content, providers=['CPUExecutionProvider'])
     except Exception as error:  # onnxruntime's errors have no common base
-        raise ValueError(f'{path} is not an ONNX file that can be run: {error}') from error
+        reason = ' '.join(str(error).split())
+        raise ValueError(f'{path} is not an ONNX file that can be run: {reason}') from error
     metadata = session.get_modelmeta().custom_metadata_map
     if 'kind' not in metadata:
         raise ValueError(f'{path} was not written by tools/export.py: it has no metadata')
-    return session, metadata
+    try:
+        return read_metadata(path, session, metadata)
+    except ValueError as error:
+        raise ValueError(f'{path}: metadata {error}') from error
+
+
+def read_metadata(path: Path, session: InferenceSession, metadata: Mapping[str, str]) -> Model:
+    """Checks what a file says about itself.
+
+    Args:
+        path: The file.
+        session: It.
+        metadata: Text by key, as ``fbinpaint_mm.export.describe`` has it.
+
+    Raises:
+        ValueError: An entry is missing, or is not what it must be. The message begins with its key.
+    """
+    kind = metadata['kind']
+    if kind not in ('unrolled', 'initial', 'round'):
+        raise ValueError(f"'kind': found {kind!r}, expected 'unrolled', 'initial' or 'round'")
+    return Model(
+        path,
+        session,
+        kind,
+        _number(metadata, 'rounds', 0, MOST_ROUNDS),
+        _size(metadata),
+        _number(metadata, 'size_divisor', 1, LARGEST_DIVISOR),
+        _file_beside(path, metadata.get('next_round_file', '')) if kind == 'initial' else None,
+        metadata.get('checkpoint_sha256', ''),
+    )
+
+
+def _size(metadata: Mapping[str, str]) -> tuple[int, int] | None:
+    if metadata.get('height') == metadata.get('width') == 'dynamic':
+        return None
+    height, width = (_number(metadata, key, 1, LARGEST_SIDE) for key in ('height', 'width'))
+    return height, width
+
+
+def _number(metadata: Mapping[str, str], key: str, low: int, high: int) -> int:
+    text = metadata.get(key, '')
+    if not (text.isdecimal() and len(text) < 10 and low <= int(text) <= high):
+        raise ValueError(f'{key!r}: found {text!r}, expected a whole number from {low} to {high}')
+    return int(text)
+
+
+def _file_beside(path: Path, name: str) -> Path:
+    """A file in the folder of another; a link that leads out of it is none."""
+    found = path.parent / name
+    if Path(name).name != name or found.resolve().parent != path.parent.resolve():
+        raise ValueError(f"'next_round_file': found {name!r}, expected a file beside it")
+    return found
 
 
 def read_hole(path: Path) -> np.ndarray:
@@ -70,17 +159,35 @@ def read_hole(path: Path) -> np.ndarray:
     return values > white / 2
 
 
-def run(session: InferenceSession, inputs: Tensors) -> Tensors:
-    """One call of a session, tensors by name in and out."""
-    names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, inputs), strict=True))
+def run(model: Model, inputs: Tensors) -> Tensors:
+    """One call of a file, tensors by name in and out.
+
+    Args:
+        model: The file.
+        inputs: At least those that it reads.
+
+    Raises:
+        ValueError: It cannot be run on these, or gives values that are no numbers.
+    """
+    wanted = [entry.name for entry in model.session.get_inputs()]
+    names = [entry.name for entry in model.session.get_outputs()]
+    try:
+        found = model.session.run(names, {k: v for k, v in inputs.items() if k in wanted})
+    except Exception as error:  # onnxruntime's errors have no common base
+        raise ValueError(f'{model.path} cannot be run: {" ".join(str(error).split())}') from error
+    broken = [
+        name for name, value in zip(names, found, strict=True) if not np.isfinite(value).all()
+    ]
+    if broken:
+        raise ValueError(f'{model.path} gives NaN or infinite values: {", ".join(broken)}')
+    return dict(zip(names, found, strict=True))
 
 
-def inpaint(model: Path, image: np.ndarray, mask: np.ndarray, rounds: int | None) -> Tensors:
+def inpaint(path: Path, image: np.ndarray, mask: np.ndarray, rounds: int | None) -> Tensors:
     """Inpaints one image.
 
     Args:
-        model: A file of tools/export.py.
+        path: A file of tools/export.py.
         image: (H, W, 3) uint8 RGB.
         mask: (H, W) bool, True in the hole.
         rounds: R >= 0, of a per-round model; None: as many as the file recommends.
@@ -92,32 +199,24 @@ def inpaint(model: Path, image: np.ndarray, mask: np.ndarray, rounds: int | None
     Raises:
         ValueError: The image does not fit the model, or the number of rounds is fixed.
     """
-    session, metadata = load(model)
+    model = load(path)
     size = image.shape[:2]
-    padding = find_padding(metadata, size)
+    padding = find_padding(model, size)
     planes = np.pad(image, (*padding, (0, 0)), mode='edge').transpose(2, 0, 1)
     hole = np.pad(mask, padding, mode='edge')
     inputs = {
         'image': planes[None].astype(np.float32),
         'mask': hole[None, None].astype(np.float32),
     }
-    outputs = run_rounds(session, metadata, model.parent, inputs, rounds)
+    outputs = run_rounds(model, inputs, rounds)
     return {name: value[..., : size[0], : size[1]] for name, value in outputs.items()}
 
 
-def run_rounds(
-    session: InferenceSession,
-    metadata: dict[str, str],
-    folder: Path,
-    inputs: Tensors,
-    rounds: int | None,
-) -> Tensors:
+def run_rounds(model: Model, inputs: Tensors, rounds: int | None) -> Tensors:
     """All rounds: one call if they are unrolled, else one call for each.
 
     Args:
-        session: Of the file that the user named.
-        metadata: Of that file.
-        folder: Where the file with further rounds is.
+        model: The file that the user named.
         inputs: ``image`` and ``mask``, as in the metadata.
         rounds: None: as many as the file recommends.
 
@@ -127,32 +226,31 @@ def run_rounds(
     Raises:
         ValueError: The file is the second of the two, or has another fixed number of rounds.
     """
-    kind, count = metadata['kind'], int(metadata['rounds']) if rounds is None else rounds
-    if kind == 'round':
+    count = model.rounds if rounds is None else rounds
+    if model.kind == 'round':
         raise ValueError('this file continues from an earlier round: name the one for round 0')
     if count < 0:
         raise ValueError(f'rounds must be 0 or more, got {count}')
-    if kind == 'unrolled':
-        if count != int(metadata['rounds']):
-            raise ValueError(f'the file has {metadata["rounds"]} rounds, not {count}')
-        return run(session, inputs)
-    state = run(session, inputs)
+    if model.next_round is None:
+        if count != model.rounds:
+            raise ValueError(f'the file has {model.rounds} rounds, not {count}')
+        return run(model, inputs)
+    state = run(model, inputs)
     if count:
-        next_round, _ = load(folder / metadata['next_round_file'])
+        next_round = load(model.next_round)
+        if (next_round.kind, next_round.checkpoint) != ('round', model.checkpoint):
+            raise ValueError(f'{next_round.path} is not the further round of {model.path}')
         for _ in range(count):
             previous = {f'previous_{name}': value for name, value in state.items()}
-            wanted = {entry.name for entry in next_round.get_inputs()}
-            state = run(next_round, {k: v for k, v in (inputs | previous).items() if k in wanted})
+            state = run(next_round, inputs | previous)
     return state
 
 
-def find_padding(
-    metadata: dict[str, str], size: tuple[int, int]
-) -> tuple[tuple[int, int], tuple[int, int]]:
+def find_padding(model: Model, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
     """What to add below and on the right so that the model takes the image.
 
     Args:
-        metadata: Says which sizes the model takes.
+        model: Says which sizes it takes.
         size: (height, width) of the image.
 
     Returns:
@@ -161,11 +259,7 @@ def find_padding(
     Raises:
         ValueError: The image is larger than the fixed size of the model.
     """
-    if metadata['height'] == 'dynamic':
-        divisor = int(metadata['size_divisor'])
-        target = [-(-side // divisor) * divisor for side in size]
-    else:
-        target = [int(metadata['height']), int(metadata['width'])]
+    target = model.size or [-(-side // model.divisor) * model.divisor for side in size]
     missing = [want - have for want, have in zip(target, size, strict=True)]
     if min(missing) < 0:
         raise ValueError(
@@ -175,8 +269,79 @@ def find_padding(
     return (0, missing[0]), (0, missing[1])
 
 
+def check_result(path: Path, inputs: list[Path]) -> None:
+    """Makes sure that a result can be written, and destroys nothing that was given.
+
+    Args:
+        path: Where the result goes.
+        inputs: Files that are read, and results that are written before.
+
+    Raises:
+        ValueError: The message names the file.
+    """
+    if path.suffix.lower() != '.png':
+        raise ValueError(f'{path}: expected a name that ends in .png')
+    if not path.parent.is_dir() or path.is_dir():
+        raise ValueError(f'{path}: expected a file name in a folder that exists')
+    if any(path.resolve() == other.resolve() for other in inputs):
+        raise ValueError(f'{path} is read, or written twice: choose another name')
+
+
+def save(pixels: np.ndarray, path: Path) -> None:
+    """Writes a PNG, whole or not at all, and not through a link.
+
+    Args:
+        pixels: (H, W) or (H, W, 3) uint8.
+        path: The file.
+
+    Raises:
+        OSError: It cannot be written. The message names it.
+    """
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, 'PNG')
+    draft = path.with_name(f'.{os.getpid()}.part')
+    try:
+        with draft.open('xb') as file:
+            file.write(content.getvalue())
+        os.replace(draft, path)
+    except OSError as error:
+        if not isinstance(error, FileExistsError):  # another's
+            draft.unlink(missing_ok=True)
+        raise OSError(f'{path} cannot be written: {error.strerror}') from error
+
+
+def inpaint_file(args: argparse.Namespace) -> None:
+    """Inpaints what the command line says.
+
+    Args:
+        args: Of ``main``.
+
+    Raises:
+        ImportError: onnxruntime is not installed.
+        ValueError: Files do not fit each other, or the model is none.
+        OSError: A file cannot be read or written.
+    """
+    given = [args.model, args.image, args.mask]
+    for result in filter(None, (args.out, args.map)):
+        check_result(result, given)
+        given.append(result)
+    image = np.asarray(ImageOps.exif_transpose(Image.open(args.image)).convert('RGB'))
+    mask = read_hole(args.mask)
+    if mask.shape != image.shape[:2]:
+        raise ValueError(f'image and mask differ: {image.shape[:2]} and {mask.shape}')
+    if not mask.any():
+        print(f'run_onnx.py: no hole in {args.mask}: the image stays as it is', file=sys.stderr)
+    outputs = inpaint(args.model, image, mask, args.rounds)
+    if args.map and 'map' not in outputs:
+        raise ValueError('--map: the model has no semantics')
+    painted = outputs['composite'][0].transpose(1, 2, 0).round().clip(0, 255).astype(np.uint8)
+    save(np.where(mask[..., None], painted, image), args.out)
+    if args.map:
+        save(outputs['map'][0].argmax(0).astype(np.uint8), args.map)
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Inpaints what the command line says."""
+    """Inpaints what the command line says, or ends with a message and status 2."""
     parser = argparse.ArgumentParser(description='Inpaint with an exported model')
     parser.add_argument('model', type=Path, help='NAME_roundsR.onnx or NAME_initial.onnx')
     parser.add_argument('image', type=Path, help='image, read upright as 8-bit RGB')
@@ -186,23 +351,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--map', type=Path, help='PNG to write the class ids to')
     args = parser.parse_args(argv)
     try:
-        image = np.asarray(ImageOps.exif_transpose(Image.open(args.image)).convert('RGB'))
-        mask = read_hole(args.mask)
-        if mask.shape != image.shape[:2]:
-            raise ValueError(f'image and mask differ: {image.shape[:2]} and {mask.shape}')
-        if not mask.any():
-            print(f'run_onnx.py: no hole in {args.mask}: the image stays as it is', file=sys.stderr)
-        outputs = inpaint(args.model, image, mask, args.rounds)
-        if args.map and 'map' not in outputs:
-            raise ValueError('--map: the model has no semantics')
+        inpaint_file(args)
     except (ImportError, ValueError, OSError) as error:
         print(f'run_onnx.py: {error}', file=sys.stderr)
         sys.exit(2)  # as argparse does
-    # Known pixels are whole numbers in 0..255 and stay what they are.
-    pixels = outputs['composite'][0].transpose(1, 2, 0).round().clip(0, 255).astype(np.uint8)
-    Image.fromarray(pixels).save(args.out)
-    if args.map:
-        Image.fromarray(outputs['map'][0].argmax(0).astype(np.uint8)).save(args.map)
 
 
 if __name__ == '__main__':

@@ -39,6 +39,9 @@ FORMATS: dict[str, type[OnnxFormat | TorchScriptFormat]] = {
 MODES = ('unrolled', 'per-round')
 # Not 1: an exporter may take a size of 1 for one that is broadcast.
 EXAMPLE_BATCH = 2
+# The readers of our files, such as tools/run_onnx.py, believe no more than this.
+MOST_ROUNDS = 100
+LARGEST_SIDE = 8192
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,10 @@ class ExportSettings:
         format: ``'onnx'`` (opset 17) or ``'torchscript'``.
         mode: ``'unrolled'``, one file with all rounds; or ``'per-round'``, one file with round 0
             and one with a further round, which the caller repeats.
-        rounds: R >= 1 of an unrolled file; the number that a per-round file recommends, R >= 0.
-        size: (height, width) in pixels: of all images, or with ``dynamic`` only of the example.
+        rounds: R in 1..100 of an unrolled file; the number that a per-round file recommends, in
+            0..100.
+        size: (height, width) in pixels, up to 8192: of all images, or with ``dynamic`` only of the
+            example.
         dynamic: Whether height and width may change from call to call. The batch size always may.
         tolerance: Largest difference from PyTorch, as a share of the range of each output.
 
@@ -71,13 +76,16 @@ class ExportSettings:
         if self.mode not in MODES:
             raise UserError(f'mode: found {self.mode!r}, expected one of {MODES}')
         fewest = 1 if self.mode == 'unrolled' else 0
-        if self.rounds < fewest:
+        if not fewest <= self.rounds <= MOST_ROUNDS:
             hint = '' if fewest == 0 else "; round 0 alone is the first file of 'per-round'"
             raise UserError(
-                f'rounds: found {self.rounds}, mode {self.mode!r} needs {fewest} or more{hint}'
+                f'rounds: found {self.rounds}, mode {self.mode!r} needs {fewest} to '
+                f'{MOST_ROUNDS}{hint}'
             )
-        if min(self.size) < 1:
-            raise UserError(f'size: found {self.size}, expected a positive height and width')
+        if not 1 <= min(self.size) <= max(self.size) <= LARGEST_SIDE:
+            raise UserError(
+                f'size: found {self.size}, expected height and width in 1..{LARGEST_SIDE}'
+            )
         if not self.tolerance > 0:
             raise UserError(f'tolerance: found {self.tolerance}, expected a positive number')
 

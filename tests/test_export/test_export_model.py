@@ -254,9 +254,9 @@ def test_another_model_is_refused(export):
     [
         (dict(format='tflite'), r"format: found 'tflite', expected one of \('onnx', 'torchscript'"),
         (dict(mode='rolled'), r"mode: found 'rolled', expected one of \('unrolled', 'per-round'"),
-        (dict(rounds=0), r"rounds: found 0, mode 'unrolled' needs 1 or more; round 0 alone is the"),
-        (dict(mode='per-round', rounds=-1), r"found -1, mode 'per-round' needs 0 or more$"),
-        (dict(size=(64, 0)), r'size: found \(64, 0\), expected a positive height and width'),
+        (dict(rounds=0), r"rounds: found 0, mode 'unrolled' needs 1 to 100; round 0 alone is the"),
+        (dict(mode='per-round', rounds=-1), r"found -1, mode 'per-round' needs 0 to 100$"),
+        (dict(size=(64, 0)), r'size: found \(64, 0\), expected height and width in 1\.\.8192'),
         (dict(tolerance=0.0), r'tolerance: found 0.0, expected a positive number'),
         (dict(tolerance=float('nan')), r'tolerance: found nan, expected a positive number'),
     ],

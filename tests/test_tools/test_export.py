@@ -54,7 +54,7 @@ def test_a_difference_beyond_the_tolerance_ends_in_an_error_without_files(run, t
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--rounds', '0'], "rounds: found 0, mode 'unrolled' needs 1 or more"),
+        (['--rounds', '0'], "rounds: found 0, mode 'unrolled' needs 1 to 100"),
         (['--size', '18', '24'], 'size 18 24 (height, width): the model needs multiples of 4'),
         (
             ['--cfg-options', 'model.generator.initial.base_channels=8'],

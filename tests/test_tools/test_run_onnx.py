@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import subprocess
 import sys
 
@@ -183,6 +185,130 @@ def test_other_files_are_no_models(load_tool, tmp_path):
     }.items():
         with pytest.raises(ValueError, match=message):
             tool.load(tmp_path / name)
+
+
+METADATA = dict(
+    kind='initial',
+    rounds='2',
+    height='16',
+    width='24',
+    size_divisor='8',
+    next_round_file='small_round.onnx',
+)
+
+
+@pytest.mark.parametrize(
+    ('changed', 'message'),
+    [
+        (dict(kind='evil'), "'kind': found 'evil', expected 'unrolled', 'initial' or 'round'"),
+        (dict(rounds='1000000000'), "'rounds': found '1000000000', expected a whole .* 0 to 100"),
+        (dict(rounds='abc'), "'rounds': found 'abc'"),
+        (dict(rounds=''), "'rounds': found ''"),
+        (dict(rounds='-1'), "'rounds': found '-1'"),
+        (dict(rounds='9' * 5000), "'rounds': found '999"),
+        (dict(height='100000'), "'height': found '100000', expected a whole .* from 1 to 8192"),
+        (dict(height='dynamic'), "'height': found 'dynamic'"),
+        (dict(width='0'), "'width': found '0'"),
+        (dict(size_divisor='0'), "'size_divisor': found '0', expected a whole .* from 1 to 1024"),
+        (dict(size_divisor='1.5'), "'size_divisor': found '1.5'"),
+        (dict(next_round_file='../exported/small_round.onnx'), 'expected a file beside it'),
+        (dict(next_round_file='/etc/passwd'), "'next_round_file': found '/etc/passwd'"),
+        (dict(next_round_file='..'), 'expected a file beside it'),
+        (dict(next_round_file=''), 'expected a file beside it'),
+        (dict(next_round_file='link.onnx'), 'expected a file beside it'),
+    ],
+)
+def test_a_file_is_not_believed_what_it_says_about_itself(load_tool, tmp_path, changed, message):
+    tool, folder = load_tool('run_onnx'), tmp_path / 'exported'
+    folder.mkdir()
+    (folder / 'link.onnx').symlink_to(tmp_path / 'elsewhere.onnx')
+    path = folder / 'small_initial.onnx'
+    assert tool.read_metadata(path, None, METADATA).next_round == folder / 'small_round.onnx'
+    with pytest.raises(ValueError, match=message):
+        tool.read_metadata(path, None, METADATA | changed)
+
+
+def test_what_is_missing_in_the_metadata_is_named_with_the_file(load_tool, folder, tmp_path):
+    import onnx
+
+    model = onnx.load(folder / 'small_initial.onnx')
+    del model.metadata_props[1:]
+    onnx.save(model, tmp_path / 'x.onnx')
+    with pytest.raises(ValueError, match=r"x\.onnx: metadata 'rounds': found '', expected a whole"):
+        load_tool('run_onnx').load(tmp_path / 'x.onnx')
+
+
+def test_a_further_round_of_other_weights_is_refused(load_tool, folder, tmp_path):
+    import onnx
+
+    shutil.copy(folder / 'small_initial.onnx', tmp_path)
+    model = onnx.load(folder / 'small_round.onnx')
+    for entry in model.metadata_props:
+        entry.value = 'f00' if entry.key == 'checkpoint_sha256' else entry.value
+    onnx.save(model, tmp_path / 'small_round.onnx')
+    image, hole = np.zeros((*SIZE, 3), np.uint8), np.ones(SIZE, bool)
+    with pytest.raises(
+        ValueError, match=r'small_round\.onnx is not the further round of .*initial'
+    ):
+        load_tool('run_onnx').inpaint(tmp_path / 'small_initial.onnx', image, hole, None)
+
+
+def test_values_that_are_no_numbers_are_no_picture(load_tool, folder, tmp_path):
+    import onnx
+
+    model = onnx.load(folder / 'small_rounds2.onnx')
+    for weights in model.graph.initializer:
+        if 'initial' in weights.name and weights.data_type == onnx.TensorProto.FLOAT:
+            broken = np.full_like(onnx.numpy_helper.to_array(weights), np.nan)
+            weights.CopyFrom(onnx.numpy_helper.from_array(broken, weights.name))
+    onnx.save(model, tmp_path / 'nan.onnx')
+    image, hole = np.zeros((*SIZE, 3), np.uint8), np.ones(SIZE, bool)
+    with pytest.raises(ValueError, match=r'nan\.onnx gives NaN or infinite values: .*composite'):
+        load_tool('run_onnx').inpaint(tmp_path / 'nan.onnx', image, hole, None)
+
+
+@pytest.mark.parametrize(
+    ('out', 'message'),
+    [
+        ('o.jpg', 'expected a name that ends in .png'),
+        ('o', 'expected a name that ends in .png'),
+        ('no/o.png', 'expected a file name in a folder that exists'),
+        ('folder.png', 'expected a file name in a folder that exists'),
+        ('image.png', 'image.png is read, or written twice: choose another name'),
+        ('link.png', 'link.png is read, or written twice: choose another name'),
+        ('map.png', 'map.png is read, or written twice: choose another name'),
+    ],
+)
+def test_a_result_that_cannot_be_is_told_first(load_tool, tmp_path, capsys, out, message):
+    (tmp_path / 'folder.png').mkdir()
+    (tmp_path / 'link.png').symlink_to(tmp_path / 'image.png')
+    names = [str(tmp_path / name) for name in ('x.onnx', 'image.png', 'mask.png', out)]
+    with pytest.raises(SystemExit) as end:
+        load_tool('run_onnx').main([*names, '--map', str(tmp_path / 'map.png')])
+    assert end.value.code == 2
+    assert capsys.readouterr().err.endswith(f'{message}\n')
+
+
+def test_a_full_disk_leaves_the_older_result(load_tool, inpaint, tmp_path, monkeypatch, capsys):
+    before = inpaint('small_initial.onnx')[2]
+    names = {path.name for path in tmp_path.iterdir()}
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr('os.replace', refuse)
+    with pytest.raises(SystemExit):
+        inpaint('small_initial.onnx', SIZE, '--rounds', '0')
+    assert capsys.readouterr().err.endswith('out.png cannot be written: No space left on device\n')
+    assert np.array_equal(np.asarray(Image.open(tmp_path / 'out.png')), before)
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+def test_a_result_is_not_written_through_a_link(inpaint, tmp_path):
+    (tmp_path / 'thesis.txt').write_text('precious')
+    (tmp_path / 'out.png').symlink_to(tmp_path / 'thesis.txt')
+    inpaint('small_initial.onnx')
+    assert (tmp_path / 'thesis.txt').read_text() == 'precious'
 
 
 def test_missing_onnxruntime_is_named(load_tool, folder, monkeypatch):
