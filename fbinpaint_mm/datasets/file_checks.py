@@ -112,6 +112,20 @@ def open_image(path: str, decode: bool = True) -> tuple[Image.Image, tuple[int, 
     )
 
 
+def is_whole_image(path: Path, size: tuple[int, int]) -> bool:
+    """Whether a file is there, is not damaged as far as :func:`image_problem` sees, and has a size.
+
+    Args:
+        path: The file.
+        size: Width and height in pixels.
+    """
+    return (
+        path.is_file()
+        and image_problem(path.read_bytes()) is None
+        and open_image(str(path), decode=False)[1] == size
+    )
+
+
 def read_label_ids(path: str) -> np.ndarray:
     """Read a label map: the pixel value is the class id.
 

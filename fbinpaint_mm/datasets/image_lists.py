@@ -62,16 +62,23 @@ def walk_folders(folder: str) -> Iterator[str]:
 
     Yields:
         Paths, each below ``folder``, sorted but for what is linked, which comes last.
+
+    Raises:
+        OSError: A folder cannot be read.
     """
     waiting, seen = [folder], set()
     while waiting:
-        for parent, names, _ in os.walk(waiting.pop(0)):
+        for parent, names, _ in os.walk(waiting.pop(0), onerror=_raise):
             real = os.path.realpath(parent)
             names[:] = [] if real in seen else sorted(filter(is_shown, names))
             if real not in seen:
                 seen.add(real)
                 waiting += filter(os.path.islink, (os.path.join(parent, name) for name in names))
                 yield parent
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def list_files(folder: str, suffixes: Sequence[str]) -> list[str]:
