@@ -145,7 +145,9 @@ def choose_labeled(stems: Sequence[str], ratio: float | str, seed: int) -> set[s
         UserError: the ratio is outside (0, 1].
     """
     fraction = parse_ratio(ratio)
-    ranked = sorted(stems, key=lambda stem: hashlib.sha256(f'{seed}:{stem}'.encode()).digest())
+    # Names that are no UTF-8 are given by Python with surrogates.
+    coded = {stem: f'{seed}:{stem}'.encode(errors='surrogateescape') for stem in stems}
+    ranked = sorted(stems, key=lambda stem: hashlib.sha256(coded[stem]).digest())
     return set(ranked[: max(1, round(len(stems) * fraction))])
 
 

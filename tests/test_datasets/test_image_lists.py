@@ -1,5 +1,6 @@
 """The images of a data set, and which of them keep their labels."""
 
+import os
 from fractions import Fraction
 
 import pytest
@@ -87,3 +88,8 @@ def test_choice_is_pinned_to_the_names():
     # A changed choice would silently change every published split.
     assert chosen == {'00005', '00008', '00014', '00015'}
     assert choose_labeled(stems[::-1], '1/4', seed=0) == chosen
+
+
+def test_names_that_are_no_utf_8_are_chosen_too():
+    name = os.fsdecode(b'caf\xe9')
+    assert choose_labeled([name], 1, seed=0) == {name}

@@ -90,7 +90,8 @@ def generated_mask(
     """
     # File systems store an accented letter as one or as two characters.
     name = unicodedata.normalize('NFC', job.image.stem)
-    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], 'big')
+    coded = name.encode(errors='surrogateescape')  # Python's stand-in for what is no UTF-8
+    number = int.from_bytes(hashlib.sha256(coded).digest()[:8], 'big')
     return draw_hole(StableRandom(seed, number), *picture.size, area, KINDS[kind]).astype(bool)
 
 

@@ -115,7 +115,7 @@ class HoleFromFolder(BaseTransform):
             raise UserError(
                 f'Mask folder {self.folder} has no usable mask: each of the {count} files that '
                 f'were checked (first: {checked[0]}) is unreadable, has no hole or is all hole. '
-                f'Expected 8-bit images in which {self.hole_value} marks the hole.'
+                f'Expected images in which {self.hole_value} marks the hole.'
             )
         mean_area = float(np.mean([mask.mean() for mask in masks]))
         reading = f'{self.hole_value} = hole, mean hole area {mean_area:.0%}'

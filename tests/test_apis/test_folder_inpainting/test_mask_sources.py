@@ -1,4 +1,5 @@
 import hashlib
+import os
 from functools import partial
 from pathlib import Path
 
@@ -81,6 +82,10 @@ def test_a_generated_hole_depends_on_seed_and_name_only():
 
 def test_an_accented_name_is_one_name_however_it_is_stored():
     assert np.array_equal(generated('caf\u00e9.png'), generated('cafe\u0301.png'))
+
+
+def test_a_name_that_is_no_utf_8_has_a_hole_too():
+    assert generated(os.fsdecode(b'caf\xe9.png')).any()
 
 
 @pytest.mark.parametrize('kind', ['irregular', 'box', 'mixed'])
