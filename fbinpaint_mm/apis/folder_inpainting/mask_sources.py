@@ -7,6 +7,7 @@ True in the hole. What else it needs is set with ``functools.partial``.
 from __future__ import annotations
 
 import hashlib
+import os
 import unicodedata
 from collections.abc import Callable
 
@@ -90,8 +91,7 @@ def generated_mask(
     """
     # File systems store an accented letter as one or as two characters.
     name = unicodedata.normalize('NFC', job.image.stem)
-    coded = name.encode(errors='surrogateescape')  # Python's stand-in for what is no UTF-8
-    number = int.from_bytes(hashlib.sha256(coded).digest()[:8], 'big')
+    number = int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:8], 'big')
     return draw_hole(StableRandom(seed, number), *picture.size, area, KINDS[kind]).astype(bool)
 
 
