@@ -28,7 +28,9 @@ class PartlyLabeledDataset(BaseDataset):
     @classmethod
     def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:
         loaded = super()._load_metainfo(metainfo)
-        check_classes(loaded.get('classes', ()), (metainfo or {}).get('palette', ()))
+        # Of other classes than the data set's own, its palette says nothing.
+        palette = loaded['palette'] if 'palette' in (metainfo or {}) else ()
+        check_classes(loaded.get('classes', ()), palette)
         return loaded
 
     @property
@@ -52,8 +54,8 @@ def check_classes(classes: Sequence[str], palette: Sequence = ()) -> None:
     Raises:
         UserError: It is no list of different names, or has another length than the palette.
     """
-    names = [] if isinstance(classes, str) else list(classes)
-    if isinstance(classes, str) or not all(isinstance(name, str) for name in names):
+    names = list(classes) if isinstance(classes, (list, tuple)) else [None]
+    if not all(isinstance(name, str) for name in names):
         raise UserError(
             f"classes={classes!r}: expected a list of names; one class is written ('water',), with "
             'a comma'
@@ -61,7 +63,7 @@ def check_classes(classes: Sequence[str], palette: Sequence = ()) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise UserError(f'classes: {twice[0]!r} occurs more than once; expected different names')
-    if palette and len(palette) != len(names):
+    if len(palette) not in (0, len(names)):
         raise UserError(
             f'palette has {len(palette)} colors for {len(names)} classes; expected one RGB color '
             'for each, or no palette'

@@ -215,6 +215,7 @@ def test_settings_are_checked(root, settings, message):
     [
         (dict(classes='water'), r"classes='water': expected a list of names; one class is written"),
         (dict(classes=('a', 'b', 'a')), "classes: 'a' occurs more than once"),
+        (dict(classes=3), 'classes=3: expected a list of names'),
         (dict(classes=(1, 2)), r'classes=\(1, 2\): expected a list of names'),
         (dict(classes=('a', 'b'), palette=[(0, 0, 0)]), 'palette has 1 colors for 2 classes'),
     ],

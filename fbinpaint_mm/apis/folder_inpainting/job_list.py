@@ -146,7 +146,8 @@ def _expand_glob(pattern: str) -> Iterator[str]:
         yield from glob.glob(pattern)
         return
     split = parts.index('**')
-    for head in glob.glob(os.path.join(*parts[:split])) if split else [os.curdir]:
+    heads = glob.glob(os.path.join(*parts[:split])) if split else [os.curdir]
+    for head in filter(os.path.isdir, heads):
         for folder in walk_folders(head):
             rest = parts[split + 1 :] or ['*']
             yield from _expand_glob(os.path.join(glob.escape(folder), *rest))

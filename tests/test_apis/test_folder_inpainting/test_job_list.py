@@ -40,7 +40,7 @@ def test_a_glob_keeps_the_folders_behind_its_first_wildcard(touch, monkeypatch):
 
 @pytest.mark.parametrize('text', ['in', 'in/**', 'in/**/*.png', 'i*/**/x/*'])
 def test_links_in_a_circle_end_and_hidden_folders_are_left_out(touch, monkeypatch, text):
-    folder = touch('in/x/a.png', 'in/x/.ipynb_checkpoints/a.png', 'in/x/._b.png')
+    folder = touch('in/x/a.png', 'in/x/.ipynb_checkpoints/a.png', 'in/x/._b.png', 'is_a_file')
     for name in ('1', '2'):
         (folder / 'in' / name).symlink_to(folder / 'in')
     monkeypatch.chdir(folder)
