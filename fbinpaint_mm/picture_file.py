@@ -60,7 +60,12 @@ def open_picture(file: PictureFile, name: str) -> Iterator[Image.Image]:
         OSError: The file is missing or not readable.
     """
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with contextlib.ExitStack() as stack:
+            if isinstance(file, (str, os.PathLike)):
+                # Pillow maps uncompressed files that it opens by their path into memory, and then
+                # mixes up the rows of a TIFF that lies on its side.
+                file = stack.enter_context(open(file, 'rb'))
+            image = stack.enter_context(Image.open(file, formats=FORMATS))
             yield image
     except UserError:
         raise

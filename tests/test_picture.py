@@ -34,6 +34,18 @@ def test_photographs_are_turned_upright_as_pillow_does(make_picture, tmp_path, o
         assert picture.size == expected.shape[:2]
 
 
+@pytest.mark.parametrize('compression', [None, 'tiff_lzw'])
+@pytest.mark.parametrize('orientation', range(1, 9))
+@pytest.mark.parametrize('shape', [SIZE, (*SIZE, 3)])
+def test_a_tiff_is_turned_once(make_picture, tmp_path, compression, orientation, shape):
+    pixels = make_picture(shape)
+    image = Image.fromarray(pixels)
+    image.save(tmp_path / 'x.tif', compression=compression, tiffinfo={0x0112: orientation})
+    path = tagged(image, orientation, tmp_path / 'x.png')
+    expected = read_picture(path, 'image').pixels
+    assert np.array_equal(read_picture(tmp_path / 'x.tif', 'image').pixels, expected)
+
+
 @pytest.mark.parametrize('mode', ['L', 'LA', 'RGB', 'RGBA'])
 def test_eight_bits_are_kept_as_they_are(make_picture, tmp_path, mode):
     pixels = make_picture((*SIZE, len(mode)) if len(mode) > 1 else SIZE)

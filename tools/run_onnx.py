@@ -157,7 +157,8 @@ def open_picture(path: Path) -> tuple[Image.Image, bool]:
         OSError: It is missing.
     """
     try:
-        with Image.open(path, formats=FORMATS) as stored:
+        # Pillow mixes up the rows of some TIFFs that it opens by their path.
+        with path.open('rb') as file, Image.open(file, formats=FORMATS) as stored:
             is_reduced = any(f';16{order}' in str(stored.tile) for order in 'BLN')
             with contextlib.suppress(Exception):
                 stored.getexif()  # once, since damaged metadata say nothing about the pixels

@@ -166,6 +166,15 @@ def test_what_is_no_picture_is_named(load_tool, folder, tmp_path, capsys, bad, c
     assert capsys.readouterr().err.startswith(f'run_onnx.py: {tmp_path / bad} {message}')
 
 
+def test_a_tiff_on_its_side_is_turned_once(load_tool, tmp_path):
+    hole = np.zeros((10, 16), np.uint8)
+    hole[:3, :5] = 255
+    Image.fromarray(hole).save(tmp_path / 'mask.tif', tiffinfo={0x0112: 6})
+    assert np.array_equal(
+        load_tool('run_onnx').read_hole(tmp_path / 'mask.tif'), hole.T[:, ::-1] > 0
+    )
+
+
 def test_masks_that_pillow_cannot_read_whole_are_refused(load_tool, tmp_path):
     tool = load_tool('run_onnx')
     deep = np.zeros((*SIZE, 3), np.uint16)
