@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 if 'PYTEST_XDIST_WORKER' in os.environ:
@@ -87,6 +88,17 @@ def shared_data() -> Callable[[str], Path]:
         return folder
 
     return locate
+
+
+@pytest.fixture
+def make_picture() -> Callable[..., np.ndarray]:
+    """Makes pictures of random values of any shape and integer type."""
+
+    def make(shape: tuple[int, ...], dtype: str = 'uint8', seed: int = 0) -> np.ndarray:
+        random = np.random.default_rng(seed)
+        return random.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+
+    return make
 
 
 @pytest.fixture

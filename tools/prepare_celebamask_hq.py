@@ -4,7 +4,8 @@ Reads ``CelebA-HQ-img/0.jpg ... 29999.jpg`` and the per-part masks
 ``CelebAMask-HQ-mask-anno/{0..14}/00000_skin.png``; writes, at the chosen size,
 ``images/{train,val}/00000.jpg`` and ``annotations/{train,val}/00000.png``, whose pixels are class
 ids 0 to 18. The first 29,000 images in CelebA-HQ order are ``train``, the last 1,000 are ``val``,
-the test set. Interrupted runs continue where they stopped.
+the test set. ``--split official`` makes ``train``, ``val`` and ``test`` of CelebA instead, by
+``CelebA-HQ-to-CelebA-mapping.txt``. Interrupted runs continue where they stopped.
 
 Usage: python tools/prepare_celebamask_hq.py downloads/CelebAMask-HQ data/celebamask_hq --size 256
 """
@@ -33,7 +34,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('output', type=Path, help='folder to write to, such as data/celebamask_hq')
     add('--size', type=int, default=256, help='side in pixels (default 256)')
     add('--num-images', type=int, default=30000, help='default 30000')
-    add('--num-val', type=int, default=1000, help='last images, default 1000')
+    add('--split', choices=['last', 'official'], default='last', help='default last')
+    add('--num-val', type=int, help='last images, default 1000; with --split last')
     add('--num-workers', type=int, default=os.cpu_count() or 1, help='processes')
     return parser.parse_args(argv)
 

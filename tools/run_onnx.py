@@ -4,13 +4,14 @@ Usage: python tools/run_onnx.py MODEL.onnx IMAGE MASK OUT.png [--rounds R] [--ma
 
 MODEL.onnx is what tools/export.py has written: ``NAME_roundsR.onnx`` or, of the two files of
 ``--mode per-round``, ``NAME_initial.onnx``; the other one has to be beside it. In MASK the hole is
-white, or 1 where all values are 0 or 1. Outside the hole OUT.png equals IMAGE. This file can be
-copied and used on its own.
+white or of any bright color, or 1 where all values are 0 or 1. Outside the hole OUT.png equals
+IMAGE. This file can be copied and used on its own.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import sys
@@ -20,13 +21,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 Tensors = dict[str, np.ndarray]
 
+# As in fbinpaint_mm.picture_file: no format for which Pillow starts a program, and long texts.
+FORMATS = ('AVIF', 'BMP', 'GIF', 'JPEG', 'JPEG2000', 'PNG', 'PPM', 'TGA', 'TIFF', 'WEBP')
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
 # What a file may ask for: it may come from anyone.
 MOST_ROUNDS = 100
 LARGEST_SIDE = 8192  # pixels
@@ -139,24 +143,80 @@ def _file_beside(path: Path, name: str) -> Path:
     return found
 
 
-def read_hole(path: Path) -> np.ndarray:
-    """Reads a mask of any bit depth as ``fbinpaint_mm.apis`` does, alpha apart.
+def open_picture(path: Path) -> tuple[Image.Image, bool]:
+    """Opens a picture of one of the formats that ``fbinpaint_mm`` reads.
 
     Args:
-        path: Of the mask. The hole is what is brighter than half of white: of 1 if all values are 0
-            or 1, else of 255, or of 65535 where a value is above 255.
+        path: Of the file.
+
+    Returns:
+        The upright picture, and whether its colors are reduced from 16 to 8 bits.
+
+    Raises:
+        ValueError: It is of another format or damaged, or has float values.
+        OSError: It is missing.
+    """
+    try:
+        # Pillow mixes up the rows of some TIFFs that it opens by their path.
+        with path.open('rb') as file, Image.open(file, formats=FORMATS) as stored:
+            is_reduced = any(f';16{order}' in str(stored.tile) for order in 'BLN')
+            with contextlib.suppress(Exception):
+                stored.getexif()  # once, since damaged metadata say nothing about the pixels
+            picture = ImageOps.exif_transpose(stored)
+    except UnidentifiedImageError as error:
+        raise ValueError(f'{path} is no image of a known format ({", ".join(FORMATS)})') from error
+    except Exception as error:  # Pillow's errors have no common base
+        if isinstance(error, OSError) and error.filename is not None:
+            raise
+        raise ValueError(f'{path} cannot be decoded: {error}') from error
+    if picture.mode == 'F':
+        raise ValueError(f'{path} has float values; expected 8 or 16 bits')
+    return picture, is_reduced and not picture.mode.startswith('I')
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Reads a picture as (H, W, 3) uint8 RGB; 16-bit values are rounded to 8 bits.
+
+    Args:
+        path: Of the picture.
+
+    Raises:
+        ValueError: It is no picture.
+        OSError: It is missing.
+    """
+    picture, _ = open_picture(path)
+    if not picture.mode.startswith('I'):
+        return np.asarray(picture.convert('RGB'))
+    gray = (np.asarray(picture).astype(np.uint32) + 128) // 257
+    return np.repeat(gray.clip(0, 255).astype(np.uint8)[..., None], 3, axis=-1)
+
+
+def read_hole(path: Path) -> np.ndarray:
+    """Reads a mask by the rule of ``fbinpaint_mm.mask.hole_of``.
+
+    Args:
+        path: Of the mask. The hole is where the brightest of the colors is above half of white: of
+            1 if all values are 0 or 1, else of 255, or of 65535 where a value is above 255. What is
+            fully transparent is no hole.
 
     Returns:
         (H, W) bool, True in the hole.
 
     Raises:
-        OSError: It is missing or no image.
+        ValueError: It is no picture.
+        OSError: It is missing.
     """
-    image = ImageOps.exif_transpose(Image.open(path))
-    values = np.asarray(image if image.mode.startswith('I') else image.convert('L'))
-    high = values.max()
-    white = 1 if high <= 1 else 255 if high <= 255 else 65535
-    return values > white / 2
+    picture, is_reduced = open_picture(path)
+    if is_reduced:
+        raise ValueError(f'{path} has colors of 16 bits; save the mask with 8')
+    if picture.mode.startswith('I'):
+        gray = np.asarray(picture)
+        brightest = gray * (gray != picture.info.get('transparency', -1))
+    else:
+        planes = np.asarray(picture.convert('RGBA'))
+        brightest = planes[..., :3].max(-1) * (planes[..., 3] > 0)
+    white = next((white for white in (1, 255) if brightest.max() <= white), 65535)
+    return brightest > white / 2
 
 
 def run(model: Model, inputs: Tensors) -> Tensors:
@@ -325,7 +385,7 @@ def inpaint_file(args: argparse.Namespace) -> None:
     for result in filter(None, (args.out, args.map)):
         check_result(result, given)
         given.append(result)
-    image = np.asarray(ImageOps.exif_transpose(Image.open(args.image)).convert('RGB'))
+    image = read_image(args.image)
     mask = read_hole(args.mask)
     if mask.shape != image.shape[:2]:
         raise ValueError(f'image and mask differ: {image.shape[:2]} and {mask.shape}')

@@ -27,8 +27,8 @@ from fbinpaint_mm.apis.load_model import (
     load_config,
     load_model,
 )
-from fbinpaint_mm.apis.picture import PictureSource, read_picture
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.picture import PictureSource, read_picture
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.drawing import default_palette
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fbinpaint_mm.apis.picture import Picture, PictureSource, has_alpha, read_picture
+from fbinpaint_mm.mask import hole_of
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.picture import Picture, PictureSource, read_picture
 from fbinpaint_mm.user_error import UserError
 
 
@@ -15,10 +16,8 @@ def read_hole(source: PictureSource, picture: Picture) -> np.ndarray:
     """Reads the mask of a picture.
 
     Args:
-        source: Array, Pillow image or path, of the size of the upright picture. The hole is True,
-            or what is brighter than half: of 1 in floats and in integers that are all 0 or 1, else
-            of 255, or of 65535 where a value is above 255. Of colors the mean counts, and what is
-            transparent is no hole.
+        source: Array, Pillow image or path, of the size of the upright picture.
+            :func:`fbinpaint_mm.mask.hole_of` says what the hole is.
         picture: What the mask belongs to.
 
     Returns:
@@ -29,17 +28,10 @@ def read_hole(source: PictureSource, picture: Picture) -> np.ndarray:
         TypeError: If the source is no array, image or path.
         UserError: If it is no image, or has another size, or values that are no mask's.
     """
-    if isinstance(source, np.ndarray):
-        values = _checked_mask(source)
-    else:
-        values = read_picture(source, 'mask').pixels
-    _check_size(values, picture)
-    middle = _white_of(values) / 2
-    if values.ndim == 2:
-        return values > middle
-    is_opaque = values[..., -1] > middle if has_alpha(values) else True
-    colors = values[..., :3] if values.shape[-1] >= 3 else values[..., :1]
-    return (colors.mean(-1, dtype=np.float32) > middle) & is_opaque
+    mask = source if isinstance(source, np.ndarray) else read_picture(source, 'mask').pixels
+    hole = hole_of(mask)
+    _check_size(hole, picture)
+    return hole
 
 
 def read_dictated_map(
@@ -85,22 +77,8 @@ def read_dictated_map(
     return np.where(dictated, ids, IGNORE_INDEX).astype(np.uint8)
 
 
-def _checked_mask(values: np.ndarray) -> np.ndarray:
-    channels = values.shape[2] if values.ndim == 3 else 1
-    if values.ndim not in (2, 3) or not 1 <= channels <= 4:
-        raise UserError(
-            f'mask: found an array of shape {values.shape}, expected (H, W) or (H, W, C) with C '
-            'from 1 to 4'
-        )
-    if values.dtype.kind not in 'biuf':
-        raise UserError(
-            f'mask: found data type {values.dtype}, expected bool, integers or floats in 0..1'
-        )
-    return values
-
-
-def _check_size(values: np.ndarray, picture: Picture) -> None:
-    height, width = values.shape[:2]
+def _check_size(hole: np.ndarray, picture: Picture) -> None:
+    height, width = hole.shape
     if (height, width) == picture.size:
         return
     hint = ''
@@ -114,20 +92,6 @@ def _check_size(values: np.ndarray, picture: Picture) -> None:
         f'mask: found size {height}x{width} (height x width), expected that of the image, '
         f'{expected}{hint}'
     )
-
-
-def _white_of(values: np.ndarray) -> float:
-    """The value of white, by the data type and the largest value."""
-    if values.dtype == bool:
-        return 1.0
-    low, high = values.min(), values.max()
-    limit = 1.0 if values.dtype.kind == 'f' else 65535
-    if not (low >= 0 and high <= limit):  # also where a value is not a number
-        raise UserError(
-            f'mask: found values from {low} to {high} of type {values.dtype}, expected 0 to '
-            f'{limit:g}'
-        )
-    return next(white for white in (1.0, 255.0, 65535.0) if high <= white)
 
 
 def _check_plane(

@@ -12,7 +12,6 @@ from mmagic.structures import DataSample
 
 from fbinpaint_mm.apis.hole_crop import Box, HoleCrop, find_hole_crops
 from fbinpaint_mm.apis.inpainting_result import InpaintingResult, RoundResult
-from fbinpaint_mm.apis.picture import Picture, put_colors, to_network
 from fbinpaint_mm.apis.resampling import (
     close_seam,
     enlarge,
@@ -21,6 +20,7 @@ from fbinpaint_mm.apis.resampling import (
     shrink_labels,
 )
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.picture import Picture, put_colors, to_network
 
 EMPTY_MASK = (
     'the mask is empty: the input is returned (of a mask in 0..255, pixels above 127 are the hole)'

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from fbinpaint_mm.apis.picture import to_pil
+from fbinpaint_mm.picture import to_pil
 
 
 @dataclass

@@ -11,9 +11,10 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from tqdm import tqdm
 
+from fbinpaint_mm.picture_file import SIDEWAYS, open_picture, orientation_of, turn_upright
 from fbinpaint_mm.user_error import UserError
 
 UNKNOWN = 255
@@ -22,14 +23,11 @@ CHECKS = ('auto', 'full', 'headers', 'off')
 FULL_CHECK_BYTES = 256 * 2**20
 PROGRESS_BAR_FROM = 500
 DECODED_LABELS_OF_HEADER_CHECK = 64
-EXIF_ORIENTATION, EXIF_SIDEWAYS = 274, (5, 6, 7, 8)
 # Markers of JPEG (ITU-T T.81, B.1.1); the last one does not occur inside its coded pixels.
 JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8', b'\xda', b'\xff\xd9'
 JPEG_MARKER = re.compile(rb'\xff+([^\x00\xff])')  # any number of \xff may fill up before it
 # Pillow's `verify` reads their lengths, and of PNG every checksum.
 VERIFIED_FORMATS = ('PNG', 'WEBP')
-# What Pillow raises for a file that it cannot or, because of its size, will not read.
-DECODING_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 class CorruptFileError(UserError):
@@ -59,17 +57,16 @@ def image_problem(content: bytes) -> str | None:
     """
     if not content:
         return 'the file is empty'
-    if content.startswith(JPEG_START):
-        return None if _jpeg_ends(content) else 'the JPEG is truncated, its end marker is missing'
+    is_jpeg = content.startswith(JPEG_START)
+    if is_jpeg and not _jpeg_ends(content):
+        return 'the JPEG is truncated, its end marker is missing'
     try:
-        with Image.open(BytesIO(content)) as image:
+        with open_picture(BytesIO(content), 'it') as image:
             if image.format in VERIFIED_FORMATS:
                 image.verify()
-            else:
+            elif not is_jpeg:
                 image.load()
-    except UnidentifiedImageError:  # its message names an object in memory
-        return 'it is no image'
-    except DECODING_ERRORS as error:
+    except UserError as error:
         return str(error)
     return None
 
@@ -94,8 +91,7 @@ def open_image(path: str, decode: bool = True) -> tuple[Image.Image, tuple[int, 
         decode: Read every pixel; otherwise the header only.
 
     Returns:
-        The image (with ``decode`` its pixels too), and its width and height as a decoder shows it
-        (EXIF orientation applied).
+        The image as stored (with ``decode`` its pixels too), and its width and height when upright.
 
     Raises:
         CorruptFileError: The file is missing, truncated, damaged or no image.
@@ -104,26 +100,40 @@ def open_image(path: str, decode: bool = True) -> tuple[Image.Image, tuple[int, 
         content = Path(path).read_bytes() if decode else b''
         problem = image_problem(content) if decode else None
         if problem is None:
-            with Image.open(BytesIO(content) if decode else path) as image:
+            with open_picture(BytesIO(content) if decode else path, 'it') as image:
                 if decode:
                     image.load()
-                sideways = image.getexif().get(EXIF_ORIENTATION) in EXIF_SIDEWAYS
-                return image, image.size[::-1] if sideways else image.size
-    except DECODING_ERRORS as error:
+                is_sideways = orientation_of(image) in SIDEWAYS
+                return image, image.size[::-1] if is_sideways else image.size
+    except (OSError, UserError) as error:
         problem = str(error)
     raise CorruptFileError(
         f'cannot read {path!r} ({problem}); replace the file or take it out of the data set'
     )
 
 
+def is_whole_image(path: Path, size: tuple[int, int]) -> bool:
+    """Whether a file is there, is not damaged as far as :func:`image_problem` sees, and has a size.
+
+    Args:
+        path: The file.
+        size: Width and height in pixels.
+    """
+    return (
+        path.is_file()
+        and image_problem(path.read_bytes()) is None
+        and open_image(str(path), decode=False)[1] == size
+    )
+
+
 def read_label_ids(path: str) -> np.ndarray:
-    """Read a label map as stored: the pixel value is the class id.
+    """Read a label map: the pixel value is the class id.
 
     Args:
         path: An 8-bit grayscale or palette image.
 
     Returns:
-        (H, W) uint8 array.
+        (H, W) uint8 array, upright.
 
     Raises:
         CorruptFileError: The file is missing, truncated, damaged or no image.
@@ -136,7 +146,7 @@ def read_label_ids(path: str) -> np.ndarray:
             f'label map {path!r} is stored as {image.mode!r}; expected one 8-bit channel '
             '(Pillow mode "L" or "P") whose pixel value is the class id, as PNG'
         )
-    return np.array(image)
+    return turn_upright(np.array(image), orientation_of(image))
 
 
 def check_label_ids(ids: np.ndarray, path: str, num_ids: int, unknown: int = UNKNOWN) -> None:
@@ -216,7 +226,8 @@ def choose_check(samples: Sequence[dict]) -> str:
     total = 0
     for sample in samples:
         for path in filter(None, (sample['gt_path'], sample['seg_map_path'])):
-            total += os.path.getsize(path)
+            # The check names files that are missing, such as the targets of links.
+            total += os.path.getsize(path) if os.path.exists(path) else 0
             if total > FULL_CHECK_BYTES:
                 return 'headers'
     return 'full'

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 from fbinpaint_mm.user_error import UserError
@@ -19,7 +20,7 @@ def natural_key(stem: str) -> tuple[list[tuple[int, int | str]], str]:
 
 
 def scan_folder(folder: str, suffixes: Sequence[str], key: str) -> dict[str, str]:
-    """Find the files of a folder and its subfolders.
+    """Find the files of a folder and its subfolders, as :func:`walk_folders` does.
 
     Args:
         folder: where to look.
@@ -39,10 +40,8 @@ def scan_folder(folder: str, suffixes: Sequence[str], key: str) -> dict[str, str
             '(configs/_base_/paths.py and its environment variables set the roots)'
         )
     found: dict[str, str] = {}
-    for path in _walk(folder):
-        suffix = next((end for end in suffixes if path.lower().endswith(end.lower())), None)
-        if suffix is None:
-            continue
+    for path in chain.from_iterable(list_files(it, suffixes) for it in walk_folders(folder)):
+        suffix = next(end for end in suffixes if path.lower().endswith(end.lower()))
         stem = Path(path).relative_to(folder).as_posix()[: -len(suffix)]
         if stem in found:
             raise UserError(f'{key}: {found[stem]!r} and {path!r} share one stem; remove one')
@@ -52,10 +51,55 @@ def scan_folder(folder: str, suffixes: Sequence[str], key: str) -> dict[str, str
     return {stem: found[stem] for stem in sorted(found, key=natural_key)}
 
 
-def _walk(folder: str) -> Iterator[str]:
-    """Files of a folder and its subfolders, through links, since large sets are often linked."""
-    for parent, _, names in os.walk(folder, followlinks=True):
-        yield from (os.path.join(parent, name) for name in names)
+def walk_folders(folder: str) -> Iterator[str]:
+    """A folder and its subfolders, also through links, since large sets are often linked.
+
+    Hidden folders (``.ipynb_checkpoints``) are left out. A folder that is reached in several ways
+    comes once, by the way without links if there is one, so that links in a circle end too.
+
+    Args:
+        folder: Where to begin; its own name may begin with a dot.
+
+    Yields:
+        Paths, each below ``folder``, sorted but for what is linked, which comes last.
+
+    Raises:
+        OSError: A folder cannot be read.
+    """
+    waiting, seen = [folder], set()
+    while waiting:
+        for parent, names, _ in os.walk(waiting.pop(0), onerror=_raise):
+            real = os.path.realpath(parent)
+            names[:] = [] if real in seen else sorted(filter(is_shown, names))
+            if real not in seen:
+                seen.add(real)
+                waiting += filter(os.path.islink, (os.path.join(parent, name) for name in names))
+                yield parent
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def list_files(folder: str, suffixes: Sequence[str]) -> list[str]:
+    """Files of one folder that end in one of the suffixes, in any case; hidden ones are left out.
+
+    Args:
+        folder: Is not searched below.
+        suffixes: Such as ``('.jpg', '.png')``.
+
+    Returns:
+        Sorted paths; a link is one also if its target is gone.
+    """
+    endings = tuple(suffix.lower() for suffix in suffixes)
+    names = [name for name in sorted(os.listdir(folder)) if name.lower().endswith(endings)]
+    paths = [os.path.join(folder, name) for name in names if is_shown(name)]
+    return [path for path in paths if not os.path.isdir(path)]
+
+
+def is_shown(name: str) -> bool:
+    """Whether a name is not hidden, as drafts and what macOS leaves beside files (``._a.jpg``)."""
+    return not name.startswith('.')
 
 
 def parse_ratio(ratio: float | str) -> Fraction:
@@ -101,7 +145,9 @@ def choose_labeled(stems: Sequence[str], ratio: float | str, seed: int) -> set[s
         UserError: the ratio is outside (0, 1].
     """
     fraction = parse_ratio(ratio)
-    ranked = sorted(stems, key=lambda stem: hashlib.sha256(f'{seed}:{stem}'.encode()).digest())
+    # Names that are no UTF-8 are given by Python with surrogates.
+    coded = {stem: f'{seed}:{stem}'.encode(errors='surrogateescape') for stem in stems}
+    ranked = sorted(stems, key=lambda stem: hashlib.sha256(coded[stem]).digest())
     return set(ranked[: max(1, round(len(stems) * fraction))])
 
 
@@ -119,12 +165,16 @@ def read_labeled_list(path: str | Path, stems: Sequence[str], key: str) -> set[s
 
     Raises:
         FileNotFoundError: there is no such file.
-        UserError: the file lists nothing, or a stem that does not exist.
+        UserError: the file is no text, lists nothing, or a stem that does not exist.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'{key}={str(path)!r}: no such file; correct the path')
-    lines = [line.strip() for line in path.read_text(encoding='utf-8').splitlines()]
+    try:
+        text = path.read_text(encoding='utf-8-sig')  # Windows begins it with a byte order mark
+    except UnicodeDecodeError as error:
+        raise UserError(f'{key}={str(path)!r} is no UTF-8 text; save it as UTF-8') from error
+    lines = [line.strip() for line in text.splitlines()]
     listed = {line for line in lines if line and not line.startswith('#')}
     if not listed:
         raise UserError(f'{key}={str(path)!r} lists no image; expected one image stem per line')

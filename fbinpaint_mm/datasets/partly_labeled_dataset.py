@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,7 +19,19 @@ CORRUPT_ACTIONS = ('raise', 'skip')
 
 
 class PartlyLabeledDataset(BaseDataset):
-    """A data set whose samples say in ``is_labeled`` whether they have a label map."""
+    """A data set whose samples say in ``is_labeled`` whether they have a label map.
+
+    Raises:
+        UserError: ``metainfo`` names classes that are not names, or colors for another number.
+    """
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:
+        loaded = super()._load_metainfo(metainfo)
+        # Of other classes than the data set's own, its palette says nothing.
+        palette = loaded['palette'] if 'palette' in (metainfo or {}) else ()
+        check_classes(loaded.get('classes', ()), palette)
+        return loaded
 
     @property
     def labeled_indices(self) -> list[int]:
@@ -29,6 +42,32 @@ class PartlyLabeledDataset(BaseDataset):
     def unlabeled_indices(self) -> list[int]:
         """Indices of the samples without a label map, ascending."""
         return [i for i in range(len(self)) if not self.get_data_info(i)['is_labeled']]
+
+
+def check_classes(classes: Sequence[str], palette: Sequence = ()) -> None:
+    """Refuses names of classes that would pass for others.
+
+    Args:
+        classes: One name for each class. A string would be a class for each of its letters.
+        palette: One color for each class; empty if there are none.
+
+    Raises:
+        UserError: It is no list of different names, or has another length than the palette.
+    """
+    names = list(classes) if isinstance(classes, (list, tuple)) else [None]
+    if not all(isinstance(name, str) for name in names):
+        raise UserError(
+            f"classes={classes!r}: expected a list of names; one class is written ('water',), with "
+            'a comma'
+        )
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise UserError(f'classes: {twice[0]!r} occurs more than once; expected different names')
+    if len(palette) not in (0, len(names)):
+        raise UserError(
+            f'palette has {len(palette)} colors for {len(names)} classes; expected one RGB color '
+            'for each, or no palette'
+        )
 
 
 class SkipsCorruptSamples(PartlyLabeledDataset):

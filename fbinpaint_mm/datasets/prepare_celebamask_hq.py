@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from bisect import bisect
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from PIL import Image
 from tqdm.contrib.concurrent import process_map
 
 from fbinpaint_mm.datasets import CelebAMaskHQInpaintingDataset
+from fbinpaint_mm.datasets.file_checks import is_whole_image
+from fbinpaint_mm.datasets.image_lists import list_files
+from fbinpaint_mm.picture_file import open_picture
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.write_file import write_file
 
@@ -19,7 +24,11 @@ from fbinpaint_mm.write_file import write_file
 PARTS = CelebAMaskHQInpaintingDataset.METAINFO['classes'][1:]
 IMAGE_FOLDER = 'CelebA-HQ-img'
 MASK_FOLDER = 'CelebAMask-HQ-mask-anno'
+MAPPING = 'CelebA-HQ-to-CelebA-mapping.txt'
 IMAGES_PER_MASK_FOLDER = 2000
+SPLITS = ('train', 'val', 'test')
+# First image of val and of test in list_eval_partition.txt of CelebA, counted from 0.
+OFFICIAL_STARTS = (162770, 182637)
 JPEG_QUALITY = 95
 
 
@@ -28,44 +37,92 @@ def prepare_celebamask_hq(
     output: Path,
     size: int = 256,
     num_images: int = 30000,
-    num_val: int = 1000,
+    num_val: int | None = None,
     num_workers: int = 1,
+    split: str = 'last',
 ) -> int:
     """Prepares a whole download.
 
     Args:
         download: Folder of the unpacked download.
-        output: Folder to write to.
+        output: Folder to write to. Files of an earlier run with another size are made again.
         size: Side of the written files in pixels.
         num_images: Faces expected in the download.
-        num_val: Faces at the end that become ``val``.
+        num_val: Faces at the end that become ``val``, 1000 by default; for the split ``'last'``.
         num_workers: Processes.
+        split: ``'last'``: ``train`` and, at the end, ``val``. ``'official'``: ``train``, ``val``
+            and ``test`` of CelebA (24,183, 2,993 and 2,824 faces).
 
     Returns:
         Number of faces written; those that were finished before are not counted.
 
     Raises:
         FileNotFoundError: A folder, an image or all masks of a face are missing.
-        UserError: A file is unreadable, or ``num_val`` leaves no training image.
+        UserError: A file is unreadable, ``num_val`` leaves no training image, or ``output`` has
+            faces of an earlier run that belong elsewhere now.
     """
-    if not 0 < num_val < num_images:
-        raise UserError(f'num_val={num_val}: expected more than 0 and less than {num_images}')
+    if size < 1:
+        raise UserError(f'size={size}: expected a side of 1 pixel or more')
     download = find_download(download)
+    if split == 'official':
+        if num_val is not None:
+            raise UserError('num_val is for the split "last" only; the official one is fixed')
+        splits = official_splits(download, num_images)
+    else:
+        splits = last_splits(num_images, 1000 if num_val is None else num_val)
     check_images(download, num_images)
-    num_train = num_images - num_val
-    prepare = partial(
-        prepare_face, download=download, output=output, size=size, num_train=num_train
-    )
+    check_output(output, splits)
+    prepare = partial(prepare_face, download=download, output=output, size=size)
     return sum(
         process_map(
             prepare,
             range(num_images),
+            splits,
             max_workers=max(1, num_workers),
             chunksize=16,
             desc='preparing faces',
             unit='face',
         )
     )
+
+
+def last_splits(num_images: int, num_val: int) -> list[str]:
+    """Split of every face where the last ones are ``val``.
+
+    Args:
+        num_images: Number of all faces.
+        num_val: Number of the last ones.
+
+    Raises:
+        UserError: One of the two splits is empty.
+    """
+    if not 0 < num_val < num_images:
+        raise UserError(f'num_val={num_val}: expected more than 0 and less than {num_images}')
+    return ['train'] * (num_images - num_val) + ['val'] * num_val
+
+
+def official_splits(download: Path, num_images: int) -> list[str]:
+    """Split of every face by that of the CelebA image that it was made from.
+
+    Args:
+        download: Folder found by `find_download`, with ``CelebA-HQ-to-CelebA-mapping.txt``: a
+            header, and lines such as ``0  119613  119614.jpg``, where the second number counts the
+            images of CelebA from 0.
+        num_images: Number of faces.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+        UserError: It does not name every face once, in order.
+    """
+    path = download / MAPPING
+    rows = [line.split() for line in path.read_text(encoding='utf-8').splitlines()]
+    rows = [row for row in rows if len(row) == 3 and row[0].isdecimal() and row[1].isdecimal()]
+    if [int(row[0]) for row in rows[:num_images]] != list(range(num_images)):
+        raise UserError(
+            f'{str(path)!r} names {len(rows)} faces; expected a line "idx orig_idx orig_file" for '
+            f'each of the faces 0 to {num_images - 1}, in order; download it again'
+        )
+    return [SPLITS[bisect(OFFICIAL_STARTS, int(row[1]))] for row in rows[:num_images]]
 
 
 def find_download(folder: Path) -> Path:
@@ -108,6 +165,27 @@ def check_images(download: Path, num_images: int) -> None:
         )
 
 
+def check_output(output: Path, splits: Sequence[str]) -> None:
+    """Refuses a folder with faces of an earlier run that had another split or more faces.
+
+    Args:
+        output: Folder to write to.
+        splits: Split of every face.
+
+    Raises:
+        UserError: A face would be in two splits, or in one that it does not belong to.
+    """
+    folders = [output / kind / split for kind in ('images', 'annotations') for split in SPLITS]
+    for folder in filter(Path.is_dir, folders):
+        for path in map(Path, list_files(str(folder), ('.jpg', '.png'))):
+            index = int(path.stem) if path.stem.isdecimal() else None
+            if index is not None and splits[index : index + 1] != [folder.name]:
+                raise UserError(
+                    f'{str(path)!r} is of an earlier run with another split or number of faces, '
+                    'and would stay in the data; remove that folder, or give another one'
+                )
+
+
 def image_path(download: Path, index: int) -> Path:
     """The photograph of one face."""
     return download / IMAGE_FOLDER / f'{index}.jpg'
@@ -119,15 +197,15 @@ def part_path(download: Path, index: int, part: str) -> Path:
     return folder / f'{index:05d}_{part}.png'
 
 
-def prepare_face(index: int, download: Path, output: Path, size: int, num_train: int) -> bool:
-    """Writes image and label map of one face, unless both are there.
+def prepare_face(index: int, split: str, download: Path, output: Path, size: int) -> bool:
+    """Writes image and label map of one face, unless both are there, whole and of that size.
 
     Args:
         index: Number of the face.
+        split: Its split, the name of the folder.
         download: Folder found by `find_download`.
         output: Folder of the prepared layout.
         size: Side of the written files in pixels.
-        num_train: Faces below this number are ``train``, the others ``val``.
 
     Returns:
         Whether anything was written.
@@ -136,10 +214,9 @@ def prepare_face(index: int, download: Path, output: Path, size: int, num_train:
         FileNotFoundError: The face has no mask at all.
         UserError: A file of the download is unreadable.
     """
-    split = 'train' if index < num_train else 'val'
     image_file = output / 'images' / split / f'{index:05d}.jpg'
     label_file = output / 'annotations' / split / f'{index:05d}.png'
-    if image_file.is_file() and label_file.is_file():
+    if all(is_whole_image(path, (size, size)) for path in (image_file, label_file)):
         return False
     photograph = _read(image_path(download, index)).convert('RGB')
     label = merge_parts(download, index)
@@ -189,10 +266,10 @@ def merge_parts(download: Path, index: int) -> Image.Image:
 def _read(path: Path) -> Image.Image:
     """A fully decoded image; one error for every way a file can be broken."""
     try:
-        with Image.open(path) as image:
+        with open_picture(path, f'cannot read {str(path)!r}: it') as image:
             image.load()
-    except (OSError, SyntaxError) as error:
-        raise UserError(f'cannot read {str(path)!r} ({error}); download it again') from error
+    except UserError as error:
+        raise UserError(f'{error}; download it again') from error
     return image
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import os
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from tqdm.contrib.concurrent import process_map
 
+from fbinpaint_mm.datasets.file_checks import is_whole_image, open_image
+from fbinpaint_mm.datasets.image_lists import list_files, walk_folders
+from fbinpaint_mm.picture_file import open_picture
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.write_file import write_file
 
@@ -63,14 +68,15 @@ def label_files(root: Path) -> list[Path]:
     files = []
     for split in SPLITS:
         folder = root / 'leftImg8bit' / split
-        images = sorted(folder.glob(f'*/*{IMAGE_END}'))
+        cities = walk_folders(str(folder)) if folder.is_dir() else ()
+        images = sorted(chain.from_iterable(list_files(city, (IMAGE_END,)) for city in cities))
         if not images:
             raise FileNotFoundError(
                 f'{str(folder)!r} holds no <city>/*{IMAGE_END}; unpack '
                 'leftImg8bit_trainvaltest.zip there'
             )
         labels = root / 'gtFine' / split
-        names = [str(image.relative_to(folder)) for image in images]
+        names = [os.path.relpath(image, folder) for image in images]
         files += [labels / name.replace(IMAGE_END, LABEL_END) for name in names]
     missing = [path for path in files if not path.is_file() and not _train_file(path).is_file()]
     if missing:
@@ -82,7 +88,7 @@ def label_files(root: Path) -> list[Path]:
 
 
 def prepare_label(path: Path) -> bool:
-    """Writes the train ids of one label file, unless they are there.
+    """Writes the train ids of one label file, unless they are there, whole and of its size.
 
     Args:
         path: The label ids.
@@ -91,20 +97,31 @@ def prepare_label(path: Path) -> bool:
         Whether the file was written.
 
     Raises:
-        UserError: The label file is unreadable or holds other ids.
+        FileNotFoundError: There are neither label ids nor train ids.
+        UserError: The label file is unreadable or holds other ids, or it is missing and its train
+            ids are damaged.
     """
     output = _train_file(path)
-    if output.is_file():
+    if _is_finished(output, path):
         return False
     try:
-        with Image.open(path) as image:
+        with open_picture(path, f'cannot read {str(path)!r}: it') as image:
             label = np.asarray(image)
-    except (OSError, SyntaxError) as error:
-        raise UserError(f'cannot read {str(path)!r} ({error}); unpack it again') from error
+    except UserError as error:
+        raise UserError(f'{error}; unpack it again') from error
     buffer = io.BytesIO()
     Image.fromarray(to_train_ids(label, str(path))).save(buffer, 'PNG')
     write_file(output, buffer.getvalue())
     return True
+
+
+def _is_finished(output: Path, label_file: Path) -> bool:
+    if not output.is_file():
+        return False
+    if not label_file.is_file():  # some copies of the data set come with train ids alone
+        open_image(str(output))
+        return True
+    return is_whole_image(output, open_image(str(label_file), decode=False)[1])
 
 
 def to_train_ids(label: np.ndarray, path: str = 'label map') -> np.ndarray:

@@ -56,7 +56,7 @@ class CelebAMaskHQInpaintingDataset(SemanticInpaintingDataset):
 
     ``images/train`` (the first 29,000 images in CelebA-HQ order), ``images/val`` (the last 1,000,
     the test set), ``annotations/{train,val}/<stem>.png`` with the ids of 19 classes, and optionally
-    ``images/unlabeled``.
+    ``images/unlabeled``. With ``--split official``, ``{train,val,test}`` are those of CelebA.
 
     Args:
         num_classes: 19 as stored, or 15: left and right eye, brow and ear, and both lips, merged.

@@ -97,7 +97,7 @@ class SemanticInpaintingDataset(SkipsCorruptSamples):
         folders = [unlabeled_prefix] if isinstance(unlabeled_prefix, str) else unlabeled_prefix
         self.unlabeled_folders = [os.path.join(data_root, folder) for folder in folders]
         self.label_map = {int(k): int(v) for k, v in label_map.items()} if label_map else None
-        self.flip_pairs = [tuple(pair) for pair in flip_pairs]
+        self.flip_pairs = _pairs(flip_pairs)
         self.image_size = (image_size, image_size) if isinstance(image_size, int) else image_size
         self.check = check
         self._check_settings()
@@ -220,3 +220,12 @@ class SemanticInpaintingDataset(SkipsCorruptSamples):
                 'metainfo has no classes; give metainfo=dict(classes=(...), palette=[...]) with '
                 'one name and one RGB color per class id'
             )
+
+
+def _pairs(flip_pairs: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    try:
+        return [(int(left), int(right)) for left, right in flip_pairs]
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f'flip_pairs={flip_pairs!r}: expected pairs of class ids, such as [(4, 5)]'
+        ) from error

@@ -13,6 +13,7 @@ from mmengine.dist import master_only
 from mmengine.visualization import Visualizer
 from torch import Tensor
 
+from fbinpaint_mm.datasets.partly_labeled_dataset import check_classes
 from fbinpaint_mm.visualization.drawing import Color
 from fbinpaint_mm.visualization.feedback_grid import draw_feedback_grid
 
@@ -34,6 +35,9 @@ class FeedbackVisualizer(Visualizer):
         cell_size: Small images are enlarged by a whole factor to at least this many pixels.
         max_cell_size: Large images are reduced by a whole factor to at most this many pixels.
         **kwargs: Everything mmengine's ``Visualizer`` takes (``vis_backends``, ``save_dir``).
+
+    Raises:
+        UserError: The class names are no list of different names, or the palette does not fit them.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class FeedbackVisualizer(Visualizer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
+        check_classes(classes or (), (palette or ()) if classes else ())
         self.classes = classes
         self.palette = palette
         self.bgr2rgb = bgr2rgb

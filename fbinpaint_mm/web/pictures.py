@@ -13,8 +13,8 @@ from scipy.ndimage import distance_transform_edt
 from scipy.spatial import KDTree
 
 from fbinpaint_mm.apis import InpaintingResult
-from fbinpaint_mm.apis.picture import read_picture, to_8_bits, to_pil
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.picture import read_picture, to_8_bits, to_pil
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.drawing import (
     cell_scale,
@@ -61,7 +61,7 @@ def read_uploaded(path: str) -> np.ndarray:
         path: File on the server.
 
     Returns:
-        (H, W) or (H, W, C) upright pixels, see :class:`fbinpaint_mm.apis.picture.Picture`.
+        (H, W) or (H, W, C) upright pixels, see :class:`fbinpaint_mm.picture.Picture`.
 
     Raises:
         UserError: If it is no image, damaged or too large. The message is for the visitor, who
@@ -228,7 +228,7 @@ def for_screen(pixels: np.ndarray) -> np.ndarray:
     """A picture to look at and to paint on.
 
     Args:
-        pixels: (H, W) or (H, W, C) uint8 or uint16, C as :class:`fbinpaint_mm.apis.picture.Picture`
+        pixels: (H, W) or (H, W, C) uint8 or uint16, C as :class:`fbinpaint_mm.picture.Picture`
             has it.
 
     Returns:
@@ -260,7 +260,7 @@ def encode_png(pixels: np.ndarray) -> bytes:
 
     Args:
         pixels: (H, W) or (H, W, C) uint8 or uint16, C as in
-            :class:`fbinpaint_mm.apis.picture.Picture`.
+            :class:`fbinpaint_mm.picture.Picture`.
 
     Returns:
         The file. Gray with alpha becomes RGB with alpha, since OpenCV writes no such PNG.

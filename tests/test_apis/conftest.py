@@ -22,17 +22,6 @@ def seen_shapes(inpainter: FeedbackInpainter) -> Iterator[list[tuple[int, ...]]]
 
 
 @pytest.fixture
-def make_picture() -> Callable[..., np.ndarray]:
-    """Makes pictures of random values of any shape and integer type."""
-
-    def make(shape: tuple[int, ...], dtype: str = 'uint8', seed: int = 0) -> np.ndarray:
-        random = np.random.default_rng(seed)
-        return random.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
-
-    return make
-
-
-@pytest.fixture
 def make_hole() -> Callable[[tuple[int, int]], np.ndarray]:
     """Makes a hole in the middle that covers about a quarter of a picture."""
 

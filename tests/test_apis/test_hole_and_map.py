@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from fbinpaint_mm.apis.hole_and_map import read_dictated_map, read_hole
-from fbinpaint_mm.apis.picture import Picture
+from fbinpaint_mm.picture import Picture
 from fbinpaint_mm.user_error import UserError
 
 HOLE = np.array([[False, True, False], [True, True, False]])
@@ -27,7 +27,7 @@ MASK = np.array([[True, False, True], [False, False, False]])
         HOLE * 1.0,
         np.where(HOLE, 0.6, 0.4).astype(np.float32),
         np.where(HOLE, 130, 120).astype(np.uint8),
-        np.where(HOLE[..., None], [255, 255, 255], [0, 255, 0]).astype(np.uint8),
+        np.where(HOLE[..., None], [0, 255, 0], [0, 0, 0]).astype(np.uint8),
         np.where(HOLE[..., None], [255, 255, 255, 255], [255, 255, 255, 0]).astype(np.uint8),
         np.where(HOLE[..., None], [255, 255], [255, 0]).astype(np.uint8),
     ],

@@ -6,7 +6,7 @@ import torch
 from mmagic.structures import DataSample
 
 from fbinpaint_mm.apis.inpainting_job import InpaintingJob
-from fbinpaint_mm.apis.picture import Picture
+from fbinpaint_mm.picture import Picture
 
 
 def paint(color, label, size, rounds=2):

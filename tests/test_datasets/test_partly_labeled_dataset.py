@@ -15,6 +15,7 @@ from fbinpaint_mm.datasets import (
     CorruptFileError,
     LoadSemanticMap,
     LoadWholeImage,
+    ProceduralScenesDataset,
     SemanticInpaintingDataset,
 )
 from fbinpaint_mm.user_error import UserError
@@ -207,3 +208,50 @@ def test_nothing_left(write_dataset):
 def test_settings_are_checked(root, settings, message):
     with pytest.raises(UserError, match=message):
         build(root, **settings)
+
+
+@pytest.mark.parametrize(
+    ('metainfo', 'message'),
+    [
+        (dict(classes='water'), r"classes='water': expected a list of names; one class is written"),
+        (dict(classes=('a', 'b', 'a')), "classes: 'a' occurs more than once"),
+        (dict(classes=3), 'classes=3: expected a list of names'),
+        (dict(classes=(1, 2)), r'classes=\(1, 2\): expected a list of names'),
+        (dict(classes=('a', 'b'), palette=[(0, 0, 0)]), 'palette has 1 colors for 2 classes'),
+    ],
+)
+@pytest.mark.parametrize('kind', [SemanticInpaintingDataset, ProceduralScenesDataset])
+def test_names_of_classes_are_checked(kind, metainfo, message):
+    """Also before any file is looked at, as tools do that need the names only."""
+    with pytest.raises(UserError, match=message):
+        kind(metainfo=metainfo, lazy_init=True)
+
+
+@pytest.mark.parametrize('classes', [['water'], ('a', 'b')])
+def test_a_palette_may_be_left_out(classes):
+    dataset = SemanticInpaintingDataset(metainfo=dict(classes=classes), lazy_init=True)
+    assert dataset.num_classes == len(classes)
+
+
+def test_names_of_classes_may_be_in_a_file(tmp_path):
+    (tmp_path / 'classes.txt').write_text('water\nland\n')
+    metainfo = dict(classes=str(tmp_path / 'classes.txt'))
+    dataset = SemanticInpaintingDataset(metainfo=metainfo, lazy_init=True)
+    assert dataset.metainfo['classes'] == ['water', 'land']
+
+
+@pytest.mark.parametrize('pairs', [(1, 2), [(1, 2, 3)], [('l', 'r')]])
+def test_pairs_of_classes_are_checked(pairs):
+    with pytest.raises(UserError, match=r'flip_pairs=.*: expected pairs of class ids, such as'):
+        SemanticInpaintingDataset(flip_pairs=pairs, lazy_init=True)
+
+
+@pytest.mark.parametrize('check', ['auto', 'full', 'headers'])
+def test_a_link_whose_target_is_gone_is_named_or_passed_over(write_dataset, check):
+    root = write_dataset('0123', labels=())
+    (root / 'images/train/9.png').symlink_to('/gone/9.png')
+    settings = dict(data_root=str(root), data_prefix=dict(img_path='images/train'), check=check)
+    with pytest.raises(UserError, match=r"cannot read '.*9\.png' \(.*No such file"):
+        SemanticInpaintingDataset(**settings)
+    skipping = SemanticInpaintingDataset(**settings, on_corrupt='skip', max_corrupt=0.5)
+    assert skipping.corrupt_indices == [4]

@@ -107,3 +107,77 @@ def test_broken_files_are_named(download, tmp_path):
 def test_bad_split(download, tmp_path):
     with pytest.raises(UserError, match='num_val=6: expected more than 0 and less than 6'):
         prepare_celebamask_hq(download, tmp_path / 'out', num_images=6, num_val=6)
+
+
+def test_another_size_makes_the_files_again(download, tmp_path):
+    out = tmp_path / 'out'
+    for size in (8, 12):
+        assert prepare_celebamask_hq(download, out, size=size, num_images=6, num_val=2) == 6
+    assert {Image.open(path).size for path in out.rglob('*.*')} == {(12, 12)}
+
+
+@pytest.mark.parametrize('name', ['images/train/00001.jpg', 'annotations/val/00005.png'])
+@pytest.mark.parametrize('kept', [0, 0.8])
+def test_damaged_files_are_not_finished(download, tmp_path, name, kept):
+    out = tmp_path / 'out'
+    prepare_celebamask_hq(download, out, size=8, num_images=6, num_val=2)
+    content = (out / name).read_bytes()
+    (out / name).write_bytes(content[: int(kept * len(content))])
+    assert prepare_celebamask_hq(download, out, size=8, num_images=6, num_val=2) == 1
+    assert (out / name).read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ('trial', 'full', 'name'),
+    [
+        (dict(num_images=4, num_val=2), dict(num_images=6, num_val=2), r'val/00002\.jpg'),
+        (dict(num_images=6, num_val=2), dict(num_images=5, num_val=1), r'val/00005\.jpg'),
+    ],
+)
+def test_no_face_is_in_two_splits_or_left_over(download, tmp_path, trial, full, name):
+    out = tmp_path / 'out'
+    prepare_celebamask_hq(download, out, size=8, **trial)
+    before = sorted(out.rglob('*'))
+    with pytest.raises(UserError, match=rf'{name}. is of an earlier run with another split or num'):
+        prepare_celebamask_hq(download, out, size=8, **full)
+    assert sorted(out.rglob('*')) == before
+
+
+def write_mapping(download, images, name='CelebA-HQ-to-CelebA-mapping.txt'):
+    lines = ['idx         orig_idx    orig_file']
+    lines += [f'{i:<11} {image:<11} {image + 1:06d}.jpg' for i, image in enumerate(images)]
+    (download / name).write_text('\n'.join(lines) + '\n')
+
+
+def test_official_split_is_that_of_celeba(download, tmp_path):
+    """list_eval_partition.txt: up to 162770.jpg train, up to 182637.jpg val, then test."""
+    write_mapping(download, [182637, 0, 162769, 162770, 182636, 202598])
+    out = tmp_path / 'out'
+    assert prepare_celebamask_hq(download, out, size=8, num_images=6, split='official') == 6
+    for kind in ('images', 'annotations'):
+        found = {
+            split: sorted(path.stem for path in (out / kind / split).iterdir())
+            for split in ('train', 'val', 'test')
+        }
+        assert found == dict(
+            train=['00001', '00002'], val=['00003', '00004'], test=['00000', '00005']
+        )
+    with pytest.raises(UserError, match='is of an earlier run with another split'):
+        prepare_celebamask_hq(download, out, size=8, num_images=6, num_val=2)
+
+
+def test_official_split_needs_its_file(download, tmp_path):
+    settings = dict(output=tmp_path / 'out', size=8, num_images=6, split='official')
+    with pytest.raises(FileNotFoundError, match=r'CelebA-HQ-to-CelebA-mapping\.txt'):
+        prepare_celebamask_hq(download, **settings)
+    write_mapping(download, range(5))
+    with pytest.raises(UserError, match=r'mapping\.txt. names 5 faces; .* 0 to 5, in order'):
+        prepare_celebamask_hq(download, **settings)
+    with pytest.raises(UserError, match='num_val is for the split "last" only'):
+        prepare_celebamask_hq(download, **settings, num_val=2)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_bad_size(download, tmp_path):
+    with pytest.raises(UserError, match='size=0: expected a side of 1 pixel or more'):
+        prepare_celebamask_hq(download, tmp_path / 'out', size=0, num_images=6, num_val=2)

@@ -101,3 +101,34 @@ def test_bad_label_files_are_named(download):
     path.write_text('broken')
     with pytest.raises(UserError, match=r'cannot read .*ulm_000000_000019'):
         prepare_cityscapes(download)
+
+
+@pytest.mark.parametrize('kept', [0, 0.8])
+def test_damaged_train_ids_are_made_again(download, kept):
+    prepare_cityscapes(download)
+    content = train_file(download).read_bytes()
+    train_file(download).write_bytes(content[: int(kept * len(content))])
+    assert prepare_cityscapes(download) == 1
+    assert train_file(download).read_bytes() == content
+
+
+def test_damaged_train_ids_without_label_ids_are_named(download):
+    prepare_cityscapes(download)
+    train_file(download).write_bytes(b'')
+    for path in download.rglob('*_labelIds.png'):
+        path.unlink()
+    with pytest.raises(UserError, match=r'cannot read .*ulm_000000_000019_gtFine_labelTrainIds'):
+        prepare_cityscapes(download)
+
+
+def test_train_ids_of_another_size_are_made_again(download):
+    prepare_cityscapes(download)
+    Image.new('L', (17, 1)).save(train_file(download))
+    assert prepare_cityscapes(download) == 1
+    assert Image.open(train_file(download)).size == (34, 2)
+
+
+def test_hidden_files_are_no_images(download):
+    folder = download / 'leftImg8bit/train/ulm'
+    (folder / '._ulm_000000_000019_leftImg8bit.png').write_bytes(b'\x00\x05\x16\x07')
+    assert prepare_cityscapes(download) == 4

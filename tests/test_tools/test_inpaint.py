@@ -19,8 +19,8 @@ from fbinpaint_mm.apis.folder_inpainting import (
     mask_from_color,
     mask_from_file,
 )
-from fbinpaint_mm.apis.picture import read_picture
 from fbinpaint_mm.cli.inpaint import build_folder_inpainter, choose_mask_source
+from fbinpaint_mm.picture import read_picture
 
 
 @pytest.fixture(scope='module')

@@ -7,14 +7,16 @@ import shutil
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from fbinpaint_mm.apis.hole_and_map import read_hole
-from fbinpaint_mm.apis.picture import read_picture
 from fbinpaint_mm.export import ExportSettings, export_model
+from fbinpaint_mm.picture import read_picture, to_8_bits
+from fbinpaint_mm.picture_file import FORMATS
 
 SIZE = (16, 24)
 WITHOUT_TORCH = """
@@ -128,6 +130,64 @@ def test_masks_are_read_as_the_package_does(load_tool, tmp_path, known, hole, dt
     assert np.array_equal(found, expected)
     picture = read_picture(np.zeros((5, 7), np.uint8), 'image')
     assert np.array_equal(found, read_hole(tmp_path / 'mask.png', picture))
+
+
+@pytest.mark.parametrize('depth', [8, 16])
+def test_a_gray_picture_keeps_its_known_pixels(load_tool, folder, tmp_path, depth):
+    levels = np.linspace(0, 2**depth - 1, SIZE[0] * SIZE[1]).reshape(SIZE).astype(f'uint{depth}')
+    Image.fromarray(levels).save(tmp_path / 'image.png')
+    Image.fromarray(np.eye(*SIZE, dtype=np.uint8)).save(tmp_path / 'mask.png')
+    names = [tmp_path / name for name in ('image.png', 'mask.png', 'out.png')]
+    load_tool('run_onnx').main([str(folder / 'small_initial.onnx'), *map(str, names)])
+    expected = to_8_bits(levels)[np.eye(*SIZE) == 0]
+    for channel in range(3):
+        found = np.asarray(Image.open(names[-1]))[..., channel]
+        assert np.array_equal(found[np.eye(*SIZE) == 0], expected)
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n', 'is no image of a known format (AV'),
+        (b'', 'is no image of a known format (AVIF, BMP, '),
+        (None, 'cannot be decoded: '),
+    ],
+)
+@pytest.mark.parametrize('bad', ['image.png', 'mask.png'])
+def test_what_is_no_picture_is_named(load_tool, folder, tmp_path, capsys, bad, content, message):
+    noise = np.random.default_rng(0).integers(0, 256, SIZE, np.uint8)
+    for name in ('image.png', 'mask.png'):
+        Image.fromarray(noise).save(tmp_path / name)
+    cut = (tmp_path / bad).read_bytes()[:-100]
+    (tmp_path / bad).write_bytes(cut if content is None else content)
+    names = [tmp_path / name for name in ('image.png', 'mask.png', 'out.png')]
+    with pytest.raises(SystemExit, match='2'):
+        load_tool('run_onnx').main([str(folder / 'small_initial.onnx'), *map(str, names)])
+    assert capsys.readouterr().err.startswith(f'run_onnx.py: {tmp_path / bad} {message}')
+
+
+def test_a_tiff_on_its_side_is_turned_once(load_tool, tmp_path):
+    hole = np.zeros((10, 16), np.uint8)
+    hole[:3, :5] = 255
+    Image.fromarray(hole).save(tmp_path / 'mask.tif', tiffinfo={0x0112: 6})
+    assert np.array_equal(
+        load_tool('run_onnx').read_hole(tmp_path / 'mask.tif'), hole.T[:, ::-1] > 0
+    )
+
+
+def test_masks_that_pillow_cannot_read_whole_are_refused(load_tool, tmp_path):
+    tool = load_tool('run_onnx')
+    deep = np.zeros((*SIZE, 3), np.uint16)
+    deep[4:8] = 1
+    assert cv2.imwrite(str(tmp_path / 'deep.png'), deep)
+    Image.fromarray(deep[..., 0].astype(np.float32)).save(tmp_path / 'float.tif')
+    for name, message in {'deep.png': 'colors of 16 bits', 'float.tif': 'float values'}.items():
+        with pytest.raises(ValueError, match=f'{name} has {message}'):
+            tool.read_hole(tmp_path / name)
+
+
+def test_it_opens_the_formats_of_the_package(load_tool):
+    assert load_tool('run_onnx').FORMATS == FORMATS
 
 
 def test_a_mask_without_a_hole_returns_the_image_and_says_so(load_tool, folder, tmp_path, capsys):

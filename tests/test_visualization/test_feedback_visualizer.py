@@ -8,6 +8,7 @@ from mmagic.registry import VISUALIZERS
 from mmagic.structures import DataSample
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization import FeedbackVisualizer
 
 
@@ -102,3 +103,10 @@ def test_a_model_without_rounds_gets_a_picture(sample):
     sample.output = DataSample(pred_img=sample.output.pred_img)
     del sample.gt_seg
     assert count(FeedbackVisualizer().draw(sample), (0, 150, 0)) == 96**2
+
+
+def test_names_of_classes_are_checked():
+    with pytest.raises(UserError, match="classes='water': expected a list of names"):
+        FeedbackVisualizer(classes='water')
+    with pytest.raises(UserError, match='palette has 1 colors for 2 classes'):
+        FeedbackVisualizer(classes=('a', 'b'), palette=[(0, 0, 0)])

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
 
-from fbinpaint_mm.apis.picture import has_alpha, to_8_bits, to_pil
+from fbinpaint_mm.picture import has_alpha, to_8_bits, to_pil
+from fbinpaint_mm.picture_file import exif_of, open_picture
 
 PILLOW_FORMATS = dict(png='PNG', jpg='JPEG', webp='WebP')
 JPEG_QUALITY = 95
@@ -32,11 +33,11 @@ def read_metadata(path: Path) -> dict[str, Any]:
         Arguments for Pillow's ``save``: EXIF without the orientation, and without the thumbnail,
         which would show the picture as it was; color profile; resolution.
     """
-    with Image.open(path) as image:
+    with open_picture(path, f'image {str(path)!r}') as image:
         metadata: dict[str, Any] = {
             key: image.info[key] for key in ('icc_profile', 'dpi') if key in image.info
         }
-        exif = image.getexif()
+        exif = exif_of(image)
         exif.pop(ExifTags.Base.Orientation, None)
         if exif and image.format != 'TIFF':  # whose tags describe the file, not the picture
             metadata['exif'] = exif.tobytes()

@@ -16,7 +16,7 @@ from fbinpaint_mm.apis.feedback_inpainter import FeedbackInpainter
 from fbinpaint_mm.apis.folder_inpainting.job_list import Job
 from fbinpaint_mm.apis.folder_inpainting.mask_sources import MaskSource, dilated
 from fbinpaint_mm.apis.folder_inpainting.output_files import OutputFiles
-from fbinpaint_mm.apis.picture import read_picture
+from fbinpaint_mm.picture import read_picture
 from fbinpaint_mm.user_error import UserError, in_one_line
 from fbinpaint_mm.write_file import write_file
 

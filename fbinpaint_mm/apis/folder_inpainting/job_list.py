@@ -5,13 +5,14 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from fbinpaint_mm.datasets.image_lists import list_files, walk_folders
+from fbinpaint_mm.picture_file import SUFFIXES
 from fbinpaint_mm.user_error import UserError
 
-IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.tif', '.tiff')
 FORMAT_OF_SUFFIX = {'.png': 'png', '.jpg': 'jpg', '.jpeg': 'jpg', '.webp': 'webp'}
 LISTED = 10
 
@@ -134,13 +135,28 @@ def _expand(text: str, recursive: bool) -> tuple[Path, list[Path]]:
 
 def _list_images(folder: Path, recursive: bool) -> list[Path]:
     """Files of a folder that look like images, sorted; hidden ones are left out."""
-    pattern = os.path.join(glob.escape(str(folder)), '**' if recursive else '', '*')
-    return _matches(pattern)
+    folders = walk_folders(str(folder)) if recursive else [str(folder)]
+    return sorted(Path(path) for parent in folders for path in list_files(parent, SUFFIXES))
 
 
 def _matches(pattern: str) -> list[Path]:
-    paths = map(Path, sorted(glob.glob(pattern, recursive=True)))
-    return [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
+    """Images that match a glob, sorted."""
+    paths = {path for path in map(Path, _expand_glob(pattern)) if not path.is_dir()}
+    return sorted(path for path in paths if path.suffix.lower() in SUFFIXES)
+
+
+def _expand_glob(pattern: str) -> Iterator[str]:
+    """What ``glob.glob`` finds, but every folder once, also where links form a circle."""
+    parts = Path(pattern).parts
+    if '**' not in parts:
+        yield from glob.glob(pattern)
+        return
+    split = parts.index('**')
+    heads = glob.glob(os.path.join(*parts[:split])) if split else [os.curdir]
+    for head in filter(os.path.isdir, heads):
+        for folder in walk_folders(head):
+            rest = parts[split + 1 :] or ['*']
+            yield from _expand_glob(os.path.join(glob.escape(folder), *rest))
 
 
 def _is_below(path: Path, folder: Path) -> bool:
@@ -149,7 +165,7 @@ def _is_below(path: Path, folder: Path) -> bool:
 
 def _nothing_found(text: str, recursive: bool) -> str:
     hint = ', or --recursive to look into subfolders' if Path(text).is_dir() else ''
-    suffixes = ', '.join(IMAGE_SUFFIXES)
+    suffixes = ', '.join(SUFFIXES)
     return f'{text!r} holds no image; expected files that end in {suffixes}{hint * (not recursive)}'
 
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from fbinpaint_mm.apis.folder_inpainting.job_list import Job
 from fbinpaint_mm.apis.hole_and_map import read_hole
-from fbinpaint_mm.apis.picture import TO_8_BIT, Picture, has_alpha
 from fbinpaint_mm.datasets.stable_random import StableRandom
 from fbinpaint_mm.datasets.transforms.hole_drawing import draw_hole
+from fbinpaint_mm.picture import TO_8_BIT, Picture, has_alpha
 from fbinpaint_mm.user_error import UserError
 
 MaskSource = Callable[[Job, Picture], np.ndarray]

@@ -20,7 +20,7 @@ from fbinpaint_mm.apis.folder_inpainting.encoding import (
 )
 from fbinpaint_mm.apis.folder_inpainting.job_list import FORMAT_OF_SUFFIX, Job
 from fbinpaint_mm.apis.inpainting_result import InpaintingResult, RoundResult
-from fbinpaint_mm.apis.picture import Picture, to_8_bits, to_pil
+from fbinpaint_mm.picture import Picture, to_8_bits, to_pil
 
 CELL = 384  # longer side in pixels of each picture in a side-by-side one
 LOSSY = 'lossy format: known pixels change a little; use png or lossless webp to keep them exactly'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -11,9 +12,12 @@ from mmagic.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 
+from fbinpaint_mm.datasets.image_lists import list_files, walk_folders
+from fbinpaint_mm.mask import hole_of
+from fbinpaint_mm.picture import read_picture
+from fbinpaint_mm.picture_file import SUFFIXES
 from fbinpaint_mm.user_error import UserError
 
-_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 _PAIRINGS = ('random', 'index', 'stem')
 
 
@@ -21,9 +25,9 @@ _PAIRINGS = ('random', 'index', 'stem')
 class HoleFromFolder(BaseTransform):
     """Take the hole from a folder of mask images, resized (nearest) to the image.
 
-    Masks are single-channel images of 0 and 255 (or 0 and 1); other gray levels, as JPEG leaves
-    them, are cut at 127 with one warning. At construction the folder is checked and one log line
-    says how the masks are read.
+    A mask is read as everywhere, see :func:`fbinpaint_mm.mask.hole_of`; one warning tells of levels
+    between black and white, as JPEG leaves them. At construction the folder is checked and one log
+    line says how the masks are read.
 
     Required keys: ``gt`` (H,W,3); ``sample_idx`` for pairing 'index'; ``gt_path`` for 'stem'.
     Added key: ``mask`` (H,W,1) uint8, 1 = hole.
@@ -32,7 +36,8 @@ class HoleFromFolder(BaseTransform):
         folder: Folder of mask images; subfolders are searched too.
         pairing: 'random': a random mask for every image (training). 'index': sample ``i`` gets mask
             ``i`` of the sorted list, starting over where there are fewer masks than images.
-            'stem': the mask named like the image, whatever its suffix.
+            'stem': the mask named like the image, whatever its suffix, in the folder of masks or in
+            a subfolder named like that of the image.
         hole_value: 'white': 255 is the hole. 'black': 0 is the hole.
         max_mean_area: Largest plausible mean hole area (fraction) of the masks; more looks like the
             wrong ``hole_value``.
@@ -40,8 +45,8 @@ class HoleFromFolder(BaseTransform):
 
     Raises:
         FileNotFoundError: The folder is missing or holds no image.
-        UserError: No mask is usable, the mean hole area looks like the wrong polarity, or an
-            option has an unknown value.
+        UserError: No mask is usable, the mean hole area looks like the wrong polarity, two masks
+            have one stem, or an option has an unknown value.
     """
 
     def __init__(
@@ -61,7 +66,7 @@ class HoleFromFolder(BaseTransform):
         self.hole_value = hole_value
         self._warned_about_gray = False
         self.paths = self._list_masks()
-        self._by_stem = {path.stem: path for path in reversed(self.paths)}
+        self._by_stem = self._name_masks() if pairing == 'stem' else {}
         self._check_masks(num_checked, max_mean_area)
 
     def transform(self, results: dict) -> dict:
@@ -82,13 +87,24 @@ class HoleFromFolder(BaseTransform):
             raise FileNotFoundError(
                 f'Mask folder {folder} does not exist. Correct the folder of HoleFromFolder.'
             )
-        paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in _SUFFIXES)
+        listed = (list_files(parent, SUFFIXES) for parent in walk_folders(str(folder)))
+        paths = sorted(map(Path, chain.from_iterable(listed)))
         if not paths:
             raise FileNotFoundError(
                 f'Mask folder {folder} holds no image; expected files ending in '
-                f'{", ".join(_SUFFIXES)}.'
+                f'{", ".join(SUFFIXES)}.'
             )
         return paths
+
+    def _name_masks(self) -> dict[str, Path]:
+        """Masks by their path in the folder, without suffix."""
+        named: dict[str, Path] = {}
+        for path in self.paths:
+            stem = path.relative_to(self.folder).with_suffix('').as_posix()
+            if stem in named:
+                raise UserError(f'Masks {named[stem]} and {path} share one stem; remove one.')
+            named[stem] = path
+        return named
 
     def _check_masks(self, num_checked: int, max_mean_area: float) -> None:
         """Refuse a folder without usable masks or with a suspicious polarity; log the reading."""
@@ -99,7 +115,7 @@ class HoleFromFolder(BaseTransform):
             raise UserError(
                 f'Mask folder {self.folder} has no usable mask: each of the {count} files that '
                 f'were checked (first: {checked[0]}) is unreadable, has no hole or is all hole. '
-                f'Expected 8-bit images in which {self.hole_value} marks the hole.'
+                f'Expected images in which {self.hole_value} marks the hole.'
             )
         mean_area = float(np.mean([mask.mean() for mask in masks]))
         reading = f'{self.hole_value} = hole, mean hole area {mean_area:.0%}'
@@ -121,42 +137,47 @@ class HoleFromFolder(BaseTransform):
             return self.paths[np.random.randint(len(self.paths))]
         if self.pairing == 'index':
             return self.paths[int(results['sample_idx']) % len(self.paths)]
-        stem = Path(results['gt_path']).stem
-        if stem not in self._by_stem:
-            raise FileNotFoundError(
-                f'Mask folder {self.folder} has no mask named {stem}.* for the image '
-                f"{results['gt_path']}. Add it, or use pairing='index'."
-            )
-        return self._by_stem[stem]
+        return self._mask_named_like(results['gt_path'])
+
+    def _mask_named_like(self, image: str) -> Path:
+        """The mask whose path in the folder is the end of the image's path, the longest one."""
+        parts = Path(image).with_suffix('').parts
+        for start in range(len(parts)):
+            if path := self._by_stem.get('/'.join(parts[start:])):
+                return path
+        others = sorted(str(path) for path in self.paths if path.stem == parts[-1])
+        elsewhere = f'; {others[0]} is in another subfolder than the image' if others else ''
+        raise FileNotFoundError(
+            f'Mask folder {self.folder} has no mask named {parts[-1]}.* for the image {image}'
+            f"{elsewhere}. Add it, or use pairing='index'."
+        )
 
     def _read(self, path: Path) -> np.ndarray:
         """(H,W) uint8 mask, 1 = hole."""
-        mask = self._read_if_usable(path)
-        if mask is None:
+        pixels = read_picture(path, 'mask').pixels
+        hole = hole_of(pixels)
+        if hole.all() or not hole.any():
             raise UserError(
-                f'Mask {path} cannot be used: it is unreadable, has no hole or is all hole. '
-                f'Expected an 8-bit image in which {self.hole_value} marks the hole; remove or '
-                'replace the file.'
+                f'Mask {path} cannot be used: it is all {"white" if hole.all() else "black"}. '
+                f'Expected an image in which {self.hole_value} marks the hole; remove or replace '
+                'the file.'
             )
-        return mask
+        self._warn_about_gray(path, pixels)
+        return (hole if self.hole_value == 'white' else ~hole).astype(np.uint8)
 
     def _read_if_usable(self, path: Path) -> np.ndarray | None:
-        gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        if gray is None:
+        try:
+            return self._read(path)
+        except (OSError, UserError):
             return None
-        white = gray > (127 if gray.max() > 1 else 0)
-        if gray.max() > 1:
-            self._warn_about_gray(path, gray)
-        mask = (white if self.hole_value == 'white' else ~white).astype(np.uint8)
-        return mask if 0 < mask.mean() < 1 else None
 
-    def _warn_about_gray(self, path: Path, gray: np.ndarray) -> None:
-        if self._warned_about_gray or np.isin(gray, (0, 255)).all():
+    def _warn_about_gray(self, path: Path, pixels: np.ndarray) -> None:
+        if self._warned_about_gray or np.isin(pixels, (0, 1, 255, 65535)).all():
             return
         self._warned_about_gray = True
         print_log(
             f'Mask {path} is not binary (for example an anti-aliased or JPEG mask); it and others '
-            'like it are cut at 127.',
+            'like it are cut at half of white.',
             logger='current',
             level=logging.WARNING,
         )

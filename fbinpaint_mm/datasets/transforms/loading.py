@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
+import mmcv
 import numpy as np
 from mmagic.datasets.transforms import LoadImageFromFile
 from mmagic.registry import TRANSFORMS
@@ -17,14 +19,20 @@ from fbinpaint_mm.datasets.file_checks import (
     read_label_ids,
 )
 from fbinpaint_mm.datasets.procedural import render_scene
+from fbinpaint_mm.picture_file import open_picture, orientation_of, turn_upright
 from fbinpaint_mm.user_error import UserError
+
+# OpenCV knows the orientation of some formats, and only from EXIF: what is read here is turned by
+# the rule of :mod:`fbinpaint_mm.picture_file`, as labels and checks are.
+AS_STORED = dict(color='color_ignore_orientation', grayscale='grayscale_ignore_orientation')
 
 
 @TRANSFORMS.register_module()
 class LoadWholeImage(LoadImageFromFile):
     """mmagic's ``LoadImageFromFile``, with the same arguments and pixels, that names a bad file.
 
-    The file is read once; :func:`image_problem` looks at its bytes before it is decoded.
+    The file is read once; :func:`image_problem` looks at its bytes before it is decoded. Images of
+    all formats and color types come upright.
 
     Raises:
         CorruptFileError: The file is truncated, damaged or no image.
@@ -32,22 +40,29 @@ class LoadWholeImage(LoadImageFromFile):
     """
 
     def _load_image(self, filename: str) -> np.ndarray:
-        if self.use_cache and filename in self.cache:
-            return super()._load_image(filename)
-        content = get(filename, backend_args=self.backend_args)
+        content = self.cache.get(filename) or get(filename, backend_args=self.backend_args)
+        if self.use_cache:
+            self.cache[filename] = content
         problem = image_problem(content)
         if problem is not None:
             raise CorruptFileError(f'Image {filename} cannot be read ({problem}).')
-        # The parent takes bytes that are in its cache for the file's.
-        self.cache[filename] = content
-        try:
-            image = super()._load_image(filename)
-        finally:
-            if not self.use_cache:
-                del self.cache[filename]
+        with open_picture(BytesIO(content), f'Image {filename}') as header:
+            orientation = orientation_of(header)
+        image = self._decode(content)
         if image is None:
             raise CorruptFileError(f'Image {filename} cannot be decoded by OpenCV.')
-        return image
+        return turn_upright(image, orientation)
+
+    def _decode(self, content: bytes) -> np.ndarray | None:
+        backend, order = self.imdecode_backend, self.channel_order
+        # TurboJPEG has no such flag, and turns nothing.
+        flag = AS_STORED.get(self.color_type) if backend != 'turbojpeg' else None
+        image = mmcv.imfrombytes(
+            content=content, flag=flag or self.color_type, channel_order=order, backend=backend
+        )
+        # mmcv gives BGR for this flag of OpenCV, whatever the order.
+        is_reversed = flag == AS_STORED['color'] and order == 'rgb' and backend in (None, 'cv2')
+        return image[..., ::-1] if is_reversed and image is not None else image
 
 
 @TRANSFORMS.register_module()

@@ -7,7 +7,7 @@ import pytest
 from PIL import ExifTags, Image, ImageCms
 
 from fbinpaint_mm.apis.folder_inpainting.encoding import encode, encode_map, read_metadata
-from fbinpaint_mm.apis.picture import read_picture
+from fbinpaint_mm.picture import read_picture
 
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()
 TAKEN = '2026:11:24 12:00:00'

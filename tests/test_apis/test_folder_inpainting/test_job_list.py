@@ -38,6 +38,23 @@ def test_a_glob_keeps_the_folders_behind_its_first_wildcard(touch, monkeypatch):
         assert names(find_images([pattern])) == ['x/a.png', 'y/deep/a.png']
 
 
+@pytest.mark.parametrize('text', ['in', 'in/**', 'in/**/*.png', 'i*/**/x/*'])
+def test_links_in_a_circle_end_and_hidden_folders_are_left_out(touch, monkeypatch, text):
+    folder = touch('in/x/a.png', 'in/x/.ipynb_checkpoints/a.png', 'in/x/._b.png', 'is_a_file')
+    for name in ('1', '2'):
+        (folder / 'in' / name).symlink_to(folder / 'in')
+    monkeypatch.chdir(folder)
+    name = 'in/x/a.png' if text.startswith('i*') else 'x/a.png'
+    assert find_images([text], recursive=True) == {Path('in/x/a.png'): name}
+
+
+def test_a_link_whose_target_is_gone_is_not_passed_over(touch):
+    folder = touch('in/a.png') / 'in'
+    (folder / 'b.png').symlink_to('gone.png')
+    for text in (folder, folder / '*.png'):
+        assert names(find_images([str(text)])) == ['a.png', 'b.png']
+
+
 def test_a_file_that_is_given_twice_counts_once(touch):
     folder = touch('in/a.png', 'in/b.png')
     inputs = [str(folder / 'in/b.png'), str(folder / 'in'), str(folder / 'in/../in/a.png')]

@@ -14,7 +14,7 @@ from fbinpaint_mm.apis.folder_inpainting import (
     mask_from_file,
 )
 from fbinpaint_mm.apis.folder_inpainting.mask_sources import dilated
-from fbinpaint_mm.apis.picture import Picture
+from fbinpaint_mm.picture import Picture
 from fbinpaint_mm.user_error import UserError
 
 JOB = Job(Path('a.png'), 'a.png')

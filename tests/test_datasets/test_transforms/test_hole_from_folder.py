@@ -64,6 +64,53 @@ def test_stem_pairing(folder: Path) -> None:
         hole(_sample(gt_path='image_9.jpg'))
 
 
+def test_stem_pairing_goes_by_subfolder(tmp_path: Path) -> None:
+    for city, rows in (('aachen', 1), ('bonn', 2)):
+        (tmp_path / city).mkdir()
+        cv2.imwrite(str(tmp_path / city / '0001.png'), _mask(rows))
+    hole = HoleFromFolder(tmp_path, pairing='stem')
+
+    masks = {
+        city: hole(_sample(gt_path=f'/data/{city}/0001.jpg'))['mask'].mean()
+        for city in ('aachen', 'bonn')
+    }
+
+    assert masks == pytest.approx(dict(aachen=0.1, bonn=0.2))
+    with pytest.raises(FileNotFoundError, match=r'ulm/0001\.jpg; .*aachen/0001\.png is in another'):
+        hole(_sample(gt_path='/data/ulm/0001.jpg'))
+
+
+def test_a_nearer_folder_is_preferred(tmp_path: Path) -> None:
+    (tmp_path / 'bonn').mkdir()
+    for name, rows in (('0001', 1), ('bonn/0001', 2)):
+        cv2.imwrite(str(tmp_path / f'{name}.png'), _mask(rows))
+    hole = HoleFromFolder(tmp_path, pairing='stem')
+
+    assert hole(_sample(gt_path='x/bonn/0001.jpg'))['mask'].mean() == pytest.approx(0.2)
+    assert hole(_sample(gt_path='x/ulm/0001.jpg'))['mask'].mean() == pytest.approx(0.1)
+
+
+def test_two_masks_of_one_stem_are_refused(tmp_path: Path) -> None:
+    for suffix in ('.png', '.bmp'):
+        cv2.imwrite(str(tmp_path / f'0001{suffix}'), _mask(2))
+
+    with pytest.raises(UserError, match=r'0001\.bmp and .*0001\.png share one stem; remove one'):
+        HoleFromFolder(tmp_path, pairing='stem')
+    assert HoleFromFolder(tmp_path)(_sample())['mask'].any()
+
+
+def test_hidden_files_are_no_masks_and_links_may_form_a_circle(folder: Path) -> None:
+    (folder / '._image_0.png').write_bytes(b'\x00\x05\x16\x07')
+    (folder / '.ipynb_checkpoints').mkdir()
+    (folder / '.ipynb_checkpoints/image_0-checkpoint.png').touch()
+    for name in ('a', 'b'):
+        (folder / name).symlink_to(folder)
+
+    assert [path.name for path in HoleFromFolder(folder).paths] == [
+        f'image_{index}.png' for index in range(3)
+    ]
+
+
 def test_random_pairing_uses_every_mask(folder: Path) -> None:
     np.random.seed(0)
     hole = HoleFromFolder(folder)
@@ -138,7 +185,10 @@ def test_unusable_mask_is_named_when_its_turn_comes(folder: Path) -> None:
     cv2.imwrite(str(folder / 'image_3.png'), _mask(0))
     hole = HoleFromFolder(folder, pairing='index')
 
-    with pytest.raises(UserError, match=r'image_3\.png cannot be used'):
+    with pytest.raises(UserError, match=r'image_3\.png cannot be used: it is all black'):
+        hole(_sample(sample_idx=3))
+    (folder / 'image_3.png').write_bytes(b'%!PS-Adobe-3.0 EPSF-3.0')
+    with pytest.raises(UserError, match=r"mask: '.*image_3\.png' is no image of a known format"):
         hole(_sample(sample_idx=3))
 
 

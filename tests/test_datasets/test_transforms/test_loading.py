@@ -122,6 +122,27 @@ def test_loads_what_mmagic_loads(path, settings):
         np.testing.assert_array_equal(ours[key], value)
 
 
+@pytest.mark.parametrize('orientation', range(1, 9))
+@pytest.mark.parametrize(
+    'settings',
+    [
+        {},
+        dict(channel_order='rgb'),
+        dict(color_type='grayscale'),
+        dict(imdecode_backend='pillow'),
+        dict(imdecode_backend='pillow', channel_order='rgb'),
+    ],
+)
+def test_loads_photographs_upright_as_mmagic_does(path, settings, orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    Image.open(path).save(path, **({} if path.suffix == '.bmp' else dict(exif=exif)))
+    sample = dict(gt_path=str(path))
+    ours = LoadWholeImage(key='gt', **settings)(sample.copy())['gt']
+    np.testing.assert_array_equal(ours, LoadImageFromFile(key='gt', **settings)(sample)['gt'])
+    assert ours.flags.c_contiguous
+
+
 @pytest.mark.parametrize('use_cache', [False, True])
 def test_cache_holds_only_what_it_is_asked_to(path, use_cache):
     loader = LoadWholeImage(key='gt', use_cache=use_cache)

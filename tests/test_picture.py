@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from fbinpaint_mm.apis.folder_inpainting.encoding import encode
-from fbinpaint_mm.apis.picture import put_colors, read_picture, to_8_bits, to_network, to_pil
+from fbinpaint_mm.picture import put_colors, read_picture, to_8_bits, to_network, to_pil
 from fbinpaint_mm.user_error import UserError
 
 SIZE = (10, 14)
@@ -32,6 +32,18 @@ def test_photographs_are_turned_upright_as_pillow_does(make_picture, tmp_path, o
         assert np.array_equal(picture.pixels, expected)
         assert picture.orientation == orientation
         assert picture.size == expected.shape[:2]
+
+
+@pytest.mark.parametrize('compression', [None, 'tiff_lzw'])
+@pytest.mark.parametrize('orientation', range(1, 9))
+@pytest.mark.parametrize('shape', [SIZE, (*SIZE, 3)])
+def test_a_tiff_is_turned_once(make_picture, tmp_path, compression, orientation, shape):
+    pixels = make_picture(shape)
+    image = Image.fromarray(pixels)
+    image.save(tmp_path / 'x.tif', compression=compression, tiffinfo={0x0112: orientation})
+    path = tagged(image, orientation, tmp_path / 'x.png')
+    expected = read_picture(path, 'image').pixels
+    assert np.array_equal(read_picture(tmp_path / 'x.tif', 'image').pixels, expected)
 
 
 @pytest.mark.parametrize('mode', ['L', 'LA', 'RGB', 'RGBA'])
@@ -190,8 +202,8 @@ def jpeg(size=(64, 64)):
     ('content', 'message'),
     [
         (jpeg()[:900], r"image: '.*x\.jpg' cannot be decoded: image file is truncated"),
-        (b'this is no image', r"image: '.*x\.jpg' is not an image that Pillow knows"),
-        (b'', r"image: '.*x\.jpg' is not an image that Pillow knows"),
+        (b'this is no image', r"image: '.*x\.jpg' is no image of a known format"),
+        (b'', r"image: '.*x\.jpg' is no image of a known format"),
     ],
 )
 def test_damaged_files_are_named(tmp_path, content, message):
@@ -205,8 +217,17 @@ def test_damaged_files_are_named(tmp_path, content, message):
 def test_a_file_of_several_pictures_is_refused(tmp_path, name):
     frames = [Image.new('L', (4, 4), shade) for shade in (0, 100, 200)]
     frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-    with pytest.raises(UserError, match=f"'.*{name}' holds 3 pictures; expected a file with a s"):
+    with pytest.raises(UserError, match=f"'.*{name}' holds several pictures; expected a file"):
         read_picture(tmp_path / name, 'image')
+
+
+def test_pictures_of_a_file_are_not_counted(tmp_path, monkeypatch):
+    """Pillow takes minutes for many of them."""
+    monkeypatch.delattr('PIL.TiffImagePlugin.TiffImageFile.n_frames')
+    frames = [Image.new('L', (4, 4), shade) for shade in (0, 100)]
+    frames[0].save(tmp_path / 'a.tif', save_all=True, append_images=frames[1:])
+    with pytest.raises(UserError, match='holds several pictures'):
+        read_picture(tmp_path / 'a.tif', 'image')
 
 
 def test_a_telephone_s_jpeg_with_a_preview_is_one_picture(make_picture, tmp_path):

@@ -10,8 +10,14 @@ from typing import Union
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from fbinpaint_mm.picture_file import (
+    DECODING_ERRORS,
+    open_picture,
+    orientation_of,
+    turn_upright,
+)
 from fbinpaint_mm.user_error import UserError
 
 PictureSource = Union[np.ndarray, Image.Image, str, 'os.PathLike[str]']
@@ -127,19 +133,15 @@ def to_pil(pixels: np.ndarray) -> Image.Image:
 def _from_file(path: Path, name: str) -> Picture:
     if not path.is_file():
         raise FileNotFoundError(f'{name}: there is no file {str(path)!r}')
-    try:
-        with Image.open(path) as image:
-            _refuse_several_frames(image, f'{name} {str(path)!r}')
-            # Loading forgets how the file stores its pixels.
-            is_deep = SIXTEEN_BITS_EACH.search(str(getattr(image, 'tile', '')))
-            image.load()
-            if is_deep and image.mode in KEPT_MODES:
-                return _from_16_bit_colors(path, image)
-            return _from_pil(image, f'{name} {str(path)!r}')
-    except UnidentifiedImageError as error:
-        raise UserError(f'{name}: {str(path)!r} is not an image that Pillow knows') from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f'{name}: {str(path)!r} cannot be decoded: {error}') from error
+    with open_picture(path, f'{name}: {str(path)!r}') as image:
+        _refuse_several_frames(image, f'{name} {str(path)!r}')
+        # Loading forgets how the file stores its pixels, and Pillow turns a TIFF in doing so.
+        is_deep = SIXTEEN_BITS_EACH.search(str(getattr(image, 'tile', '')))
+        orientation = orientation_of(image)
+        image.load()
+        if is_deep and image.mode in KEPT_MODES:
+            return _from_16_bit_colors(path, image, orientation)
+        return _from_pil(image, f'{name} {str(path)!r}')
 
 
 def _refuse_several_frames(image: Image.Image, name: str) -> None:
@@ -149,7 +151,7 @@ def _refuse_several_frames(image: Image.Image, name: str) -> None:
         raise UserError(f'{name} holds {frames} pictures; expected a file with a single one')
 
 
-def _from_16_bit_colors(path: Path, image: Image.Image) -> Picture:
+def _from_16_bit_colors(path: Path, image: Image.Image, orientation: int) -> Picture:
     """Pillow reduces 16-bit colors to 8 bits, OpenCV does not."""
     pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
@@ -157,31 +159,17 @@ def _from_16_bit_colors(path: Path, image: Image.Image) -> Picture:
     notes = [_note(image, 'RGBA')] if 'transparency' in image.info else []
     # Gray with alpha comes as BGRA.
     order = [0, 3] if image.mode == 'LA' else [2, 1, 0, 3][: pixels.shape[-1]]
-    orientation = _orientation(image)
-    planes = [_upright(Image.fromarray(pixels[..., index]), orientation) for index in order]
-    return Picture(np.dstack([np.asarray(plane) for plane in planes]), orientation, notes)
+    return Picture(turn_upright(pixels[..., order], orientation), orientation, notes)
 
 
 def _from_pil(image: Image.Image, name: str) -> Picture:
     try:
         image.load()  # Pillow opens files without looking at more than the beginning
-    except (OSError, SyntaxError) as error:
+    except DECODING_ERRORS as error:
         raise UserError(f'{name}: cannot be decoded: {error}') from error
-    orientation = _orientation(image)
-    pixels, notes = _pixels_of(_upright(image, orientation), name)
-    return Picture(pixels, orientation, notes)
-
-
-def _orientation(image: Image.Image) -> int:
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    return orientation if orientation in range(1, 9) else 1
-
-
-def _upright(image: Image.Image, orientation: int) -> Image.Image:
-    if orientation == 1:
-        return image  # without a copy, as exif_transpose would make
-    image.getexif()[ExifTags.Base.Orientation] = orientation
-    return ImageOps.exif_transpose(image)
+    orientation = orientation_of(image)
+    pixels, notes = _pixels_of(image, name)
+    return Picture(turn_upright(pixels, orientation), orientation, notes)
 
 
 def _pixels_of(image: Image.Image, name: str) -> tuple[np.ndarray, list[str]]:
