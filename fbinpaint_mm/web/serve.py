@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -14,6 +13,7 @@ from fbinpaint_mm.apis import FeedbackInpainter
 from fbinpaint_mm.apis.load_model import dataset_image_size
 from fbinpaint_mm.datasets.procedural import render_scene
 from fbinpaint_mm.user_error import UserError, require_extra
+from fbinpaint_mm.web.own_folder import own_folder
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 # Scenes of the test split of ProceduralScenesDataset, which no config trains with.
 SCENE_SEEDS = (2_000_003, 2_000_011, 2_000_014, 2_000_020, 2_000_027, 2_000_031)
 DEFAULT_SIZE = 256, 256  # pixels
-MAX_FILE_SIZE = '200mb'
-MAX_WAITING = 32  # visitors in the queue; others are asked to come back
 # Of the visitor's system: gradio's own would be a download for some themes.
 FONTS = ('system-ui', 'sans-serif')
 MONOSPACE_FONTS = ('ui-monospace', 'monospace')
@@ -50,8 +48,17 @@ STYLE = """
 """
 
 
-def serve(config: str, checkpoint: str | None, device: str | None, host: str, port: int) -> None:
+def serve(
+    config: str,
+    checkpoint: str | None,
+    device: str | None,
+    host: str,
+    port: int,
+    allow_host: Sequence[str] = (),
+) -> None:
     """Serves the page of a model until the process is interrupted, and says where.
+
+    All files of visitors are removed at the end.
 
     Args:
         config: Path or name of a config.
@@ -59,6 +66,7 @@ def serve(config: str, checkpoint: str | None, device: str | None, host: str, po
         device: Such as ``'cuda:1'``; ``None`` for a GPU if there is one.
         host: As for `start`.
         port: As for `start`.
+        allow_host: As for `start`.
 
     Raises:
         UserError: If gradio is not installed (the message has the pip command), the port cannot be
@@ -68,10 +76,13 @@ def serve(config: str, checkpoint: str | None, device: str | None, host: str, po
     require_extra('demo', ('gradio',))
     check_port(host, port)
     inpainter = FeedbackInpainter(config, checkpoint, device)
-    with TemporaryDirectory(prefix='fbinpaint_mm_web_') as folder:
-        blocks = start(inpainter, host, port, Path(folder))
+    with own_folder() as folder:
+        blocks = start(inpainter, host, port, folder, allow_host)
         print(f'The page is at {blocks.local_url} - end it with Ctrl+C.', flush=True)
-        blocks.block_thread()
+        try:
+            blocks.block_thread()
+        finally:
+            blocks.close(verbose=False)
 
 
 def check_port(host: str, port: int) -> None:
@@ -94,7 +105,13 @@ def check_port(host: str, port: int) -> None:
             raise UserError(f'cannot listen on --host {host} --port {port}: {error}') from error
 
 
-def start(inpainter: FeedbackInpainter, host: str, port: int, folder: Path) -> gr.Blocks:
+def start(
+    inpainter: FeedbackInpainter,
+    host: str,
+    port: int,
+    folder: Path,
+    allow_host: Sequence[str] = (),
+) -> gr.Blocks:
     """Starts to serve the page, and returns at once.
 
     Nothing leaves the machine: no statistics, no public link, no fonts or scripts from elsewhere.
@@ -104,6 +121,8 @@ def start(inpainter: FeedbackInpainter, host: str, port: int, folder: Path) -> g
         host: Address to listen on; ``'0.0.0.0'`` for all of the machine.
         port: Port to listen on.
         folder: An existing folder, for the example pictures.
+        allow_host: Names by which visitors reach the page besides those of this machine, such as
+            that of a reverse proxy.
 
     Returns:
         What is served: ``local_url`` is its address, ``close()`` ends it.
@@ -113,12 +132,15 @@ def start(inpainter: FeedbackInpainter, host: str, port: int, folder: Path) -> g
     """
     # Not at the top: `serve` says how to install it.
     import gradio as gr
+    from starlette.middleware import Middleware
 
+    from fbinpaint_mm.web.fair_queue import set_queue
+    from fbinpaint_mm.web.gate import MAX_FILE_SIZE, Gate
     from fbinpaint_mm.web.page import Page
 
     size = dataset_image_size(inpainter.config) or DEFAULT_SIZE
     page = Page(inpainter, write_examples(folder, size))
-    page.blocks.queue(max_size=MAX_WAITING)
+    set_queue(page.blocks)
     page.blocks.launch(
         server_name=host,
         server_port=port,
@@ -127,8 +149,10 @@ def start(inpainter: FeedbackInpainter, host: str, port: int, folder: Path) -> g
         share=False,
         ssr_mode=False,
         footer_links=[],
+        enable_monitoring=False,
+        run_history=False,
         max_file_size=MAX_FILE_SIZE,
-        allowed_paths=[str(folder)],
+        app_kwargs=dict(middleware=[Middleware(Gate, host=host, names=allow_host)]),
         theme=gr.themes.Default(font=FONTS, font_mono=MONOSPACE_FONTS),
         css=STYLE + legend_style(page.colors),
     )
