@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,8 +15,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 MAX_FILE_SIZE = 200 * 2**20  # bytes
 # What the page posts, and how many bytes that may have. Gradio has further addresses, which run
 # models without a place in the queue, keep what is sent in memory, or start programs.
+UPLOAD = '/gradio_api/upload'
 POSTS = {
-    '/gradio_api/upload': MAX_FILE_SIZE + 2**20,  # with the lines around the file
+    UPLOAD: MAX_FILE_SIZE + 2**20,  # with the lines around the file
     '/gradio_api/queue/join': 2**20,
     '/gradio_api/cancel': 2**16,
     '/gradio_api/reset': 2**16,
@@ -32,10 +34,18 @@ class Gate:
         app: What answers the requests that are let in.
         host: Address that the server listens on; the names of this machine belong to it.
         names: Further names by which visitors reach it, such as that of a reverse proxy.
+        before_upload: What to do before a file is received.
     """
 
-    def __init__(self, app: ASGIApp, host: str, names: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        names: Iterable[str] = (),
+        before_upload: Callable[[], None] = lambda: None,
+    ) -> None:
         self.app = app
+        self.before_upload = before_upload
         self.named = {name.lower() for name in names}
         self.hosts = {host.lower(), 'localhost', '127.0.0.1', *self.named}
         self.has_any_address = _is_address(host) and ipaddress.ip_address(host).is_unspecified
@@ -46,6 +56,8 @@ class Gate:
         """Answers a request itself if it is not let in."""
         refusal = None if scope['type'] == 'lifespan' else self._refusal(scope)
         if refusal is None:
+            if scope.get('path') == UPLOAD:
+                await run_in_threadpool(self.before_upload)
             await self.app(scope, receive, send)
             return
         if scope['type'] == 'http':

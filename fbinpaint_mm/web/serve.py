@@ -137,10 +137,13 @@ def start(
     from fbinpaint_mm.web.fair_queue import set_queue
     from fbinpaint_mm.web.gate import MAX_FILE_SIZE, Gate
     from fbinpaint_mm.web.page import Page
+    from fbinpaint_mm.web.visitor_files import VisitorFiles
 
     size = dataset_image_size(inpainter.config) or DEFAULT_SIZE
     page = Page(inpainter, write_examples(folder, size))
     set_queue(page.blocks)
+    files = VisitorFiles(Path(page.blocks.GRADIO_CACHE))
+    gate = Middleware(Gate, host=host, names=allow_host, before_upload=files.make_room)
     page.blocks.launch(
         server_name=host,
         server_port=port,
@@ -152,7 +155,7 @@ def start(
         enable_monitoring=False,
         run_history=False,
         max_file_size=MAX_FILE_SIZE,
-        app_kwargs=dict(middleware=[Middleware(Gate, host=host, names=allow_host)]),
+        app_kwargs=dict(middleware=[gate]),
         theme=gr.themes.Default(font=FONTS, font_mono=MONOSPACE_FONTS),
         css=STYLE + legend_style(page.colors),
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 
 import pytest
 
@@ -13,7 +14,9 @@ UPLOAD, JOIN = '/gradio_api/upload', '/gradio_api/queue/join'
 HERE, ANYWHERE = '127.0.0.1', '0.0.0.0'
 
 
-def answer(headers, listens_on=HERE, names=(), method='GET', path='/', kind='http', body=(b'',)):
+def answer(
+    headers, listens_on=HERE, names=(), method='GET', path='/', kind='http', body=(b'',), **options
+):
     """Status of the answer to a request, 200 if the gate lets it in; what is left of its body."""
     statuses, rest = [], list(body)
 
@@ -28,7 +31,7 @@ def answer(headers, listens_on=HERE, names=(), method='GET', path='/', kind='htt
 
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {'type': kind, 'method': method, 'path': path, 'headers': raw, 'extensions': {}}
-    asyncio.run(Gate(served, listens_on, names)(scope, receive, send))
+    asyncio.run(Gate(served, listens_on, names, **options)(scope, receive, send))
     return statuses[0], rest
 
 
@@ -128,6 +131,15 @@ def test_a_body_of_unknown_size_is_refused(length):
 )
 def test_what_the_page_does_not_post_is_not_found(path):
     assert post(10, path) == 404
+
+
+def test_there_is_room_before_a_file_is_received():
+    calls = []
+    headers = {'host': 'localhost', 'content-length': '10'}
+    for path in (UPLOAD, JOIN):
+        note = partial(calls.append, path)
+        status(headers, method='POST', path=path, before_upload=note)
+    assert calls == [UPLOAD]
 
 
 def test_other_methods_are_not_found():
