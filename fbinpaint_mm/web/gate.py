@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
@@ -46,7 +47,8 @@ class Gate:
     ) -> None:
         self.app = app
         self.before_upload = before_upload
-        self.named = {name.lower() for name in names}
+        # With a port, or as an address: only the name counts.
+        self.named = {_host_name(name if '//' in name else f'//{name}') for name in names} - {''}
         self.hosts = {host.lower(), 'localhost', '127.0.0.1', *self.named}
         self.has_any_address = _is_address(host) and ipaddress.ip_address(host).is_unspecified
         if self.has_any_address:
@@ -81,7 +83,7 @@ class Gate:
 
     def _is_own_origin(self, headers: Headers) -> bool:
         origin = headers.get('origin')
-        if origin is None or urlsplit(origin).netloc.lower() == headers['host'].lower():
+        if origin is None or origin.lower().partition('://')[2] == headers['host'].lower():
             return True
         return _host_name(origin) in self.named
 
@@ -106,7 +108,7 @@ def _refusal_of_body(limit: int | None, method: str, headers: Headers) -> Respon
     if limit is None or method != 'POST':
         return PlainTextResponse('Not found', 404)
     length = headers.get('content-length', '')
-    if not length.isdecimal() or 'transfer-encoding' in headers:
+    if not re.fullmatch('[0-9]{1,15}', length) or 'transfer-encoding' in headers:
         return PlainTextResponse('Length required', 411)
     if int(length) > limit:
         return PlainTextResponse(f'Too large: {length} bytes, at most {limit} are taken', 413)

@@ -79,9 +79,14 @@ def test_the_address_that_it_listens_on_is_served():
     assert status({'host': 'Lab.example:7860'}, 'lab.example') == 200
 
 
-def test_a_name_that_the_user_allows_is_served():
-    assert status({'host': 'Demo.example'}, names=['demo.EXAMPLE']) == 200
-    assert status({'host': 'evil.example'}, names=['demo.example']) == 403
+@pytest.mark.parametrize('name', ['demo.EXAMPLE', 'demo.example:8443', 'https://demo.example/'])
+def test_a_name_that_the_user_allows_is_served(name):
+    assert status({'host': 'Demo.example'}, names=[name]) == 200
+    assert status({'host': 'evil.example'}, names=[name]) == 403
+
+
+def test_an_empty_name_allows_nothing():
+    assert status({'host': ''}, names=['']) == 403
 
 
 @pytest.mark.parametrize(
@@ -92,6 +97,7 @@ def test_a_name_that_the_user_allows_is_served():
         ('http://evil.example', 403),
         ('http://localhost:8888', 403),  # another server of this machine
         ('http://localhost:7860.evil.example', 403),
+        ('http://[::', 403),
         ('null', 403),
         ('', 403),
     ],
@@ -113,7 +119,7 @@ def test_what_the_page_posts_is_let_in_up_to_a_size():
     assert post(2**20 + 1, JOIN) == 413
 
 
-@pytest.mark.parametrize('length', ['', '-1', 'many', '1e3'])
+@pytest.mark.parametrize('length', ['', '-1', 'many', '1e3', '9' * 5000])
 def test_a_body_of_unknown_size_is_refused(length):
     assert post(length) == 411
     assert post(10, **{'transfer-encoding': 'chunked'}) == 411
