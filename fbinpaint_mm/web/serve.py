@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Scenes of the test split of ProceduralScenesDataset, which no config trains with.
 SCENE_SEEDS = (2_000_003, 2_000_011, 2_000_014, 2_000_020, 2_000_027, 2_000_031)
 DEFAULT_SIZE = 256, 256  # pixels
+# Of whom gradio remembers the state of their page, 0.1 MB each; the last ones.
+MAX_VISITORS = 1000
 # Of the visitor's system: gradio's own would be a download for some themes.
 FONTS = ('system-ui', 'sans-serif')
 MONOSPACE_FONTS = ('ui-monospace', 'monospace')
@@ -154,6 +156,7 @@ def start(
         footer_links=[],
         enable_monitoring=False,
         run_history=False,
+        state_session_capacity=MAX_VISITORS,
         max_file_size=MAX_FILE_SIZE,
         app_kwargs=dict(middleware=[gate]),
         theme=gr.themes.Default(font=FONTS, font_mono=MONOSPACE_FONTS),
