@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -146,6 +147,8 @@ def start(
     set_queue(page.blocks)
     files = VisitorFiles(Path(page.blocks.GRADIO_CACHE))
     gate = Middleware(Gate, host=host, names=allow_host, before_upload=files.make_room)
+    # An argument of `launch` in later versions only; browsers would keep all results.
+    os.environ.setdefault('GRADIO_RUN_HISTORY', 'False')
     page.blocks.launch(
         server_name=host,
         server_port=port,
@@ -155,7 +158,6 @@ def start(
         ssr_mode=False,
         footer_links=[],
         enable_monitoring=False,
-        run_history=False,
         state_session_capacity=MAX_VISITORS,
         max_file_size=MAX_FILE_SIZE,
         app_kwargs=dict(middleware=[gate]),

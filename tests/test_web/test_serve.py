@@ -61,6 +61,10 @@ def test_the_queue_is_the_fair_one(ask):
     assert (status, 'not named by its address' in text) == (400, True)
 
 
+def test_browsers_keep_no_history_of_results(ask):
+    assert json.loads(ask('GET', '/config')[1]).get('run_history', False) is False
+
+
 def test_files_of_the_server_are_not_given_away(ask, repository):
     assert ask('GET', f'/gradio_api/file={repository}/README.md')[0] == 403
 
