@@ -27,6 +27,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '(default: %(default)s)',
     )
     parser.add_argument(
+        '--allow-host',
+        action='append',
+        default=[],
+        metavar='NAME',
+        help='name by which visitors reach the page, such as that of a reverse proxy; can be given '
+        'several times (default: --host and localhost, with 0.0.0.0 every address of this machine)',
+    )
+    parser.add_argument(
         '--device', help="such as 'cpu' or 'cuda:1' (default: a GPU if there is one)"
     )
     parser.add_argument(

@@ -26,12 +26,11 @@ from fbinpaint_mm.web.pictures import (
     painted_hole,
     read_uploaded,
 )
+from fbinpaint_mm.web.stroke_editor import brush, make_editor, to_paint_on
 
 # Seconds: how often files of former visitors are looked for, and how old they must be.
 CACHE_CLEANING = (3600, 86400)
 MAX_ROUNDS = 3
-BRUSH_RADIUS = 20  # pixels of the picture, as the screen shows it
-EDITOR_HEIGHT = 460  # pixels
 HOLE_COLOR = '#ff2d78'
 DOWNLOADS = dict(inpainted='Picture', hole='Hole', map='Map')
 BUG = 'Something went wrong on the server, and was written to its log.'
@@ -144,7 +143,7 @@ class Page:
             )
             gr.Markdown('### 2. Paint over what should go')
             self.hint = gr.Markdown('Choose a picture first.')
-            self.hole_editor = _make_editor('hole-editor', HOLE_COLOR)
+            self.hole_editor = make_editor('hole-editor', HOLE_COLOR)
             gr.Markdown('### 3. Inpaint')
             self.rounds = gr.Slider(
                 0,
@@ -200,9 +199,9 @@ class Page:
                 label='Choose a class, and paint it on the map',
                 elem_id='brush-class',
             )
-            self.map_editor = _make_editor('map-editor', next(iter(self.colors), HOLE_COLOR))
+            self.map_editor = make_editor('map-editor', next(iter(self.colors), HOLE_COLOR))
             self.edit_button = gr.Button('Inpaint with this map', variant='primary', elem_id='edit')
-        brushes = json.dumps([_brush(color) for color in self.colors])
+        brushes = json.dumps([brush(color) for color in self.colors])
         # Not by the server: it would take a while, and strokes would have two colors.
         choose_brush = f"(id) => ({{__type__: 'update', brush: {brushes}[id]}})"
         self.brush_class.change(
@@ -247,7 +246,7 @@ class Page:
         return {
             self.opening: visit.opening,
             self.hint: gr.update(visible=False),
-            self.hole_editor: _to_paint_on(for_screen(picture)),
+            self.hole_editor: to_paint_on(for_screen(picture)),
             **self._clear(),
         }
 
@@ -312,7 +311,7 @@ class Page:
             self.rounds_column: gr.update(visible=True),
             self.gallery: draw_rounds(hole, result, self.palette),
             self.map_column: gr.update(visible=background is not None),
-            self.map_editor: _to_paint_on(background),
+            self.map_editor: to_paint_on(background),
         }
 
     def _clear(self) -> Updates:
@@ -324,7 +323,7 @@ class Page:
             self.rounds_column: gr.update(visible=False),
             self.gallery: None,
             self.map_column: gr.update(visible=False),
-            self.map_editor: _to_paint_on(None),
+            self.map_editor: to_paint_on(None),
         }
 
     def _files(self, name: str, hole: np.ndarray, result: InpaintingResult) -> Updates:
@@ -339,36 +338,6 @@ class Page:
                 )
             updates[button] = gr.update(value=path, visible=path is not None)
         return updates
-
-
-def _make_editor(element_id: str, color: str) -> gr.ImageEditor:
-    """An editor with one brush, an eraser and one layer, hidden until it has a picture.
-
-    What it gives back as the picture has been through the browser and is not used.
-    """
-    return gr.ImageEditor(
-        show_label=False,
-        sources=(),
-        transforms=(),
-        layers=False,
-        format='png',
-        brush=gr.Brush(**_brush(color)),
-        eraser=gr.Eraser(default_size=BRUSH_RADIUS),
-        buttons=['fullscreen'],
-        height=EDITOR_HEIGHT,
-        visible=False,
-        elem_id=element_id,
-    )
-
-
-def _brush(color: str) -> dict[str, Any]:
-    return dict(default_size=BRUSH_RADIUS, colors=[color], default_color=color, color_mode='fixed')
-
-
-def _to_paint_on(picture: np.ndarray | None) -> dict[str, Any]:
-    """Update of an editor: an (h, w, 3) uint8 RGB picture without strokes; ``None`` hides it."""
-    value = None if picture is None else dict(background=picture, layers=[], composite=None)
-    return gr.update(value=value, visible=picture is not None)
 
 
 def _read_opened(visit: Visit) -> np.ndarray:

@@ -15,6 +15,7 @@ from scipy.spatial import KDTree
 from fbinpaint_mm.apis import InpaintingResult
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 from fbinpaint_mm.picture import read_picture, to_8_bits, to_pil
+from fbinpaint_mm.picture_file import open_picture
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.drawing import (
     cell_scale,
@@ -30,6 +31,8 @@ from fbinpaint_mm.visualization.drawing import (
 MAX_MEGAPIXELS = 40
 # Sides in pixels: smaller pictures are enlarged for painting, larger ones reduced.
 SMALLEST, LARGEST = 384, 1024
+# Strokes are painted at that size, on one layer; this leaves room for screens of twice the density.
+MAX_LAYERS, MAX_LAYER_PIXELS = 2, 4 * LARGEST**2
 STRIPE = 4  # pixels of the screen
 
 # Half covered pixels of a brush's edge are painted.
@@ -68,16 +71,46 @@ def read_uploaded(path: str) -> np.ndarray:
             knows the name of the file, but not where the server keeps it.
     """
     try:
-        with Image.open(path) as image:  # the header only: nothing is decoded yet
-            width, height = image.size
+        with open_picture(path, f'picture {Path(path).name!r}') as image:
+            width, height = image.size  # of the header: nothing is decoded yet
         if width * height > MAX_MEGAPIXELS * 1e6:
             raise UserError(
                 f'The picture has {width * height / 1e6:.0f} megapixels ({width}x{height}); this '
                 f'page takes up to {MAX_MEGAPIXELS}. tools/inpaint.py has no such limit.'
             )
         return read_picture(path, 'picture').pixels
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, UserError) as error:
         raise UserError(str(error).replace(path, Path(path).name)) from error
+
+
+def read_layers(paths: Sequence[str]) -> list[np.ndarray]:
+    """Reads what was painted in an editor.
+
+    Args:
+        paths: Files on the server, one for each layer, the top one last.
+
+    Returns:
+        (h, w, 4) uint8 RGBA for each.
+
+    Raises:
+        UserError: If these are more or larger pictures than the page sends, or one is damaged.
+    """
+    if len(paths) > MAX_LAYERS:
+        raise UserError(f'The strokes come on {len(paths)} layers; expected up to {MAX_LAYERS}.')
+    return [_read_layer(path) for path in paths]
+
+
+def _read_layer(path: str) -> np.ndarray:
+    try:
+        with open_picture(path, 'picture of the strokes') as image:
+            if image.width * image.height > MAX_LAYER_PIXELS:
+                raise UserError(
+                    f'The strokes have {image.width}x{image.height} pixels; expected up to '
+                    f'{MAX_LAYER_PIXELS} in all.'
+                )
+            return np.asarray(image.convert('RGBA'))
+    except OSError as error:
+        raise UserError('The strokes are no longer on the server: paint again.') from error
 
 
 def distinct_palette(palette: Sequence[Sequence[int]]) -> np.ndarray:

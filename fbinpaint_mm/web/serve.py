@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -15,6 +15,7 @@ from fbinpaint_mm.apis.load_model import dataset_image_size
 from fbinpaint_mm.datasets.procedural import render_scene
 from fbinpaint_mm.safe_loading import loading
 from fbinpaint_mm.user_error import UserError, require_extra
+from fbinpaint_mm.web.own_folder import own_folder
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 # Scenes of the test split of ProceduralScenesDataset, which no config trains with.
 SCENE_SEEDS = (2_000_003, 2_000_011, 2_000_014, 2_000_020, 2_000_027, 2_000_031)
 DEFAULT_SIZE = 256, 256  # pixels
-MAX_FILE_SIZE = '200mb'
-MAX_WAITING = 32  # visitors in the queue; others are asked to come back
+# Of whom gradio remembers the state of their page, 0.1 MB each; the last ones.
+MAX_VISITORS = 1000
 # Of the visitor's system: gradio's own would be a download for some themes.
 FONTS = ('system-ui', 'sans-serif')
 MONOSPACE_FONTS = ('ui-monospace', 'monospace')
@@ -57,9 +58,12 @@ def serve(
     device: str | None,
     host: str,
     port: int,
+    allow_host: Sequence[str] = (),
     trust_checkpoint: bool = False,
 ) -> None:
     """Serves the page of a model until the process is interrupted, and says where.
+
+    All files of visitors are removed at the end.
 
     Args:
         config: Path or name of a config.
@@ -67,6 +71,7 @@ def serve(
         device: Such as ``'cuda:1'``; ``None`` for a GPU if there is one.
         host: As for `start`.
         port: As for `start`.
+        allow_host: As for `start`.
         trust_checkpoint: Whether checkpoints may run programs, see
             `fbinpaint_mm.safe_loading.loading`.
 
@@ -79,10 +84,13 @@ def serve(
     check_port(host, port)
     with loading(trust_checkpoint):
         inpainter = FeedbackInpainter(config, checkpoint, device)
-    with TemporaryDirectory(prefix='fbinpaint_mm_web_') as folder:
-        blocks = start(inpainter, host, port, Path(folder))
+    with own_folder() as folder:
+        blocks = start(inpainter, host, port, folder, allow_host)
         print(f'The page is at {blocks.local_url} - end it with Ctrl+C.', flush=True)
-        blocks.block_thread()
+        try:
+            blocks.block_thread()
+        finally:
+            blocks.close(verbose=False)
 
 
 def check_port(host: str, port: int) -> None:
@@ -105,7 +113,13 @@ def check_port(host: str, port: int) -> None:
             raise UserError(f'cannot listen on --host {host} --port {port}: {error}') from error
 
 
-def start(inpainter: FeedbackInpainter, host: str, port: int, folder: Path) -> gr.Blocks:
+def start(
+    inpainter: FeedbackInpainter,
+    host: str,
+    port: int,
+    folder: Path,
+    allow_host: Sequence[str] = (),
+) -> gr.Blocks:
     """Starts to serve the page, and returns at once.
 
     Nothing leaves the machine: no statistics, no public link, no fonts or scripts from elsewhere.
@@ -115,6 +129,8 @@ def start(inpainter: FeedbackInpainter, host: str, port: int, folder: Path) -> g
         host: Address to listen on; ``'0.0.0.0'`` for all of the machine.
         port: Port to listen on.
         folder: An existing folder, for the example pictures.
+        allow_host: Names by which visitors reach the page besides those of this machine, such as
+            that of a reverse proxy.
 
     Returns:
         What is served: ``local_url`` is its address, ``close()`` ends it.
@@ -124,12 +140,20 @@ def start(inpainter: FeedbackInpainter, host: str, port: int, folder: Path) -> g
     """
     # Not at the top: `serve` says how to install it.
     import gradio as gr
+    from starlette.middleware import Middleware
 
+    from fbinpaint_mm.web.fair_queue import set_queue
+    from fbinpaint_mm.web.gate import MAX_FILE_SIZE, Gate
     from fbinpaint_mm.web.page import Page
+    from fbinpaint_mm.web.visitor_files import VisitorFiles
 
     size = dataset_image_size(inpainter.config) or DEFAULT_SIZE
     page = Page(inpainter, write_examples(folder, size))
-    page.blocks.queue(max_size=MAX_WAITING)
+    set_queue(page.blocks)
+    files = VisitorFiles(Path(page.blocks.GRADIO_CACHE))
+    gate = Middleware(Gate, host=host, names=allow_host, before_upload=files.make_room)
+    # An argument of `launch` in later versions only; browsers would keep all results.
+    os.environ.setdefault('GRADIO_RUN_HISTORY', 'False')
     page.blocks.launch(
         server_name=host,
         server_port=port,
@@ -138,8 +162,10 @@ def start(inpainter: FeedbackInpainter, host: str, port: int, folder: Path) -> g
         share=False,
         ssr_mode=False,
         footer_links=[],
+        enable_monitoring=False,
+        state_session_capacity=MAX_VISITORS,
         max_file_size=MAX_FILE_SIZE,
-        allowed_paths=[str(folder)],
+        app_kwargs=dict(middleware=[gate]),
         theme=gr.themes.Default(font=FONTS, font_mono=MONOSPACE_FONTS),
         css=STYLE + legend_style(page.colors),
     )

@@ -73,19 +73,27 @@ def test_without_gradio_the_command_to_install_it_is_said(error_of, monkeypatch)
     assert message == "web_demo.py: gradio: not installed. Run: pip install 'fbinpaint_mm[demo]'"
 
 
-def test_the_model_is_served_where_the_command_line_says(tool, free_port, monkeypatch, capsys):
-    served = []
+def test_the_model_is_served_where_the_command_line_says(
+    tool, free_port, monkeypatch, capsys, tmp_path
+):
+    served, ended = [], []
 
-    def start(inpainter, host, port, folder):
-        assert folder.is_dir()
-        served.append((inpainter, host, port))
-        return SimpleNamespace(local_url='http://there/', block_thread=lambda: None)
+    def start(inpainter, host, port, folder, allow_host):
+        (folder / 'upload.png').write_bytes(b'private')
+        served.append((inpainter, host, port, allow_host))
+        return SimpleNamespace(
+            local_url='http://there/', block_thread=lambda: None, close=lambda **_: ended.append(1)
+        )
 
+    monkeypatch.setenv('GRADIO_TEMP_DIR', str(tmp_path))
     monkeypatch.setattr('fbinpaint_mm.web.serve.start', start)
-    tool.main(['fbinpaint_demo', '--host', '127.0.0.1', '--port', str(free_port), '--device=cpu'])
+    where = ['--host', '127.0.0.1', '--port', str(free_port), '--allow-host', 'demo.example']
+    tool.main(['fbinpaint_demo', *where, '--device=cpu'])
 
-    ((inpainter, *where),) = served
-    assert where == ['127.0.0.1', free_port]
+    ((inpainter, *told),) = served
+    assert told == ['127.0.0.1', free_port, ['demo.example']]
     assert inpainter.num_classes == 10
     assert inpainter.device.type == 'cpu'
     assert capsys.readouterr().out == 'The page is at http://there/ - end it with Ctrl+C.\n'
+    assert ended
+    assert list(tmp_path.iterdir()) == [], 'no file of a visitor is left'

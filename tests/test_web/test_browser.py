@@ -17,8 +17,8 @@ from PIL import Image
 pytest.importorskip('gradio', reason='the page needs the extra [demo]')
 sync_api = pytest.importorskip('playwright.sync_api', reason='playwright drives the browser')
 
-from fbinpaint_mm.web.page import BRUSH_RADIUS  # noqa: E402
 from fbinpaint_mm.web.serve import start  # noqa: E402
+from fbinpaint_mm.web.stroke_editor import BRUSH_RADIUS  # noqa: E402
 
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome')
 FLAGS = (

@@ -37,6 +37,8 @@ def test_an_upload_is_read_upright(picture, tmp_path):
 
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+# Pillow starts Ghostscript for it.
+EPS = b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n'
 HUGE = (
     'The picture has 60 megapixels (10000x6000); this page takes up to 40. '
     'tools/inpaint.py has no such limit.'
@@ -46,7 +48,8 @@ HUGE = (
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
-        (b'not an image', "cannot identify image file 'a.png'"),
+        (b'not an image', "picture 'a.png' is no image of a known format"),
+        (EPS, "picture 'a.png' is no image of a known format"),
         (encode_png(PICTURE)[:-2000], "'a.png' cannot be decoded"),
         (b'P6 10000 6000 255\n', HUGE),  # a header, and no pixel at all
     ],

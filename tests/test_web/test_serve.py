@@ -1,10 +1,72 @@
 from __future__ import annotations
 
+import http.client
+import json
+import socket
+
 import numpy as np
+import pytest
 from PIL import Image
 
 from fbinpaint_mm.datasets import ProceduralScenesDataset
-from fbinpaint_mm.web.serve import SCENE_SEEDS, legend_style, write_examples
+from fbinpaint_mm.web.serve import SCENE_SEEDS, legend_style, start, write_examples
+
+
+@pytest.fixture(scope='module')
+def ask(inpainter, tmp_path_factory):
+    """Asks a server of the small model; gives status and text of the answer."""
+    pytest.importorskip('gradio', reason='the page needs the extra [demo]')
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        port = listener.getsockname()[1]
+    folder = tmp_path_factory.mktemp('page')
+    blocks = start(inpainter, '127.0.0.1', port, folder, ['demo.example'])
+
+    def request(method: str, path: str, body: bytes | None = None, **headers: str):
+        connection = http.client.HTTPConnection('127.0.0.1', port, timeout=30)
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        answer = response.status, response.read().decode()
+        connection.close()
+        return answer
+
+    yield request
+    blocks.close(verbose=False)
+
+
+def test_the_page_is_served_by_its_own_names_only(ask):
+    assert ask('GET', '/config')[0] == 200
+    assert ask('GET', '/config', Host='demo.example')[0] == 200
+    assert ask('GET', '/config', Host='evil.example')[0] == 403
+    assert ask('POST', '/gradio_api/upload', b'x', Origin='http://evil.example')[0] == 403
+
+
+def test_a_long_request_is_refused_with_an_answer(ask):
+    status, text = ask('POST', '/gradio_api/queue/join', bytes(2**23))
+    assert (status, text) == (413, 'Too large: 8388608 bytes, at most 1048576 are taken')
+
+
+def test_nobody_runs_the_model_without_a_place_in_the_queue(ask):
+    body = json.dumps(dict(data=[], fn_index=0, session_hash='x')).encode()
+    paths = '/gradio_api/run/predict', '/gradio_api/api/predict', '/gradio_api/call/predict'
+    assert {ask('POST', path, body)[0] for path in paths} == {404}
+
+
+def test_the_queue_is_the_fair_one(ask):
+    file = dict(path='https://there.example/a.png', meta=dict(_type='gradio.FileData'))
+    body = json.dumps(dict(data=[file], fn_index=0, session_hash='x')).encode()
+    status, text = ask(
+        'POST', '/gradio_api/queue/join', body, **{'Content-Type': 'application/json'}
+    )
+    assert (status, 'not named by its address' in text) == (400, True)
+
+
+def test_browsers_keep_no_history_of_results(ask):
+    assert json.loads(ask('GET', '/config')[1]).get('run_history', False) is False
+
+
+def test_files_of_the_server_are_not_given_away(ask, repository):
+    assert ask('GET', f'/gradio_api/file={repository}/README.md')[0] == 403
 
 
 def test_examples_are_different_pictures_of_the_size_asked_for(tmp_path):
