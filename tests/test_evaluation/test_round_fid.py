@@ -133,6 +133,24 @@ def test_missing_weights_are_named_with_the_remedy(tmp_path, monkeypatch):
         RoundFID()
 
 
+def test_a_weight_file_is_read_before_the_package_runs_what_it_says(tmp_path):
+    marker = tmp_path / 'marker'
+    torch.save(dict(a=Opens(marker)), tmp_path / 'x.pth')
+    with pytest.raises(UserError, match=r"x\.pth' calls 'io\.open'"):
+        RoundFID(weights=str(tmp_path / 'x.pth'))
+    assert not marker.exists()
+
+
+class Opens:
+    """Opens a file for writing when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return open, (self.path, 'w')
+
+
 def test_protocol():
     facts = RoundFID(extractor=Colors()).protocol()['FID']
     assert facts['data_range'] == '0..255, rounded to uint8'

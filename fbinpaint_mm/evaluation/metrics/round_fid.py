@@ -12,6 +12,7 @@ from mmagic.registry import METRICS
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from fbinpaint_mm.checkpoint import read_weights
 from fbinpaint_mm.evaluation.metrics.round_views import (
     common_length,
     count_rounds,
@@ -182,10 +183,12 @@ def build_inception(weights: str | None) -> nn.Module:
 
     Raises:
         FileNotFoundError: The weights are neither at ``weights`` nor downloadable.
+        UserError: The file cannot be read, or could run a program.
     """
     path = None
     if weights:
         path = str(find_weight_file(weights, [WEIGHT_FILE], 'Inception weights', 'RoundFID'))
+        read_weights(path)  # torch-fidelity would run what the file says
     settings = {'antialias': False, 'feature_extractor_weights_path': path}
     try:
         distance = import_torchmetrics()(feature=2048, **settings)
