@@ -10,8 +10,9 @@ from typing import Union
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
 
+from fbinpaint_mm.picture_file import open_picture
 from fbinpaint_mm.user_error import UserError
 
 PictureSource = Union[np.ndarray, Image.Image, str, 'os.PathLike[str]']
@@ -127,19 +128,14 @@ def to_pil(pixels: np.ndarray) -> Image.Image:
 def _from_file(path: Path, name: str) -> Picture:
     if not path.is_file():
         raise FileNotFoundError(f'{name}: there is no file {str(path)!r}')
-    try:
-        with Image.open(path) as image:
-            _refuse_several_frames(image, f'{name} {str(path)!r}')
-            # Loading forgets how the file stores its pixels.
-            is_deep = SIXTEEN_BITS_EACH.search(str(getattr(image, 'tile', '')))
-            image.load()
-            if is_deep and image.mode in KEPT_MODES:
-                return _from_16_bit_colors(path, image)
-            return _from_pil(image, f'{name} {str(path)!r}')
-    except UnidentifiedImageError as error:
-        raise UserError(f'{name}: {str(path)!r} is not an image that Pillow knows') from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f'{name}: {str(path)!r} cannot be decoded: {error}') from error
+    with open_picture(path, f'{name}: {str(path)!r}') as image:
+        _refuse_several_frames(image, f'{name} {str(path)!r}')
+        # Loading forgets how the file stores its pixels.
+        is_deep = SIXTEEN_BITS_EACH.search(str(getattr(image, 'tile', '')))
+        image.load()
+        if is_deep and image.mode in KEPT_MODES:
+            return _from_16_bit_colors(path, image)
+        return _from_pil(image, f'{name} {str(path)!r}')
 
 
 def _refuse_several_frames(image: Image.Image, name: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
 
 from fbinpaint_mm.apis.picture import has_alpha, to_8_bits, to_pil
+from fbinpaint_mm.picture_file import open_picture
 
 PILLOW_FORMATS = dict(png='PNG', jpg='JPEG', webp='WebP')
 JPEG_QUALITY = 95
@@ -32,7 +33,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
         Arguments for Pillow's ``save``: EXIF without the orientation, and without the thumbnail,
         which would show the picture as it was; color profile; resolution.
     """
-    with Image.open(path) as image:
+    with open_picture(path, f'image {str(path)!r}') as image:
         metadata: dict[str, Any] = {
             key: image.info[key] for key in ('icc_profile', 'dpi') if key in image.info
         }

@@ -241,7 +241,7 @@ def test_errors_are_listed_and_the_rest_is_done(run, job, save_image, tmp_path):
     assert lines[0] == f'2 inpainted, 4 failed; results in {tmp_path / "out"}'
     for one, message in (
         (cut, 'cannot be decoded: '),
-        (text, 'is not an image that Pillow knows'),
+        (text, 'is no image of a known format'),
         (size, 'mask: found size 16x24 .* expected that of the image, 3x5'),
         (gone, 'image: there is no file'),
     ):
