@@ -7,6 +7,7 @@ import os
 
 from mmagic.registry import DATASETS, MODELS
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
@@ -80,12 +81,17 @@ def class_metainfo(config: Config) -> dict:
         config: The whole config.
 
     Returns:
-        mmengine's ``metainfo``, with ``classes`` and ``palette``; empty without a data set.
+        mmengine's ``metainfo``, with ``classes`` and ``palette``; empty without a data set of
+        mmengine's kind.
     """
     dataset = _dataset_config(config)
     if dataset is None:
         return {}
     with DefaultScope.overwrite_default_scope('mmagic'):
+        kind = dataset['type']
+        kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+        if kind is None or not issubclass(kind, BaseDataset):
+            return {}
         return DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo
 
 
@@ -98,7 +104,11 @@ def dataset_image_size(config: Config) -> tuple[int, int] | None:
 def _dataset_config(config: Config) -> dict | None:
     """The data set of the test, else of the validation, else of the training."""
     loaders = (config.get(f'{stage}_dataloader') for stage in ('test', 'val', 'train'))
-    dataset = next((loader.dataset for loader in loaders if loader), None)
-    while dataset is not None and 'dataset' in dataset:  # a wrapper, such as RepeatDataset
-        dataset = dataset.dataset
+    loader = next((one for one in loaders if one), None)
+    if isinstance(loader, list):  # mmagic tests on several data sets, one after another
+        loader = loader[0]
+    dataset = loader and loader['dataset']
+    # Wrappers, such as RepeatDataset or ConcatDataset, hold one or several.
+    while dataset and not {'dataset', 'datasets'}.isdisjoint(dataset):
+        dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
     return dataset
