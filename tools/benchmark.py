@@ -164,7 +164,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     except (OSError, ValueError) as error:
         parser.error(str(error))
     args = parser.parse_args(argv)
-    args.error, args.argv = parser.error, argv
+    args.argv = argv
     if args.iterations is None and (args.equal or args.seeds):
         parser.error('--equal and --seeds are about training: give --train ITERATIONS as well')
     if args.sizes and (args.iterations or not args.speed):
@@ -187,11 +187,11 @@ def main(argv: list[str] | None = None) -> int:
     """
     args = parse_args(argv)
     from fbinpaint_mm.benchmark.command import run_command
+    from fbinpaint_mm.user_error import errors_for_users
 
     try:
-        return int(run_command(args) > 0)
-    except (ValueError, OSError) as error:
-        args.error(str(error))
+        with errors_for_users('benchmark.py'):
+            return int(run_command(args) > 0)
     except KeyboardInterrupt:
         print('interrupted; the same command goes on from here', file=sys.stderr)
     return INTERRUPTED
