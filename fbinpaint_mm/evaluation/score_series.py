@@ -244,17 +244,17 @@ def check_finite(scores: Mapping[str, Any]) -> None:
         scores: By name; what is no number is left alone.
 
     Raises:
-        UserError: A score is nan or infinite; the log names the images.
+        UserError: Scores are nan or infinite; their metrics are named.
     """
     broken = [
-        name
+        ScoreName.parse(name).metric
         for name, value in scores.items()
         if isinstance(value, numbers.Real) and not math.isfinite(value)
     ]
     if broken:
         raise UserError(
-            f'{len(broken)} of {len(scores)} scores are nan or infinite ({name_some(broken)}); the '
-            'log names the images that have no finite score'
+            f'no finite {", ".join(dict.fromkeys(broken))}: the log names the images that have no '
+            'finite score'
         )
 
 

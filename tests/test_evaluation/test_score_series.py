@@ -16,7 +16,7 @@ from fbinpaint_mm.evaluation import (
     higher_is_better,
     summarize,
 )
-from fbinpaint_mm.evaluation.score_series import check_finite
+from fbinpaint_mm.evaluation.score_series import check_finite, name_some
 from fbinpaint_mm.user_error import UserError
 
 NAMES = {
@@ -177,7 +177,11 @@ def test_an_empty_bin_has_a_count_of_0_and_no_score():
 
 def test_scores_that_are_not_finite_are_named():
     check_finite({'PSNR': 20.0, 'count': 3, 'name': 'nan'})
-    names = [f'round{number}/PSNR' for number in range(7)]
-    message = r'8 of 8 scores are nan or infinite \(PSNR, round0/PSNR, .* and 3 more\)'
-    with pytest.raises(UserError, match=message):
-        check_finite({'PSNR': np.float32('nan'), **dict.fromkeys(names, float('inf'))})
+    scores = {'PSNR': 20, 'round1/PSNR_std': np.float32('nan'), 'a/MAE': float('inf')}
+    with pytest.raises(UserError, match=r'^no finite PSNR, a/MAE: the log names the images'):
+        check_finite({**scores, 'round2/PSNR': float('nan')})
+
+
+def test_long_lists_are_cut():
+    assert name_some(list('abcde')) == 'a, b, c, d, e'
+    assert name_some(list('abcdefg')) == 'a, b, c, d, e and 2 more'
