@@ -93,6 +93,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="rounds of the models that have them (default: the config's test_cfg.rounds)",
     )
     add(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read checkpoints that can run a program; only if you know who made them',
+    )
+    add(
         '--cfg-options',
         nargs='+',
         action=DictAction,
@@ -187,10 +192,11 @@ def main(argv: list[str] | None = None) -> int:
     """
     args = parse_args(argv)
     from fbinpaint_mm.benchmark.command import run_command
+    from fbinpaint_mm.safe_loading import loading
     from fbinpaint_mm.user_error import errors_for_users
 
     try:
-        with errors_for_users('benchmark.py'):
+        with errors_for_users('benchmark.py'), loading(args.trust_checkpoint):
             return int(run_command(args) > 0)
     except KeyboardInterrupt:
         print('interrupted; the same command goes on from here', file=sys.stderr)

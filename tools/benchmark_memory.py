@@ -49,6 +49,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='folder of the report (default: %(default)s)',
     )
     add(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read checkpoints that can run a program; only if you know who made them',
+    )
+    add(
         '--cfg-options',
         nargs='+',
         action=DictAction,
@@ -74,9 +79,11 @@ def main(argv: list[str] | None = None) -> int:
     """
     args = parse_args(argv)
     from fbinpaint_mm.benchmark.speed.sweeps import run_switch_sweeps
+    from fbinpaint_mm.safe_loading import loading
 
     try:
-        return int(run_switch_sweeps(args) > 0)
+        with loading(args.trust_checkpoint):
+            return int(run_switch_sweeps(args) > 0)
     except (ValueError, FileNotFoundError) as error:
         return args.error(str(error))
 

@@ -27,8 +27,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', nargs='?', help='default: random weights, at the same cost')
     parser.add_argument('--size', type=int, default=256, help='of the image (default: %(default)s)')
     parser.add_argument('--repeats', type=int, default=5, help='processes (default: %(default)s)')
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read checkpoints that can run a program; only if you know who made them',
+    )
     args = parser.parse_args(argv)
-    args.error = parser.error
     if args.size < SMALLEST_SIZE:
         parser.error(f'--size must be at least {SMALLEST_SIZE} pixels, got {args.size}')
     if args.repeats < 1:
@@ -44,11 +48,11 @@ def main(argv: list[str] | None = None) -> None:
     """
     args = parse_args(argv)
     from fbinpaint_mm.benchmark.speed.startup import measure_startup
+    from fbinpaint_mm.safe_loading import loading
+    from fbinpaint_mm.user_error import errors_for_users
 
-    try:
+    with errors_for_users('benchmark_startup.py'), loading(args.trust_checkpoint):
         table = measure_startup(args.config, args.checkpoint, args.size, args.repeats)
-    except FileNotFoundError as error:
-        args.error(str(error))
     print(f'Medians of {args.repeats} processes, {args.size} x {args.size} pixels, CPU.\n')
     print(table)
 

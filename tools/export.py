@@ -46,6 +46,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='largest difference from PyTorch, as a share of the range (default: %(default)s)',
     )
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read checkpoints that can run a program; only if you know who made them',
+    )
     return parser.parse_args(argv)
 
 

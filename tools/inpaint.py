@@ -157,6 +157,11 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add('--device', help='such as cpu or cuda:1 (default: a GPU if there is one)')
     add(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read checkpoints that can run a program; only if you know who made them',
+    )
+    add(
         '--cfg-options',
         nargs='+',
         action=DictAction,

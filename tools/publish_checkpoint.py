@@ -30,6 +30,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--url', default='', help='address of the folder in which the weights will lie')
     add('--scores', type=Path, help='what tools/test.py --out SCORES.json wrote')
     add('--dataset', default='', help='data set of the scores, for the metafile')
+    add(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read checkpoints that can run a program; only if you know who made them',
+    )
     args = parser.parse_args(argv)
     if bool(args.dataset) != (args.scores is not None):
         parser.error('--scores and --dataset belong together: give both or none')

@@ -47,6 +47,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default='none',
         help='how several processes were started (default: %(default)s, a single process)',
     )
+    add(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read checkpoints that can run a program; only if you know who made them',
+    )
     # Given by `python -m torch.distributed.launch`; torchrun sets LOCAL_RANK by itself.
     add('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

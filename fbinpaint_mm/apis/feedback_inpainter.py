@@ -58,6 +58,7 @@ class FeedbackInpainter:
         device: Where the model runs, such as ``'cpu'`` or ``'cuda:1'``; ``None``: on a GPU if there
             is one.
         cfg_options: Settings that replace those of the config, by their dotted names.
+        trust: Whether reading the checkpoint may run programs; only if you know who made it.
 
     Raises:
         FileNotFoundError: If there is no such config (the message suggests some) or checkpoint.
@@ -92,10 +93,12 @@ class FeedbackInpainter:
         checkpoint: str | os.PathLike[str] | None = None,
         device: str | torch.device | None = None,
         cfg_options: dict[str, Any] | None = None,
+        trust: bool = False,
     ) -> None:
         self.device = _usable_device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         self.config = load_config(config_or_name, cfg_options)
-        model = load_model(self.config, None if checkpoint is None else str(checkpoint))
+        path = None if checkpoint is None else str(checkpoint)
+        model = load_model(self.config, path, trust)
         self.model = model.to(self.device)
 
     @property

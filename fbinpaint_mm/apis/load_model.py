@@ -14,6 +14,7 @@ from mmengine.registry import DefaultScope
 from fbinpaint_mm.checkpoint import load_fitting_checkpoint
 from fbinpaint_mm.config_file import merge_options, read_config
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
+from fbinpaint_mm.safe_loading import trusting
 from fbinpaint_mm.user_error import UserError
 
 # Parts that serve training only, some of which would download weights.
@@ -42,19 +43,23 @@ def load_config(config: str | os.PathLike[str] | Config, options: dict | None = 
     return config
 
 
-def load_model(config: Config, checkpoint: str | None) -> FeedbackRecorrectionInpaintor:
+def load_model(
+    config: Config, checkpoint: str | None, trust: bool = False
+) -> FeedbackRecorrectionInpaintor:
     """Builds the model of a config, without what serves training only, and loads its weights.
 
     Args:
         config: The whole config. It is not changed.
         checkpoint: Path or address of the checkpoint; ``None`` for random weights.
+        trust: Whether the checkpoint, and others that the config names, may run programs.
 
     Returns:
         The model, in evaluation mode, on the CPU.
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        UserError: If the config has no model of ours, or the checkpoint is of another config.
+        UserError: If the config has no model of ours, the checkpoint is of another config, or it
+            could run a program and is not trusted.
     """
     model_config = config.get('model') or {}
     kind = model_config.get('type')
@@ -63,14 +68,15 @@ def load_model(config: Config, checkpoint: str | None) -> FeedbackRecorrectionIn
         raise UserError(
             f'the config must have a model of type FeedbackRecorrectionInpaintor, found {kind!r}'
         )
-    with DefaultScope.overwrite_default_scope('mmagic'):
-        model = MODELS.build({**model_config, **WITHOUT_TRAINING})
+    with trusting(trust):
+        with DefaultScope.overwrite_default_scope('mmagic'):
+            model = MODELS.build({**model_config, **WITHOUT_TRAINING})
+        if checkpoint is not None:
+            load_fitting_checkpoint(model, str(checkpoint))
     if checkpoint is None:
         print_log(
             'No checkpoint is given: the model has random weights.', 'current', logging.WARNING
         )
-    else:
-        load_fitting_checkpoint(model, str(checkpoint))
     return model.eval()
 
 

@@ -17,6 +17,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 
+from fbinpaint_mm.safe_loading import loading, trusts
 from fbinpaint_mm.user_error import in_one_line
 
 # A forked process would inherit the memory of this one, and cannot use a GPU that this one uses.
@@ -50,7 +51,7 @@ def call_in_process(
     """
     with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
         with surroundings(log, device):  # the process is started when it gets its work
-            future = pool.submit(_call, log, function, arguments)
+            future = pool.submit(_call, log, trusts(), function, arguments)
         try:
             while not wait([future], timeout=POLL).done:
                 watch()
@@ -101,10 +102,11 @@ def surroundings(log: Path, device: str) -> Iterator[None]:
             os.environ[VISIBLE_GPUS] = visible
 
 
-def _call(log: Path, function: Callable[..., Any], arguments: tuple) -> Any:
+def _call(log: Path, trust: bool, function: Callable[..., Any], arguments: tuple) -> Any:
     """In the new process: call the function, whose errors may be of any kind."""
     try:
-        return function(*arguments)
+        with loading(trust):
+            return function(*arguments)
     # A tool ends with SystemExit; and not every exception can be pickled.
     except BaseException as error:
         traceback.print_exc()

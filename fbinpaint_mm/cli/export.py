@@ -9,6 +9,7 @@ from typing import Any
 from fbinpaint_mm.apis.load_model import class_metainfo, load_config, load_model
 from fbinpaint_mm.export import ExportedFile, ExportSettings, export_model
 from fbinpaint_mm.export.export_model import FORMATS
+from fbinpaint_mm.safe_loading import loading
 
 
 def export_checkpoint(
@@ -18,6 +19,7 @@ def export_checkpoint(
     cfg_options: dict[str, Any],
     rounds: int | None,
     size: Sequence[int],
+    trust_checkpoint: bool = False,
     **settings: Any,
 ) -> list[ExportedFile]:
     """Export the model of a config with the weights of a checkpoint.
@@ -29,6 +31,8 @@ def export_checkpoint(
         cfg_options: Settings that replace those of the config, by their dotted names.
         rounds: See :class:`ExportSettings`; ``None`` for ``test_cfg.rounds`` of the config.
         size: Height and width in pixels, see :class:`ExportSettings`.
+        trust_checkpoint: Whether checkpoints may run programs, see
+            `fbinpaint_mm.safe_loading.loading`.
         **settings: All others of :class:`ExportSettings`.
 
     Returns:
@@ -52,7 +56,8 @@ def export_checkpoint(
             f'checkpoint: there is no file {checkpoint!r}; download one that has an address first'
         )
     Path(out).mkdir(parents=True, exist_ok=True)
-    model = load_model(cfg, checkpoint)
+    with loading(trust_checkpoint):
+        model = load_model(cfg, checkpoint)
     classes = class_metainfo(cfg).get('classes', ())
     return export_model(model, checked, Path(out), Path(config).stem, Path(checkpoint), classes)
 

@@ -23,6 +23,7 @@ from fbinpaint_mm.apis.folder_inpainting import (
 from fbinpaint_mm.apis.load_model import load_config
 from fbinpaint_mm.checkpoint import check_checkpoint
 from fbinpaint_mm.fingerprint import local_file
+from fbinpaint_mm.safe_loading import loading
 from fbinpaint_mm.user_error import INTERRUPTED, UserError, errors_for_users
 
 
@@ -40,7 +41,8 @@ def inpaint_files(args: argparse.Namespace) -> int:
             inpainted; with ``--verbose`` the error itself.
     """
     try:
-        with nullcontext() if args.verbose else errors_for_users('inpaint.py'):
+        errors = nullcontext() if args.verbose else errors_for_users('inpaint.py')
+        with errors, loading(args.trust_checkpoint):
             folder_inpainter = build_folder_inpainter(args)
             summary = folder_inpainter.run(find_jobs(args))
     except KeyboardInterrupt:

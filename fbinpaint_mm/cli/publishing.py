@@ -13,11 +13,11 @@ import torch
 import yaml
 from mmagic.registry import MODELS
 from mmengine.registry import init_default_scope
-from mmengine.runner.checkpoint import CheckpointLoader
 
 from fbinpaint_mm.checkpoint import GENERATOR, LAYOUT, check_checkpoint, check_fits, read_weights
 from fbinpaint_mm.config_file import configs_folder, find_config, read_config
 from fbinpaint_mm.models.feedback import NO_KEY
+from fbinpaint_mm.safe_loading import loading, read_checkpoint
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.version import __version__
 from fbinpaint_mm.write_file import write_file
@@ -38,6 +38,7 @@ def publish(
     url: str = '',
     scores: Path | None = None,
     dataset: str = '',
+    trust_checkpoint: bool = False,
 ) -> None:
     """Writes weights and ``metafile.yml``; says what of training images is in them.
 
@@ -48,6 +49,8 @@ def publish(
         url: Address of the folder in which the weights will lie.
         scores: What ``tools/test.py --out SCORES.json`` wrote.
         dataset: Data set of the scores.
+        trust_checkpoint: Whether checkpoints may run programs, see
+            `fbinpaint_mm.safe_loading.loading`.
 
     Raises:
         UserError: The checkpoint belongs to another config, or ``scores`` is another file.
@@ -57,8 +60,9 @@ def publish(
     check_checkpoint(checkpoint)
     metrics = None if scores is None else read_scores(scores)
     init_default_scope('mmagic')
-    check_fits(MODELS.build(read_config(path).model), checkpoint)
-    weights, digest = write_weights(checkpoint, path.stem, out)
+    with loading(trust_checkpoint):
+        check_fits(MODELS.build(read_config(path).model), checkpoint)
+        weights, digest = write_weights(checkpoint, path.stem, out)
     content = metafile(
         path_in_repository(path.resolve()), weights, digest, url, dataset=dataset, metrics=metrics
     )
@@ -139,7 +143,7 @@ def inference_checkpoint(checkpoint: str) -> dict[str, Any]:
     Raises:
         UserError: The file is not such a checkpoint.
     """
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
+    loaded = read_checkpoint(checkpoint)
     if 'state_dict' not in loaded:
         raise UserError(
             f'{checkpoint}: found {", ".join(map(str, list(loaded)[:5]))}, expected a checkpoint '

@@ -28,6 +28,7 @@ from fbinpaint_mm.optimizer_settings import (
     enable_amp,
     enable_auto_scale_lr,
 )
+from fbinpaint_mm.safe_loading import loading
 from fbinpaint_mm.user_error import INTERRUPTED, errors_for_users
 from fbinpaint_mm.write_file import check_output_file
 
@@ -41,6 +42,7 @@ def run_training(
     amp: bool = False,
     amp_dtype: str | None = None,
     auto_scale_lr: bool = False,
+    trust_checkpoint: bool = False,
 ) -> None:
     """Trains a model; the first Ctrl-C ends it after the iteration.
 
@@ -54,13 +56,15 @@ def run_training(
         amp: Whether to train in mixed precision.
         amp_dtype: See `enable_amp`.
         auto_scale_lr: Whether to scale learning rates to the real batch size.
+        trust_checkpoint: Whether checkpoints may run programs, see
+            `fbinpaint_mm.safe_loading.loading`.
 
     Raises:
         SystemExit: With one sentence for the user, after a mistake in what was asked for, after a
             training that diverged, or with status 130 after an interruption.
     """
     try:
-        with errors_for_users('train.py'):
+        with errors_for_users('train.py'), loading(trust_checkpoint):
             if resume not in (None, AUTO):
                 check_checkpoint(resume)
             cfg = load_run_config(config, cfg_options, work_dir, launcher)
@@ -88,6 +92,7 @@ def run_test(
     work_dir: str | None = None,
     cfg_options: Mapping[str, Any] | None = None,
     launcher: str = 'none',
+    trust_checkpoint: bool = False,
 ) -> None:
     """Tests a checkpoint and reports its scores.
 
@@ -98,12 +103,14 @@ def run_test(
         work_dir: See `load_run_config`, as the next two.
         cfg_options: Settings that replace those of the config.
         launcher: How several processes were started.
+        trust_checkpoint: Whether checkpoints may run programs, see
+            `fbinpaint_mm.safe_loading.loading`.
 
     Raises:
         SystemExit: With one sentence for the user, after a mistake in what was asked for, or at the
             end, the file written, where a score is nan or infinite.
     """
-    with errors_for_users('test.py'):
+    with errors_for_users('test.py'), loading(trust_checkpoint):
         check_checkpoint(checkpoint)
         if out is not None:
             check_output_file(Path(out))

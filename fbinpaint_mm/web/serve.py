@@ -13,6 +13,7 @@ from PIL import Image
 from fbinpaint_mm.apis import FeedbackInpainter
 from fbinpaint_mm.apis.load_model import dataset_image_size
 from fbinpaint_mm.datasets.procedural import render_scene
+from fbinpaint_mm.safe_loading import loading
 from fbinpaint_mm.user_error import UserError, require_extra
 
 if TYPE_CHECKING:
@@ -50,7 +51,14 @@ STYLE = """
 """
 
 
-def serve(config: str, checkpoint: str | None, device: str | None, host: str, port: int) -> None:
+def serve(
+    config: str,
+    checkpoint: str | None,
+    device: str | None,
+    host: str,
+    port: int,
+    trust_checkpoint: bool = False,
+) -> None:
     """Serves the page of a model until the process is interrupted, and says where.
 
     Args:
@@ -59,6 +67,8 @@ def serve(config: str, checkpoint: str | None, device: str | None, host: str, po
         device: Such as ``'cuda:1'``; ``None`` for a GPU if there is one.
         host: As for `start`.
         port: As for `start`.
+        trust_checkpoint: Whether checkpoints may run programs, see
+            `fbinpaint_mm.safe_loading.loading`.
 
     Raises:
         UserError: If gradio is not installed (the message has the pip command), the port cannot be
@@ -67,7 +77,8 @@ def serve(config: str, checkpoint: str | None, device: str | None, host: str, po
     """
     require_extra('demo', ('gradio',))
     check_port(host, port)
-    inpainter = FeedbackInpainter(config, checkpoint, device)
+    with loading(trust_checkpoint):
+        inpainter = FeedbackInpainter(config, checkpoint, device)
     with TemporaryDirectory(prefix='fbinpaint_mm_web_') as folder:
         blocks = start(inpainter, host, port, Path(folder))
         print(f'The page is at {blocks.local_url} - end it with Ctrl+C.', flush=True)

@@ -11,7 +11,7 @@ from fbinpaint_mm.cli.export_holes import export_config_holes
 from fbinpaint_mm.cli.publishing import publish
 from fbinpaint_mm.cli.running import run_test, run_training
 
-RUN = dict(config='demo', work_dir=None, cfg_options={}, launcher='none')
+RUN = dict(config='demo', work_dir=None, cfg_options={}, launcher='none', trust_checkpoint=False)
 TRAIN = dict(RUN, resume=None, amp=False, amp_dtype=None, auto_scale_lr=False)
 NEW = dict(config='demo', out=Path('new'))
 
@@ -26,7 +26,12 @@ NEW = dict(config='demo', out=Path('new'))
             dict(TRAIN, amp=True, work_dir='here'),
         ),
         ('train', run_training, 'demo --resume', dict(TRAIN, resume='auto')),
-        ('train', run_training, 'demo --resume a.pth', dict(TRAIN, resume='a.pth')),
+        (
+            'train',
+            run_training,
+            'demo --resume a.pth --trust-checkpoint',
+            dict(TRAIN, resume='a.pth', trust_checkpoint=True),
+        ),
         (
             'train',
             run_training,
@@ -56,7 +61,9 @@ NEW = dict(config='demo', out=Path('new'))
             'publish_checkpoint',
             publish,
             'demo best.pth --out new',
-            dict(NEW, checkpoint='best.pth', url='', scores=None, dataset=''),
+            dict(
+                NEW, checkpoint='best.pth', url='', scores=None, dataset='', trust_checkpoint=False
+            ),
         ),
     ],
 )

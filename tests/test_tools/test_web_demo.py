@@ -46,7 +46,7 @@ def test_a_config_that_does_not_exist_is_named_with_similar_ones(error_of, free_
 
 def test_a_checkpoint_that_does_not_exist_is_named(error_of, free_port, tmp_path):
     message = error_of('fbinpaint_demo', tmp_path / 'no.pth', '--port', free_port)
-    assert message == f'web_demo.py: {tmp_path}/no.pth can not be found.'
+    assert message == f"web_demo.py: checkpoint '{tmp_path}/no.pth' does not exist."
 
 
 @pytest.mark.usefixtures('_no_model')

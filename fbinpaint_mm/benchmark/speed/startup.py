@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from fbinpaint_mm.benchmark.report.formats import format_ratio, markdown_table
-from fbinpaint_mm.checkpoint import check_checkpoint
+from fbinpaint_mm.checkpoint import check_checkpoint, read_weights
 from fbinpaint_mm.config_file import find_config
+from fbinpaint_mm.safe_loading import trusts
 
 PACKAGE = Path(__file__).resolve().parents[2]
 REFERENCE = 'mmagic and mmseg'
@@ -36,7 +37,8 @@ STAGES = {
     'fbinpaint_mm': f'sys.path.insert(0, {str(PACKAGE.parent)!r})\n'
     'from fbinpaint_mm.apis import FeedbackInpainter',
     'model': 'config, checkpoint, size = sys.argv[1], sys.argv[2] or None, int(sys.argv[3])\n'
-    "inpainter = FeedbackInpainter(config, checkpoint, device='cpu')",
+    "trust = sys.argv[4:] == ['True']\n"
+    "inpainter = FeedbackInpainter(config, checkpoint, device='cpu', trust=trust)",
     'first image': IMAGE,
     'second image': IMAGE,
 }
@@ -57,12 +59,14 @@ def measure_startup(config: str, checkpoint: str | None, size: int, repeats: int
 
     Raises:
         FileNotFoundError: Config or checkpoint is missing.
+        UserError: The checkpoint cannot be read.
         ChildProcessError: A repeat failed; the message has the end of its output.
     """
     find_config(config)
     if checkpoint is not None:
         check_checkpoint(checkpoint)
-    arguments = [config, checkpoint or '', str(size)]
+        read_weights(checkpoint)  # an error in another process would come with all it has said
+    arguments = [config, checkpoint or '', str(size), str(trusts())]
     return startup_table(np.array([time_stages(arguments) for _ in range(repeats)]))
 
 

@@ -10,9 +10,9 @@ from mmagic.registry import MODELS
 from mmengine.model import BaseModule
 from mmengine.model.weight_init import initialize
 from mmengine.registry import DefaultScope
-from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from fbinpaint_mm.checkpoint import read_weights
 from fbinpaint_mm.models.networks.mmagic_repairs import keep_attention_finite
 from fbinpaint_mm.user_error import UserError
 
@@ -293,8 +293,8 @@ def _zero(layer: nn.Module) -> None:
 def _load_pretrained(
     network: nn.Module, checkpoint: str, prefix: str = '', map_location: str = 'cpu'
 ) -> None:
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location=map_location)
-    state = loaded.get('state_dict', loaded)
+    """``map_location`` is one of mmengine's settings, and changes nothing here."""
+    state = read_weights(checkpoint)
     prefix = f'{prefix}.' if prefix and not prefix.endswith('.') else prefix
     found = {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)}
     try:
