@@ -12,7 +12,7 @@ from pathlib import Path
 from mmengine.config import Config
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from fbinpaint_mm.apis.load_model import class_metainfo
+from fbinpaint_mm.benchmark.class_names import class_names
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.metric_setup import metric_configs
 from fbinpaint_mm.benchmark.pairs import ImageHolePairs
@@ -106,8 +106,8 @@ class Workbench:
         Not if both name their classes and the names, or their order, differ: the numbers in the
         maps would stand for other things, however many there are.
         """
-        known = (class_metainfo(entry.cfg), getattr(self.pairs.dataset, 'metainfo', {}))
-        ours, theirs = (tuple(one.get('classes') or ()) for one in known)
+        metainfo = getattr(self.pairs.dataset, 'metainfo', {})
+        ours, theirs = class_names(entry), tuple(metainfo.get('classes') or ())
         return not (ours and theirs) or ours == theirs
 
     def note_failure(self, entry: Entry, error: Exception) -> None:
