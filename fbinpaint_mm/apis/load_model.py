@@ -17,6 +17,7 @@ from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
 from fbinpaint_mm.safe_loading import trusting
 from fbinpaint_mm.user_error import UserError
 
+NAMING = ('type', 'metainfo', 'num_classes')  # settings of a data set that name its classes
 # Parts that serve training only, some of which would download weights.
 WITHOUT_TRAINING = dict(disc=None, teacher=None, losses=None)
 
@@ -98,7 +99,12 @@ def class_metainfo(config: Config) -> dict:
         kind = DATASETS.get(kind) if isinstance(kind, str) else kind
         if kind is None or not issubclass(kind, BaseDataset):
             return {}
-        return DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo
+        unread = dict(lazy_init=True, pipeline=[])
+        try:
+            return DATASETS.build({**dataset, **unread}).metainfo
+        except TypeError:  # a benchmark has options for the data sets of other configs
+            naming = {key: dataset[key] for key in NAMING if key in dataset}
+            return DATASETS.build({**naming, **unread}).metainfo
 
 
 def dataset_image_size(config: Config) -> tuple[int, int] | None:

@@ -105,6 +105,12 @@ def test_classes_of_wrapped_several_and_foreign_data_sets():
     assert class_metainfo(Config(dict(test_dataloader=dict(dataset=dict(type=Foreign))))) == {}
 
 
+def test_classes_are_known_in_spite_of_options_for_other_data_sets():
+    cfg = load_config('fbinpaint_celebahq_64px')
+    cfg.test_dataloader.dataset.update(num_scenes=4, num_classes=15)
+    assert len(class_metainfo(cfg)['classes']) == 15
+
+
 class KeepPredictions(Hook):
     """Keeps what the model made in a test."""
 
