@@ -10,8 +10,6 @@ from typing import Any
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, init_default_scope
 
-from fbinpaint_mm.benchmark.pairs import truth_of
-from fbinpaint_mm.benchmark.picture_files import masked_image, picture_name, to_pixels, write_png
 from fbinpaint_mm.config_file import read_config
 from fbinpaint_mm.user_error import UserError
 
@@ -39,7 +37,7 @@ def export_config_holes(
 
 def inputs_folder(out: Path) -> Path:
     """Folder of the masked images, beside that of the holes, whose pictures are read as holes."""
-    out = out.resolve() if not out.name else out
+    out = out.resolve() if out.name in ('', '..') else out
     return out.with_name(f'{out.name}_inputs')
 
 
@@ -61,6 +59,15 @@ def export_holes(dataset: BaseDataset, out: Path) -> int:
         UserError: Two images have the same stem, so that one hole would replace another.
         OSError: The disk is full or refuses.
     """
+    # Names and pixels are those that a benchmark expects, which imports what is slow.
+    from fbinpaint_mm.benchmark.pairs import truth_of
+    from fbinpaint_mm.benchmark.picture_files import (
+        masked_image,
+        picture_name,
+        to_pixels,
+        write_png,
+    )
+
     out.mkdir(parents=True, exist_ok=True)
     inputs = inputs_folder(out)
     images: dict[str, str] = {}
