@@ -59,6 +59,7 @@ def test_speed_is_that_of_one_image(bench, measured, caplog):
     assert bench.errors == {}
     bench.settings = replace(bench.settings, speed=False)
     assert speed_of(bench, bench.entries[0]) == {}
+    assert len(measured) == 2
 
 
 def test_the_speed_of_a_model_of_other_classes_needs_no_labels(bench, measured, cfg):
@@ -73,7 +74,6 @@ def test_the_speed_of_a_model_of_other_classes_needs_no_labels(bench, measured, 
 def test_results_in_a_folder_have_no_speed(bench, measured, tmp_path):
     assert speed_of(bench, Entry('folder', f'{tmp_path}/')) == {}
     assert measured == []
-    assert len(measured) == 2
 
 
 def test_each_seed_is_a_run(bench):
