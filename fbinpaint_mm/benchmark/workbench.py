@@ -104,11 +104,15 @@ class Workbench:
         """Whether the label maps mean to an entry what they mean to the data.
 
         Not if both name their classes and the names, or their order, differ: the numbers in the
-        maps would stand for other things, however many there are.
+        maps would stand for other things, however many there are. Where an entry names none, the
+        number of its classes counts; what nobody knows is taken to be right.
         """
-        metainfo = getattr(self.pairs.dataset, 'metainfo', {})
-        ours, theirs = class_names(entry), tuple(metainfo.get('classes') or ())
-        return not (ours and theirs) or ours == theirs
+        theirs = tuple(getattr(self.pairs.dataset, 'metainfo', {}).get('classes') or ())
+        ours = class_names(entry)
+        number = (entry.cfg.model.get('data_preprocessor') or {}).get('num_classes')
+        if ours and theirs:
+            return ours == theirs
+        return not (number and theirs) or number == len(theirs)
 
     def note_failure(self, entry: Entry, error: Exception) -> None:
         """Log the traceback and keep the reason."""

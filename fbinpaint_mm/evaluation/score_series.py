@@ -253,8 +253,8 @@ def check_finite(scores: Mapping[str, Any]) -> None:
     ]
     if broken:
         raise UserError(
-            f'no finite {", ".join(dict.fromkeys(broken))}: the log names the images that have no '
-            'finite score'
+            f'no finite {", ".join(dict.fromkeys(broken))}; the log names the images (of '
+            "mmagic's own metrics only within PerRound)"
         )
 
 

@@ -181,7 +181,7 @@ def test_a_test_with_a_nan_score_writes_its_file_and_fails(config, tmp_path, cap
     path, out = tmp_path / 'linear.pth', tmp_path / 'scores.json'
     torch.save(dict(state_dict=runner.model.state_dict()), path)
     error = fail(capsys, run_test, config, str(path), out=str(out))
-    assert error.startswith('test.py: no finite PSNR: the log names the images')
+    assert error.startswith('test.py: no finite PSNR; the log names the images')
     assert json.loads(out.read_text())['scores']['SSIM'] == 0.5
 
 

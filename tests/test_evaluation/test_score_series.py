@@ -178,7 +178,7 @@ def test_an_empty_bin_has_a_count_of_0_and_no_score():
 def test_scores_that_are_not_finite_are_named():
     check_finite({'PSNR': 20.0, 'count': 3, 'name': 'nan'})
     scores = {'PSNR': 20, 'round1/PSNR_std': np.float32('nan'), 'a/MAE': float('inf')}
-    with pytest.raises(UserError, match=r'^no finite PSNR, a/MAE: the log names the images'):
+    with pytest.raises(UserError, match=r'^no finite PSNR, a/MAE; the log names the images'):
         check_finite({**scores, 'round2/PSNR': float('nan')})
 
 
