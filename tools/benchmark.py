@@ -53,7 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
         'entries',
         nargs='+',
         metavar='ENTRY',
-        help='[NAME=]CONFIG[:CHECKPOINT], or telea, navier_stokes or mean_color',
+        help='[NAME=]CONFIG[:CHECKPOINT], or telea, navier_stokes or mean_color, or [NAME=]FOLDER/ '
+        'with the results of another method: a PNG for each image, called as export_holes.py does',
     )
     add('--only', nargs='+', metavar='NAME', help='leave out all entries but these')
     add('--out', type=Path, required=True, help='folder to write to')
@@ -168,7 +169,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     except (OSError, ValueError) as error:
         parser.error(str(error))
     args = parser.parse_args(argv)
-    args.error, args.argv = parser.error, argv
+    args.argv = argv
     if args.iterations is None and (args.equal or args.seeds):
         parser.error('--equal and --seeds are about training: give --train ITERATIONS as well')
     if args.sizes and (args.iterations or not args.speed):
@@ -192,12 +193,11 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     from fbinpaint_mm.benchmark.command import run_command
     from fbinpaint_mm.safe_loading import loading
+    from fbinpaint_mm.user_error import errors_for_users
 
     try:
-        with loading(args.trust_checkpoint):
+        with errors_for_users('benchmark.py'), loading(args.trust_checkpoint):
             return int(run_command(args) > 0)
-    except (ValueError, OSError) as error:
-        args.error(str(error))
     except KeyboardInterrupt:
         print('interrupted; the same command goes on from here', file=sys.stderr)
     return INTERRUPTED

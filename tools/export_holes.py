@@ -1,8 +1,9 @@
-"""Writes the fixed holes of validation or test as PNGs and as a list.
+"""Writes the fixed holes of validation or test, and the masked images, as PNGs and as a list.
 
-Every hole becomes ``OUT/<image stem>.png`` (255 = hole), so that other methods can be scored on
-the same (image, hole) pairs; ``HoleFromFolder(pairing='stem')`` reads them back. ``OUT/holes.csv``
-lists sample, image and area.
+Every hole becomes ``OUT/<image stem>.png`` (255 = hole), every masked image
+``OUT_inputs/<image stem>.png``, at the size of the test. ``tools/benchmark.py NAME=FOLDER/`` scores
+what another method makes of them; ``HoleFromFolder(pairing='stem')`` reads the holes back.
+``OUT/holes.csv`` lists sample, image and area.
 
 Usage: python tools/export_holes.py configs/fbinpaint_demo.py --split val --out work_dirs/holes
 """
@@ -24,11 +25,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     Returns:
         The arguments of `fbinpaint_mm.cli.export_holes.export_config_holes`.
     """
-    parser = argparse.ArgumentParser(description='Write fixed holes as PNGs and as a list')
+    parser = argparse.ArgumentParser(description='Write fixed holes and masked images')
     add = parser.add_argument
     add('config', help='config file, or the name of one of the configs of this package')
     add('--split', default='test', choices=('val', 'test'), help='default: test')
-    add('--out', type=Path, required=True, help='folder to write to')
+    add(
+        '--out',
+        type=Path,
+        required=True,
+        help='folder of the holes; the masked images go to OUT_inputs',
+    )
     add('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE')
     return parser.parse_args(argv)
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from mmagic.registry import DATASETS, MODELS
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
@@ -20,6 +21,7 @@ from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
 from fbinpaint_mm.safe_loading import trusting
 from fbinpaint_mm.user_error import UserError
 
+NAMING = ('type', 'metainfo', 'num_classes')  # settings of a data set that name its classes
 # Parts that serve training only, some of which would download weights.
 WITHOUT_TRAINING = dict(disc=None, teacher=None, losses=None)
 _building = threading.RLock()
@@ -102,13 +104,23 @@ def class_metainfo(config: Config) -> dict:
         config: The whole config.
 
     Returns:
-        mmengine's ``metainfo``, with ``classes`` and ``palette``; empty without a data set.
+        mmengine's ``metainfo``, with ``classes`` and ``palette``; empty without a data set of
+        mmengine's kind.
     """
     dataset = _dataset_config(config)
     if dataset is None:
         return {}
     with _mmagic_scope():
-        return DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo
+        kind = dataset['type']
+        kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+        if kind is None or not issubclass(kind, BaseDataset):
+            return {}
+        unread = dict(lazy_init=True, pipeline=[])
+        try:
+            return DATASETS.build({**dataset, **unread}).metainfo
+        except TypeError:  # a benchmark has options for the data sets of other configs
+            naming = {key: dataset[key] for key in NAMING if key in dataset}
+            return DATASETS.build({**naming, **unread}).metainfo
 
 
 def dataset_image_size(config: Config) -> tuple[int, int] | None:
@@ -120,7 +132,11 @@ def dataset_image_size(config: Config) -> tuple[int, int] | None:
 def _dataset_config(config: Config) -> dict | None:
     """The data set of the test, else of the validation, else of the training."""
     loaders = (config.get(f'{stage}_dataloader') for stage in ('test', 'val', 'train'))
-    dataset = next((loader.dataset for loader in loaders if loader), None)
-    while dataset is not None and 'dataset' in dataset:  # a wrapper, such as RepeatDataset
-        dataset = dataset.dataset
+    loader = next((one for one in loaders if one), None)
+    if isinstance(loader, list):  # mmagic tests on several data sets, one after another
+        loader = loader[0]
+    dataset = loader and loader['dataset']
+    # Wrappers, such as RepeatDataset or ConcatDataset, hold one or several.
+    while dataset and not {'dataset', 'datasets'}.isdisjoint(dataset):
+        dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
     return dataset

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from fbinpaint_mm.benchmark.metric_setup import build_metrics
 from fbinpaint_mm.benchmark.planning import PlannedRun, plan_runs, recall, speed_of
 from fbinpaint_mm.benchmark.report.report_markdown import summary_line
 from fbinpaint_mm.benchmark.report.write_all import write_all
+from fbinpaint_mm.benchmark.result_folder import check_results
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult, RunResult
 from fbinpaint_mm.benchmark.scoring import build_model, score_model
 from fbinpaint_mm.benchmark.training import Training, describe_starts
@@ -42,7 +44,7 @@ def run_benchmark(
         Number of entries that failed.
 
     Raises:
-        ValueError: The data cannot be used for a benchmark.
+        UserError: The data, or a folder of results, cannot be used for a benchmark.
         FileNotFoundError: A metric does not find its weights.
     """
     with open_log(settings.out / 'benchmark.log') as logger:
@@ -68,12 +70,16 @@ def measure_all(bench: Workbench) -> Benchmark:
         All results; ``EntryResult.error`` says which entries failed.
 
     Raises:
-        ValueError: The data cannot be used for a benchmark.
+        UserError: The data, or a folder of results, cannot be used for a benchmark.
         FileNotFoundError: A metric does not find its weights.
     """
     # Also loads the weights of the metrics, before anything takes long.
     protocols = [protocol_of(metric) for metric in build_metrics(bench.metrics)]
     data = bench.pairs.survey(bench.pictures)
+    for entry in bench.entries:
+        if entry.is_folder:
+            is_subset = bench.settings.max_images is not None
+            check_results(Path(entry.source), bench.pairs.sizes, is_subset)
     facts = (len(data.samples), data.config, data.split, data.sha256)
     bench.logger.info('%d images of %s, %s, SHA-256 %s', *facts)
     speeds = {entry.name: speed_of(bench, entry) for entry in bench.entries}
@@ -137,7 +143,12 @@ def execute(bench: Workbench, planned: PlannedRun, bar: tqdm) -> RunResult:
     if planned.saves_pictures:
         bench.pictures.clear(entry.name)
         save = partial(bench.pictures.save, entry.name)
-    scores = score_model(model, bench.pairs, build_metrics(bench.metrics), save, bar.update)
+    labeled = bench.shares_classes(entry)
+    if not labeled:
+        text = '%s: its classes are not those of the data; it gets no scores of maps'
+        bench.logger.warning(text, entry.name)
+    metrics = build_metrics(bench.metrics)
+    scores = score_model(model, bench.pairs, metrics, save, bar.update, labeled)
     del model
     free_memory(device)
     if planned.saves_pictures:

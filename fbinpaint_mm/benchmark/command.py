@@ -19,6 +19,7 @@ from fbinpaint_mm.benchmark.speed.sweeps import run_size_sweep
 from fbinpaint_mm.benchmark.workbench import Settings
 from fbinpaint_mm.checkpoint import check_checkpoint
 from fbinpaint_mm.config_file import find_config, read_config
+from fbinpaint_mm.folder_lock import locked_folder
 from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
 from fbinpaint_mm.optimizer_settings import drop_idle_optimizers
 from fbinpaint_mm.user_error import UserError
@@ -34,16 +35,18 @@ def run_command(args: Namespace) -> int:
         How many entries or measurements failed.
 
     Raises:
-        UserError: Something that is asked for contradicts the rest or cannot be used.
+        UserError: Something that is asked for contradicts the rest or cannot be used, or another
+            process writes to the folder.
         OSError: A file is missing.
     """
     entries = read_entries(args)
     settings = build_settings(args, entries)
     init_default_scope('mmagic')
-    if args.sizes:
-        return run_size_sweep(entries, args.sizes, settings)
-    data_config, data_cfg = find_data(args, entries)
-    return run_benchmark(entries, data_cfg, data_config, settings)
+    with locked_folder(settings.out):
+        if args.sizes:
+            return run_size_sweep(entries, args.sizes, settings)
+        data_config, data_cfg = find_data(args, entries)
+        return run_benchmark(entries, data_cfg, data_config, settings)
 
 
 def read_entries(args: Namespace) -> list[Entry]:
@@ -62,16 +65,34 @@ def read_entries(args: Namespace) -> list[Entry]:
     """
     entries = choose(parse_entries(args.entries), args.only)
     for entry in entries:
-        if not entry.is_classical:
+        if entry.has_config:
             find_config(entry.source, CLASSICAL_METHODS)
         if entry.checkpoint is not None:
             check_checkpoint(entry.checkpoint)
+        check_folder(entry, args)
     if args.iterations is not None and not any(entry.is_trained for entry in entries):
         raise UserError('--train: every entry has its checkpoint, or does not learn')
     entries = [replace(entry, cfg=config_of(args, entry)) for entry in entries]
     if not args.sizes:
         check_trainings(entries, trains=args.iterations is not None)
     return entries
+
+
+def check_folder(entry: Entry, args: Namespace) -> None:
+    """Refuse a folder of results where there is nothing to do with it, or harm.
+
+    Raises:
+        UserError: Only speed is measured, or the folder lies where the benchmark writes.
+    """
+    if not entry.is_folder:
+        return
+    if args.sizes:
+        raise UserError(f'--sizes: {entry.source} holds results, whose speed cannot be measured')
+    if Path(entry.source).resolve().is_relative_to(args.out.resolve()):
+        raise UserError(
+            f'entry {entry.name!r}: {entry.source} lies in --out {args.out}, where the benchmark '
+            'replaces pictures; move the results elsewhere'
+        )
 
 
 def choose(entries: list[Entry], names: Sequence[str] | None) -> list[Entry]:
@@ -91,6 +112,8 @@ def choose(entries: list[Entry], names: Sequence[str] | None) -> list[Entry]:
 
 def config_of(args: Namespace, entry: Entry) -> Config:
     """The config of an entry, changed as the command line says."""
+    if entry.is_folder:
+        return Config(dict(model=dict()))
     if entry.is_classical:
         return Config(dict(model=dict(type='ClassicalInpaintor', method=entry.source)))
     return load(args, entry.source)
@@ -120,7 +143,7 @@ def find_data(args: Namespace, entries: Sequence[Entry]) -> tuple[str, Config]:
         find_config(args.data)
         return args.data, load(args, args.data)
     for entry in entries:
-        if not entry.is_classical:
+        if entry.has_config:
             return entry.source, entry.cfg
     raise UserError('no entry has a config that says which images to use: give --data CONFIG')
 

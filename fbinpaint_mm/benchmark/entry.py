@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mmengine.config import Config
@@ -16,7 +16,7 @@ from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
 from fbinpaint_mm.user_error import UserError
 
 NEEDED_TO_TRAIN = ('train_dataloader', 'train_cfg', 'optim_wrapper')
-# Name, config or method, and checkpoint; a name has no slash or colon, as paths have before an '='.
+# Name, source, and checkpoint; a name has no slash or colon, as paths have before an '='.
 ENTRY = re.compile(r'(?:([^=/:]*)=)?(.+?\.(?:py|json|ya?ml)|[^:]+)(?::(.+))?')
 NAME = re.compile(r'\w[\w .,+()-]*')
 # Their pictures lie beside those of the entries.
@@ -25,15 +25,15 @@ RESERVED_NAMES = (INPUT, TRUTH)
 
 @dataclass(frozen=True)
 class Entry:
-    """One model of a benchmark.
+    """One model of a benchmark, or the results of one.
 
     Attributes:
         name: Unique in the benchmark; also a file name.
-        source: Path of the config, or name of a classical method.
+        source: Path of the config, name of a classical method, or folder of results.
         checkpoint: Path or address; ``None`` for a model that does not learn, or that the
             benchmark trains.
         cfg: The whole config, with the options of the command line; for a classical method only
-            ``model``.
+            ``model``, empty for a folder.
     """
 
     name: str
@@ -47,16 +47,27 @@ class Entry:
         return self.source in CLASSICAL_METHODS
 
     @property
+    def is_folder(self) -> bool:
+        """Whether these are pictures that another method made."""
+        return self.source.endswith('/') or (self.checkpoint is None and Path(self.source).is_dir())
+
+    @property
+    def has_config(self) -> bool:
+        """Whether this is a model of a config."""
+        return not (self.is_classical or self.is_folder)
+
+    @property
     def is_trained(self) -> bool:
         """Whether the benchmark has to train it first."""
-        return not self.is_classical and self.checkpoint is None
+        return self.has_config and self.checkpoint is None
 
 
 def parse_entries(texts: Sequence[str]) -> list[Entry]:
     """The entries of a command line.
 
     Args:
-        texts: ``[NAME=]CONFIG[:CHECKPOINT]`` or ``[NAME=]METHOD``, METHOD a classical one.
+        texts: ``[NAME=]CONFIG[:CHECKPOINT]``, ``[NAME=]METHOD``, METHOD a classical one, or
+            ``[NAME=]FOLDER/``.
 
     Returns:
         The entries in the same order.
@@ -117,30 +128,37 @@ def parse_entry(text: str) -> Entry:
     """One entry of the command line.
 
     Args:
-        text: ``[NAME=]CONFIG[:CHECKPOINT]`` or ``[NAME=]METHOD``. A config that ends in ``.py``,
-            ``.json``, ``.yaml`` or ``.yml`` may hold colons, as the checkpoint may.
+        text: ``[NAME=]CONFIG[:CHECKPOINT]``, ``[NAME=]METHOD`` or ``[NAME=]FOLDER/``. A config
+            that ends in ``.py``, ``.json``, ``.yaml`` or ``.yml`` may hold colons, as the
+            checkpoint may.
 
     Returns:
-        The entry, without its config read. Its name is by default the config's without the suffix.
+        The entry, without its config read. Its name is by default the config's without the suffix,
+        or the folder's.
 
     Raises:
-        UserError: It is empty, its name cannot be a file name, or a classical method is given a
+        UserError: It is empty, its name cannot be a file name, or what does not learn is given a
             checkpoint.
+        FileNotFoundError: There is no such folder.
     """
     match = ENTRY.fullmatch(text)
     if match is None:
         raise UserError(f'entry {text!r} is not of the form [NAME=]CONFIG[:CHECKPOINT]')
     name, source, checkpoint = match.groups()
-    if source in CLASSICAL_METHODS and checkpoint is not None:
+    entry = Entry(name or '', source, checkpoint)
+    if not entry.has_config and checkpoint is not None:
         raise UserError(f'entry {text!r}: {source} does not learn and takes no checkpoint')
-    name = Path(source).stem if name is None else name
+    if entry.is_folder and not Path(source).is_dir():
+        raise FileNotFoundError(f'entry {text!r}: there is no folder {source!r}')
+    if name is None:
+        name = Path(source).name if entry.is_folder else Path(source).stem
     if not NAME.fullmatch(name) or name in RESERVED_NAMES:
         raise UserError(
             f'entry {text!r} cannot be called {name!r}: a name starts with a letter or digit, goes '
             'on with those, spaces or any of . , _ + ( ) -, and is not one of '
             f'{", ".join(RESERVED_NAMES)}. Write NAME={text.removeprefix(f"{name}=")}'
         )
-    return Entry(name, source, checkpoint)
+    return replace(entry, name=name)
 
 
 def check_names(entries: Sequence[Entry]) -> None:

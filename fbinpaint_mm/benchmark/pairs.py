@@ -15,12 +15,12 @@ from mmengine.runner import Runner
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from fbinpaint_mm.benchmark.picture_files import INPUT, TRUTH, PictureFiles
+from fbinpaint_mm.benchmark.picture_files import INPUT, TRUTH, PictureFiles, masked_image
 from fbinpaint_mm.benchmark.results import BenchmarkData
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import sample_name
 from fbinpaint_mm.user_error import UserError
 
-HOLE_COLOR = 127.5
+LABEL_MAPS = ('gt_seg', 'dictated_seg')
 
 
 class ImageHolePairs:
@@ -35,6 +35,9 @@ class ImageHolePairs:
         batch_size: Images per batch; by default the data loader's. It is 1 if images differ in
             size.
         max_images: Use only so many images, the first ones.
+
+    Attributes:
+        sizes: After ``survey``: name of each image -> its height and width.
 
     Raises:
         UserError: The config has no such data loader, or several.
@@ -64,6 +67,7 @@ class ImageHolePairs:
             self.settings.pop(key, None)
         self.settings['sampler'] = dict(type='DefaultSampler', shuffle=False)
         self.dataloader = self._build_dataloader(batch_size or self.settings['batch_size'])
+        self.sizes: dict[str, tuple[int, int]] = {}
         self._data: BenchmarkData | None = None
 
     def __len__(self) -> int:
@@ -93,7 +97,7 @@ class ImageHolePairs:
             pictures.clear(kind)
         digest = hashlib.sha256()
         areas: dict[str, float] = {}
-        sizes: dict[str, tuple[int, int]] = {}
+        sizes = self.sizes = {}
         for sample in (one for batch in self.dataloader for one in batch['data_samples']):
             truth = truth_of(sample)
             name, image, hole = sample_name(truth), truth['gt_img'], truth['mask'] != 0
@@ -105,7 +109,7 @@ class ImageHolePairs:
             update_digest(digest, truth)
             areas[name], sizes[name] = hole.double().mean().item(), tuple(image.shape[-2:])
             pictures.save(TRUTH, name, image)
-            pictures.save(INPUT, name, image.float().masked_fill(hole, HOLE_COLOR))
+            pictures.save(INPUT, name, masked_image(image, hole))
         if len(set(sizes.values())) > 1:
             self.dataloader = self._build_dataloader(1)
         self._data = BenchmarkData(
@@ -118,8 +122,13 @@ class ImageHolePairs:
         )
         return self.data
 
-    def batches(self) -> Iterator[tuple[dict[str, list], list[dict[str, Any]]]]:
+    def batches(
+        self, with_labels: bool = True
+    ) -> Iterator[tuple[dict[str, list], list[dict[str, Any]]]]:
         """All pairs once more.
+
+        Args:
+            with_labels: Whether the model gets label maps; see ``without_labels``.
 
         Yields:
             A batch as the data loader collates it, ``inputs`` and ``data_samples``, for the model;
@@ -134,14 +143,14 @@ class ImageHolePairs:
             truths = [truth_of(sample) for sample in batch['data_samples']]
             for truth in truths:
                 update_digest(digest, truth)
-            yield batch, truths
+            yield batch if with_labels else without_labels(batch), truths
         if digest.hexdigest() != self.data.sha256:
             self._refuse_random()
 
-    def first_batch(self) -> dict[str, list]:
-        """A batch of the first pair alone."""
-        sample = self.dataset[0]
-        return {key: [value] for key, value in sample.items()}
+    def first_batch(self, with_labels: bool = True) -> dict[str, list]:
+        """A batch of the first pair alone, with or without its label map."""
+        batch = {key: [value] for key, value in self.dataset[0].items()}
+        return batch if with_labels else without_labels(batch)
 
     def _check_fixed(self) -> None:
         """Look at the first pair twice, before a pass over all of them is wasted."""
@@ -197,6 +206,15 @@ def truth_of(sample: DataSample) -> dict[str, Any]:
     if str(truth.get('gt_channel_order', 'BGR')).upper() == 'RGB':
         truth.update(gt_img=truth['gt_img'].flip(0), gt_channel_order='BGR')
     return truth
+
+
+def without_labels(batch: dict[str, list]) -> dict[str, list]:
+    """The batch as one of unlabeled images, for a model of other classes; changed in place."""
+    for sample in batch['data_samples']:
+        for key in LABEL_MAPS:
+            sample.pop(key, None)
+        sample.set_metainfo(dict(is_labeled=False))
+    return batch
 
 
 def update_digest(digest: Any, truth: dict[str, Any]) -> None:

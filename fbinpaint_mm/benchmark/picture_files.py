@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+import cv2
 import mmcv
 import numpy as np
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch import Tensor
 from fbinpaint_mm.write_file import write_file
 
 INPUT, TRUTH = 'input', 'truth'
+HOLE_COLOR = 127.5
 SIGNATURE = 'run.txt'
 
 
@@ -49,9 +51,11 @@ class PictureFiles:
             entry: Name of an entry, ``'input'`` or ``'truth'``.
             sample: Name of the sample.
             image: (3, H, W) in 0..255 BGR; rounded to integers.
+
+        Raises:
+            OSError: The disk is full or refuses.
         """
-        pixels = image.detach().float().round().clamp(0, 255).byte().permute(1, 2, 0)
-        mmcv.imwrite(pixels.cpu().numpy(), str(self.path(entry, sample)))
+        write_png(to_pixels(image), self.path(entry, sample))
 
     def load(self, entry: str, sample: str) -> np.ndarray:
         """Read one picture.
@@ -88,6 +92,43 @@ class PictureFiles:
         """Whether all pictures of an entry are there, and from that run."""
         signature = self.folder / entry / SIGNATURE
         return signature.is_file() and signature.read_text() == fingerprint
+
+
+def picture_name(sample: str) -> str:
+    """Name of the file that another method gives for a sample, and gets its hole and input in.
+
+    Args:
+        sample: Name of the sample, such as the path of its image.
+    """
+    return f'{Path(sample).stem}.png'
+
+
+def masked_image(image: Tensor, hole: Tensor) -> Tensor:
+    """What a method may see: a (3, H, W) image in 0..255, float, mid gray in its (1, H, W) hole."""
+    return image.float().masked_fill(hole != 0, HOLE_COLOR)
+
+
+def to_pixels(image: Tensor) -> np.ndarray:
+    """(3, H, W) in 0..255 BGR, rounded, as (H, W, 3) uint8 RGB."""
+    pixels = image.detach().float().round().clamp(0, 255).byte().flip(0).permute(1, 2, 0)
+    return pixels.cpu().numpy()
+
+
+def write_png(image: np.ndarray, path: Path) -> Path:
+    """Write a picture in one step, whole or not at all.
+
+    Args:
+        image: (H, W) gray or (H, W, 3) RGB, uint8.
+        path: Where to write.
+
+    Returns:
+        The path.
+
+    Raises:
+        OSError: The disk is full or refuses.
+    """
+    _, content = cv2.imencode('.png', image[..., ::-1] if image.ndim == 3 else image)
+    return write_file(path, content.tobytes())
 
 
 def unused(stem: str, taken: Collection[str]) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.environment import describe_versions
+from fbinpaint_mm.benchmark.result_folder import folder_content
 from fbinpaint_mm.benchmark.results import RunResult
 from fbinpaint_mm.benchmark.speed.measure_speed import SpeedMeter
 from fbinpaint_mm.benchmark.training import Training, scale_training
@@ -65,14 +67,15 @@ def speed_of(bench: Workbench, entry: Entry) -> dict[str, Any]:
         entry: The entry.
 
     Returns:
-        The speed; empty if it is not asked for or cannot be measured, with a warning.
+        The speed; empty for a folder of results, if it is not asked for, or if it cannot be
+        measured, with a warning.
     """
     settings = bench.settings
-    if not settings.speed:
+    if not settings.speed or entry.is_folder:
         return {}
     meter = SpeedMeter(settings.out, settings.device, bench.store, bench.logger)
     try:
-        return meter.speed(entry, bench.pairs.first_batch())
+        return meter.speed(entry, bench.pairs.first_batch(bench.shares_classes(entry)))
     except Exception as error:
         bench.logger.warning('%s: speed not measured: %s', entry.name, in_one_line(error))
         return {}
@@ -149,7 +152,10 @@ def runs_of(bench: Workbench, entry: Entry, iterations: int | None) -> list[Plan
         UserError: It is to be trained, and nothing says for how long.
     """
     if not entry.is_trained:
-        content = [config_content(entry.cfg), checkpoint_content(entry.checkpoint)]
+        if entry.is_folder:
+            content: Any = folder_content(Path(entry.source))
+        else:
+            content = [config_content(entry.cfg), checkpoint_content(entry.checkpoint)]
         return [PlannedRun(entry, score_fingerprint(bench, content))]
     equal = bench.settings.equal
     if iterations is None:

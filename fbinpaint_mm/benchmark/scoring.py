@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,14 +16,16 @@ from mmengine.runner.utils import set_random_seed
 
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.pairs import ImageHolePairs
+from fbinpaint_mm.benchmark.result_folder import ResultFolder
 from fbinpaint_mm.checkpoint import load_fitting_checkpoint
+from fbinpaint_mm.evaluation.metrics.map_metric import MapMetric
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import sample_name
-from fbinpaint_mm.evaluation.score_series import ScoreSeries
+from fbinpaint_mm.evaluation.score_series import ScoreSeries, name_some
 from fbinpaint_mm.user_error import UserError
 
 
 def build_model(entry: Entry, checkpoint: str | None, device: str) -> BaseModel:
-    """The model of an entry, ready to be tested.
+    """The model of an entry, or what stands for it, ready to be tested.
 
     Args:
         entry: The entry.
@@ -35,6 +38,8 @@ def build_model(entry: Entry, checkpoint: str | None, device: str) -> BaseModel:
     Raises:
         UserError: The checkpoint belongs to another model.
     """
+    if entry.is_folder:
+        return ResultFolder(Path(entry.source))
     model = MODELS.build(deepcopy(entry.cfg.model))
     if checkpoint is not None:
         load_fitting_checkpoint(model, checkpoint)
@@ -47,6 +52,7 @@ def score_model(
     metrics: Sequence[BaseMetric],
     save: Callable[[str, torch.Tensor], None] | None = None,
     advance: Callable[[int], None] = lambda images: None,
+    with_labels: bool = True,
 ) -> tuple[list[ScoreSeries], dict[str, float]]:
     """Test a model as mmagic's ``MultiTestLoop`` does.
 
@@ -59,18 +65,23 @@ def score_model(
         metrics: From ``build_metrics``, not used before.
         save: Gets the name of each sample and its ``output.pred_img``, (3, H, W) in 0..255 BGR.
         advance: Gets the number of images of each finished batch.
+        with_labels: Whether the label maps have the classes of the model. If not, it does not see
+            them, and there are no scores of maps.
 
     Returns:
         The scores of every image, and by name those that exist for the whole set only.
 
     Raises:
-        UserError: The model gave other images than one for each input, of its size.
+        UserError: The model gave other images than one for each input, of its size, or images
+            without a finite score.
     """
+    if not with_labels:
+        metrics = [metric for metric in metrics if not isinstance(metric, MapMetric)]
     set_random_seed(0)
     evaluator = Evaluator(list(metrics))
     evaluator.prepare_metrics(model, pairs.dataloader)
     evaluator.dataset_meta = getattr(pairs.dataset, 'metainfo', None)
-    for batch, truths in pairs.batches():
+    for batch, truths in pairs.batches(with_labels):
         samples = inpaint(model, batch, truths)
         evaluator.process(samples, batch, evaluator.metrics)
         if save is not None:
@@ -102,13 +113,24 @@ def inpaint(model: BaseModel, batch: dict, truths: Sequence[dict]) -> list[dict[
 def reduce_scores(
     metrics: Sequence[BaseMetric],
 ) -> tuple[list[ScoreSeries], dict[str, float]]:
-    """The scores of every image, and by name those that exist for the whole set only."""
+    """The scores of every image, and by name those that exist for the whole set only.
+
+    Raises:
+        UserError: An image has no finite score.
+    """
     series, set_scores = [], {}
+    unscored: dict[str, list[str]] = {}
     for metric in metrics:
         scores = metric.evaluate()
+        unscored.update(getattr(metric, 'unscored', {}))
         found = getattr(metric, 'series', None)
         if found:
             series += found
         else:
             set_scores.update({name: float(value) for name, value in scores.items()})
+    if unscored:
+        images = list(dict.fromkeys(name for names in unscored.values() for name in names))
+        raise UserError(
+            f'no finite {", ".join(unscored)} of {len(images)} images: {name_some(images)}'
+        )
     return series, set_scores

@@ -12,6 +12,7 @@ from pathlib import Path
 from mmengine.config import Config
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from fbinpaint_mm.benchmark.class_names import class_names
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.metric_setup import metric_configs
 from fbinpaint_mm.benchmark.pairs import ImageHolePairs
@@ -98,6 +99,20 @@ class Workbench:
         self.pictures = PictureFiles(settings.out / 'images')
         self.store = ResultStore(settings.out / 'entries', logger)
         self.errors: dict[str, str] = {}
+
+    def shares_classes(self, entry: Entry) -> bool:
+        """Whether the label maps mean to an entry what they mean to the data.
+
+        Not if both name their classes and the names, or their order, differ: the numbers in the
+        maps would stand for other things, however many there are. Where an entry names none, the
+        number of its classes counts; what nobody knows is taken to be right.
+        """
+        theirs = tuple(getattr(self.pairs.dataset, 'metainfo', {}).get('classes') or ())
+        ours = class_names(entry)
+        number = (entry.cfg.model.get('data_preprocessor') or {}).get('num_classes')
+        if ours and theirs:
+            return ours == theirs
+        return not (number and theirs) or number == len(theirs)
 
     def note_failure(self, entry: Entry, error: Exception) -> None:
         """Log the traceback and keep the reason."""

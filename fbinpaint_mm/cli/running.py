@@ -22,6 +22,7 @@ from fbinpaint_mm.cli.resume import AUTO, set_resume
 from fbinpaint_mm.config_file import read_config
 from fbinpaint_mm.engine import DivergedTrainingError, InterruptHook, QuietRunner
 from fbinpaint_mm.evaluation.protocol import protocol_of_loop
+from fbinpaint_mm.evaluation.score_series import check_finite
 from fbinpaint_mm.optimizer_settings import (
     drop_idle_optimizers,
     enable_amp,
@@ -106,7 +107,8 @@ def run_test(
             `fbinpaint_mm.safe_loading.loading`.
 
     Raises:
-        SystemExit: With one sentence for the user, after a mistake in what was asked for.
+        SystemExit: With one sentence for the user, after a mistake in what was asked for, or at the
+            end, the file written, where a score is nan or infinite.
     """
     with errors_for_users('test.py'), loading(trust_checkpoint):
         check_checkpoint(checkpoint)
@@ -161,39 +163,45 @@ def _test(cfg: Config, out: str | None) -> None:
     runner = build_runner(cfg)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     check_fits(model, cfg.load_from)
-    if out is not None:
-        runner.register_hook(SaveScoresHook(out))
+    hook = SaveScoresHook(out)
+    runner.register_hook(hook)
     runner.test()
+    check_finite(hook.scores)
 
 
 class SaveScoresHook(Hook):
-    """Writes the scores, and what each of them measures, to a file when the test has ended.
+    """Keeps the scores when the test has ended, and writes them and what each measures to a file.
 
     The file holds ``scores`` (name -> value) and ``protocol`` (metric -> unit, data range, ...).
 
     Args:
-        path: File to write; its suffix decides the format: .json, .yaml, .yml or .pkl.
+        path: File to write; its suffix decides the format: .json, .yaml, .yml or .pkl. ``None``
+            for no file.
+
+    Attributes:
+        scores: Name of each score -> its value.
     """
 
     priority = 'LOWEST'
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str | None) -> None:
         self.path = path
+        self.scores: dict[str, float] = {}
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Writes the file, in the first process only.
+        """Keeps the scores; writes the file in the first process only.
 
         Args:
             runner: The Runner of the test.
             metrics: Scores by name; numbers of numpy or torch become plain ones.
         """
-        if runner.rank != 0:
-            return
-        scores = {
+        self.scores = {
             name: value.item() if hasattr(value, 'item') else value
             for name, value in (metrics or {}).items()
         }
-        mmengine.dump({'scores': scores, 'protocol': protocol_of_loop(runner.test_loop)}, self.path)
+        if self.path is not None and runner.rank == 0:
+            protocol = protocol_of_loop(runner.test_loop)
+            mmengine.dump({'scores': self.scores, 'protocol': protocol}, self.path)
 
 
 def build_runner(cfg: Config) -> Any:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import numbers
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
+from fbinpaint_mm.user_error import UserError
 
 PATTERN = re.compile(
     r'^(?P<prefix>(?:.*?/)??)'
@@ -19,6 +21,7 @@ PATTERN = re.compile(
     r'(?:_(?P<bin>[\d.]+-[\d.]+))?'
     r'(?:_(?P<statistic>std|count))?$'
 )
+NAMED = 5  # images in a message
 # Beginnings of the names of metrics that should fall.
 LOWER_IS_BETTER = ('MAE', 'MSE', 'RMSE', 'LPIPS', 'FID', 'KID', 'NIQE', 'SWD', 'loss', 'spoiled')
 
@@ -72,13 +75,13 @@ def mean_of_images(items: np.ndarray) -> float:
     """Mean over images.
 
     Args:
-        items: (M,) float, the score of every image; nan where it has none.
+        items: (M,) float, the score of every image.
 
     Returns:
-        The mean of those that have one, a finite one; nan if none has.
+        The mean; nan if there is no image, or one without a finite score: a mean over the others
+        would look as good as one over all.
     """
-    finite = items[np.isfinite(items)]
-    return float(finite.mean()) if finite.size else math.nan
+    return float(items.mean()) if items.size and np.isfinite(items).all() else math.nan
 
 
 def iou_of_set(items: np.ndarray) -> float:
@@ -88,7 +91,7 @@ def iou_of_set(items: np.ndarray) -> float:
         items: (M, 2, K) float, intersection and union of every class in every image.
 
     Returns:
-        Mean over the classes with a union, 0..100; nan if there is none.
+        Mean over the classes with a union, 0..100; nan if there is none, or a count is nan.
     """
     intersection, union = items.sum(axis=0)
     present = union > 0
@@ -136,8 +139,17 @@ class ScoreSeries:
         reduce = REDUCTIONS[self.reduction]
         return np.array([reduce(item[None]) for item in self.items], dtype=float)
 
+    @property
+    def unscored(self) -> list[str]:
+        """Names of the images that should have a score and have no finite one.
+
+        One without a labeled pixel is not among them: it has no IoU by design.
+        """
+        finite = np.isfinite(self.items).all(axis=tuple(range(1, self.items.ndim)))
+        return [self.samples[index] for index in np.flatnonzero(~finite)]
+
     def score(self) -> float:
-        """Score of the whole set; nan if it has none."""
+        """Score of the whole set; nan if it has none, or an image is ``unscored``."""
         return REDUCTIONS[self.reduction](self.items)
 
     def select(self, chosen: Sequence[int] | np.ndarray) -> ScoreSeries:
@@ -182,17 +194,18 @@ def summarize(series: Sequence[ScoreSeries], bins: HoleAreaBins | None = None) -
     Returns:
         ``round1/PSNR`` (``PSNR`` for the final result) and with ``bins`` also ``_std``,
         ``_count``, ``_10-20``, ``_10-20_std`` and ``_10-20_count`` of each, in the order of
-        ``series``. A score that no image has is left out; its count is 0.
+        ``series``. A score of no image is left out, its count is 0; one of a group with an
+        ``unscored`` image is nan, its count that of the others.
     """
     scores: dict[str, float] = {}
     for one in series:
-        if bins is None:
-            scores[str(ScoreName(one.metric, one.round))] = one.score()
-            continue
-        for name, group in groups_by_area(one, bins):
-            for statistic, value in describe(group).items():
-                scores[str(ScoreName(one.metric, one.round, name, statistic))] = value
-    return {name: value for name, value in scores.items() if not math.isnan(value)}
+        groups = [(None, one)] if bins is None else groups_by_area(one, bins)
+        for name, group in groups:
+            found = {None: group.score()} if bins is None else describe(group)
+            for statistic, value in found.items():
+                if group.unscored or not math.isnan(value):
+                    scores[str(ScoreName(one.metric, one.round, name, statistic))] = value
+    return scores
 
 
 def groups_by_area(
@@ -214,9 +227,38 @@ def describe(series: ScoreSeries) -> dict[str | None, float]:
     Returns:
         ``None`` -> score of the set; ``'std'`` -> sample standard deviation (``ddof=1``) of the
         images' own scores, 0 for one image; ``'count'`` -> images with a finite score. Score and
-        spread are nan where no image has one.
+        spread are nan where no image has one, or one is ``unscored``.
     """
-    values = series.values
-    values = values[np.isfinite(values)]
-    spread = math.nan if len(values) == 0 else 0.0 if len(values) == 1 else values.std(ddof=1)
-    return {None: series.score(), 'std': float(spread), 'count': len(values)}
+    values = series.values[np.isfinite(series.values)]
+    if series.unscored or not len(values):
+        spread = math.nan
+    else:
+        spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    return {None: series.score(), 'std': spread, 'count': len(values)}
+
+
+def check_finite(scores: Mapping[str, Any]) -> None:
+    """Makes sure that every score of a set is a finite number.
+
+    Args:
+        scores: By name; what is no number is left alone.
+
+    Raises:
+        UserError: Scores are nan or infinite; their metrics are named.
+    """
+    broken = [
+        ScoreName.parse(name).metric
+        for name, value in scores.items()
+        if isinstance(value, numbers.Real) and not math.isfinite(value)
+    ]
+    if broken:
+        raise UserError(
+            f'no finite {", ".join(dict.fromkeys(broken))}; the log names the images (of '
+            "mmagic's own metrics only within PerRound)"
+        )
+
+
+def name_some(names: Sequence[str]) -> str:
+    """The first names of a list that may be long, and how many follow, for a message."""
+    more = f' and {len(names) - NAMED} more' if len(names) > NAMED else ''
+    return ', '.join(names[:NAMED]) + more

@@ -98,6 +98,25 @@ def test_classes_are_known_without_the_data(name, count, first):
     assert class_metainfo(Config(dict(model=dict()))) == {}
 
 
+def test_classes_of_wrapped_several_and_foreign_data_sets():
+    plain = load_config('fbinpaint_demo').test_dataloader.dataset
+    concat = dict(type='ConcatDataset', datasets=[plain, plain])
+    loaders = [dict(dataset=concat), [dict(dataset=plain), dict(dataset=concat)]]
+    for loader in (*loaders, dict(dataset=dict(type='RepeatDataset', times=2, dataset=concat))):
+        assert len(class_metainfo(Config(dict(test_dataloader=loader)))['classes']) == 10
+
+    class Foreign(torch.utils.data.Dataset):
+        pass
+
+    assert class_metainfo(Config(dict(test_dataloader=dict(dataset=dict(type=Foreign))))) == {}
+
+
+def test_classes_are_known_in_spite_of_options_for_other_data_sets():
+    cfg = load_config('fbinpaint_celebahq_64px')
+    cfg.test_dataloader.dataset.update(num_scenes=4, num_classes=15)
+    assert len(class_metainfo(cfg)['classes']) == 15
+
+
 class KeepPredictions(Hook):
     """Keeps what the model made in a test."""
 

@@ -1,8 +1,10 @@
 import json
 import logging
 import shutil
+from copy import deepcopy
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from mmagic.registry import MODELS
@@ -12,6 +14,7 @@ from fbinpaint_mm.benchmark import benchmark_runner, planning
 from fbinpaint_mm.benchmark.benchmark_runner import measure_all
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.workbench import Settings, Workbench
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.fixture
@@ -76,6 +79,32 @@ def test_all_entries_are_scored_on_the_same_pairs(run, entries, settings, caplog
     assert benchmark.entries[1].runs[0].checkpoint == entries[1].checkpoint
     assert benchmark.entries[1].runs[0].find('PSNR', 1) is not None
     assert 'small: PSNR' in caplog.text
+
+
+def test_classes_of_another_name_get_scores_of_images_alone(run, entries, settings, caplog, cfg):
+    """As many as the data has, so that nothing else tells that its numbers mean other things."""
+    other = deepcopy(cfg)
+    other.test_dataloader.dataset.metainfo = dict(classes=[f'part {i}' for i in range(10)])
+    benchmark = run([entries[1], replace(entries[1], name='other', cfg=other)], settings)
+    same, foreign = ({one.metric for one in entry.runs[0].series} for entry in benchmark.entries)
+    assert foreign == {'PSNR', 'MAE'}
+    assert same == foreign | {'mIoU', 'mIoU_hole'}
+    warnings = [one.getMessage() for one in caplog.records if one.levelname == 'WARNING']
+    assert warnings == ['other: its classes are not those of the data; it gets no scores of maps']
+
+
+def test_results_in_a_folder_are_scored_like_those_of_a_model(run, entries, settings, tmp_path):
+    first = run(entries[:1], settings)
+    results = tmp_path / 'results'
+    shutil.copytree(settings.out / 'images/mean_color', results)
+    folder = Entry('folder', f'{results}/', cfg=Config(dict(model=dict())))
+    benchmark = run([folder], replace(settings, speed=True, reference='folder'))
+    model, copy = (one.entries[0].runs[0].find('PSNR').items for one in (first, benchmark))
+    np.testing.assert_allclose(copy, model, atol=0.02)  # rounded to 8 bits
+    assert benchmark.entries[0].speed == {}
+    next(results.glob('*.png')).unlink()
+    with pytest.raises(UserError, match=f'{results}: results do not fit the 2 images: 1 missing'):
+        run([entries[0], folder], settings)
 
 
 def test_what_is_finished_is_not_measured_again(run, entries, settings, caplog, monkeypatch):

@@ -35,6 +35,21 @@ def test_an_entry_is_name_config_and_checkpoint(text, name, source, checkpoint):
     assert entry.is_trained == (source != 'telea' and checkpoint is None)
 
 
+def test_a_folder_holds_results(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'runs/lama.v2').mkdir(parents=True)
+    texts = ['runs/lama.v2/', 'lama=runs/lama.v2', f'x={tmp_path}/runs/lama.v2/']
+    for text, name in zip(texts, ['lama.v2', 'lama', 'x'], strict=True):
+        entry = parse_entry(text)
+        assert entry.name == name
+        assert entry.is_folder
+        assert not any((entry.has_config, entry.is_trained, entry.is_classical))
+    with pytest.raises(FileNotFoundError, match=r"entry 'a=no/': there is no folder 'no/'"):
+        parse_entry('a=no/')
+    with pytest.raises(UserError, match='does not learn and takes no checkpoint'):
+        parse_entry('runs/lama.v2/:x.pth')
+
+
 @pytest.mark.parametrize('text', ['', 'demo:'])
 def test_what_is_no_entry_is_refused(text):
     with pytest.raises(UserError, match=r'is not of the form \[NAME=\]CONFIG\[:CHECKPOINT\]'):

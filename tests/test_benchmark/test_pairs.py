@@ -116,6 +116,17 @@ def test_one_pair_makes_a_batch(cfg):
     assert len(batch['data_samples']) == 1
 
 
+def test_a_model_of_other_classes_sees_no_labels(cfg, tmp_path):
+    pairs = ImageHolePairs(cfg, 'small.py')
+    pairs.survey(PictureFiles(tmp_path))
+    batches = [*pairs.batches(with_labels=False), (pairs.first_batch(with_labels=False), [])]
+    for batch, truths in batches:
+        for sample in batch['data_samples']:
+            assert 'gt_seg' not in sample
+            assert sample.is_labeled is False
+        assert all('gt_seg' in truth for truth in truths)
+
+
 def test_random_holes_are_refused_before_a_pass_over_the_data(cfg, tmp_path):
     cfg.test_dataloader.dataset.pipeline[1] = dict(type='RandomHole', mask_mode='ff')
     pairs = ImageHolePairs(cfg, 'small.py')

@@ -1,8 +1,11 @@
+import resource
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from fbinpaint_mm.benchmark.picture_files import PictureFiles
+from fbinpaint_mm.benchmark.picture_files import PictureFiles, write_png
 
 
 def test_pictures_come_back_as_rgb(tmp_path):
@@ -15,6 +18,28 @@ def test_pictures_come_back_as_rgb(tmp_path):
     assert loaded.dtype == np.uint8
     assert loaded.shape == (4, 5, 3)
     assert loaded[2, 3].tolist() == [255, 100, 10]
+
+
+def test_a_picture_that_cannot_be_written_whole_is_an_error(tmp_path):
+    files = PictureFiles(tmp_path)
+    files.save('ours', 'a', torch.zeros(3, 64, 64))
+    before = files.path('ours', 'a').read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match='cannot write') as error:
+            files.save('ours', 'a', torch.rand(3, 64, 64) * 255)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert error.value.filename == str(files.path('ours', 'a'))
+    assert [path.read_bytes() for path in (tmp_path / 'ours').iterdir()] == [before]
+
+
+def test_gray_and_color_are_written_as_they_are(tmp_path):
+    for shape in ((2, 3), (2, 3, 3)):
+        image = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+        with Image.open(write_png(image, tmp_path / 'new' / 'a.png')) as found:
+            assert (np.asarray(found) == image).all()
 
 
 def test_samples_of_one_stem_have_files_of_their_own(tmp_path):

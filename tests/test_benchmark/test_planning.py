@@ -1,4 +1,5 @@
 import logging
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -59,6 +60,20 @@ def test_speed_is_that_of_one_image(bench, measured, caplog):
     bench.settings = replace(bench.settings, speed=False)
     assert speed_of(bench, bench.entries[0]) == {}
     assert len(measured) == 2
+
+
+def test_the_speed_of_a_model_of_other_classes_needs_no_labels(bench, measured, cfg):
+    other = deepcopy(cfg)
+    other.test_dataloader.dataset.metainfo = dict(classes=['face'])
+    for entry, has_labels in ((bench.entries[0], True), (Entry('b', 'b.py', cfg=other), False)):
+        measured.clear()
+        assert speed_of(bench, entry) == dict(parameters=5)
+        assert ('gt_seg' in measured[0]['data_samples'][0]) == has_labels
+
+
+def test_results_in_a_folder_have_no_speed(bench, measured, tmp_path):
+    assert speed_of(bench, Entry('folder', f'{tmp_path}/')) == {}
+    assert measured == []
 
 
 def test_each_seed_is_a_run(bench):

@@ -109,6 +109,35 @@ def test_a_score_of_the_whole_set_is_kept_apart(pairs):
     assert type(set_scores['images']) is float
 
 
+def test_a_model_of_other_classes_has_scores_of_images_alone(cfg, pairs, metrics):
+    model = build_model(Entry('small', 'small.py', cfg=cfg), None, 'cpu')
+    expected, _ = score_model(model, pairs, metrics)
+    model.data_preprocessor.num_classes = 2
+    with pytest.raises(UserError, match='label id 7 is out of range'):
+        score_model(model, pairs, build_metrics(metric_configs(cfg)))
+    metrics = build_metrics(metric_configs(cfg))
+    series, set_scores = score_model(model, pairs, metrics, with_labels=False)
+    assert set_scores == {}
+    assert {one.metric for one in series} == {'PSNR', 'MAE'}
+    for one, same in zip(series, expected, strict=False):
+        np.testing.assert_array_equal(one.items, same.items)
+
+
+def test_an_image_without_a_finite_score_fails_the_entry(pairs, metrics, monkeypatch):
+    model = classical('mean_color')
+    answer = type(model).test_step
+
+    def spoil(self, batch):
+        samples = answer(self, batch)
+        samples[-1].output.pred_img[:, 3, 5] = torch.nan
+        return samples
+
+    monkeypatch.setattr(type(model), 'test_step', spoil)
+    names = ', '.join(pairs.data.samples[index] for index in (2, 3))
+    with pytest.raises(UserError, match=f'^no finite PSNR, MAE of 2 images: {names}$'):
+        score_model(model, pairs, metrics)
+
+
 def test_images_of_another_size_are_refused(pairs, metrics, monkeypatch):
     model = classical('mean_color')
     answer = type(model).test_step

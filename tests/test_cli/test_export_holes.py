@@ -1,27 +1,34 @@
 from __future__ import annotations
 
 import csv
-from types import SimpleNamespace
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from mmagic.structures import DataSample
 
 from fbinpaint_mm.cli.export_holes import export_config_holes, export_holes
 from fbinpaint_mm.datasets.transforms import FixedHole, HoleFromFolder
 from fbinpaint_mm.user_error import UserError
 
 
-def test_holes_come_back_through_hole_from_folder(repository, tmp_path, capsys):
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / 'holes'
+
+
+def test_holes_come_back_through_hole_from_folder(repository, out, capsys):
     config = str(repository / 'configs/_base_/datasets/procedural_scenes.py')
     options = {'val_dataloader.dataset.num_scenes': 3}
-    export_config_holes(config, 'val', tmp_path, options)
+    export_config_holes(config, 'val', out, options)
 
-    assert '3 holes written' in capsys.readouterr().out
-    with (tmp_path / 'holes.csv').open() as file:
+    assert f'3 holes written to {out}, the masked images to {out}_inputs' in capsys.readouterr().out
+    with (out / 'holes.csv').open() as file:
         rows = list(csv.DictReader(file))
     assert [row['sample_idx'] for row in rows] == ['0', '1', '2']
-    read = HoleFromFolder(tmp_path, pairing='stem')
+    read = HoleFromFolder(out, pairing='stem')
     for index, row in enumerate(rows):
         expected = FixedHole(seed=0).hole(index, 64, 64)
         mask = read(dict(gt=np.zeros((64, 64, 3), np.uint8), gt_path=row['image']))['mask']
@@ -29,11 +36,36 @@ def test_holes_come_back_through_hole_from_folder(repository, tmp_path, capsys):
         assert float(row['area']) == pytest.approx(expected.mean(), abs=1e-6)
 
 
-def test_equal_stems_are_refused(tmp_path):
-    hole = dict(sample_idx=0, hole_area=0.5, mask=torch.ones(1, 2, 2, dtype=torch.uint8))
-    dataset = [
-        dict(data_samples=SimpleNamespace(gt_path=path, **hole))
-        for path in ('a/one.jpg', 'b/one.jpg')
+def dataset_of(*paths, **changes):
+    image = torch.arange(24, dtype=torch.uint8).reshape(3, 2, 4)
+    fields = dict(gt_img=image, mask=torch.tensor([[[0, 1, 0, 0], [0, 0, 0, 1]]]))
+    metainfo = dict(sample_idx=0, hole_area=0.25, **changes)
+    return [
+        dict(data_samples=DataSample(**fields, metainfo=dict(metainfo, gt_path=path)))
+        for path in paths
     ]
+
+
+@pytest.mark.parametrize('order', ['BGR', 'RGB'])
+def test_masked_images_have_the_names_of_their_holes(out, order):
+    assert export_holes(dataset_of('a/one.jpg', gt_channel_order=order), out) == 1
+    hole = cv2.imread(str(out / 'one.png'), cv2.IMREAD_UNCHANGED)
+    assert hole.tolist() == [[0, 255, 0, 0], [0, 0, 0, 255]]
+    image = cv2.imread(str(out.with_name('holes_inputs') / 'one.png'))
+    assert image[hole == 255].tolist() == [[128] * 3] * 2
+    first = [0, 8, 16] if order == 'BGR' else [16, 8, 0]
+    assert image[0, 0].tolist() == first
+
+
+def test_the_working_directory_takes_holes_too(tmp_path, monkeypatch):
+    folder = tmp_path / 'here'
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    export_holes(dataset_of('one.jpg'), Path())
+    assert (folder / 'one.png').is_file()
+    assert (tmp_path / 'here_inputs/one.png').is_file()
+
+
+def test_equal_stems_are_refused(out):
     with pytest.raises(UserError, match=r'b/one\.jpg and a/one\.jpg have the same stem'):
-        export_holes(dataset, tmp_path)
+        export_holes(dataset_of('a/one.jpg', 'b/one.jpg'), out)

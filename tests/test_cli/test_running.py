@@ -165,6 +165,26 @@ def test_scores_are_written_by_the_first_process_only(tmp_path):
     assert not path.exists()
 
 
+def test_a_test_with_a_nan_score_writes_its_file_and_fails(config, tmp_path, capsys, monkeypatch):
+    class Tested(FakeRunner):
+        rank, test_loop = 0, None
+
+        def register_hook(self, hook):
+            self.hooks.append(hook)
+
+        def test(self):
+            for hook in self.hooks:
+                hook.after_test_epoch(self, {'PSNR': float('nan'), 'SSIM': 0.5, 'SSIM_count': 2})
+
+    runner = Tested()
+    monkeypatch.setattr(running, 'build_runner', lambda cfg: runner)
+    path, out = tmp_path / 'linear.pth', tmp_path / 'scores.json'
+    torch.save(dict(state_dict=runner.model.state_dict()), path)
+    error = fail(capsys, run_test, config, str(path), out=str(out))
+    assert error.startswith('test.py: no finite PSNR; the log names the images')
+    assert json.loads(out.read_text())['scores']['SSIM'] == 0.5
+
+
 def test_runner_type_of_the_config_is_respected():
     class OwnRunner:
         @classmethod

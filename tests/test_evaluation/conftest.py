@@ -8,6 +8,8 @@ import pytest
 import torch
 from mmagic.structures import DataSample
 
+from fbinpaint_mm.evaluation.metrics import sample_wise_metric
+
 
 def build_sample(
     seed: int = 0,
@@ -49,3 +51,11 @@ def build_sample(
 def make_sample() -> Callable[..., DataSample]:
     """The function that builds a sample."""
     return build_sample
+
+
+@pytest.fixture
+def log(monkeypatch) -> Callable[[], str]:
+    """What the metrics of a test have logged, as text."""
+    lines: list[str] = []
+    monkeypatch.setattr(sample_wise_metric, 'print_log', lambda text, **_: lines.append(text))
+    return lambda: '\n'.join(lines)

@@ -76,6 +76,14 @@ def test_counts_by_hand():
     assert (right, spoiled) == ([1, 1, 0], [1, 0, 0])
 
 
+def test_an_image_of_nan_leaves_no_counts(samples):
+    samples[1].output.pred_img = torch.full_like(samples[1].output.pred_img, torch.nan)
+    metric = CorrectionRate(num_classes=4)
+    assert np.isnan(run(metric, samples)['correction/round1/mended'])
+    assert metric.class_counts is None
+    assert metric.unscored['correction/spoiled'] == ['images/00001.png']
+
+
 def test_no_correction_mends_and_spoils_nothing(samples):
     for sample in samples:
         sample.output.round_segs = sample.output.round_raw_segs

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import jaccard_score
 
 from fbinpaint_mm.evaluation import HoleIoU
@@ -120,6 +121,15 @@ def test_a_model_without_maps_gets_no_scores(make_sample, arguments, monkeypatch
     monkeypatch.setattr(hole_iou, 'print_log', lambda text, **_: messages.append(text))
     assert run(HoleIoU(), [make_sample(0, **arguments)]) == {}
     assert not messages
+
+
+def test_the_map_of_an_image_of_nan_does_not_count_as_a_map(make_sample, log):
+    samples = [make_sample(seed) for seed in range(2)]
+    samples[1].output.pred_img = torch.full_like(samples[1].output.pred_img, torch.nan)
+    scores = run(HoleIoU(num_classes=4, area_bins=(0.1, 0.5)), samples)
+    assert np.isnan([scores['mIoU'], scores['round1/mIoU_hole'], scores['mIoU_10-50_std']]).all()
+    assert scores['mIoU_count'] == 1
+    assert 'mIoU_hole is nan: 1 of 2 images have no finite score: images/00001.png' in log()
 
 
 def test_number_of_classes_comes_from_the_data_set(make_sample):

@@ -233,6 +233,45 @@ def test_protocol_is_that_of_the_inner_metric(metric, facts):
     assert '0..255' in found['data_range']
 
 
+@pytest.mark.parametrize('kind', ['FinitePSNR', 'PSNR', 'SSIM', 'MAE', 'HoleMAE', 'LPIPS'])
+@pytest.mark.parametrize('place', [0, 1, 2])
+def test_an_image_of_nan_is_named_wherever_it_is(make_sample, log, kind, place):
+    samples = [make_sample(seed, size=32) for seed in range(3)]
+    output = samples[place].output
+    output.pred_img = torch.full_like(output.pred_img, torch.nan)
+    output.round_imgs[1:] = torch.nan
+    settings = dict(weights='none') if kind == 'LPIPS' else {}
+    metric = PerRound({'type': kind, **settings})
+    scores = run(metric, samples)
+    name = metric.series[0].metric
+    assert np.isfinite(scores[f'round0/{name}'])
+    assert np.isnan([scores[f'round1/{name}'], scores[f'round2/{name}'], scores[name]]).all()
+    assert f'{name} is nan: 1 of 3 images have no finite score: images/0000{place}.png' in log()
+
+
+def test_a_perfect_image_under_the_psnr_of_mmagic_is_named(make_sample, log):
+    sample = make_sample(0, rounds=0)
+    sample.output.pred_img = sample.gt_img.float()
+    assert np.isnan(run(PerRound({'type': 'PSNR'}), [sample])['PSNR'])
+    assert 'PSNR is nan: 1 of 1 images' in log()
+    assert 'FinitePSNR has a ceiling' in log()
+
+
+@pytest.mark.parametrize(('size', 'border'), [((10, 64), 0), ((64, 1), 0), ((64, 18), 4)])
+def test_an_image_below_the_window_of_ssim_is_refused(make_sample, size, border):
+    sample = make_sample(3, size=64, with_rounds=False)
+    height, width = size
+    sample.gt_img = sample.gt_img[:, :height, :width]
+    sample.output.pred_img = sample.output.pred_img[:, :height, :width]
+    needed = 11 + 2 * border
+    message = (
+        f'images/00003.png: SSIM needs images of at least {needed} x {needed} pixels, '
+        f'found {height} x {width}'
+    )
+    with pytest.raises(UserError, match=message):
+        run(PerRound({'type': 'SSIM', 'crop_border': border}), [sample])
+
+
 BINS = (0.1, 0.3, 0.6)
 METRICS_CFG = [
     {'type': 'PerRound', 'metric': {'type': 'FinitePSNR'}},

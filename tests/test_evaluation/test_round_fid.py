@@ -66,6 +66,15 @@ def test_agrees_with_scipy_in_every_round(make_sample):
     assert scores['FID'] == scores['round2/FID'] < scores['round0/FID']
 
 
+def test_an_image_of_nan_leaves_no_distance(make_sample, log):
+    samples = [make_sample(seed) for seed in range(8)]
+    samples[5].output.round_imgs[1, 0, 2, 3] = torch.nan
+    scores = run(RoundFID(extractor=Colors()), samples)
+    assert np.isnan(scores['round1/FID'])
+    assert np.isfinite([scores['round0/FID'], scores['round2/FID'], scores['FID']]).all()
+    assert 'FID is nan: 1 of 8 images have no finite score: images/00005.png' in log()
+
+
 def test_the_final_image_has_its_own_score(make_sample):
     samples = [make_sample(seed) for seed in range(8)]
     for sample in samples:

@@ -58,3 +58,10 @@ def test_a_second_evaluation_forgets_the_first(make_sample):
     assert metric.series[0].samples == ['images/00003.png']
     assert metric.evaluate(0) == {}
     assert metric.series == []
+
+
+def test_fewer_images_than_the_data_set_has_are_told(make_sample, log):
+    metric = FinitePSNR()
+    metric.process(None, [make_sample(seed).to_dict() for seed in range(4)])
+    metric.evaluate(6)
+    assert 'PSNR is the score of 4 of 6 images: the data loader leaves out the others' in log()

@@ -16,6 +16,8 @@ from fbinpaint_mm.evaluation import (
     higher_is_better,
     summarize,
 )
+from fbinpaint_mm.evaluation.score_series import check_finite, name_some
+from fbinpaint_mm.user_error import UserError
 
 NAMES = {
     'PSNR': ScoreName('PSNR'),
@@ -74,12 +76,13 @@ def counts():
     return ScoreSeries('mIoU', None, ['a', 'b'], areas, items, reduction='iou')
 
 
-def test_score_is_the_mean_over_images_that_have_one(series):
-    assert series.score() == 3
-    series.items[2] = np.nan
-    assert series.score() == 1.5
-    series.items[:] = np.nan
+@pytest.mark.parametrize('broken', [np.nan, np.inf, -np.inf])
+def test_one_image_without_a_finite_score_leaves_none_of_the_set(series, broken):
+    assert (series.score(), series.unscored) == (3, [])
+    series.items[1] = broken
     assert np.isnan(series.score())
+    assert series.unscored == ['b']
+    assert series.select([0, 2]).score() == 3.5
 
 
 def test_selected_images_may_repeat(series):
@@ -94,6 +97,10 @@ def test_counts_are_summed_before_they_are_divided(counts):
     assert counts.score() == pytest.approx(100 * (3 / 4 + 1 / 4) / 2)
     np.testing.assert_allclose(counts.values, [50, np.nan])
     assert np.isnan(counts.select([1]).score())
+    assert counts.unscored == []
+    counts.items[1] = np.nan
+    assert np.isnan(counts.score())
+    assert counts.unscored == ['b']
 
 
 def test_json_gives_the_same_series_back(series, counts):
@@ -107,11 +114,11 @@ def test_json_gives_the_same_series_back(series, counts):
         assert found.reduction == one.reduction
 
 
-def test_an_infinite_score_is_left_out_before_and_after_storing():
+def test_a_stored_series_has_no_score_where_it_had_none():
     series = ScoreSeries('PSNR', None, ['a', 'b'], np.array([0.1, 0.2]), np.array([np.inf, 20.0]))
     stored = ScoreSeries.from_dict(json.loads(json.dumps(series.to_dict())))
-    assert series.score() == stored.score() == 20.0
-    assert np.isnan(series.values[0])
+    assert stored.unscored == ['a']
+    assert np.isnan([series.score(), stored.score(), series.values[0]]).all()
 
 
 def make_series(values, areas, metric='PSNR', round_index=None):
@@ -141,24 +148,40 @@ def test_bins_against_scipy():
     assert sum(scores[f'round1/PSNR_{name}_count'] for name in HoleAreaBins().names) < 50
 
 
-def test_images_without_a_score_do_not_count():
+def test_an_image_without_a_score_leaves_none_of_its_bin():
     scores = summarize([make_series([1, np.nan, 4], [0.1, 0.1, 0.5])], HoleAreaBins((0.1, 0.3, 1)))
-    assert scores == {
-        'PSNR': 2.5,
-        'PSNR_std': pytest.approx(np.std([1, 4], ddof=1)),
+    expected = {
+        'PSNR': np.nan,
+        'PSNR_std': np.nan,
         'PSNR_count': 2,
-        'PSNR_10-30': 1,
-        'PSNR_10-30_std': 0,
+        'PSNR_10-30': np.nan,
+        'PSNR_10-30_std': np.nan,
         'PSNR_10-30_count': 1,
         'PSNR_30-100': 4,
         'PSNR_30-100_std': 0,
         'PSNR_30-100_count': 1,
     }
+    assert scores == pytest.approx(expected, nan_ok=True)
+
+
+def test_images_without_a_labeled_pixel_do_not_count(counts):
+    scores = summarize([counts], HoleAreaBins((0.1, 1)))
+    assert (scores['mIoU'], scores['mIoU_std'], scores['mIoU_count']) == (50, 0, 1)
 
 
 def test_an_empty_bin_has_a_count_of_0_and_no_score():
     scores = summarize([make_series([1, 2], [0.1, np.nan])], HoleAreaBins((0.1, 0.2, 0.3)))
     assert scores['PSNR_20-30_count'] == 0
     assert not {'PSNR_20-30', 'PSNR_20-30_std'} & set(scores)
-    nothing = summarize([make_series([np.nan], [0.1])], HoleAreaBins((0.1, 0.2)))
-    assert nothing == {'PSNR_count': 0, 'PSNR_10-20_count': 0}
+
+
+def test_scores_that_are_not_finite_are_named():
+    check_finite({'PSNR': 20.0, 'count': 3, 'name': 'nan'})
+    scores = {'PSNR': 20, 'round1/PSNR_std': np.float32('nan'), 'a/MAE': float('inf')}
+    with pytest.raises(UserError, match=r'^no finite PSNR, a/MAE; the log names the images'):
+        check_finite({**scores, 'round2/PSNR': float('nan')})
+
+
+def test_long_lists_are_cut():
+    assert name_some(list('abcde')) == 'a, b, c, d, e'
+    assert name_some(list('abcdefg')) == 'a, b, c, d, e and 2 more'

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from fbinpaint_mm.benchmark import benchmark_runner, command
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.fixture
@@ -79,6 +80,24 @@ def test_mistakes_about_configs_are_found_before_any_work(refused, config, tmp_p
     only = ('--only', 'telea', '--reference', 'mean_color')
     message = refused('telea', 'mean_color', '--data', config, *only)
     assert "--reference 'mean_color' is not an entry; left by --only are telea" in message
+
+
+def test_folders_of_results_are_refused_where_they_make_no_sense(refused, tmp_path):
+    results = tmp_path / 'images/lama'
+    results.mkdir(parents=True)
+    assert f"there is no folder '{tmp_path}/no/'" in refused(f'a={tmp_path}/no/')
+    assert 'holds results, whose speed cannot be measured' in refused(results, '--sizes', 32)
+    message = f"entry 'lama': {results} lies in --out {tmp_path}, where the benchmark replaces"
+    assert message in refused(results)
+
+
+def test_two_benchmarks_do_not_share_a_folder(refused, config, tmp_path, monkeypatch):
+    def held(folder):
+        raise UserError(f'{folder} is in use')
+
+    monkeypatch.setattr(command, 'locked_folder', held)
+    for options in (('--data', config), ('--sizes', 32)):
+        assert refused('telea', *options) == f'benchmark.py: {tmp_path} is in use\n'
 
 
 def test_arguments_stand_in_a_file(tool, refused, tmp_path):

@@ -6,17 +6,15 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from fbinpaint_mm.benchmark.picture_files import INPUT, TRUTH
+from fbinpaint_mm.benchmark.picture_files import INPUT, TRUTH, write_png
 from fbinpaint_mm.benchmark.report.choose_samples import ChosenSample, choose_samples, choose_strip
 from fbinpaint_mm.benchmark.report.formats import best_text, format_score
 from fbinpaint_mm.benchmark.report.score_table import ScoreTable
 from fbinpaint_mm.visualization.drawing import PAPER, cell_scale
 from fbinpaint_mm.visualization.sheet import Cell, Row, lay_out
-from fbinpaint_mm.write_file import write_file
 
 # Gets the name of an entry (or 'input', 'truth') and of a sample; returns its picture, (H, W, 3)
 # uint8 RGB, or raises FileNotFoundError.
@@ -181,9 +179,3 @@ def picture_cell(
         fitted = ImageOps.pad(Image.fromarray(image), size, Image.Resampling.BOX, color=PAPER)
         image = np.asarray(fitted)
     return Cell(image, '\n'.join(lines), bold, smooth=True)
-
-
-def write_png(image: np.ndarray, path: Path) -> Path:
-    """Write an (H, W, 3) uint8 RGB image in one step."""
-    _, encoded = cv2.imencode('.png', image[..., ::-1])
-    return write_file(path, encoded.tobytes())

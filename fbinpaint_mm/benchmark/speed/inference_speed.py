@@ -12,7 +12,7 @@ from mmagic.structures import DataSample
 from mmengine.model import BaseModel
 
 from fbinpaint_mm.benchmark.fresh_process import restore_config
-from fbinpaint_mm.benchmark.pairs import HOLE_COLOR
+from fbinpaint_mm.benchmark.picture_files import masked_image
 from fbinpaint_mm.benchmark.speed.meters import (
     PeakMemory,
     count_flops,
@@ -108,4 +108,4 @@ def make_synthetic_batch(size: int) -> dict[str, list]:
     mask[:, inside, inside] = 1
     sample = DataSample(gt_img=image, mask=mask)
     sample.set_metainfo(dict(gt_path=f'noise_{size}.png', sample_idx=0))
-    return dict(inputs=[image.float().masked_fill(mask.bool(), HOLE_COLOR)], data_samples=[sample])
+    return dict(inputs=[masked_image(image, mask)], data_samples=[sample])

@@ -25,6 +25,7 @@ from fbinpaint_mm.benchmark.speed.measure_speed import SpeedMeter
 from fbinpaint_mm.benchmark.speed.training_speed import training_speed
 from fbinpaint_mm.benchmark.workbench import Settings, open_log
 from fbinpaint_mm.config_file import read_config
+from fbinpaint_mm.folder_lock import locked_folder
 from fbinpaint_mm.optimizer_settings import drop_idle_optimizers, enable_amp
 from fbinpaint_mm.user_error import UserError, in_one_line
 from fbinpaint_mm.write_file import write_file
@@ -95,27 +96,35 @@ def run_switch_sweeps(args: Namespace) -> int:
         How many combinations could not be measured.
 
     Raises:
-        UserError: A switch is unknown, or an option has a key that nothing reads.
+        UserError: A switch is unknown, an option has a key that nothing reads, or another process
+            writes to the folder.
         FileNotFoundError: The config is missing.
     """
-    cfg, failed = read_config(args.config, args.cfg_options), 0
+    cfg = read_config(args.config, args.cfg_options)
     drop_idle_optimizers(cfg)
     variants = build_variants(cfg, args.switches or DEFAULT, args.rounds)
-    for device in args.devices or ['cpu', *(['cuda'] if torch.cuda.is_available() else [])]:
-        path = args.out / f'memory_{device}'
-        options = dict(log=path.with_suffix('.log'), device=device)
-        jobs = {
-            f'R = {rounds}': {
-                name: partial(
-                    call_in_process, training_speed, one.to_dict(), device, args.limit, **options
-                )
-                for name, one in row.items()
-            }
-            for rounds, row in variants.items()
+    devices = args.devices or ['cpu', *(['cuda'] if torch.cuda.is_available() else [])]
+    with locked_folder(args.out):
+        return sum(run_switch_sweep(variants, device, args) for device in devices)
+
+
+def run_switch_sweep(
+    variants: Mapping[int, Mapping[str, Config]], device: str, args: Namespace
+) -> int:
+    """The part of ``run_switch_sweeps`` on one device; returns what failed."""
+    path = args.out / f'memory_{device}'
+    options = dict(log=path.with_suffix('.log'), device=device)
+    jobs = {
+        f'R = {rounds}': {
+            name: partial(
+                call_in_process, training_speed, one.to_dict(), device, args.limit, **options
+            )
+            for name, one in row.items()
         }
-        environment = describe_environment(['python', *sys.argv], device)
-        failed += run_sweep(jobs, PLAIN, environment, path)
-    return failed
+        for rounds, row in variants.items()
+    }
+    environment = describe_environment(['python', *sys.argv], device)
+    return run_sweep(jobs, PLAIN, environment, path)
 
 
 def build_variants(

@@ -71,7 +71,7 @@ class CorrectionRate(MapMetric):
     Attributes:
         class_counts: After ``evaluate``, on the main process: (R, 2, 2, K) float64, the counts of
             ``correction_counts`` of every round, summed over all images. ``None`` on the other
-            ranks and without maps.
+            ranks, without maps, and where an image has nan pixels.
     """
 
     metric = 'mended'
@@ -113,7 +113,8 @@ class CorrectionRate(MapMetric):
         rounds = by_round(results)
         numbers = [number for number in rounds if number is not None]
         if numbers:
-            self.class_counts = np.stack([np.sum(rounds[number], axis=0) for number in numbers])
+            counts = np.stack([np.sum(rounds[number], axis=0) for number in numbers])
+            self.class_counts = counts if np.isfinite(counts).all() else None
         # A share of pixels is the intersection over union of a single class.
         return [
             make_series(

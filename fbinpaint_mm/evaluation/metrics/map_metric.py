@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from fbinpaint_mm.evaluation.metrics.round_views import common_length
@@ -22,7 +23,7 @@ class MapMetric(SampleWiseMetric):
     """A metric of the semantic maps of every round, made of pixel counts that sum over images.
 
     A model that gives no maps (no rounds asked for, or an inpaintor without semantics) gets no
-    counts.
+    counts; the counts of an image with nan pixels are nan.
 
     Args:
         num_classes: Number of classes K; by default the length of ``classes`` in the metainfo of
@@ -73,6 +74,8 @@ class MapMetric(SampleWiseMetric):
         """
         for sample in data_samples:
             counts = [one.numpy() for one in self.count_rounds(sample)]
+            if not has_finite_image(sample):
+                counts = [np.full_like(one, np.nan) for one in counts]
             self.results.append({**identify(sample), 'rounds': counts})
 
     @abstractmethod
@@ -125,6 +128,12 @@ class MapMetric(SampleWiseMetric):
                 f'{(1, *prediction.shape)} as the map; resize both in the pipeline'
             )
         return field[0].to(prediction.device)
+
+
+def has_finite_image(sample: Mapping) -> bool:
+    """Whether the result is an image; a map of nan pixels has class ids that mean nothing."""
+    image = sample['output'].get('pred_img')
+    return image is None or bool(torch.as_tensor(image).isfinite().all())
 
 
 def by_round(results: Sequence[dict]) -> dict[int | None, list[np.ndarray]]:

@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from mmagic.evaluation.metrics.base_sample_wise_metric import BaseSampleWiseMetric
+from mmagic.evaluation.metrics.ssim import SSIM
 from mmagic.registry import METRICS
 from torch import nn
 from torch.utils.data import DataLoader
@@ -22,6 +23,8 @@ from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
 from fbinpaint_mm.evaluation.protocol import protocol_of
 from fbinpaint_mm.evaluation.score_series import ScoreSeries, higher_is_better
 from fbinpaint_mm.user_error import UserError
+
+SSIM_WINDOW = 11  # pixels; without padding a smaller image has no score
 
 
 @METRICS.register_module()
@@ -81,6 +84,9 @@ class PerRound(SampleWiseMetric):
             data_batch: What the data loader gave, handed on to the inner metric.
             data_samples: Samples as dicts: ``gt_img``, ``mask`` and ``output`` with ``pred_img``
                 and ``round_imgs``.
+
+        Raises:
+            UserError: An image is smaller than the window of SSIM.
         """
         views = [round_views(one, self.rounds_key, self.inner.pred_key) for one in data_samples]
         scores = iter(self._score(data_batch, [view for group in views for view in group]))
@@ -92,6 +98,9 @@ class PerRound(SampleWiseMetric):
     def _score(self, data_batch: Any, samples: list[dict]) -> list[dict[str, float]]:
         """Scores by name of each sample; samples and metric stay as they were."""
         inner = self.inner
+        if isinstance(inner, SSIM):
+            for sample in samples:
+                check_window(sample, inner)
         copies = [
             protect_mask(in_full_precision(sample, inner.pred_key), inner.mask_key)
             for sample in samples
@@ -155,6 +164,25 @@ def check_inner(metric: Any) -> None:
         raise TypeError(f'{name} scores every round by itself; use it without PerRound')
     if getattr(metric, 'bins', None) is not None:
         raise UserError(f'area_bins belong to PerRound, found in the config of its {name}')
+
+
+def check_window(sample: Mapping, metric: SSIM) -> None:
+    """Refuse an image in which the window of SSIM has no place.
+
+    Args:
+        sample: Its prediction is (3, H, W).
+        metric: The metric, which may leave out a border.
+
+    Raises:
+        UserError: The image is too small.
+    """
+    height, width = sample['output'][metric.pred_key].shape[-2:]
+    needed = SSIM_WINDOW + 2 * metric.crop_border
+    if min(height, width) < needed:
+        raise UserError(
+            f'{sample_name(sample)}: SSIM needs images of at least {needed} x {needed} pixels, '
+            f'found {height} x {width}; evaluate larger images, or leave SSIM out of the evaluator'
+        )
 
 
 def protect_mask(sample: dict, mask_key: str | None) -> dict:

@@ -112,14 +112,16 @@ class RoundFID(SampleWiseMetric):
         return [pairs[0][0], *(image for _, image in pairs)]
 
     def _extract(self, images: Sequence[Tensor]) -> list[np.ndarray]:
-        """(D,) float32 features of each image."""
+        """(D,) float32 features of each image; nan for one with a pixel that is not finite."""
         device = self.model_device or images[-1].device
         extractor = self.extractor.to(device).eval()
         found: list[np.ndarray] = []
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
             for chunk in image_chunks(images, self.batch_size):
                 batch = torch.stack([as_rgb_bytes(image.to(device)) for image in chunk])
-                found.extend(extractor(batch).float().cpu().numpy())
+                features = extractor(batch).float().cpu()
+                broken = torch.tensor([not image.isfinite().all() for image in chunk])
+                found.extend(features.masked_fill(broken[:, None], torch.nan).numpy())
         return found
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
@@ -130,7 +132,8 @@ class RoundFID(SampleWiseMetric):
                 ``rounds``.
 
         Returns:
-            ``roundN/FID`` for every round, then ``FID``; nothing for fewer than two images.
+            ``roundN/FID`` for every round, then ``FID``; nothing for fewer than two images. It is
+            nan where an image has no finite features.
 
         Raises:
             UserError: Images of one run have different numbers of rounds.
@@ -140,6 +143,12 @@ class RoundFID(SampleWiseMetric):
         rounds = common_length([result['rounds'] for result in results], 'rounds')
         truth, final = (np.stack([one[key] for one in results]) for key in ('truth', 'final'))
         columns = [np.stack([one['rounds'][r] for one in results]) for r in range(rounds)]
+        broken = [
+            one['sample']
+            for index, one in enumerate(results)
+            if not np.isfinite([truth[index], final[index], *(c[index] for c in columns)]).all()
+        ]
+        self.unscored = {self.metric: broken} if broken else {}
         distances = [frechet_distance(truth, column) for column in columns]
         is_last = rounds > 0 and np.array_equal(columns[-1], final)
         last = distances[-1] if is_last else frechet_distance(truth, final)
@@ -223,8 +232,10 @@ def frechet_distance(truth: np.ndarray, features: np.ndarray) -> float:
         features: (M, D) features of the predictions.
 
     Returns:
-        The distance, 0 or more.
+        The distance, 0 or more; nan if a feature is not finite.
     """
+    if not (np.isfinite(truth).all() and np.isfinite(features).all()):
+        return float('nan')
     given = nn.Identity()
     given.num_features = truth.shape[1]
     # Only the main process gets here, so nothing may wait for the others.

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from mmagic.evaluation.metrics.base_sample_wise_metric import BaseSampleWiseMetric
+from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 from fbinpaint_mm.evaluation.protocol import describe_image_metric
-from fbinpaint_mm.evaluation.score_series import ScoreSeries, summarize
+from fbinpaint_mm.evaluation.score_series import ScoreSeries, name_some, summarize
 from fbinpaint_mm.user_error import UserError
 
 
@@ -36,6 +38,8 @@ class SampleWiseMetric(BaseSampleWiseMetric):
     Attributes:
         series: After ``evaluate``, on the main process (rank 0): the score of every image of the
             whole data set, for each metric and round. Empty on the other ranks.
+        unscored: After ``evaluate``, on the main process: name of each score that is nan because
+            images have no finite one -> their names.
         model_device: Device of the model once ``prepare`` has seen it.
         higher_is_better: Which direction is better.
         scores_rounds: Whether the metric scores the rounds of the feedback by itself.
@@ -48,6 +52,7 @@ class SampleWiseMetric(BaseSampleWiseMetric):
         super().__init__(*args, **kwargs)
         self.bins = None if area_bins is None else HoleAreaBins(area_bins)
         self.series: list[ScoreSeries] = []
+        self.unscored: dict[str, list[str]] = {}
         self.model_device: torch.device | None = None
 
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
@@ -75,12 +80,18 @@ class SampleWiseMetric(BaseSampleWiseMetric):
             size: Number of images in the whole data set; by default the one found by ``prepare``.
 
         Returns:
-            Name of each score -> its value, the same on every rank.
+            Name of each score -> its value, the same on every rank. It is nan, and an error in the
+            log names the images, where images have no finite score.
         """
         if size is not None:
             self.size = size
-        self.series = []
-        return super().evaluate()
+        self.series, self.unscored = [], {}
+        scores = super().evaluate()
+        for name, images in self.unscored.items():
+            tell_unscored(name, images, self.size)
+        if self.series and len(self.series[0]) < self.size:
+            tell_left_out(self.series[0].metric, len(self.series[0]), self.size)
+        return scores
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Keep the scores of the images as ``series`` and summarize them.
@@ -92,6 +103,7 @@ class SampleWiseMetric(BaseSampleWiseMetric):
             Name of each score -> its value.
         """
         self.series = self.build_series(results) if results else []
+        self.unscored = unscored_images(self.series)
         return summarize(self.series, self.bins)
 
     def build_series(self, results: list[dict]) -> list[ScoreSeries]:
@@ -144,6 +156,36 @@ def make_series(
         items=np.array(list(items), dtype=float),
         reduction=reduction,
         higher_is_better=higher_is_better,
+    )
+
+
+def unscored_images(series: Sequence[ScoreSeries]) -> dict[str, list[str]]:
+    """Metric -> the images that have no finite score in one of its rounds, without repetition."""
+    found: dict[str, dict[str, None]] = {}
+    for one in series:
+        if one.unscored:
+            found.setdefault(one.metric, {}).update(dict.fromkeys(one.unscored))
+    return {metric: list(names) for metric, names in found.items()}
+
+
+def tell_unscored(name: str, images: Sequence[str], size: int) -> None:
+    """Log which images leave a score without a mean."""
+    print_log(
+        f'{name} is nan: {len(images)} of {size} images have no finite score: {name_some(images)}. '
+        "Their results have nan or infinite pixels, or equal their images under mmagic's PSNR "
+        '(FinitePSNR has a ceiling)',
+        logger='current',
+        level=logging.ERROR,
+    )
+
+
+def tell_left_out(name: str, images: int, size: int) -> None:
+    """Log that fewer images were scored than the data set has."""
+    print_log(
+        f'{name} is the score of {images} of {size} images: the data loader leaves out the others; '
+        'look for drop_last and num_batch_per_epoch in its settings',
+        logger='current',
+        level=logging.WARNING,
     )
 
 

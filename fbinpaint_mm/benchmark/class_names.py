@@ -1,0 +1,27 @@
+"""Which semantic classes the maps of an entry are about."""
+
+from __future__ import annotations
+
+from fbinpaint_mm.apis.load_model import class_metainfo
+from fbinpaint_mm.benchmark.entry import Entry
+from fbinpaint_mm.safe_loading import read_checkpoint
+
+
+def class_names(entry: Entry) -> tuple[str, ...]:
+    """Names of an entry's classes, in the order of their ids.
+
+    A checkpoint of a training keeps those of the data it was trained on, which count before those
+    of the config: two data sets may have as many classes, and their models the same weights.
+
+    Args:
+        entry: With its config.
+
+    Returns:
+        The names; empty if neither checkpoint nor config has any.
+
+    Raises:
+        UserError: The checkpoint cannot be read.
+    """
+    loaded = {} if entry.checkpoint is None else read_checkpoint(entry.checkpoint)
+    metainfo = loaded.get('meta', {}).get('dataset_meta') or class_metainfo(entry.cfg)
+    return tuple(metainfo.get('classes') or ())
