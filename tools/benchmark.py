@@ -78,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_training_arguments(parser)
     add('--device', choices=('cpu', 'cuda'), help='default: a GPU if there is one')
     add('--no-speed', dest='speed', action='store_false', help='do not measure speed')
+    add_report_arguments(parser)
     add(
         '--sizes',
         type=positive,
@@ -128,6 +129,21 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_report_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what says how the results are shown."""
+    add = parser.add_argument
+    add(
+        '--columns',
+        nargs='+',
+        metavar='NAME',
+        help='columns of the main table, in this order: scores such as PSNR, seeds, iterations, '
+        'images, labeled (of the training), parameters, or "images/s" (default: of the training, '
+        'and all scores)',
+    )
+    add('--latex', action='store_true', help='write the main table also as results.tex (booktabs)')
+    add('--figures', choices=('pdf', 'svg'), help='write the plots in this format, too')
+
+
 def read_files(argv: list[str]) -> list[str]:
     """Puts the arguments in a file where ``@FILE`` stands.
 
@@ -174,6 +190,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error('--equal and --seeds are about training: give --train ITERATIONS as well')
     if args.sizes and (args.iterations or not args.speed):
         parser.error('--sizes only measures the speed of inference: leave out --train, --no-speed')
+    if args.sizes and (args.columns or args.latex or args.figures):
+        parser.error('--sizes scores nothing: leave out --columns, --latex, --figures')
     if not args.speed and args.equal in ('seconds', 'flops'):
         parser.error(f'--equal {args.equal} needs measured speed: leave out --no-speed')
     if args.seeds and len(set(args.seeds)) < len(args.seeds):

@@ -17,10 +17,12 @@ from fbinpaint_mm.benchmark.environment import describe_environment
 from fbinpaint_mm.benchmark.metric_setup import build_metrics
 from fbinpaint_mm.benchmark.planning import PlannedRun, plan_runs, recall, speed_of
 from fbinpaint_mm.benchmark.report.report_markdown import summary_line
+from fbinpaint_mm.benchmark.report.result_table import check_columns
 from fbinpaint_mm.benchmark.report.write_all import write_all
 from fbinpaint_mm.benchmark.result_folder import check_results
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult, RunResult
 from fbinpaint_mm.benchmark.scoring import build_model, score_model
+from fbinpaint_mm.benchmark.trained_with import describe_training
 from fbinpaint_mm.benchmark.training import Training, describe_starts
 from fbinpaint_mm.benchmark.workbench import Settings, Workbench, open_log
 from fbinpaint_mm.evaluation.protocol import protocol_of
@@ -49,7 +51,8 @@ def run_benchmark(
     """
     with open_log(settings.out / 'benchmark.log') as logger:
         bench = Workbench(entries, data_cfg, data_config, settings, logger)
-        write_all(measure_all(bench), settings.out, bench.pictures.load)
+        choice = (settings.columns, settings.latex, settings.figures)
+        write_all(measure_all(bench), settings.out, bench.pictures.load, *choice)
         logger.info('Report: %s', settings.out / 'results.md')
         # Once more at the end, where it is seen.
         for name, reason in bench.errors.items():
@@ -75,6 +78,7 @@ def measure_all(bench: Workbench) -> Benchmark:
     """
     # Also loads the weights of the metrics, before anything takes long.
     protocols = [protocol_of(metric) for metric in build_metrics(bench.metrics)]
+    check_columns(bench.settings.columns, protocols)
     data = bench.pairs.survey(bench.pictures)
     for entry in bench.entries:
         if entry.is_folder:
@@ -113,7 +117,9 @@ def run_entries(
             add_flops(runs, speeds[entry.name])
             error = bench.errors.get(entry.name)
             starts = describe_starts(entry.cfg) if entry.is_trained else []
-            result = EntryResult(entry.name, entry.source, runs, speeds[entry.name], error, starts)
+            trained = describe_training(entry, plans[entry.name], bench.logger)
+            speed = speeds[entry.name]
+            result = EntryResult(entry.name, entry.source, runs, speed, error, starts, trained)
             results.append(result)
             bench.logger.info('%s', summary_line(result))
     return results

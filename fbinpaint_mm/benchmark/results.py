@@ -80,6 +80,8 @@ class EntryResult:
         error: Why the entry failed; ``None`` if it did not.
         starts: The checkpoint files that its training started from, from ``describe_starts``;
             empty if the benchmark did not train it.
+        trained: From ``describe_training``: ``iterations``, ``images`` and ``labeled`` of its
+            training, as far as they are known.
     """
 
     name: str
@@ -88,6 +90,7 @@ class EntryResult:
     speed: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
     starts: list[dict[str, str]] = field(default_factory=list)
+    trained: dict[str, int] = field(default_factory=dict)
 
     def series(self, metric: str, round_index: int | None = None) -> list[ScoreSeries]:
         """Series of a metric and round (``None``: final), one per seed that has it."""

@@ -41,6 +41,9 @@ class Settings:
         seeds: Seeds of the trainings.
         speed: Whether to measure speed.
         command: The command line, for the report.
+        columns: Of the main table, see ``result_table``; ``None`` for the usual ones.
+        latex: Whether to write ``results.tex``.
+        figures: ``'pdf'`` or ``'svg'``: a further format of the plots; ``None`` for none.
     """
 
     out: Path
@@ -56,6 +59,9 @@ class Settings:
     seeds: Sequence[int] = (0,)
     speed: bool = True
     command: Sequence[str] = ()
+    columns: Sequence[str] | None = None
+    latex: bool = False
+    figures: str | None = None
 
 
 class Workbench:

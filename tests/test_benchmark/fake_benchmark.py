@@ -105,7 +105,9 @@ def make_fake_benchmark(images: int) -> Benchmark:
             for seed in range(seeds)
         ]
         speed = make_speed(seconds, rounds, learned=seeds > 1)
-        entries.append(EntryResult(name, f'configs/{name}.py', runs, speed))
+        trained = dict(iterations=2000, images=512, labeled=64) if seeds > 1 else {}
+        result = EntryResult(name, f'configs/{name}.py', runs, speed, trained=trained)
+        entries.append(result)
     error = "KeyError: 'backbone'\nthe config has no backbone"
     entries.append(EntryResult('broken', 'configs/broken.py', error=error))
     data = BenchmarkData(

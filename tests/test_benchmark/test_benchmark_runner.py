@@ -266,3 +266,13 @@ def test_an_entry_without_a_measured_cost_says_what_to_do(run, cfg, settings):
     assert small.error is None
     assert 'training_flops_per_iteration was not measured' in twice.error
     assert '--equal iterations' in twice.error
+
+
+def test_a_mistyped_column_is_found_before_anything_is_scored(run, entries, settings, no_scoring):
+    with pytest.raises(UserError, match="--columns 'PSNRR' is not a column; there are seeds, "):
+        run(entries, replace(settings, columns=['PSNR', 'PSNRR']))
+
+
+def test_results_say_what_entries_were_trained_with(run, entries, settings):
+    classical, small = run(entries, settings).entries
+    assert (classical.trained, small.trained) == ({}, dict(images=4, labeled=4))

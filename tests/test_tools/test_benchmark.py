@@ -54,6 +54,8 @@ def refused(tool, capsys, tmp_path):
         ),
         (['telea', '--train', '5'], '--train: every entry has its checkpoint, or does not learn'),
         (['telea', '--sizes', '64', '--train', '5'], '--sizes only measures the speed'),
+        (['telea', '--sizes', '64', '--latex'], '--sizes scores nothing: leave out --columns'),
+        (['telea', '--figures', 'png'], "invalid choice: 'png' (choose from"),
         (['telea', '--sizes', '0'], '0 is not a positive number'),
         (['telea', '--rounds', '-1'], '-1 is negative'),
         (['missing.py', '--train', '5'], "config 'missing.py' is neither a file nor one of"),
@@ -224,9 +226,13 @@ def test_a_second_call_measures_nothing(tool, argv, out, monkeypatch):
     before = json.loads((out / 'results.json').read_text())
     monkeypatch.setattr(benchmark_runner, 'build_model', None)
     monkeypatch.setattr('fbinpaint_mm.benchmark.training.call_in_process', None)
-    assert tool.main(argv) == 0
+    assert tool.main([*argv, '--columns', 'PSNR', 'iterations', '--latex', '--figures', 'svg']) == 0
     after = json.loads((out / 'results.json').read_text())
     assert after['entries'] == before['entries']
+    assert (out / 'area.svg').is_file()
+    lines = (out / 'results.tex').read_text().splitlines()
+    assert r' & PSNR $\uparrow$ & iterations \\' in lines
+    assert any(line.startswith('ours & ') and line.endswith(r' & 2 \\') for line in lines)
 
 
 def test_a_failure_is_reported_and_ends_in_status_1(tool, config, tmp_path, capsys):

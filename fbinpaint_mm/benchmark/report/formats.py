@@ -19,13 +19,17 @@ def format_score(metric: str, value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return MISSING
     decimals = 2 if metric.rpartition('/')[2].startswith(TWO_DECIMALS) else 4
-    return f'{value:.{decimals}f}'
+    # Adding zero turns a rounded -0.0 into 0.0, with which it ties.
+    return f'{round(value, decimals) + 0.0:.{decimals}f}'
 
 
 def format_change(relative: float, low: float = math.nan, high: float = math.nan) -> str:
-    """A change in percent with its interval: ``-3.12 % [-4.01, -2.20]``; empty for none."""
-    # Adding zero turns a rounded -0.0 into 0.0.
-    change, *ends = (f'{round(100 * share, 2) + 0.0:+.2f}' for share in (relative, low, high))
+    """A change in percent with its interval: ``-3.12 % [-4.01, -2.20]``; empty for none.
+
+    What is zero in the digits shown has no sign.
+    """
+    rounded = [round(100 * share, 2) for share in (relative, low, high)]
+    change, *ends = (f'{one:+.2f}' if one else '0.00' for one in rounded)
     if math.isnan(relative):
         return ''
     return f'{change} %' if math.isnan(low) else f'{change} % [{", ".join(ends)}]'

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -24,6 +25,7 @@ from fbinpaint_mm.write_file import write_file
 MARKERS = ('s', '^', 'D', 'v', 'P', 'X', '*', '<', '>')
 LEGEND_LINE = 0.21  # inches
 DOTS_PER_INCH = 120
+TRUETYPE = 42
 
 # Keyword arguments of ``Axes.plot``.
 Style = dict[str, Any]
@@ -48,7 +50,7 @@ def write_area_plot(table: ScoreTable, path: Path) -> Path:
 
     Args:
         table: The scores; metrics without scores of images have no panel.
-        path: PNG file to write.
+        path: File to write: ``.png``, ``.pdf`` or ``.svg``.
 
     Returns:
         The path.
@@ -86,7 +88,7 @@ def write_time_plot(table: ScoreTable, path: Path) -> Path:
 
     Args:
         table: The scores of a benchmark; entries without a measured time are left out.
-        path: PNG file to write.
+        path: File to write: ``.png``, ``.pdf`` or ``.svg``.
 
     Returns:
         The path.
@@ -176,7 +178,9 @@ def add_legend(figure: Figure, styles: dict[str, Style], note: str = '') -> None
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write the figure as PNG in one step."""
+    """Write the figure in one step, in the format of the suffix."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format='png', dpi=DOTS_PER_INCH)
+    # Many publishers refuse a PDF with fonts of Type 3, which are the default.
+    with rc_context({'pdf.fonttype': TRUETYPE}):
+        figure.savefig(buffer, format=path.suffix[1:], dpi=DOTS_PER_INCH)
     return write_file(path, buffer.getvalue())

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from fbinpaint_mm.benchmark.report.formats import (
-    best_text,
-    format_change,
     format_quantity,
     format_score,
     format_seconds,
     frame_table,
 )
+from fbinpaint_mm.benchmark.report.result_table import TRAINING, Cell, result_table, score_cells
 from fbinpaint_mm.benchmark.report.score_table import ALL, FINAL, ScoreTable
 from fbinpaint_mm.benchmark.report.speed_markdown import speed_section, training_section
 from fbinpaint_mm.benchmark.report.statistics import CONFIDENCE
@@ -26,13 +24,19 @@ from fbinpaint_mm.write_file import write_file
 SEPARATE_KEYS = ('unit', 'higher_is_better')
 
 
-def write_markdown(table: ScoreTable, path: Path, pictures: Sequence[str] = ()) -> Path:
+def write_markdown(
+    table: ScoreTable,
+    path: Path,
+    pictures: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+) -> Path:
     """Write the file in one step.
 
     Args:
         table: The scores of a benchmark.
         path: File to write.
         pictures: Files beside it to show.
+        columns: Of the main table, see ``result_table``.
 
     Returns:
         The path.
@@ -43,7 +47,7 @@ def write_markdown(table: ScoreTable, path: Path, pictures: Sequence[str] = ()) 
         '# Benchmark',
         describe_run(benchmark),
         describe_metrics(table),
-        main_section(table),
+        main_section(table, columns),
         *(bin_section(table, metric) for metric in table.image_metrics()),
         round_section(table),
         speed_section(speeds, benchmark.reference, 'Speed'),
@@ -88,24 +92,21 @@ def describe_metrics(table: ScoreTable) -> str:
     return '\n'.join(['Metrics (↑ higher is better, ↓ lower is better):', '', *lines])
 
 
-def main_section(table: ScoreTable) -> str:
-    """Entries by metrics over the whole set, with the change against the reference."""
+def main_section(table: ScoreTable, columns: Sequence[str] | None = None) -> str:
+    """The main table: scores of the whole set, with their changes against the reference."""
     if not table.entries:
         return ''
-    columns = {}
-    for metric in table.metrics:
-        scores = table.select(metric=metric, round=FINAL, bin=ALL)
-        changes = map(format_change, scores['change'], scores['change_low'], scores['change_high'])
-        columns[table.headline(metric)] = emphasize(table, metric, scores) + [
-            f'\n{text}' if text else '' for text in changes
-        ]
+    results = result_table(table, columns)
     legend = (
         f'Best in bold. Below each score: change against {table.benchmark.reference} with its '
         f'{100 * CONFIDENCE:.0f} % bootstrap interval over images.'
     )
     if table.scores['seed_std'].notna().any():
         legend += ' ± standard deviation over seeds.'
-    return '\n\n'.join(['## All images', entry_table(table, columns), legend])
+    facts = [name for name in TRAINING if name in results]
+    if facts:
+        legend += f' Of the training: {", ".join(facts)}.'
+    return '\n\n'.join(['## All images', entry_table(table, results, changed_text), legend])
 
 
 def bin_section(table: ScoreTable, metric: str) -> str:
@@ -114,9 +115,9 @@ def bin_section(table: ScoreTable, metric: str) -> str:
     for bin_name in table.bins:
         scores = table.select(metric=metric, round=FINAL, bin=bin_name)
         title = bin_name if bin_name == ALL else f'{bin_name} %'
-        columns[f'{title} ({scores["count"].max()})'] = emphasize(table, metric, scores)
+        columns[f'{title} ({scores["count"].max()})'] = score_cells(table, metric, scores)
     title = f'## {table.headline(metric)} by hole area (number of images)'
-    return f'{title}\n\n{entry_table(table, columns)}'
+    return f'{title}\n\n{entry_table(table, pd.DataFrame(columns), score_text)}'
 
 
 def round_section(table: ScoreTable) -> str:
@@ -124,13 +125,13 @@ def round_section(table: ScoreTable) -> str:
     scores = table.select(bin=ALL)
     scores = scores[scores.index.get_level_values('round') != FINAL]
     rows = {
-        f'{entry}, {table.headline(metric)}': emphasize(table, metric, part.loc[entry, metric])
+        f'{entry}, {table.headline(metric)}': score_cells(table, metric, part.loc[entry, metric])
         for (entry, metric), part in scores.groupby(['entry', 'metric'], observed=True)
     }
     if not rows:
         return ''
     frame = pd.DataFrame(rows).T
-    frame = frame[sorted(frame)].add_prefix('round ')
+    frame = frame[sorted(frame)].add_prefix('round ').map(score_text, na_action='ignore')
     return f'## Feedback rounds, all images\n\n{frame_table(frame)}'
 
 
@@ -144,24 +145,23 @@ def failure_section(entries: Sequence[EntryResult]) -> str:
     return '\n\n'.join(['## Failed', *parts]) if parts else ''
 
 
-def entry_table(table: ScoreTable, columns: dict[str, pd.Series]) -> str:
-    """A table with a row for each entry that any column has a text of."""
-    frame = pd.DataFrame(columns)
+def entry_table(table: ScoreTable, cells: pd.DataFrame, write: Callable[[Cell], str]) -> str:
+    """A table with a row for each entry that any column has a cell of."""
+    frame = cells.map(write, na_action='ignore')
     frame = frame.reindex([name for name in table.entries if name in frame.index])
     reference = table.benchmark.reference
     return frame_table(frame.rename(index={reference: f'{reference} (reference)'}))
 
 
-def emphasize(table: ScoreTable, metric: str, scores: pd.DataFrame) -> pd.Series:
-    """Scores with their spread over seeds, the best in bold, several if they are equal."""
-    texts = [format_score(metric, value) for value in scores['mean']]
-    best = best_text(texts, table.higher_is_better(metric))
-    cells = [
-        (f'**{text}**' if text == best else text)
-        + (f' ± {format_score(metric, std)}' if math.isfinite(std) else '')
-        for text, std in zip(texts, scores['seed_std'], strict=True)
-    ]
-    return pd.Series(cells, list(scores.index))
+def score_text(cell: Cell) -> str:
+    """A score with its spread over seeds, the best in bold."""
+    text = f'**{cell.text}**' if cell.is_best else cell.text
+    return f'{text} ± {cell.spread}' if cell.spread else text
+
+
+def changed_text(cell: Cell) -> str:
+    """The same, and below it the change against the reference."""
+    return f'{score_text(cell)}\n{cell.change}' if cell.change else score_text(cell)
 
 
 def summary_line(entry: EntryResult) -> str:
@@ -193,7 +193,7 @@ def final_scores(entry: EntryResult) -> dict[str, float]:
         scores = [*(one.score() for one in run.series), *run.set_scores.values()]
         named = zip(run.names(), scores, strict=True)
         seeds.append({name.metric: score for name, score in named if name.round is None})
-    return pd.DataFrame(seeds).mean().to_dict()
+    return pd.DataFrame(seeds).mean(skipna=False).to_dict()
 
 
 def cost_texts(entry: EntryResult) -> list[str]:

@@ -156,15 +156,16 @@ def score_entries(benchmark: Benchmark, bins: HoleAreaBins, seeds: pd.DataFrame)
         seeds: From ``score_seeds``.
 
     Returns:
-        One row for each of ``KEYS``, by which it is indexed: ``mean`` over seeds; ``seed_std``, nan
-        with one seed; ``seeds`` that have a score; ``per_seed``, a list of scores; ``std`` over
-        images, mean over seeds; ``count``, of the seed with fewest images; ``low`` and ``high``,
-        the bootstrap interval of ``mean``; ``change``, ``change_low`` and ``change_high`` against
-        the reference's final result in the same bin, as a share of it. What is unknown is nan.
+        One row for each of ``KEYS``, by which it is indexed: ``mean`` over seeds, and ``seed_std``,
+        nan with one seed, both nan if a seed has no score; ``seeds`` that have one; ``per_seed``, a
+        list of scores; ``std`` over images, mean over seeds; ``count``, of the seed with fewest
+        images; ``low`` and ``high``, the bootstrap interval of ``mean``; ``change``, ``change_low``
+        and ``change_high`` against the reference's final result in the same bin, as a share of it.
+        What is unknown is nan.
     """
     scores = seeds.groupby(KEYS, observed=True).agg(
-        mean=('mean', 'mean'),
-        seed_std=('mean', 'std'),
+        mean=('mean', lambda seeds: seeds.mean(skipna=False)),
+        seed_std=('mean', lambda seeds: seeds.std(skipna=False)),
         seeds=('mean', 'count'),
         per_seed=('mean', list),
         std=('std', 'mean'),

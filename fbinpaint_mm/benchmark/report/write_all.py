@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import traceback
@@ -12,49 +13,75 @@ from pathlib import Path
 from mmengine.logging import print_log
 
 from fbinpaint_mm.benchmark.report.contact_sheet import Load, write_sheets, write_strip
+from fbinpaint_mm.benchmark.report.latex import write_latex
 from fbinpaint_mm.benchmark.report.plots import write_area_plot, write_time_plot
 from fbinpaint_mm.benchmark.report.report_markdown import write_markdown
+from fbinpaint_mm.benchmark.report.result_table import result_table
 from fbinpaint_mm.benchmark.report.score_table import ScoreTable
 from fbinpaint_mm.benchmark.report.statistics import CONFIDENCE, METHOD, RESAMPLES, SEED
 from fbinpaint_mm.benchmark.results import Benchmark
 from fbinpaint_mm.write_file import write_file
 
-PICTURES = ('area.png', 'quality_time.png', 'contact_sheet*.png', 'strip.png')
-ENTRY_KEYS = ('config', 'error', 'starts', 'speed')
+LATEX = 'results.tex'
+# What an earlier report may have left.
+OPTIONAL = (
+    LATEX,
+    *(f'{plot}.{suffix}' for plot in ('area', 'quality_time') for suffix in ('png', 'pdf', 'svg')),
+    'contact_sheet.png',
+    'contact_sheet_[0-9]*.png',
+    'strip.png',
+)
+# Of an OSError about another thing than the disk: a font, or a picture that is not there.
+HARMLESS = (None, errno.ENOENT)
+ENTRY_KEYS = ('config', 'error', 'starts', 'trained', 'speed')
 RUN_KEYS = ('seed', 'checkpoint', 'training', 'environment')
 
 
-def write_all(benchmark: Benchmark, out: Path, load: Load) -> list[Path]:
+def write_all(
+    benchmark: Benchmark,
+    out: Path,
+    load: Load,
+    columns: Sequence[str] | None = None,
+    latex: bool = False,
+    figures: str | None = None,
+) -> list[Path]:
     """Write tables, plots and contact sheets.
 
-    ``results.json``, ``results.csv`` and ``results.md`` come first, so that a picture that cannot
-    be drawn costs only itself: it is left out with a warning. Pictures of an earlier report are
-    removed; without measured times there is no ``quality_time.png``, without scores of images no
-    other picture. At the end ``results.md`` is written again with the pictures in it.
+    Tables come first, so that a picture that cannot be drawn costs only itself: it is left out with
+    a warning. Pictures and LaTeX of an earlier report are removed; without measured times there is
+    no ``quality_time.png``, without scores of images no other picture. At the end ``results.md`` is
+    written again with the pictures in it.
 
     Args:
         benchmark: What was measured.
         out: Folder to write to.
         load: Gets the name of an entry (or ``'input'``, ``'truth'``) and of a sample; returns its
             picture, (H, W, 3) uint8 RGB, or raises ``FileNotFoundError``.
+        columns: Of the main table, see ``result_table``.
+        latex: Whether to write ``results.tex`` too.
+        figures: ``'pdf'`` or ``'svg'``: in which format to write the plots, too.
 
     Returns:
         The files.
 
     Raises:
         ValueError: Entries were scored on different images.
+        OSError: The disk is full or refuses.
     """
     table = ScoreTable(benchmark)
     tables = [
         write_json(table, out / 'results.json'),
         write_file(out / 'results.csv', table.seeds.to_csv(index=False, lineterminator='\n')),
-        write_markdown(table, out / 'results.md'),
+        write_markdown(table, out / 'results.md', columns=columns),
     ]
-    for pattern in PICTURES:
+    for pattern in OPTIONAL:
         for stale in out.glob(pattern):
             stale.unlink()
-    pictures = draw_pictures(table, load, out)
-    write_markdown(table, out / 'results.md', [path.name for path in pictures])
+    if latex and table.entries:
+        tables.append(write_latex(result_table(table, columns), out / LATEX))
+    pictures = draw_pictures(table, load, out, ['png', *([figures] if figures else [])])
+    shown = [path.name for path in pictures if path.suffix == '.png']
+    write_markdown(table, out / 'results.md', shown, columns)
     return tables + pictures
 
 
@@ -92,26 +119,44 @@ def write_json(table: ScoreTable, path: Path) -> Path:
     return write_file(path, json.dumps(content, indent=1, default=str) + '\n')
 
 
-def draw_pictures(table: ScoreTable, load: Load, out: Path) -> list[Path]:
-    """Draw plots and contact sheets, as far as they can be drawn."""
+def draw_pictures(
+    table: ScoreTable, load: Load, out: Path, suffixes: Sequence[str] = ('png',)
+) -> list[Path]:
+    """Draw plots, in each of the formats, and contact sheets, as far as they can be drawn."""
     pictures: list[Path] = []
     if table.image_metrics():
-        pictures += attempt('area.png', lambda: [write_area_plot(table, out / 'area.png')])
+        pictures += draw_plot(write_area_plot, table, out / 'area', suffixes)
     if any(table.benchmark.entry(name).speed for name in table.entries):
-        path = out / 'quality_time.png'
-        pictures += attempt(path.name, lambda: [write_time_plot(table, path)])
+        pictures += draw_plot(write_time_plot, table, out / 'quality_time', suffixes)
     if table.image_metrics():
         pictures += attempt('contact_sheet.png', lambda: write_sheets(table, load, out))
         pictures += attempt('strip.png', lambda: [write_strip(table, load, out / 'strip.png')])
     return pictures
 
 
+def draw_plot(
+    write: Callable[[ScoreTable, Path], Path],
+    table: ScoreTable,
+    path: Path,
+    suffixes: Sequence[str],
+) -> Sequence[Path]:
+    """The files of one plot, in each of the formats; none, and a warning, if it fails."""
+    paths = [path.with_suffix(f'.{suffix}') for suffix in suffixes]
+    return attempt(paths[0].name, lambda: [write(table, path) for path in paths])
+
+
 def attempt(name: str, draw: Callable[[], Sequence[Path]]) -> Sequence[Path]:
-    """The files that a function writes; none, and a warning, if it fails."""
+    """The files that a function writes; none, and a warning, if it fails.
+
+    Raises:
+        OSError: The disk is full or refuses: that concerns all files.
+    """
     try:
         return draw()
     # Hours of measuring must not be lost to a picture, whatever is wrong with it.
     except Exception as error:
+        if isinstance(error, OSError) and error.errno not in HARMLESS:
+            raise
         text = f'{name} could not be drawn: {error}; the tables are complete\n'
         print_log(text + traceback.format_exc(), logger='current', level=logging.WARNING)
         return []

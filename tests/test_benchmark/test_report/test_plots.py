@@ -50,3 +50,14 @@ def test_plots_are_pictures_with_a_panel_per_metric(fake_table, tmp_path):
         picture = np.asarray(Image.open(path).convert('RGB'))
         assert picture.shape[1] == round(3 * PANEL[0] * plots.DOTS_PER_INCH)
         assert (picture == (0, 0x72, 0xB2)).all(-1).any()
+
+
+def test_plots_are_vectors_where_asked(fake_table, tmp_path):
+    pdf = plots.write_area_plot(fake_table, tmp_path / 'area.pdf').read_bytes()
+    assert pdf.startswith(b'%PDF')
+    assert b'/Subtype /Image' not in pdf
+    assert b'/FontFile2' in pdf  # TrueType; publishers refuse Type 3
+    assert b'/Type3' not in pdf
+    svg = plots.write_time_plot(fake_table, tmp_path / 'time.svg').read_text('utf-8')
+    assert '<svg' in svg
+    assert '<image' not in svg

@@ -58,6 +58,23 @@ def test_change_has_its_interval_and_seeds_their_spread(benchmark_of, tmp_path):
     assert '±' not in write(benchmark_of(one=[[20.0]], two=[[19.0]]), tmp_path)
 
 
+def test_trainings_come_before_the_scores(text):
+    facts = ['seeds', 'iterations', 'images', 'labeled']
+    assert row_of(text, '', 'All images')[:5] == [*facts, 'PSNR ↑']
+    assert row_of(text, 'feedback', 'All images')[:4] == ['3', '2000', '512', '64 (12.5 %)']
+    assert row_of(text, 'telea', 'All images')[:4] == ['-'] * 4
+    assert 'over seeds. Of the training: seeds, iterations, images, labeled.\n' in text
+
+
+def test_columns_can_be_chosen(fake_table, tmp_path):
+    columns = ['LPIPS', 'labeled', 'PSNR', 'images/s']
+    path = write_markdown(fake_table, tmp_path / 'results.md', columns=columns)
+    text = path.read_text('utf-8')
+    assert row_of(text, '', 'All images') == ['LPIPS ↓', 'labeled', 'PSNR ↑', 'images/s']
+    assert row_of(text, 'feedback', 'All images')[3] == '19.2'
+    assert '## SSIM ↑ by hole area' in text
+
+
 def test_bins_are_columns_with_their_counts(benchmark_of, tmp_path):
     benchmark = benchmark_of(one=[[20.0, 21.0, 10.0]], two=[[30.0, 31.0, 9.0]])
     text, section = write(benchmark, tmp_path), 'PSNR ↑ by hole area (number of images)'
@@ -67,7 +84,8 @@ def test_bins_are_columns_with_their_counts(benchmark_of, tmp_path):
 
 
 def test_what_was_not_measured_is_a_dash(text):
-    assert row_of(text, 'telea', 'All images')[4] == '-'
+    scores = row_of(text, '', 'All images').index('PSNR ↑')
+    assert row_of(text, 'telea', 'All images')[scores + 4] == '-'
     assert row_of(text, 'feedback, mIoU_hole ↑', 'Feedback rounds, all images')[0] == '-'
 
 

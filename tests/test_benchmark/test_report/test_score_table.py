@@ -48,6 +48,15 @@ def test_spread_over_images_is_averaged_over_seeds(benchmark_of):
     assert (one.seeds, one.per_seed) == (2, [2.0, 5.0])
 
 
+def test_a_mean_never_leaves_out_a_seed(benchmark_of):
+    benchmark = benchmark_of(one=[[1.0], [2.0], [4.0]])
+    for run, fid in zip(benchmark.entries[0].runs, (50.0, math.nan, 70.0), strict=True):
+        run.set_scores = {'FID': fid}
+    fid = ScoreTable(benchmark, HALVES).find('one', 'FID')
+    assert np.isnan([fid.mean, fid.seed_std]).all()
+    assert fid.seeds == 2
+
+
 def test_rounds_are_compared_with_the_final_result_of_the_reference(fake_table):
     final, last, first = (
         fake_table.find('feedback', 'PSNR', round_index=index) for index in (None, 3, 0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 
 import numpy as np
@@ -64,6 +65,7 @@ def test_json_has_speed_trainings_and_errors(results):
     assert ours['speed']['seconds_per_image'] == 0.052
     assert (ours['runs'][1]['seed'], ours['runs'][1]['training']['iterations']) == (1, 2000)
     assert ours['starts'] == []
+    assert ours['trained'] == dict(iterations=2000, images=512, labeled=64)
     assert broken['error'].startswith('KeyError')
     assert broken['runs'] == []
 
@@ -98,6 +100,31 @@ def test_writes_tables_plots_and_contact_sheets(benchmark, tmp_path):
     assert all(Image.open(path).width > 400 for path in paths[3:-1])
     text = (tmp_path / 'out/results.md').read_text(encoding='utf-8')
     assert all(f'![{name[:-4]}]({name})' in text for name in pictures)
+
+
+def test_latex_and_vector_figures_are_written_where_asked(benchmark, tmp_path):
+    foreign = [tmp_path / name for name in ('area.txt', 'contact_sheet_mine.png')]
+    for path in foreign:
+        path.write_text("another's")
+    paths = write_all(benchmark, tmp_path, load, ['PSNR'], latex=True, figures='pdf')
+    more = {'results.tex', 'area.pdf', 'quality_time.pdf'}
+    assert more <= {path.name for path in paths}
+    assert r' & PSNR $\uparrow$ \\' in (tmp_path / 'results.tex').read_text().splitlines()
+    assert '.pdf' not in (tmp_path / 'results.md').read_text(encoding='utf-8')
+    write_all(benchmark, tmp_path, load)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert not more & left
+    assert all(path.exists() for path in foreign)
+
+
+def test_a_full_disk_is_no_matter_of_one_picture(benchmark, tmp_path, monkeypatch, warnings):
+    def fail(table, path):
+        raise OSError(errno.ENOSPC, 'No space left on device', str(path))
+
+    monkeypatch.setattr(report, 'write_area_plot', fail)
+    with pytest.raises(OSError, match=r"No space left on device: '.*area\.png'"):
+        write_all(benchmark, tmp_path, load)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(TABLES)
 
 
 def test_what_cannot_be_drawn_costs_only_itself(benchmark, tmp_path, monkeypatch, warnings):
