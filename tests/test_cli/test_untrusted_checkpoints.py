@@ -90,8 +90,8 @@ def test_a_hostile_checkpoint_is_refused_in_one_line(use, config, hostile, tmp_p
     with pytest.raises((UserError, SystemExit)) as refused:
         use(config, hostile, tmp_path / 'out')
     message = capsys.readouterr().err if refused.type is SystemExit else str(refused.value)
-    (line,) = [line for line in message.splitlines() if 'hostile.pth' in line]
-    assert re.search(r"calls 'io\.open'.*--trust-checkpoint \(in Python trust=True\)$", line)
+    (line,) = [line for line in message.splitlines() if "calls 'io.open'" in line]
+    assert re.search(r'hostile\.pth.*--trust-checkpoint \(in Python trust=True\)$', line)
     assert not (tmp_path / 'marker').exists()
 
 
