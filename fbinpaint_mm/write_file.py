@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
+import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from fbinpaint_mm.user_error import UserError
 
 DRAFT_SUFFIX = '.part'
+# <begin of the name>.<process>.<number><suffix>.part
+DRAFT = re.compile(r'\.(?P<process>\d+)\.\d+(\.[^.]*)?\.part$')
+NUMBERS = itertools.count()
+# In bytes and characters: drafts stay below the 255 bytes of a file system, or 143 of an encrypted.
+LONGEST_STEM, LONGEST_SUFFIX = 80, 12
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_file(path: Path, content: str | bytes, durable: bool = False) -> Path:
     """Replace a file in one step, so that an interruption leaves the old or the new one.
+
+    A link in the place of the file is replaced, and what it leads to left alone.
 
     Args:
         path: Where to write; folders are made.
@@ -24,24 +36,39 @@ def write_file(path: Path, content: str | bytes, durable: bool = False) -> Path:
 
     Raises:
         OSError: The disk is full or refuses. The message names the file, how much was to be written
-            and how much is free; the old file is intact and nothing partial is left.
+            and, on a full disk, how much is free; the old file is intact and nothing partial is
+            left.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode() if isinstance(content, str) else content
-    draft = path.with_name(path.name + DRAFT_SUFFIX)
+    draft = _draft_of(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.unlink(missing_ok=True)  # of a killed process that had the same number
         _write(draft, data, durable)
         os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise _explained(error, path, len(data)) from error
+    except BaseException as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _explained(error, path, len(data)) from error
+        raise
     if durable:
         _sync_folder(path.parent)
     return path
 
 
+def _draft_of(path: Path) -> Path:
+    """A name of this process and this call alone."""
+    stem = path.stem.encode(errors='ignore')[:LONGEST_STEM].decode(errors='ignore')
+    suffix = path.suffix[:LONGEST_SUFFIX]
+    return path.with_name(f'{stem}.{os.getpid()}.{next(NUMBERS)}{suffix}{DRAFT_SUFFIX}')
+
+
 def remove_drafts(folder: Path, pattern: str) -> list[Path]:
     """Remove what processes that were killed while writing have left.
+
+    Drafts of processes that run on this host stay. Those of other hosts go: hold the folder, see
+    :func:`fbinpaint_mm.folder_lock.locked_folder`.
 
     Args:
         folder: Where to look, without subfolders.
@@ -50,10 +77,23 @@ def remove_drafts(folder: Path, pattern: str) -> list[Path]:
     Returns:
         The removed files.
     """
-    drafts = sorted(folder.glob(pattern + DRAFT_SUFFIX))
+    drafts = [path for path in sorted(folder.glob(pattern + DRAFT_SUFFIX)) if _is_stale(path)]
     for draft in drafts:
         draft.unlink(missing_ok=True)
     return drafts
+
+
+def _is_stale(draft: Path) -> bool:
+    found = DRAFT.search(draft.name)
+    if found is None:
+        return True
+    try:
+        os.kill(int(found['process']), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:  # it runs, for another user
+        pass
+    return False
 
 
 def check_writable(folder: Path) -> None:
@@ -90,7 +130,7 @@ def check_output_file(path: Path) -> None:
 
 
 def _write(draft: Path, data: bytes, durable: bool) -> None:
-    with draft.open('wb') as file:
+    with draft.open('xb') as file:  # a new file: never through a link
         file.write(data)
         if durable:
             file.flush()
@@ -111,10 +151,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _explained(error: OSError, path: Path, size: int) -> OSError:
-    free = shutil.disk_usage(path.parent).free
-    return OSError(
-        error.errno,
-        f'cannot write {size / 2**20:.2f} MiB ({error.strerror}); {free / 2**20:.2f} MiB are free. '
-        'Make room there or choose another folder; an older file of this name is unchanged',
-        str(path),
-    )
+    reason = f'cannot write {size / 2**20:.2f} MiB ({error.strerror})'
+    if error.errno in FULL:
+        folder = next(one for one in path.absolute().parents if one.is_dir())
+        free = shutil.disk_usage(folder).free
+        reason += f'; {free / 2**20:.2f} MiB are free. Make room there or choose another folder'
+    return OSError(error.errno, f'{reason}; an older file of this name is unchanged', str(path))

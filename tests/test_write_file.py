@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+import builtins
+import errno
+import io
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from fbinpaint_mm.user_error import UserError
-from fbinpaint_mm.write_file import check_output_file, check_writable, write_file
+from fbinpaint_mm.write_file import (
+    check_output_file,
+    check_writable,
+    remove_drafts,
+    write_file,
+)
 
 
 def test_makes_folders_and_leaves_no_draft(tmp_path):
@@ -20,6 +31,87 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
     with pytest.raises(UnicodeEncodeError):
         write_file(path, '\ud800')
     assert path.read_text() == 'old'
+
+
+def test_no_link_is_written_through(tmp_path, monkeypatch):
+    thesis = tmp_path / 'thesis.txt'
+    thesis.write_text('years')
+    out = tmp_path / 'out'
+    out.mkdir()
+    monkeypatch.setattr('fbinpaint_mm.write_file.NUMBERS', iter([7, 8, 9]))
+    drafts = [f'a.{os.getpid()}.7.png.part', 'a.png.part']
+    for name in ('a.png', *drafts):
+        (out / name).symlink_to(thesis)
+    write_file(out / 'a.png', b'new')
+    assert thesis.read_text() == 'years'
+    assert (out / 'a.png').read_bytes() == b'new'
+    assert not (out / 'a.png').is_symlink()
+
+
+@pytest.mark.parametrize('name', ['x' * 251 + '.png', 'ä' * 125 + '.png', 'x.' + 'y' * 253])
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path, name):
+    assert write_file(tmp_path / name, b'1').read_bytes() == b'1'
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def failing_write(monkeypatch, error):
+    def fail(file, mode='r', *args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(builtins, 'open', fail)
+    monkeypatch.setattr(io, 'open', fail)
+
+
+@pytest.mark.parametrize('code', [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_with_what_is_free(tmp_path, monkeypatch, code):
+    failing_write(monkeypatch, OSError(code, os.strerror(code)))
+    with pytest.raises(OSError, match=r'cannot write 0\.00 MiB') as error:
+        write_file(tmp_path / 'new' / 'a.png', b'1')
+    assert 'MiB are free. Make room there' in str(error.value)
+    assert error.value.filename == str(tmp_path / 'new' / 'a.png')
+
+
+@pytest.mark.parametrize('code', [errno.EACCES, errno.EFBIG, errno.EROFS, errno.EIO])
+def test_other_errors_do_not_speak_of_room(tmp_path, monkeypatch, code):
+    failing_write(monkeypatch, OSError(code, os.strerror(code)))
+    with pytest.raises(OSError, match='an older file of this name is unchanged') as error:
+        write_file(tmp_path / 'a.png', b'1')
+    assert os.strerror(code) in str(error.value)
+    assert 'room' not in str(error.value)
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_the_file(tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(NotADirectoryError) as error:
+        write_file(tmp_path / 'file' / 'deep' / 'a.png', b'1')
+    assert error.value.filename == str(tmp_path / 'file' / 'deep' / 'a.png')
+
+
+def test_only_drafts_of_processes_that_have_ended_are_removed(tmp_path):
+    ended = subprocess.Popen([sys.executable, '-c', ''])
+    ended.wait()
+    stale = [f'iter_2.{ended.pid}.0.pth.part', 'iter_1.pth.part']  # the last one of version 0.1
+    kept = [f'iter_3.{os.getpid()}.0.pth.part', f'iter_4.{os.getppid()}.5.pth.part', 'iter_1.pth']
+    for name in (*stale, *kept):
+        (tmp_path / name).touch()
+    assert remove_drafts(tmp_path, '*.pth') == sorted(tmp_path / name for name in stale)
+    assert {path.name for path in tmp_path.iterdir()} == set(kept)
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path, monkeypatch):
+    """The second begins while the first writes: each has a draft of its own."""
+    real, begun = os.replace, []
+
+    def replace(draft, path):
+        begun.append(Path(draft).name)
+        if len(begun) == 1:
+            write_file(tmp_path / 'a.txt', 'second')
+        real(draft, path)
+
+    monkeypatch.setattr(os, 'replace', replace)
+    write_file(tmp_path / 'a.txt', 'first')
+    assert (tmp_path / 'a.txt').read_text() == 'first'
+    assert len(set(begun)) == 2
 
 
 def test_a_place_that_is_not_writable_is_named(tmp_path, monkeypatch):
