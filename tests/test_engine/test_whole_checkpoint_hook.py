@@ -15,7 +15,7 @@ import torch
 
 from fbinpaint_mm.checkpoint import resume_problem
 from fbinpaint_mm.cli.resume import find_newest_checkpoint
-from tests.test_engine.toy_run import assert_same_state, toy_runner
+from tests.test_engine.toy_run import ToyMetric, assert_same_state, toy_runner
 
 REAL_OPEN = io.open
 
@@ -172,3 +172,87 @@ def test_checkpoints_are_given_up_as_mmengine_does(tmp_path):
     for name in ('best_ckpt', 'last_ckpt'):
         kept = [Path(hub['runtime_info'][name]).name for hub in (one, other)]
         assert kept[0] == kept[1]
+
+
+# ----------------------------------------------------- what a resumed run goes on with
+
+
+class Score(ToyMetric):
+    """The scores of the validations to come; the process dies in one of ``None``."""
+
+    def __init__(self, *scores):
+        super().__init__()
+        self.scores = list(scores)
+
+    def compute_metrics(self, results):
+        score = self.scores.pop(0)
+        if score is None:
+            raise SystemExit('killed')
+        return dict(PSNR=score)
+
+
+def scored_runner(work_dir, max_iters, *scores, resume=None, **checkpoint):
+    """A toy that validates after every second iteration, and its metric."""
+    settings = dict(save_best='PSNR', rule='greater', **checkpoint)
+    runner = toy_runner(work_dir, max_iters, settings, validate=Score(*scores), resume=resume)
+    return runner, runner.val_loop.evaluator.metrics[0]
+
+
+def hub_of(checkpoint):
+    return torch.load(checkpoint, weights_only=False)['message_hub']['runtime_info']
+
+
+@pytest.mark.parametrize('max_iters', [4, 6], ids=['at the end', 'before the end'])
+def test_a_validation_that_a_kill_has_prevented_is_made_on_resume(tmp_path, max_iters):
+    runner, _ = scored_runner(tmp_path, 4, 1.0, None)
+    with pytest.raises(SystemExit):
+        runner.train()
+    assert hub_of(tmp_path / 'iter_4.pth')['validated'] == 2
+
+    scores = [9.0, 5.0][: max_iters // 2 - 1]
+    resume = tmp_path / 'iter_4.pth'
+    runner, metric = scored_runner(tmp_path, max_iters, *scores, resume=resume)
+    runner.train()
+    assert metric.scores == []
+    assert [path.name for path in tmp_path.glob('best*')] == ['best_PSNR_iter_4.pth']
+    hub = hub_of(tmp_path / f'iter_{max_iters}.pth')
+    assert (hub['best_score'], hub['validated']) == (9.0, max_iters)
+
+
+@pytest.mark.parametrize('second', [2.0, 0.5], ids=['better', 'worse'])
+def test_a_validation_that_the_checkpoint_knows_of_is_not_repeated(tmp_path, second):
+    scored_runner(tmp_path, 4, 1.0, second)[0].train()
+    runner, metric = scored_runner(tmp_path, 6, 3.0, resume=tmp_path / 'iter_4.pth')
+    runner.train()
+    assert metric.scores == [], 'validated once, after iteration 6'
+
+
+def test_training_is_the_same_after_a_validation_that_was_made_late(tmp_path):
+    scored_runner(tmp_path / 'whole', 6, 1.0, 2.0, 3.0)[0].train()
+    runner, _ = scored_runner(tmp_path / 'killed', 6, 1.0, None)
+    with pytest.raises(SystemExit):
+        runner.train()
+    resume = tmp_path / 'killed' / 'iter_4.pth'
+    scored_runner(tmp_path / 'killed', 6, 2.0, 3.0, resume=resume)[0].train()
+    assert_same_state(tmp_path / 'whole' / 'iter_6.pth', tmp_path / 'killed' / 'iter_6.pth')
+
+
+@pytest.mark.parametrize('moved', [False, True])
+def test_a_resumed_run_knows_its_newest_checkpoint(tmp_path, monkeypatch, errors, moved):
+    work_dir = tmp_path / 'run'
+    toy_runner(work_dir, 4).train()
+    if moved:
+        work_dir = work_dir.rename(tmp_path / 'moved')
+    fail_for(['iter_6.'], monkeypatch)
+    toy_runner(work_dir, 7, resume=work_dir / 'iter_4.pth').train()
+    assert f'newest whole checkpoint is {work_dir / "iter_4.pth"}' in errors[0]
+
+
+def test_a_save_best_without_its_score_is_told_and_training_goes_on(tmp_path, errors):
+    settings = dict(save_best='mIoU', rule='greater')
+    toy_runner(tmp_path, 4, settings, validate=True).train()
+    assert errors[0] == (
+        "No best checkpoint is kept: save_best of the checkpoint hook is ['mIoU'], the scores are "
+        'PSNR.'
+    )
+    assert [path.name for path in tmp_path.glob('*.pth')] == ['iter_4.pth']

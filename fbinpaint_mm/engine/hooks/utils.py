@@ -36,6 +36,16 @@ def validation_interval(runner: Runner) -> int:
     return loop.val_interval * (len(loop.dataloader) if by_epoch else 1)
 
 
+def validation_follows(runner: Runner) -> bool:
+    """Whether the training loop validates after what it has done so far, by its settings."""
+    if runner.val_loop is None:
+        return False
+    loop = runner.train_loop
+    by_epoch = isinstance(loop, EpochBasedTrainLoop)
+    done, last = (loop.epoch, loop.max_epochs) if by_epoch else (loop.iter, loop.max_iters)
+    return done >= loop.val_begin and (done % loop.val_interval == 0 or done == last)
+
+
 def check_protocol(needed: type, found: object, user: str) -> None:
     """Refuses an object that lacks members of a protocol, before any training.
 

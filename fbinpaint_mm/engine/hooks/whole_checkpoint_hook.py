@@ -11,10 +11,13 @@ from mmengine.fileio import LocalBackend, get_file_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
+from fbinpaint_mm.engine.hooks.utils import validation_follows
 from fbinpaint_mm.engine.save_state import WHOLE_FILE
 from fbinpaint_mm.write_file import remove_drafts, write_file
 
 RECORD = 'last_checkpoint'
+# In the message hub, which is part of a checkpoint: the iteration of the last validation.
+VALIDATED = 'validated'
 
 
 @HOOKS.register_module()
@@ -30,6 +33,9 @@ class WholeCheckpointHook(CheckpointHook):
     * Where a checkpoint cannot be written (disk full), the error is logged with the file and the
       free space, older checkpoints stay, and training goes on to the next save. Only the
       checkpoint of the last iteration raises: nothing else would keep its state.
+    * A checkpoint is written before the validation that follows its iteration, and once more after
+      it: the best score is part of it. A run that is resumed from one that knows of no such
+      validation, since the process was killed in between, makes up for it before it trains on.
 
     A remote ``out_dir`` (``s3://``, ...) is written by its own backend; the order of writing and
     removing holds there too.
@@ -48,6 +54,38 @@ class WholeCheckpointHook(CheckpointHook):
         if is_main_process() and isinstance(self.file_backend, LocalBackend):
             for draft in remove_drafts(Path(self.out_dir), '*.pth'):
                 runner.logger.warning(f'Removed {draft}, which an interrupted run left unfinished.')
+
+        self._lacks_validation = False
+        if runner.iter > 0:
+            self._go_on(runner)
+
+    def _go_on(self, runner: Runner) -> None:
+        """Find out what the run that is resumed has left: the last checkpoint, the validation."""
+        noted = runner.message_hub.runtime_info.get('last_ckpt')
+        known = (self._path(self._step(runner)), noted)  # the folder may have been moved since
+        self.last_ckpt = next((path for path in known if path and self._exists(path)), None)
+        validated = runner.message_hub.runtime_info.get(VALIDATED)
+        self._lacks_validation = validation_follows(runner) and validated != runner.iter
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Make up for a validation, now that every hook has begun its work."""
+        if self._lacks_validation:
+            self._lacks_validation = False
+            runner.logger.info(
+                f'The run stopped before the validation of iteration {runner.iter}: it is made now.'
+            )
+            runner.val_loop.run()
+
+    def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
+        """Save the best checkpoint, and note in that of this iteration that it is validated."""
+        runner.message_hub.update_info(VALIDATED, runner.iter)
+        best = _best_scores(runner)
+        super().after_val_epoch(runner, metrics)
+        # After a better score mmengine has saved it again.
+        is_noted = best != _best_scores(runner)
+        if self.last_ckpt and self.last_ckpt == self._path(self._step(runner)) and not is_noted:
+            meta = dict(epoch=runner.epoch, iter=runner.iter)
+            self._save_checkpoint_with_step(runner, self._step(runner), meta)
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         """Write the checkpoint, then the record that names it, then remove what is too old."""
@@ -75,7 +113,7 @@ class WholeCheckpointHook(CheckpointHook):
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
         """As mmengine's, but the previous best checkpoint goes after the new one is whole."""
-        if not self.save_best:
+        if not self.save_best or self._lacks_score(runner, metrics):
             return
         previous, before = self._best_paths(), dict(runner.message_hub.runtime_info)
         # mmengine removes first what these name.
@@ -92,6 +130,19 @@ class WholeCheckpointHook(CheckpointHook):
         for key, path in previous.items():
             if path and found.get(key) not in (None, path):
                 self._remove(path)
+
+    def _lacks_score(self, runner: Runner, metrics: dict) -> bool:
+        missing = [key for key in self.key_indicators if key != 'auto' and key not in metrics]
+        if missing:
+            runner.logger.error(
+                f'No best checkpoint is kept: save_best of the checkpoint hook is {missing}, the '
+                f'scores are {", ".join(metrics)}.'
+            )
+        return bool(missing)
+
+    def _step(self, runner: Runner) -> int:
+        """The number in the name of a checkpoint of now."""
+        return runner.epoch if self.by_epoch else runner.iter
 
     def _path(self, step: int) -> str:
         return self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(step))
@@ -127,6 +178,9 @@ class WholeCheckpointHook(CheckpointHook):
         elif self.file_backend.isdir(path):  # DeepSpeed's checkpoints are folders
             self.file_backend.rmtree(path)
 
+    def _exists(self, path: str) -> bool:
+        return self.file_backend.isfile(path) or self.file_backend.isdir(path)
+
     def _best_paths(self) -> dict[str, str | None]:
         """Path of the best checkpoint of every score; one score has no name in mmengine."""
         if len(self.key_indicators) == 1:
@@ -147,6 +201,11 @@ class WholeCheckpointHook(CheckpointHook):
             f'Checkpoint not saved: {error}. Training goes on; the newest whole checkpoint is '
             f'{self.last_ckpt or "none yet"}.'
         )
+
+
+def _best_scores(runner: Runner) -> dict[str, float]:
+    info = runner.message_hub.runtime_info
+    return {key: value for key, value in info.items() if key.startswith('best_score')}
 
 
 def _restore(runner: Runner, info: dict) -> None:
