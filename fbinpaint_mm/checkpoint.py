@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import re
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 
 import torch
 from mmengine.logging import print_log
-from mmengine.runner.checkpoint import CheckpointLoader, load_checkpoint
+from mmengine.runner import load_state_dict
 from torch import nn
 
-from fbinpaint_mm.user_error import UserError
+from fbinpaint_mm.safe_loading import UntrustedCheckpointError, explained, read_checkpoint
+from fbinpaint_mm.user_error import UserError, in_one_line
 
 GENERATOR = 'generator.'
 NAMED_ENTRIES = 5  # of those that do not fit
@@ -19,6 +22,7 @@ LAYOUT = 'generator.recorrection.layout.'
 # Parts of the loop that a config may switch off for a test of what they are worth.
 OPTIONAL_PARTS = ('generator.feedback.', 'generator.recorrection.', LAYOUT)
 RESUMED_KEYS = ('meta', 'state_dict', 'message_hub')
+WRAPPERS = r'^(module\.|_orig_mod\.)+'  # of DistributedDataParallel and torch.compile
 
 
 def check_checkpoint(checkpoint: str) -> None:
@@ -41,13 +45,17 @@ def resume_problem(path: Path) -> str | None:
     """What keeps a run from being resumed from a file; None if nothing does.
 
     The whole file is read: its checksums tell a file that was cut off, or damaged inside, from a
-    whole one. Like resuming itself, it unpickles the file, so it is only for files that you trust.
+    whole one.
 
     Args:
         path: A local checkpoint.
 
     Returns:
         One sentence without the file's name.
+
+    Raises:
+        UntrustedCheckpointError: It could run a program. An older one is no way out, or a run would
+            start from the beginning for want of a word.
     """
     if not zipfile.is_zipfile(path):
         return (
@@ -56,12 +64,16 @@ def resume_problem(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
-        # Mapped, not read: only the names are looked at.
-        checkpoint = torch.load(path, map_location='cpu', weights_only=False, mmap=True)
     except Exception as error:  # damaged bytes can make a reader raise anything
-        return f'it is damaged ({type(error).__name__}: {error})'
+        return f'it is damaged ({in_one_line(error)})'
     if damaged is not None:
         return f'its part {damaged!r} is damaged'
+    try:
+        checkpoint = read_checkpoint(path, mmap=True)
+    except UntrustedCheckpointError:
+        raise
+    except UserError as error:
+        return f'it is damaged ({in_one_line(error)})'
     found = checkpoint if isinstance(checkpoint, dict) else ()
     missing = [key for key in RESUMED_KEYS if key not in found]
     if missing:
@@ -85,8 +97,12 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
         UserError: The file cannot be read, or an entry is missing, has another shape, or belongs
             to no part of the generator. The first five are named.
     """
+    _check_weights_fit(model, read_weights(checkpoint), checkpoint)
+
+
+def _check_weights_fit(model: nn.Module, weights: dict, checkpoint: str) -> None:
     needed = model.state_dict()
-    given = _without_switched_off_parts(read_weights(checkpoint), needed)
+    given = _without_switched_off_parts(weights, needed)
     needed = _without_new_memory(needed, given)
     if any(key.startswith(GENERATOR) for key in needed):
         given, needed = (
@@ -139,7 +155,7 @@ def _warn(message: str) -> None:
 
 
 def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:
-    """Weights of a checkpoint, under their names without the prefix of a distributed wrapper.
+    """Weights of a checkpoint, under their names without the prefixes of wrappers.
 
     Args:
         checkpoint: Path or address of the checkpoint.
@@ -149,16 +165,20 @@ def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:
 
     Raises:
         FileNotFoundError: There is no such file.
+        UntrustedCheckpointError: It could run a program, see `fbinpaint_mm.safe_loading`.
         UserError: The file cannot be read.
     """
-    try:
-        loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
-        weights = loaded.get('state_dict', loaded)
-        return {key.removeprefix('module.'): value for key, value in weights.items()}
-    except OSError:
-        raise
-    except Exception as error:  # a file of another kind can make a reader raise anything
-        raise UserError(f'checkpoint {checkpoint!r} cannot be read: {error}') from error
+    loaded = read_checkpoint(checkpoint)
+    with explained(checkpoint):
+        state = loaded.get('state_dict', loaded)
+        weights = OrderedDict(
+            (re.sub(WRAPPERS, '', name), value)
+            for name, value in state.items()
+            if isinstance(value, torch.Tensor)
+        )
+    # The versions of the layers that saved them.
+    vars(weights)['_metadata'] = getattr(state, '_metadata', OrderedDict())
+    return weights
 
 
 def shape_of(weights: dict[str, torch.Tensor], key: str) -> tuple[int, ...] | str:
@@ -177,5 +197,6 @@ def load_fitting_checkpoint(model: nn.Module, checkpoint: str) -> None:
         FileNotFoundError: There is no such file.
         UserError: It cannot be read, or belongs to another model.
     """
-    check_fits(model, checkpoint)
-    load_checkpoint(model, checkpoint, map_location='cpu', logger='silent')
+    weights = read_weights(checkpoint)
+    _check_weights_fit(model, weights, checkpoint)
+    load_state_dict(model, weights, logger='silent')
