@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
 
 from fbinpaint_mm.checkpoint import resume_problem
+from fbinpaint_mm.safe_loading import read_checkpoint
 from fbinpaint_mm.user_error import UserError, in_one_line
 
 AUTO = 'auto'
@@ -115,37 +116,54 @@ def changed_settings(checkpoint: Path, cfg: Config) -> list[str]:
 
     Args:
         checkpoint: A local checkpoint of mmengine's ``Runner``, whose ``meta`` has the config as
-            text. Like resuming itself, this runs what the file says: only for files you trust.
+            text. It is only read: what it says is not run.
         cfg: The config of now.
 
     Returns:
         A line for each, such as ``'model.generator.freeze_initial: True then, False now'``, in
         alphabetical order; ``nothing`` stands for a key that is not there. Empty for a checkpoint
-        without a config. Settings that cannot be read are one line that says why: mmengine writes
-        some values (``float('inf')``, paths) as text that is no Python, and a module that the
-        config imports may be gone.
+        without a config; one line that says why if it cannot be read.
     """
     try:
-        then = _settings_of(checkpoint)
+        then = read_checkpoint(checkpoint, mmap=True).get('meta', {}).get('cfg')
+        if not isinstance(then, str):
+            return []
+        old, new = (dict(_leaves(_settings(text))) for text in (then, cfg.pretty_text))
     except Exception as error:  # what only warns must not end the run that it is for
         return [f'the settings of the run could not be read: {in_one_line(error)}']
-    if then is None:
-        return []
-    old, new = (
-        dict(_leaves({key: settings.get(key) for key in COMPARED}))
-        for settings in (then, cfg.to_dict())
-    )
     told = {key: (old.get(key, NOTHING), new.get(key, NOTHING)) for key in {*old, *new}}
     return [
         f'{key}: {was} then, {is_} now' for key, (was, is_) in sorted(told.items()) if was != is_
     ]
 
 
-def _settings_of(checkpoint: Path) -> dict[str, Any] | None:
-    """The config in a checkpoint; None if there is none."""
-    meta = torch.load(checkpoint, map_location='cpu', weights_only=False, mmap=True).get('meta', {})
-    text = meta.get('cfg')
-    return Config.fromstring(text, '.py').to_dict() if isinstance(text, str) else None
+def _settings(text: str) -> dict[str, Any]:
+    """The compared settings in the text of a config, as mmengine writes it."""
+    found = {
+        target.id: _value(line.value)
+        for line in ast.parse(text).body
+        if isinstance(line, ast.Assign)
+        for target in line.targets
+        if isinstance(target, ast.Name)
+    }
+    return {key: found.get(key) for key in COMPARED}
+
+
+def _value(node: ast.expr) -> Any:
+    """A value that is written in Python; what is no plain value, such as ``inf``, stays text."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == 'dict':
+        # With names that are no words, mmengine writes dict({'a.b': 1}).
+        inner = {key: value for one in node.args for key, value in _value(one).items()}
+        return inner | {word.arg: _value(word.value) for word in node.keywords}
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return {key and _value(key): _value(value) for key, value in pairs}
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return [_value(one) for one in node.elts]
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return ast.unparse(node)
 
 
 def _leaves(settings: Any, name: str = '') -> Iterator[tuple[str, str]]:

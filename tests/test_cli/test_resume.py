@@ -207,20 +207,40 @@ def test_values_that_only_look_alike_have_changed(save_cfg, then, now):
 
 
 @pytest.mark.parametrize(
-    ('settings', 'reason'),
+    'settings',
     [
-        (dict(model=dict(limit=float('inf'))), "NameError: name 'inf' is not defined"),
-        (dict(model=dict(limit=float('nan'))), "NameError: name 'nan' is not defined"),
-        (dict(model=dict(folder=Path('a'))), "NameError: name 'a' is not defined"),
-        (dict(custom_imports=dict(imports=['no_such_module_xyz'])), 'no_such_module_xyz'),
+        dict(model=dict(limit=float('inf'))),
+        dict(model=dict(folder=Path('a'))),
+        dict(optim_wrapper={'paramwise_cfg': {'custom_keys': {'a.b': dict(lr_mult=0.1)}}}),
+        dict(custom_imports=dict(imports=['no_such_module_xyz'])),
     ],
 )
-def test_settings_that_cannot_be_read_are_told_in_one_line(save_cfg, settings, reason):
-    settings = dict(settings, optim_wrapper=dict(lr=0.1))
-    (line,) = changed_settings(save_cfg(settings), Config(dict(optim_wrapper=dict(lr=0.2))))
-    assert line.startswith('the settings of the run could not be read: ')
-    assert reason in line
-    assert '\n' not in line
+def test_settings_that_mmengine_writes_as_no_python_are_compared_too(save_cfg, settings):
+    then = Config(deepcopy(settings))
+    then.merge_from_dict({'optim_wrapper.lr': 0.1})
+    now = Config(deepcopy(then.to_dict()))
+    now.merge_from_dict({'optim_wrapper.lr': 0.2})
+    told = changed_settings(save_cfg(then.to_dict()), now)
+    assert told == ['optim_wrapper.lr: 0.1 then, 0.2 now']
+
+
+@pytest.mark.parametrize(
+    ('text', 'line'),
+    [
+        ('{marker}\nmodel = dict(a=1)', 'model.a: 1 then, 2 now'),
+        ('model = dict(a={marker})', 'model.a: '),
+        ('model = dict(a=[1, {marker}][0])', 'model.a: '),
+        ('model = dict({marker})', 'the settings of the run could not be read: '),
+        ('model = {marker', 'the settings of the run could not be read: SyntaxError'),
+    ],
+)
+def test_what_the_text_of_a_config_says_is_not_run(tmp_path, text, line):
+    marker = tmp_path / 'marker'
+    text = text.replace('{marker}', f"open({str(marker)!r}, 'w').write('x')")
+    torch.save(dict(meta=dict(cfg=text)), tmp_path / 'x.pth')
+    (told,) = changed_settings(tmp_path / 'x.pth', Config(dict(model=dict(a=2))))
+    assert told.startswith(line)
+    assert not marker.exists()
 
 
 @pytest.mark.parametrize('state', [dict(), dict(meta=dict(iter=1))])
