@@ -22,6 +22,8 @@ RAMP_HOOKS = ('FeedbackHook', 'MeanTeacherHook')
 MODEL_KEYS = ('start_iter', 'iter_tc', 'iter_td')
 # Begins of names of schedulers whose step depends on the number of steps or of scores before it.
 UNSCALABLE = ('Exponential', 'ReduceOnPlateau', 'ReduceLR')
+# Begins of names of schedulers that lead to the end of the training.
+ANNEALING = ('Cosine', 'Poly', 'OneCycle')
 
 
 def set_max_iters(cfg: Config, iterations: int) -> None:
@@ -65,12 +67,77 @@ def set_feedback_ramp(cfg: Config, iterations: int) -> None:
         hook['ramp'] = iterations
 
 
+def check_length(cfg: Config) -> None:
+    """Makes sure that a training has a length, and validates at some time.
+
+    Args:
+        cfg: The whole config.
+
+    Raises:
+        UserError: A number in ``train_cfg`` is no whole one of 1 or more.
+    """
+    settings = cfg.get('train_cfg') or {}
+    for key in ('max_iters', 'max_epochs', 'val_interval'):
+        value = settings.get(key, 1)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise UserError(
+                f'train_cfg.{key}: found {value!r}, expected a whole number of 1 or more'
+            )
+
+
+def length_warnings(cfg: Config) -> list[str]:
+    """What does not fit the length of a training, as when ``train_cfg.max_iters`` is set alone.
+
+    Args:
+        cfg: The whole config.
+
+    Returns:
+        A sentence for each schedule of learning rates, ramp and phase that does not end with the
+        training or before it, and for each annealing that ends before it.
+    """
+    length = (cfg.get('train_cfg') or {}).get('max_iters')
+    if length is None:
+        return []
+    found = [
+        f'the {type_name(scheduler)} of param_scheduler goes to iteration {last}'
+        for scheduler in each_scheduler(cfg.get('param_scheduler'))
+        for last in _misfit(scheduler, length)
+    ]
+    found += [
+        f'the {type_name(hook)} of custom_hooks acts in full from iteration {last}'
+        for hook in cfg.get('custom_hooks') or []
+        for last in [sum(hook.get(key) or 0 for key in HOOK_KEYS.get(type_name(hook), ()))]
+        if last > length + 1  # start and ramp may both be rounded up
+    ]
+    phases = cfg.model.get('train_cfg') or {}
+    found += [
+        f'model.train_cfg.{key} is iteration {phases[key]}'
+        for key in MODEL_KEYS
+        if (phases.get(key) or 0) > length
+    ]
+    remedy = 'set max_iters, which schedules and ramps follow, instead of train_cfg.max_iters'
+    return [f'{one}, but training ends at {length}: {remedy}' for one in dict.fromkeys(found)]
+
+
+def _misfit(scheduler: dict, length: int) -> list[int]:
+    """The last iteration of a scheduler by iteration, if it does not fit."""
+    if scheduler.get('by_epoch', True):
+        return []
+    ends = [scheduler.get(key) for key in ('end', 'T_max', 'total_iters', 'total_steps')]
+    begin = scheduler.get('begin', 0)
+    last = next((end + begin * (n > 0) for n, end in enumerate(ends) if end is not None), None)
+    last = max(scheduler.get('milestones') or [0]) if last is None else last
+    too_short = type_name(scheduler).startswith(ANNEALING) and last < length
+    return [last] if last > length or too_short else []
+
+
 def own_iterations(cfg: Config) -> int:
     """Number of iterations that a config was made for.
 
     Raises:
-        UserError: It does not train, or by epochs.
+        UserError: It does not train, or by epochs, or for none.
     """
+    check_length(cfg)
     settings = cfg.get('train_cfg') or {}
     if 'max_iters' not in settings:
         raise UserError(

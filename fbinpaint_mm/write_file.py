@@ -96,11 +96,12 @@ def _is_stale(draft: Path) -> bool:
     return False
 
 
-def check_writable(folder: Path) -> None:
+def check_writable(folder: Path, option: str = '--out') -> None:
     """Makes the output folder, and makes sure that it can be written to.
 
     Args:
         folder: Where the files shall be.
+        option: What named it, for the message.
 
     Raises:
         UserError: It cannot be made or written to.
@@ -108,9 +109,9 @@ def check_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f'--out {str(folder)!r} cannot be made: {error.strerror}') from error
+        raise UserError(f'{option} {str(folder)!r} cannot be made: {error.strerror}') from error
     if not os.access(folder, os.W_OK):
-        raise UserError(f'--out {str(folder)!r} is not writable')
+        raise UserError(f'{option} {str(folder)!r} is not writable')
 
 
 def check_output_file(path: Path) -> None:

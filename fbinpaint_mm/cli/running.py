@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,22 @@ from torch import distributed
 
 from fbinpaint_mm import compat
 from fbinpaint_mm.checkpoint import check_checkpoint, check_fits
-from fbinpaint_mm.cli.resume import AUTO, set_resume
+from fbinpaint_mm.cli.resume import AUTO, check_work_dir, set_resume
 from fbinpaint_mm.config_file import read_config
-from fbinpaint_mm.engine import DivergedTrainingError, InterruptHook
+from fbinpaint_mm.engine import DivergedTrainingError, InterruptHook, check_counterparts
 from fbinpaint_mm.evaluation.protocol import protocol_of_loop
+from fbinpaint_mm.folder_lock import locked_folder
 from fbinpaint_mm.optimizer_settings import (
     drop_idle_optimizers,
     enable_amp,
     enable_auto_scale_lr,
 )
+from fbinpaint_mm.training_length import check_length, length_warnings
 from fbinpaint_mm.user_error import INTERRUPTED, errors_for_users
-from fbinpaint_mm.write_file import check_output_file
+from fbinpaint_mm.write_file import check_output_file, check_writable
+
+# Variables of the environment that number the processes of a launcher.
+RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
 
 def run_training(
@@ -67,9 +73,11 @@ def run_training(
                 enable_amp(cfg, amp_dtype)
             if auto_scale_lr:
                 enable_auto_scale_lr(cfg)
-            if resume is not None:
-                set_resume(cfg, resume)
-            _train(cfg)
+            check_length(cfg)
+            with _only_run(cfg, resume):
+                if resume is not None:
+                    set_resume(cfg, resume)
+                _train(cfg)
     except DivergedTrainingError as error:
         # Other processes may know nothing of it, or be in the middle of an iteration: here and
         # below none is waited for. What had to be saved is whole.
@@ -141,12 +149,28 @@ def load_run_config(
     return cfg
 
 
+@contextmanager
+def _only_run(cfg: Config, resume: str | None) -> Iterator[None]:
+    """Holds the work directory for this run, whose first process answers for all."""
+    if int(os.environ.get(RANKS.get(cfg.launcher, ''), 0)) > 0:
+        yield
+        return
+    work_dir = Path(cfg.work_dir)
+    check_writable(work_dir, '--work-dir')
+    with locked_folder(work_dir):
+        check_work_dir(work_dir, AUTO if cfg.get('resume') else resume)
+        yield
+
+
 # Functions of their own, so that no Runner is left when `end_processes` leaves the group.
 def _train(cfg: Config) -> None:
     runner = build_runner(cfg)
     for hook in runner.hooks:
         if isinstance(hook, InterruptHook):
             hook.listen()
+    check_counterparts(runner)
+    for line in length_warnings(cfg):
+        runner.logger.warning(line)
     runner.train()
 
 
