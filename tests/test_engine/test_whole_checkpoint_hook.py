@@ -7,6 +7,7 @@ import errno
 import io
 import multiprocessing
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -246,6 +247,24 @@ def test_a_resumed_run_knows_its_newest_checkpoint(tmp_path, monkeypatch, errors
     fail_for(['iter_6.'], monkeypatch)
     toy_runner(work_dir, 7, resume=work_dir / 'iter_4.pth').train()
     assert f'newest whole checkpoint is {work_dir / "iter_4.pth"}' in errors[0]
+
+
+@pytest.mark.parametrize('elsewhere', ['run/best_PSNR_iter_2.pth', 'thesis.pth'])
+def test_a_copied_run_removes_nothing_elsewhere(tmp_path, elsewhere):
+    """A checkpoint notes where the best one was, to be removed for a better one."""
+    scored_runner(tmp_path / 'run', 2, 1.0)[0].train()
+    (tmp_path / 'thesis.pth').touch()
+    copy = shutil.copytree(tmp_path / 'run', tmp_path / 'copy')
+    state = torch.load(copy / 'iter_2.pth', weights_only=False)
+    info = state['message_hub']['runtime_info']
+    info.update(best_ckpt=str(tmp_path / elsewhere), keep_ckpt_ids=['/../../thesis', 2])
+    torch.save(state, copy / 'iter_2.pth')
+    (copy / 'iter_').mkdir()
+    scored_runner(copy, 4, 2.0, resume=copy / 'iter_2.pth')[0].train()
+    assert (tmp_path / 'thesis.pth').exists()
+    assert (tmp_path / 'run' / 'best_PSNR_iter_2.pth').exists()
+    ours = {'best_PSNR_iter_4.pth'} | ({'best_PSNR_iter_2.pth'} if 'thesis' in elsewhere else set())
+    assert {path.name for path in copy.glob('best*')} == ours, 'its own was given up'
 
 
 def test_a_save_best_without_its_score_is_told_and_training_goes_on(tmp_path, errors):

@@ -50,14 +50,29 @@ class WholeCheckpointHook(CheckpointHook):
         given = self.backend_args or self.file_client_args
         if given is None and isinstance(get_file_backend(out_dir), LocalBackend):
             self.backend_args = dict(backend=WHOLE_FILE)
+        info = runner.message_hub.runtime_info
+        if 'keep_ckpt_ids' in info:  # parts of names of files that mmengine removes
+            info['keep_ckpt_ids'] = [step for step in info['keep_ckpt_ids'] if type(step) is int]
         super().before_train(runner)
         if is_main_process() and isinstance(self.file_backend, LocalBackend):
             for draft in remove_drafts(Path(self.out_dir), '*.pth'):
                 runner.logger.warning(f'Removed {draft}, which an interrupted run left unfinished.')
 
+        if self.save_best:
+            self._set_best_paths({k: self._own(path) for k, path in self._best_paths().items()})
         self._lacks_validation = False
         if runner.iter > 0:
             self._go_on(runner)
+
+    def _own(self, best: str | None) -> str | None:
+        """The best checkpoint of the folder by a path that was noted, perhaps in another place.
+
+        It is removed for a better one: a copy of a run must not remove what the original noted, nor
+        a checkpoint name what never was one.
+        """
+        name = str(best or '').rpartition('/')[2]
+        path = self.file_backend.join_path(self.out_dir, name)
+        return path if name.startswith('best_') and self._exists(path) else None
 
     def _go_on(self, runner: Runner) -> None:
         """Find out what the run that is resumed has left: the last checkpoint, the validation."""
