@@ -7,7 +7,7 @@ from mmengine.hooks import EMAHook
 from fbinpaint_mm.config_file import merge_options
 from fbinpaint_mm.training_length import (
     check_length,
-    length_warnings,
+    length_warning,
     set_feedback_ramp,
     set_max_iters,
 )
@@ -136,28 +136,25 @@ def demo(repository):
 
 @pytest.mark.parametrize('iterations', [1, 2, 5, 57, 399, 400, 1000])
 def test_all_fits_a_length_that_is_set_by_its_one_name(demo, iterations):
-    assert length_warnings(demo) == []
-    assert length_warnings(scaled_to(demo, iterations)) == []
+    assert length_warning(demo) is None
+    assert length_warning(scaled_to(demo, iterations)) is None
 
 
 def test_a_training_that_is_shortened_alone_is_told_what_goes_on(demo):
     demo.train_cfg.max_iters = 50
-    remedy = 'set max_iters, which schedules and ramps follow, instead of train_cfg.max_iters'
-    assert length_warnings(demo) == [
-        f'{what}, but training ends at 50: {remedy}'
-        for what in (
-            'the LinearLR of param_scheduler goes to iteration 100',
-            'the CosineAnnealingLR of param_scheduler goes to iteration 400',
-            'the FeedbackHook of custom_hooks acts in full from iteration 100',
-            'the MeanTeacherHook of custom_hooks acts in full from iteration 100',
-        )
-    ]
+    assert length_warning(demo) == (
+        'training ends at iteration 50, but the LinearLR of param_scheduler at 100, the '
+        'CosineAnnealingLR of param_scheduler at 400, the FeedbackHook of custom_hooks begins to '
+        'act in full at 100, the MeanTeacherHook of custom_hooks begins to act in full at 100: set '
+        'max_iters, which schedules and ramps follow, instead of train_cfg.max_iters'
+    )
 
 
 def test_a_training_that_is_prolonged_alone_is_told_what_ends(demo):
     demo.train_cfg.max_iters = 800
-    (line,) = length_warnings(demo)
-    assert line.startswith('the CosineAnnealingLR of param_scheduler goes to iteration 400, but')
+    assert 'at iteration 800, but the CosineAnnealingLR of param_scheduler at 400: set' in (
+        length_warning(demo)
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,7 +175,8 @@ def test_schedulers_of_a_training_of_20(cfg, scheduler, told):
     cfg.train_cfg.max_iters = 20
     cfg.param_scheduler = dict(generator=[dict(by_epoch=False) | scheduler])
     cfg.custom_hooks = []
-    assert [f'iteration {told},' in line for line in length_warnings(cfg)] == [True] * bool(told)
+    line = length_warning(cfg)
+    assert line is None if told is None else f'of param_scheduler at {told}: set' in line
 
 
 def test_hooks_and_phases_that_never_come_are_told(cfg):
@@ -189,17 +187,17 @@ def test_hooks_and_phases_that_never_come_are_told(cfg):
         dict(type='EMAHook', begin_iter=10),
     ]
     cfg.model.train_cfg = dict(start_iter=0, iter_td=40)
-    assert [line.partition(', but')[0] for line in length_warnings(cfg)] == [
-        'the FeedbackHook of custom_hooks acts in full from iteration 25',
-        'the EMAHook of custom_hooks acts in full from iteration 30',
-        'model.train_cfg.iter_td is iteration 40',
-    ]
+    assert length_warning(cfg).startswith(
+        'training ends at iteration 20, but the FeedbackHook of custom_hooks begins to act in full '
+        'at 25, the EMAHook of custom_hooks begins to act in full at 30, model.train_cfg.iter_td '
+        'is 40: set'
+    )
 
 
 def test_a_training_by_epochs_is_left_alone(cfg):
     cfg.train_cfg = dict(by_epoch=True, max_epochs=2)
     check_length(cfg)
-    assert length_warnings(cfg) == []
+    assert length_warning(cfg) is None
 
 
 @pytest.mark.parametrize('value', [0, -1, 2.5, None, True, '5'])

@@ -88,7 +88,7 @@ def _check_length_left(checkpoint: Path, cfg: Config) -> None:
     train_cfg, meta = cfg.get('train_cfg') or {}, read_checkpoint(checkpoint, mmap=True)['meta']
     unit = 'epoch' if 'max_epochs' in train_cfg else 'iter'
     done, planned = meta.get(unit, 0), train_cfg.get(f'max_{unit}s', math.inf)
-    told = f'{checkpoint} is of {unit} {done}, train_cfg.max_{unit}s is {planned}'
+    told = f'{checkpoint} has done {done}, train_cfg.max_{unit}s is {planned}'
     if done > planned:
         raise UserError(f'--resume: nothing left to train: {told}; ask for more, e.g. max_iters=')
     if done == planned:

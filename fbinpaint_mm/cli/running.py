@@ -29,7 +29,7 @@ from fbinpaint_mm.optimizer_settings import (
     enable_amp,
     enable_auto_scale_lr,
 )
-from fbinpaint_mm.training_length import check_length, length_warnings
+from fbinpaint_mm.training_length import check_length, length_warning
 from fbinpaint_mm.user_error import INTERRUPTED, errors_for_users
 from fbinpaint_mm.write_file import check_output_file, check_writable
 
@@ -169,8 +169,9 @@ def _train(cfg: Config) -> None:
         if isinstance(hook, InterruptHook):
             hook.listen()
     check_counterparts(runner)
-    for line in length_warnings(cfg):
-        runner.logger.warning(line)
+    misfit = length_warning(cfg)
+    if misfit is not None:
+        runner.logger.warning(misfit)
     runner.train()
 
 

@@ -156,9 +156,9 @@ def test_a_run_that_is_done_is_told_and_one_that_is_longer_refused(
     set_resume(cfg, str(tmp_path / 'iter_20.pth'))
     assert messages[1] == (
         '--resume: nothing left to train, only a validation if it is missing: '
-        f'{tmp_path}/iter_20.pth is of {unit} 20, train_cfg.max_{unit}s is 20.'
+        f'{tmp_path}/iter_20.pth has done 20, train_cfg.max_{unit}s is 20.'
     )
-    told = f'iter_21.pth is of {unit} 21, train_cfg.max_{unit}s is 20; ask for more'
+    told = f'iter_21.pth has done 21, train_cfg.max_{unit}s is 20; ask for more'
     with pytest.raises(UserError, match=rf'nothing left to train: .*{told}'):
         set_resume(cfg, AUTO)
 

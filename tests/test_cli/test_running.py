@@ -152,7 +152,7 @@ def test_a_length_that_does_not_fit_is_told_in_the_log(config, built, caplog):
             'param_scheduler': dict(type='PolyLR', end=400, by_epoch=False),
         },
     )
-    assert 'the PolyLR of param_scheduler goes to iteration 400' in caplog.text
+    assert 'the PolyLR of param_scheduler at 400' in caplog.text
 
 
 def test_a_training_is_resumed_in_mixed_precision(config, checkpoint, built):
