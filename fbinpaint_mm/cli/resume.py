@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.logging import print_log
+from mmengine.runner import Runner
 
 from fbinpaint_mm.checkpoint import resume_problem
 from fbinpaint_mm.safe_loading import read_checkpoint
@@ -25,6 +27,25 @@ COMPARED = (
 )
 NOTHING = 'nothing'
 LONGEST_VALUE, MOST_LINES = 80, 20  # characters; lines that name changes
+
+
+class DropConfigTextHook(Hook):
+    """Drops from a checkpoint, once it is read, the text that mmengine would run as a config.
+
+    Checkpoints of mmengine have none under this name; those of its predecessor have, and any file
+    that somebody has made may.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Drops it; ``Runner.resume`` looks at it next.
+
+        Args:
+            runner: Of the run.
+            checkpoint: Changed in place.
+        """
+        checkpoint.get('meta', {}).pop('config', None)
 
 
 def set_resume(cfg: Config, resume: str) -> None:

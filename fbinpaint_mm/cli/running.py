@@ -19,7 +19,7 @@ from torch import distributed
 
 from fbinpaint_mm import compat
 from fbinpaint_mm.checkpoint import check_checkpoint, check_fits
-from fbinpaint_mm.cli.resume import AUTO, check_work_dir, set_resume
+from fbinpaint_mm.cli.resume import AUTO, DropConfigTextHook, check_work_dir, set_resume
 from fbinpaint_mm.config_file import read_config
 from fbinpaint_mm.engine import DivergedTrainingError, InterruptHook, check_counterparts
 from fbinpaint_mm.evaluation.protocol import protocol_of_loop
@@ -169,6 +169,7 @@ def _train(cfg: Config) -> None:
         if isinstance(hook, InterruptHook):
             hook.listen()
     check_counterparts(runner)
+    runner.register_hook(DropConfigTextHook())
     misfit = length_warning(cfg)
     if misfit is not None:
         runner.logger.warning(misfit)

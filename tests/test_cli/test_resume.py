@@ -10,8 +10,15 @@ import torch
 from mmengine.config import Config
 
 from fbinpaint_mm.cli import resume
-from fbinpaint_mm.cli.resume import AUTO, changed_settings, find_newest_checkpoint, set_resume
+from fbinpaint_mm.cli.resume import (
+    AUTO,
+    DropConfigTextHook,
+    changed_settings,
+    find_newest_checkpoint,
+    set_resume,
+)
 from fbinpaint_mm.user_error import UserError
+from tests.test_engine.toy_run import toy_runner
 
 
 @pytest.fixture
@@ -141,6 +148,19 @@ def test_resume_without_a_checkpoint_says_that_there_is_none(messages, tmp_path,
     assert messages == [
         f'--resume: no whole checkpoint in {tmp_path}, training starts from the beginning.'
     ]
+
+
+def test_no_text_in_a_checkpoint_is_run_by_mmengine(tmp_path):
+    toy_runner(tmp_path, 2).train()
+    path, marker = tmp_path / 'iter_2.pth', tmp_path / 'marker'
+    state = torch.load(path, weights_only=False)
+    state['meta']['config'] = f"open({str(marker)!r}, 'w').close()\na = 1"
+    torch.save(state, path)
+    runner = toy_runner(tmp_path, 4, resume=path)
+    runner.register_hook(DropConfigTextHook())
+    runner.train()
+    assert runner.iter == 4
+    assert not marker.exists()
 
 
 @pytest.mark.parametrize(

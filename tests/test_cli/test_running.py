@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 
 from fbinpaint_mm.cli import running
+from fbinpaint_mm.cli.resume import DropConfigTextHook
 from fbinpaint_mm.cli.running import (
     SaveScoresHook,
     build_runner,
@@ -50,6 +51,9 @@ class FakeRunner:
         self.optim_wrapper = None
         self.logger = logging.getLogger('fake')
         self.train = train
+
+    def register_hook(self, hook):
+        self.hooks.append(hook)
 
 
 @pytest.fixture
@@ -90,6 +94,15 @@ def test_a_training_is_that_of_the_config(config, built):
     assert (cfg.model.width, cfg.launcher, cfg.work_dir) == (8, 'none', 'work_dirs/small')
     assert (cfg.load_from, cfg.resume) == ('pretrained.pth', False)
     assert 'type' not in cfg.optim_wrapper
+
+
+def test_a_checkpoint_has_no_text_run(config, built, monkeypatch):
+    runners = []
+    monkeypatch.setattr(
+        running, 'build_runner', lambda cfg: runners.append(FakeRunner()) or runners[0]
+    )
+    run_training(config)
+    assert [type(hook) for hook in runners[0].hooks] == [DropConfigTextHook]
 
 
 def test_a_second_training_at_once_is_refused(config, built, capsys):
