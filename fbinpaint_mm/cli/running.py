@@ -31,7 +31,7 @@ from fbinpaint_mm.optimizer_settings import (
 )
 from fbinpaint_mm.training_length import check_length, length_warning
 from fbinpaint_mm.user_error import INTERRUPTED, errors_for_users
-from fbinpaint_mm.write_file import check_output_file, check_writable
+from fbinpaint_mm.write_file import check_output_file, check_writable, write_file
 
 # Variables of the environment that number the processes of a launcher.
 RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
@@ -212,7 +212,9 @@ class SaveScoresHook(Hook):
             name: value.item() if hasattr(value, 'item') else value
             for name, value in (metrics or {}).items()
         }
-        mmengine.dump({'scores': scores, 'protocol': protocol_of_loop(runner.test_loop)}, self.path)
+        content = {'scores': scores, 'protocol': protocol_of_loop(runner.test_loop)}
+        path = Path(self.path)
+        write_file(path, mmengine.dump(content, file_format=path.suffix.lstrip('.')))
 
 
 def build_runner(cfg: Config) -> Any:

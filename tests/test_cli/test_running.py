@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import multiprocessing
+import os
 from types import SimpleNamespace
 
+import mmengine
 import numpy as np
 import pytest
 import torch
@@ -240,6 +243,27 @@ def test_scores_are_written_as_plain_numbers_with_their_protocol(tmp_path):
     stored = json.loads(path.read_text())
     assert stored['scores'] == {'PSNR/round1': 24.5, 'mIoU/round1': 0.5, 'samples': 8}
     assert stored['protocol'] == FinitePSNR().protocol()
+
+
+@pytest.mark.parametrize('suffix', ['.json', '.yaml', '.yml', '.pkl'])
+def test_scores_are_written_whole_or_not_at_all(tmp_path, suffix, monkeypatch):
+    path, loop = (
+        tmp_path / f'scores{suffix}',
+        SimpleNamespace(evaluator=SimpleNamespace(metrics=[])),
+    )
+    runner = SimpleNamespace(rank=0, test_loop=loop)
+    SaveScoresHook(str(path)).after_test_epoch(runner, {'PSNR': 1.5})
+    before = path.read_bytes()
+    assert mmengine.load(path) == {'scores': {'PSNR': 1.5}, 'protocol': {}}
+
+    def full(draft, path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, 'replace', full)
+    with pytest.raises(OSError, match=rf'Make room there .*scores{suffix}'):
+        SaveScoresHook(str(path)).after_test_epoch(runner, {'PSNR': 2.5})
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_scores_are_written_by_the_first_process_only(tmp_path):
