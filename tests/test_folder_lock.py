@@ -60,6 +60,14 @@ def test_it_is_given_back_after_an_error_too(tmp_path):
     assert list((tmp_path / 'deep' / 'run').iterdir()) == []
 
 
+def test_drafts_of_a_killed_process_go(tmp_path, holder):
+    holder.kill()
+    holder.join()
+    (tmp_path / f'a.{holder.pid}.0.png.part').touch()
+    with locked_folder(tmp_path):
+        assert [path.name for path in tmp_path.iterdir()] == [LOCK_FILE]
+
+
 def test_a_link_in_its_place_is_not_written_through(tmp_path):
     thesis = tmp_path / 'thesis.txt'
     thesis.write_text('years')
