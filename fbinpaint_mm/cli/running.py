@@ -31,7 +31,7 @@ from fbinpaint_mm.optimizer_settings import (
 )
 from fbinpaint_mm.training_length import check_length, length_warning
 from fbinpaint_mm.user_error import INTERRUPTED, errors_for_users
-from fbinpaint_mm.write_file import check_output_file, check_writable, write_file
+from fbinpaint_mm.write_file import FULL, check_output_file, check_writable, write_file
 
 # Variables of the environment that number the processes of a launcher.
 RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
@@ -159,7 +159,13 @@ def _only_run(cfg: Config, resume: str | None) -> Iterator[None]:
     check_writable(work_dir, '--work-dir')
     with locked_folder(work_dir):
         check_work_dir(work_dir, AUTO if cfg.get('resume') else resume)
-        yield
+        try:
+            yield
+        except OSError as error:
+            # Of a log or a table of scores, which do not say what they could not write.
+            if error.errno in FULL and error.filename is None:
+                raise OSError(error.errno, error.strerror, str(work_dir)) from error
+            raise
 
 
 # Functions of their own, so that no Runner is left when `end_processes` leaves the group.

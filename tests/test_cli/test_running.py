@@ -160,6 +160,16 @@ def test_a_folder_with_checkpoints_is_used_by_its_own_run_only(config, tmp_path,
     assert len(built.configs) == 5
 
 
+def test_a_disk_that_is_full_of_other_files_is_told_with_the_folder(config, built, capsys):
+    def full():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    built.train = full
+    error = fail(capsys, run_training, config)
+    assert 'No space left on device' in error
+    assert "'work_dirs/small'" in error
+
+
 def test_a_length_that_does_not_fit_is_told_in_the_log(config, built, caplog):
     run_training(
         config,
