@@ -16,6 +16,7 @@ import torch
 
 from fbinpaint_mm.checkpoint import resume_problem
 from fbinpaint_mm.cli.resume import find_newest_checkpoint
+from fbinpaint_mm.user_error import UserError
 from tests.test_engine.toy_run import ToyMetric, assert_same_state, toy_runner
 
 REAL_OPEN = io.open
@@ -267,11 +268,12 @@ def test_a_copied_run_removes_nothing_elsewhere(tmp_path, elsewhere):
     assert {path.name for path in copy.glob('best*')} == ours, 'its own was given up'
 
 
-def test_a_save_best_without_its_score_is_told_and_training_goes_on(tmp_path, errors):
-    settings = dict(save_best='mIoU', rule='greater')
-    toy_runner(tmp_path, 4, settings, validate=True).train()
-    assert errors[0] == (
-        "No best checkpoint is kept: save_best of the checkpoint hook is ['mIoU'], the scores are "
-        'PSNR.'
-    )
-    assert [path.name for path in tmp_path.glob('*.pth')] == ['iter_4.pth']
+def test_the_best_of_a_score_that_is_not_measured_is_refused(tmp_path):
+    runner = toy_runner(tmp_path, 2, dict(save_best='PSNRR', rule='greater'), validate=True)
+    message = r"^default_hooks\.checkpoint\.save_best: found 'PSNRR', expected one of .*PSNR"
+    with pytest.raises(UserError, match=message):
+        runner.train()
+    # Nothing is lost: put right, the run makes up for the validation.
+    runner, _ = scored_runner(tmp_path, 2, 1.0, resume=tmp_path / 'iter_2.pth')
+    runner.train()
+    assert (tmp_path / 'best_PSNR_iter_2.pth').exists()

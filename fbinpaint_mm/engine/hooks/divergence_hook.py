@@ -96,8 +96,8 @@ class DivergenceHook(Hook):
             iteration. Their state is copied at each iteration, to be able to undo it.
 
     Raises:
-        UserError: If ``interval`` or ``window`` is below 1, or ``explode_factor`` not above 1; at
-            the start, if the model has no ``parse_losses``.
+        UserError: If ``interval`` or ``window`` is below 1, or ``explode_factor`` not above 1.
+        UserError: At the start, if the model has no ``parse_losses``.
     """
 
     priority = 'VERY_HIGH'

@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 
 from fbinpaint_mm.engine.hooks.utils import validation_follows
 from fbinpaint_mm.engine.save_state import WHOLE_FILE
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.write_file import remove_drafts, write_file
 
 RECORD = 'last_checkpoint'
@@ -128,8 +129,9 @@ class WholeCheckpointHook(CheckpointHook):
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
         """As mmengine's, but the previous best checkpoint goes after the new one is whole."""
-        if not self.save_best or self._lacks_score(runner, metrics):
+        if not self.save_best:
             return
+        self._check_is_measured(metrics)
         previous, before = self._best_paths(), dict(runner.message_hub.runtime_info)
         # mmengine removes first what these name.
         self._set_best_paths(dict.fromkeys(previous))
@@ -146,21 +148,20 @@ class WholeCheckpointHook(CheckpointHook):
             if path and found.get(key) not in (None, path):
                 self._remove(path)
 
-    def _lacks_score(self, runner: Runner, metrics: dict) -> bool:
-        missing = [key for key in self.key_indicators if key != 'auto' and key not in metrics]
-        if missing:
-            runner.logger.error(
-                f'No best checkpoint is kept: save_best of the checkpoint hook is {missing}, the '
-                f'scores are {", ".join(metrics)}.'
+    def _check_is_measured(self, metrics: dict) -> None:
+        unknown = [key for key in self.key_indicators if key not in ('auto', *metrics)]
+        if unknown:
+            raise UserError(
+                f'default_hooks.checkpoint.save_best: found {unknown[0]!r}, expected one of '
+                f'{", ".join(metrics)}'
             )
-        return bool(missing)
+
+    def _path(self, step: int) -> str:
+        return self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(step))
 
     def _step(self, runner: Runner) -> int:
         """The number in the name of a checkpoint of now."""
         return runner.epoch if self.by_epoch else runner.iter
-
-    def _path(self, step: int) -> str:
-        return self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(step))
 
     def _kept_and_outdated(self, step: int) -> tuple[list[int], list[int]]:
         """Steps of the checkpoints that stay with the new one, and of those that go."""
