@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 from mmengine.runner import load_state_dict
 from torch import nn
 
+from fbinpaint_mm.fingerprint import local_file
 from fbinpaint_mm.safe_loading import UntrustedCheckpointError, explained, read_checkpoint
 from fbinpaint_mm.user_error import UserError, in_one_line
 
@@ -34,9 +35,10 @@ def check_checkpoint(checkpoint: str) -> None:
     Raises:
         FileNotFoundError: There is no such file. The message lists the checkpoints beside it.
     """
-    if '://' in checkpoint or Path(checkpoint).is_file():
+    path = local_file(checkpoint)
+    if path is None or path.is_file():
         return
-    beside = sorted(Path(checkpoint).parent.glob('*.pth'))
+    beside = sorted(path.parent.glob('*.pth'))
     hint = f' In that folder are: {", ".join(path.name for path in beside)}' if beside else ''
     raise FileNotFoundError(f'checkpoint {checkpoint!r} does not exist.{hint}')
 
@@ -168,6 +170,7 @@ def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:
         UntrustedCheckpointError: It could run a program, see `fbinpaint_mm.safe_loading`.
         UserError: The file cannot be read.
     """
+    check_checkpoint(checkpoint)
     loaded = read_checkpoint(checkpoint)
     with explained(checkpoint):
         state = loaded.get('state_dict', loaded)

@@ -26,6 +26,7 @@ from fbinpaint_mm.user_error import UserError, in_one_line
 # torch reads them at every call, and other processes inherit them.
 DATA_ONLY = dict(TORCH_FORCE_WEIGHTS_ONLY_LOAD='1', TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD='0')
 PICKLE, ZIP = b'\x80', b'P'  # first bytes
+ADVICE = 'weights_only'  # in torch's errors about what it cannot read as data
 
 _TRUST = ContextVar('trust', default=False)
 _READING = threading.Lock()  # torch has one list of safe types for all threads
@@ -104,18 +105,23 @@ def explained(checkpoint: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, UserError):
+    except UserError:
         raise
     except Exception as error:  # a file of another kind can make a reader raise anything
+        if isinstance(error, OSError) and error.filename is not None:
+            raise
         if _is_refusal(checkpoint, error):
             raise UntrustedCheckpointError(_refusal(checkpoint, error)) from error
-        problem = in_one_line(error)
-        raise UserError(f'checkpoint {checkpoint!r} cannot be read: {problem}') from error
+        problem = 'it is another file' if ADVICE in str(error) else in_one_line(error)
+        raise UserError(
+            f'checkpoint {checkpoint!r} cannot be read: expected a whole file of torch.save '
+            f'({problem})'
+        ) from error
 
 
 def _is_refusal(checkpoint: str, error: Exception) -> bool:
     """Whether torch could read the file if it were trusted; it says so of any text file."""
-    if 'weights_only' not in str(error):
+    if ADVICE not in str(error):
         return False
     path = local_file(checkpoint)
     if path is None:
