@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fbinpaint_mm.user_error import UserError
+from fbinpaint_mm.write_file import remove_drafts
 
 LOCK_FILE = '.fbinpaint.lock'
 HELD_ELSEWHERE = (errno.EACCES, errno.EAGAIN)
@@ -19,6 +20,8 @@ HELD_ELSEWHERE = (errno.EACCES, errno.EAGAIN)
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
     """Keeps other processes that ask for the same folder out of it.
+
+    What processes that were killed while writing have left there is removed.
 
     The file ``.fbinpaint.lock`` in the folder names host and process. The lock itself is the
     system's and ends with the process, however that ends: the file that a killed process leaves is
@@ -39,6 +42,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
         with suppress(OSError):  # a full disk: the name is for others to read only
             os.ftruncate(handle, 0)
             os.write(handle, f'process {os.getpid()} on host {socket.gethostname()}\n'.encode())
+        remove_drafts(folder)
         yield
     finally:
         path.unlink(missing_ok=True)

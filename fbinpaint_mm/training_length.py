@@ -22,6 +22,9 @@ RAMP_HOOKS = ('FeedbackHook', 'MeanTeacherHook')
 MODEL_KEYS = ('start_iter', 'iter_tc', 'iter_td')
 # Begins of names of schedulers whose step depends on the number of steps or of scores before it.
 UNSCALABLE = ('Exponential', 'ReduceOnPlateau', 'ReduceLR')
+SPANS = ('T_max', 'total_iters', 'total_steps')  # of those, lengths from the begin on
+# Begins of names of schedulers that lead to the end of the training.
+ANNEALING = ('Cosine', 'Poly', 'OneCycle')
 
 
 def set_max_iters(cfg: Config, iterations: int) -> None:
@@ -65,12 +68,79 @@ def set_feedback_ramp(cfg: Config, iterations: int) -> None:
         hook['ramp'] = iterations
 
 
+def check_length(cfg: Config) -> None:
+    """Makes sure that a training has a length, and validates at some time.
+
+    Args:
+        cfg: The whole config.
+
+    Raises:
+        UserError: A number in ``train_cfg`` is no whole one of 1 or more.
+    """
+    settings = cfg.get('train_cfg') or {}
+    for key in ('max_iters', 'max_epochs', 'val_interval'):
+        value = settings.get(key, 1)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise UserError(
+                f'train_cfg.{key}: found {value!r}, expected a whole number of 1 or more'
+            )
+
+
+def length_warning(cfg: Config) -> str | None:
+    """What does not fit the length of a training, as when ``train_cfg.max_iters`` is set alone.
+
+    Args:
+        cfg: The whole config.
+
+    Returns:
+        A sentence that names each schedule of learning rates, ramp and phase that does not end with
+        the training or before it, and each annealing that ends before it; None if all fits.
+    """
+    length = (cfg.get('train_cfg') or {}).get('max_iters')
+    misfits = [] if length is None else list(dict.fromkeys(_misfits(cfg, length)))
+    if not misfits:
+        return None
+    return (
+        f'training ends at iteration {length}, but {", ".join(misfits)}: set max_iters, which '
+        'schedules and ramps follow, instead of train_cfg.max_iters'
+    )
+
+
+def _misfits(cfg: Config, length: int) -> Iterator[str]:
+    for scheduler in each_scheduler(cfg.get('param_scheduler')):
+        last = _last_iteration(scheduler)
+        too_short = type_name(scheduler).startswith(ANNEALING) and last < length
+        if last > length or (last and too_short):
+            yield f'the {type_name(scheduler)} of param_scheduler at {last}'
+    for hook in cfg.get('custom_hooks') or []:
+        last = sum(hook.get(key) or 0 for key in HOOK_KEYS.get(type_name(hook), ()))
+        if last > length + 1:  # start and ramp may both be rounded up
+            yield f'the {type_name(hook)} of custom_hooks begins to act in full at {last}'
+    phases = cfg.model.get('train_cfg') or {}
+    for key in MODEL_KEYS:
+        if (phases.get(key) or 0) > length:
+            yield f'model.train_cfg.{key} is {phases[key]}'
+
+
+def _last_iteration(scheduler: dict) -> int:
+    """Where a scheduler by iteration ends; 0 for one that does not, or by epochs."""
+    if scheduler.get('by_epoch', True):
+        return 0
+    if scheduler.get('end') is not None:
+        return scheduler['end']
+    lengths = [scheduler[key] for key in SPANS if scheduler.get(key)]
+    if lengths:
+        return scheduler.get('begin', 0) + lengths[0]
+    return max(scheduler.get('milestones') or [0])
+
+
 def own_iterations(cfg: Config) -> int:
     """Number of iterations that a config was made for.
 
     Raises:
-        UserError: It does not train, or by epochs.
+        UserError: It does not train, or by epochs, or for none.
     """
+    check_length(cfg)
     settings = cfg.get('train_cfg') or {}
     if 'max_iters' not in settings:
         raise UserError(
@@ -88,8 +158,8 @@ def each_scheduler(schedulers: Any) -> Iterator[dict]:
     elif isinstance(schedulers, dict):
         for one in schedulers.values():
             yield from each_scheduler(one)
-    else:
-        for one in schedulers or []:
+    elif isinstance(schedulers, list | tuple):
+        for one in schedulers:
             yield from each_scheduler(one)
 
 

@@ -64,20 +64,20 @@ def _draft_of(path: Path) -> Path:
     return path.with_name(f'{stem}.{os.getpid()}.{next(NUMBERS)}{suffix}{DRAFT_SUFFIX}')
 
 
-def remove_drafts(folder: Path, pattern: str) -> list[Path]:
+def remove_drafts(folder: Path, pattern: str = '*') -> list[Path]:
     """Remove what processes that were killed while writing have left.
 
     Drafts of processes that run on this host stay. Those of other hosts go: hold the folder, see
     :func:`fbinpaint_mm.folder_lock.locked_folder`.
 
     Args:
-        folder: Where to look, without subfolders.
+        folder: Where to look, subfolders included, but not where links lead.
         pattern: Names of the files that were being written, such as ``'*.pth'``.
 
     Returns:
         The removed files.
     """
-    drafts = [path for path in sorted(folder.glob(pattern + DRAFT_SUFFIX)) if _is_stale(path)]
+    drafts = [path for path in sorted(folder.rglob(pattern + DRAFT_SUFFIX)) if _is_stale(path)]
     for draft in drafts:
         draft.unlink(missing_ok=True)
     return drafts
@@ -85,8 +85,8 @@ def remove_drafts(folder: Path, pattern: str) -> list[Path]:
 
 def _is_stale(draft: Path) -> bool:
     found = DRAFT.search(draft.name)
-    if found is None:
-        return True
+    if found is None:  # a file of somebody else
+        return False
     try:
         os.kill(int(found['process']), 0)
     except (ProcessLookupError, OverflowError):
@@ -96,11 +96,12 @@ def _is_stale(draft: Path) -> bool:
     return False
 
 
-def check_writable(folder: Path) -> None:
+def check_writable(folder: Path, option: str = '--out') -> None:
     """Makes the output folder, and makes sure that it can be written to.
 
     Args:
         folder: Where the files shall be.
+        option: What named it, for the message.
 
     Raises:
         UserError: It cannot be made or written to.
@@ -108,9 +109,9 @@ def check_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f'--out {str(folder)!r} cannot be made: {error.strerror}') from error
+        raise UserError(f'{option} {str(folder)!r} cannot be made: {error.strerror}') from error
     if not os.access(folder, os.W_OK):
-        raise UserError(f'--out {str(folder)!r} is not writable')
+        raise UserError(f'{option} {str(folder)!r} is not writable')
 
 
 def check_output_file(path: Path) -> None:

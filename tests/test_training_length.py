@@ -5,7 +5,12 @@ from mmengine.config import Config
 from mmengine.hooks import EMAHook
 
 from fbinpaint_mm.config_file import merge_options
-from fbinpaint_mm.training_length import set_feedback_ramp, set_max_iters
+from fbinpaint_mm.training_length import (
+    check_length,
+    length_warning,
+    set_feedback_ramp,
+    set_max_iters,
+)
 from fbinpaint_mm.user_error import UserError
 
 
@@ -119,3 +124,91 @@ def test_a_ramp_of_nothing_acts_at_once_and_a_typo_is_told(cfg):
     assert [hook.ramp for hook in cfg.custom_hooks] == [0, 0]
     with pytest.raises(UserError, match="Did you mean 'max_iters'"):
         merge_options(cfg, dict(max_iter=4))
+
+
+# ---------------------------------------------------------------------- what does not fit
+
+
+@pytest.fixture
+def demo(repository):
+    return Config.fromfile(repository / 'configs/fbinpaint_demo.py')
+
+
+@pytest.mark.parametrize('iterations', [1, 2, 5, 57, 399, 400, 1000])
+def test_all_fits_a_length_that_is_set_by_its_one_name(demo, iterations):
+    assert length_warning(demo) is None
+    assert length_warning(scaled_to(demo, iterations)) is None
+
+
+def test_a_training_that_is_shortened_alone_is_told_what_goes_on(demo):
+    demo.train_cfg.max_iters = 50
+    assert length_warning(demo) == (
+        'training ends at iteration 50, but the LinearLR of param_scheduler at 100, the '
+        'CosineAnnealingLR of param_scheduler at 400, the FeedbackHook of custom_hooks begins to '
+        'act in full at 100, the MeanTeacherHook of custom_hooks begins to act in full at 100: set '
+        'max_iters, which schedules and ramps follow, instead of train_cfg.max_iters'
+    )
+
+
+def test_a_training_that_is_prolonged_alone_is_told_what_ends(demo):
+    demo.train_cfg.max_iters = 800
+    assert 'at iteration 800, but the CosineAnnealingLR of param_scheduler at 400: set' in (
+        length_warning(demo)
+    )
+
+
+@pytest.mark.parametrize(
+    ('scheduler', 'told'),
+    [
+        (dict(type='MultiStepLR', milestones=[10, 30]), 30),
+        (dict(type='MultiStepLR', milestones=[5, 10]), None),
+        (dict(type='CosineAnnealingLR', begin=5, T_max=20), 25),
+        (dict(type='CosineAnnealingLR', begin=5, T_max=15), None),
+        (dict(type='mmengine.PolyLR', end=15), 15),
+        (dict(type='OneCycleLR', total_steps=20), None),
+        (dict(type='LinearLR', end=5), None),
+        (dict(type='ConstantLR'), None),
+        (dict(type='PolyLR', end=300, by_epoch=True), None),
+    ],
+)
+def test_schedulers_of_a_training_of_20(cfg, scheduler, told):
+    cfg.train_cfg.max_iters = 20
+    cfg.param_scheduler = dict(generator=[dict(by_epoch=False) | scheduler])
+    cfg.custom_hooks = []
+    line = length_warning(cfg)
+    assert line is None if told is None else f'of param_scheduler at {told}: set' in line
+
+
+def test_hooks_and_phases_that_never_come_are_told(cfg):
+    cfg.train_cfg.max_iters, cfg.param_scheduler = 20, None
+    cfg.custom_hooks = [
+        dict(type='FeedbackHook', start=15, ramp=10),
+        dict(type='EMAHook', begin_iter=30),
+        dict(type='EMAHook', begin_iter=10),
+    ]
+    cfg.model.train_cfg = dict(start_iter=0, iter_td=40)
+    assert length_warning(cfg).startswith(
+        'training ends at iteration 20, but the FeedbackHook of custom_hooks begins to act in full '
+        'at 25, the EMAHook of custom_hooks begins to act in full at 30, model.train_cfg.iter_td '
+        'is 40: set'
+    )
+
+
+def test_a_training_by_epochs_is_left_alone(cfg):
+    cfg.train_cfg = dict(by_epoch=True, max_epochs=2)
+    check_length(cfg)
+    assert length_warning(cfg) is None
+
+
+@pytest.mark.parametrize('value', [0, -1, 2.5, None, True, '5'])
+@pytest.mark.parametrize('key', ['max_iters', 'max_epochs', 'val_interval'])
+def test_a_length_that_is_none_is_refused(cfg, key, value):
+    cfg.train_cfg[key] = value
+    with pytest.raises(UserError, match=rf'train_cfg\.{key}: found {value!r}, expected a whole'):
+        check_length(cfg)
+
+
+def test_the_length_of_nothing_cannot_be_scaled(cfg):
+    cfg.train_cfg.max_iters = 0
+    with pytest.raises(UserError, match=r'train_cfg\.max_iters: found 0'):
+        scaled_to(cfg, 10)

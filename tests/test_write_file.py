@@ -90,12 +90,33 @@ def test_a_folder_that_cannot_be_made_is_told_with_the_file(tmp_path):
 def test_only_drafts_of_processes_that_have_ended_are_removed(tmp_path):
     ended = subprocess.Popen([sys.executable, '-c', ''])
     ended.wait()
-    stale = [f'iter_2.{ended.pid}.0.pth.part', 'iter_1.pth.part']  # the last one of version 0.1
-    kept = [f'iter_3.{os.getpid()}.0.pth.part', f'iter_4.{os.getppid()}.5.pth.part', 'iter_1.pth']
-    for name in (*stale, *kept):
+    (tmp_path / 'deep').mkdir()
+    own, parent = os.getpid(), os.getppid()
+    stale = {f'iter_2.{ended.pid}.0.pth.part', f'deep/iter_2.{ended.pid}.10.pth.part'}
+    other = f'last_checkpoint.{ended.pid}.1.part'
+    kept = {f'iter_3.{own}.0.pth.part', f'iter_4.{parent}.5.pth.part', 'iter_1.pth', 'a.pth.part'}
+    for name in (*stale, *kept, other):
         (tmp_path / name).touch()
-    assert remove_drafts(tmp_path, '*.pth') == sorted(tmp_path / name for name in stale)
-    assert {path.name for path in tmp_path.iterdir()} == set(kept)
+
+    def left():
+        return {str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*') if path.is_file()}
+
+    assert set(remove_drafts(tmp_path, '*.pth')) == {tmp_path / name for name in stale}
+    assert left() == kept | {other}
+    assert remove_drafts(tmp_path) == [tmp_path / other]
+    assert left() == kept
+
+
+def test_drafts_where_a_link_leads_are_left_alone(tmp_path):
+    ended = subprocess.Popen([sys.executable, '-c', ''])
+    ended.wait()
+    draft = tmp_path / 'elsewhere' / f'a.{ended.pid}.0.png.part'
+    draft.parent.mkdir()
+    draft.touch()
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out' / 'link').symlink_to(draft.parent)
+    assert remove_drafts(tmp_path / 'out') == []
+    assert draft.exists()
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path, monkeypatch):

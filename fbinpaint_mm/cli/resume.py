@@ -4,30 +4,56 @@ from __future__ import annotations
 
 import ast
 import logging
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.logging import print_log
+from mmengine.runner import Runner
 
 from fbinpaint_mm.checkpoint import resume_problem
 from fbinpaint_mm.safe_loading import read_checkpoint
 from fbinpaint_mm.user_error import UserError, in_one_line
 
 AUTO = 'auto'
-# What the state in a checkpoint belongs to: other parts, or other parameters that learn, and the
-# state of the optimizers does not fit.
-COMPARED = ('model', 'optim_wrapper')
+# What a training depends on. With other parts, or other parameters that learn, the state of the
+# optimizers does not fit; with other data, length or hooks it is another training from here on.
+COMPARED = (
+    *('model', 'optim_wrapper', 'param_scheduler', 'train_cfg', 'custom_hooks', 'randomness'),
+    *('train_dataloader', 'val_dataloader', 'val_evaluator'),
+)
 NOTHING = 'nothing'
+LONGEST_VALUE, MOST_LINES = 80, 20  # characters; lines that name changes
+
+
+class DropConfigTextHook(Hook):
+    """Drops from a checkpoint, once it is read, the text that mmengine would run as a config.
+
+    Checkpoints of mmengine have none under this name; those of its predecessor have, and any file
+    that somebody has made may.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Drops it; ``Runner.resume`` looks at it next.
+
+        Args:
+            runner: Of the run.
+            checkpoint: Changed in place.
+        """
+        checkpoint.get('meta', {}).pop('config', None)
 
 
 def set_resume(cfg: Config, resume: str) -> None:
     """Makes a run continue an earlier one, and says what it continues.
 
-    Settings of model and optimizers that have changed since are named in warnings: they may be
-    meant, but a variable of the shell that is no longer set changes which parameters learn, and
-    the state of the optimizer then does not fit.
+    Settings that have changed since are named in warnings: they may be meant, but a variable of the
+    shell that is no longer set changes which parameters learn, and the state of the optimizer then
+    does not fit.
 
     Args:
         cfg: Changed in place; its ``work_dir`` is searched.
@@ -35,7 +61,8 @@ def set_resume(cfg: Config, resume: str) -> None:
             by its address is left to mmengine.
 
     Raises:
-        UserError: The given checkpoint cannot be continued from, see `check_resumable`.
+        UserError: The given checkpoint cannot be continued from, see `check_resumable`, or is of a
+            later iteration than the last of this training.
     """
     is_local = '://' not in resume
     if resume != AUTO and is_local:
@@ -47,8 +74,46 @@ def set_resume(cfg: Config, resume: str) -> None:
     # mmengine would resume from a load_from of the config, not from the newest checkpoint.
     cfg.load_from, cfg.resume = str(checkpoint), True
     print_log(f'--resume: continuing from {checkpoint}.', logger='current')
-    for change in changed_settings(Path(checkpoint), cfg) if is_local else ():
-        _warn(change)
+    if is_local:
+        _check_length_left(Path(checkpoint), cfg)
+        changes = changed_settings(Path(checkpoint), cfg)
+        more = len(changes) - MOST_LINES
+        for change in [*changes[:MOST_LINES], *([f'{more} more have changed'] if more > 0 else [])]:
+            _warn(change)
+
+
+def check_work_dir(work_dir: Path, resume: str | None) -> None:
+    """Makes sure that two runs do not mix their checkpoints in one folder.
+
+    Args:
+        work_dir: Folder of the run that is to begin.
+        resume: As of `set_resume`; None for a run from the beginning.
+
+    Raises:
+        UserError: The folder has checkpoints, and they are not those that the run continues.
+    """
+    found = _checkpoints(work_dir)
+    if not found or resume == AUTO:
+        return
+    held = f'work directory {str(work_dir)!r} holds a run that has saved {found[0].name}'
+    if resume is None:
+        raise UserError(f'{held}: go on with --resume, or give another folder with --work-dir')
+    if Path(resume).resolve().parent not in {path.resolve().parent for path in found}:
+        raise UserError(
+            f'{held}, and {resume!r} is from elsewhere: give another folder with --work-dir'
+        )
+
+
+def _check_length_left(checkpoint: Path, cfg: Config) -> None:
+    """Says that nothing is left to train, or raises where even less is asked for."""
+    train_cfg, meta = cfg.get('train_cfg') or {}, read_checkpoint(checkpoint, mmap=True)['meta']
+    unit = 'epoch' if 'max_epochs' in train_cfg else 'iter'
+    done, planned = meta.get(unit, 0), train_cfg.get(f'max_{unit}s', math.inf)
+    told = f'{checkpoint} has done {done}, train_cfg.max_{unit}s is {planned}'
+    if done > planned:
+        raise UserError(f'--resume: nothing left to train: {told}; ask for more, e.g. max_iters=')
+    if done == planned:
+        _warn(f'nothing left to train, only a validation if it is missing: {told}')
 
 
 def check_resumable(checkpoint: Path) -> None:
@@ -112,7 +177,7 @@ def _warn(text: str) -> None:
 
 
 def changed_settings(checkpoint: Path, cfg: Config) -> list[str]:
-    """Settings of model and optimizers that are not those which a checkpoint was trained with.
+    """Settings that are not those which a checkpoint was trained with, as far as they matter.
 
     Args:
         checkpoint: A local checkpoint of mmengine's ``Runner``, whose ``meta`` has the config as
@@ -121,8 +186,9 @@ def changed_settings(checkpoint: Path, cfg: Config) -> list[str]:
 
     Returns:
         A line for each, such as ``'model.generator.freeze_initial: True then, False now'``, in
-        alphabetical order; ``nothing`` stands for a key that is not there. Empty for a checkpoint
-        without a config; one line that says why if it cannot be read.
+        alphabetical order; ``nothing`` stands for a key that is not there. What a list builds has
+        its type for a key: ``custom_hooks.FeedbackHook.ramp``. Empty for a checkpoint without a
+        config; one line that says why if it cannot be read.
     """
     try:
         then = read_checkpoint(checkpoint, mmap=True).get('meta', {}).get('cfg')
@@ -133,8 +199,14 @@ def changed_settings(checkpoint: Path, cfg: Config) -> list[str]:
         return [f'the settings of the run could not be read: {in_one_line(error)}']
     told = {key: (old.get(key, NOTHING), new.get(key, NOTHING)) for key in {*old, *new}}
     return [
-        f'{key}: {was} then, {is_} now' for key, (was, is_) in sorted(told.items()) if was != is_
+        f'{key}: {_short(was)} then, {_short(is_)} now'
+        for key, (was, is_) in sorted(told.items())
+        if was != is_
     ]
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST_VALUE else f'{value[:LONGEST_VALUE]}...'
 
 
 def _settings(text: str) -> dict[str, Any]:
@@ -167,12 +239,26 @@ def _value(node: ast.expr) -> Any:
 
 
 def _leaves(settings: Any, name: str = '') -> Iterator[tuple[str, str]]:
-    """Dotted names, and values as text; a list or tuple is one value."""
+    """Dotted names, and values as text; a list is one value, but for one of things to build."""
+    if isinstance(settings, list) and settings:
+        settings = _by_type(settings) or settings
     if isinstance(settings, dict) and settings:
         for key, value in settings.items():
             yield from _leaves(value, f'{name}.{key}' if name else str(key))
     else:
         yield name, repr(_plain(settings))
+
+
+def _by_type(items: list) -> dict[str, Any] | None:
+    """Settings of hooks, transforms, schedulers by their types, numbered where one comes again."""
+    if not all(isinstance(one, dict) and 'type' in one for one in items):
+        return None
+    named: dict[str, Any] = {}
+    for one in items:
+        kind = str(one['type'])
+        number = sum(name.partition('#')[0] == kind for name in named)
+        named[f'{kind}#{number + 1}' if number else kind] = one
+    return named
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,29 @@ from torch import distributed
 
 from fbinpaint_mm import compat
 from fbinpaint_mm.checkpoint import check_checkpoint, check_fits
-from fbinpaint_mm.cli.resume import AUTO, set_resume
+from fbinpaint_mm.cli.resume import AUTO, DropConfigTextHook, check_work_dir, set_resume
 from fbinpaint_mm.config_file import read_config
-from fbinpaint_mm.engine import DivergedTrainingError, InterruptHook, QuietRunner
+from fbinpaint_mm.engine import (
+    DivergedTrainingError,
+    InterruptHook,
+    QuietRunner,
+    check_counterparts,
+)
 from fbinpaint_mm.evaluation.protocol import protocol_of_loop
 from fbinpaint_mm.evaluation.score_series import check_finite
+from fbinpaint_mm.folder_lock import locked_folder
 from fbinpaint_mm.optimizer_settings import (
     drop_idle_optimizers,
     enable_amp,
     enable_auto_scale_lr,
 )
 from fbinpaint_mm.safe_loading import loading
+from fbinpaint_mm.training_length import check_length, length_warning
 from fbinpaint_mm.user_error import INTERRUPTED, errors_for_users
-from fbinpaint_mm.write_file import check_output_file
+from fbinpaint_mm.write_file import FULL, check_output_file, check_writable, write_file
+
+# Variables of the environment that number the processes of a launcher.
+RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
 
 def run_training(
@@ -72,9 +83,11 @@ def run_training(
                 enable_amp(cfg, amp_dtype)
             if auto_scale_lr:
                 enable_auto_scale_lr(cfg)
-            if resume is not None:
-                set_resume(cfg, resume)
-            _train(cfg)
+            check_length(cfg)
+            with _only_run(cfg, resume):
+                if resume is not None:
+                    set_resume(cfg, resume)
+                _train(cfg)
     except DivergedTrainingError as error:
         # Other processes may know nothing of it, or be in the middle of an iteration: here and
         # below none is waited for. What had to be saved is whole.
@@ -150,12 +163,36 @@ def load_run_config(
     return cfg
 
 
+@contextmanager
+def _only_run(cfg: Config, resume: str | None) -> Iterator[None]:
+    """Holds the work directory for this run, whose first process answers for all."""
+    if int(os.environ.get(RANKS.get(cfg.launcher, ''), 0)) > 0:
+        yield
+        return
+    work_dir = Path(cfg.work_dir)
+    check_writable(work_dir, '--work-dir')
+    with locked_folder(work_dir):
+        check_work_dir(work_dir, AUTO if cfg.get('resume') else resume)
+        try:
+            yield
+        except OSError as error:
+            # Of a log or a table of scores, which do not say what they could not write.
+            if error.errno in FULL and error.filename is None:
+                raise OSError(error.errno, error.strerror, str(work_dir)) from error
+            raise
+
+
 # Functions of their own, so that no Runner is left when `end_processes` leaves the group.
 def _train(cfg: Config) -> None:
     runner = build_runner(cfg)
     for hook in runner.hooks:
         if isinstance(hook, InterruptHook):
             hook.listen()
+    check_counterparts(runner)
+    runner.register_hook(DropConfigTextHook())
+    misfit = length_warning(cfg)
+    if misfit is not None:
+        runner.logger.warning(misfit)
     runner.train()
 
 
@@ -200,8 +237,9 @@ class SaveScoresHook(Hook):
             for name, value in (metrics or {}).items()
         }
         if self.path is not None and runner.rank == 0:
-            protocol = protocol_of_loop(runner.test_loop)
-            mmengine.dump({'scores': self.scores, 'protocol': protocol}, self.path)
+            content = {'scores': self.scores, 'protocol': protocol_of_loop(runner.test_loop)}
+            path = Path(self.path)
+            write_file(path, mmengine.dump(content, file_format=path.suffix.lstrip('.')))
 
 
 def build_runner(cfg: Config) -> Any:

@@ -1,6 +1,7 @@
 """Training: hooks and what they need of a model, the log, and a wrapper of optimizers."""
 
 from fbinpaint_mm.engine.bfloat16_optim_wrapper import BFloat16OptimWrapper
+from fbinpaint_mm.engine.counterparts import check_counterparts
 from fbinpaint_mm.engine.hooks import (
     ClassMemoryHook,
     CorrectionReportHook,
@@ -42,4 +43,5 @@ __all__ = [
     'ShortLogProcessor',
     'TaughtModel',
     'WholeCheckpointHook',
+    'check_counterparts',
 ]

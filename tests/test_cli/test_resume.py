@@ -10,8 +10,15 @@ import torch
 from mmengine.config import Config
 
 from fbinpaint_mm.cli import resume
-from fbinpaint_mm.cli.resume import AUTO, changed_settings, find_newest_checkpoint, set_resume
+from fbinpaint_mm.cli.resume import (
+    AUTO,
+    DropConfigTextHook,
+    changed_settings,
+    find_newest_checkpoint,
+    set_resume,
+)
 from fbinpaint_mm.user_error import UserError
+from tests.test_engine.toy_run import toy_runner
 
 
 @pytest.fixture
@@ -143,6 +150,49 @@ def test_resume_without_a_checkpoint_says_that_there_is_none(messages, tmp_path,
     ]
 
 
+def test_no_text_in_a_checkpoint_is_run_by_mmengine(tmp_path):
+    toy_runner(tmp_path, 2).train()
+    path, marker = tmp_path / 'iter_2.pth', tmp_path / 'marker'
+    state = torch.load(path, weights_only=False)
+    state['meta']['config'] = f"open({str(marker)!r}, 'w').close()\na = 1"
+    torch.save(state, path)
+    runner = toy_runner(tmp_path, 4, resume=path)
+    runner.register_hook(DropConfigTextHook())
+    runner.train()
+    assert runner.iter == 4
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    ('unit', 'train_cfg'), [('iter', dict(max_iters=20)), ('epoch', dict(max_epochs=20))]
+)
+def test_a_run_that_is_done_is_told_and_one_that_is_longer_refused(
+    messages, tmp_path, unit, train_cfg
+):
+    for done in (20, 21):
+        meta = dict(iter=1, epoch=1) | {unit: done}
+        torch.save(dict(meta=meta, state_dict={}, message_hub={}), tmp_path / f'iter_{done}.pth')
+    cfg = Config(dict(work_dir=str(tmp_path), train_cfg=train_cfg))
+    set_resume(cfg, str(tmp_path / 'iter_20.pth'))
+    assert messages[1] == (
+        '--resume: nothing left to train, only a validation if it is missing: '
+        f'{tmp_path}/iter_20.pth has done 20, train_cfg.max_{unit}s is 20.'
+    )
+    told = f'iter_21.pth has done 21, train_cfg.max_{unit}s is 20; ask for more'
+    with pytest.raises(UserError, match=rf'nothing left to train: .*{told}'):
+        set_resume(cfg, AUTO)
+
+
+def test_only_the_first_of_many_changes_are_told(messages, tmp_path):
+    then = Config(dict(model={f'part_{index}': 1 for index in range(30)}))
+    meta = dict(iter=1, cfg=then.pretty_text)
+    torch.save(dict(meta=meta, state_dict={}, message_hub={}), tmp_path / 'iter_20.pth')
+    set_resume(Config(dict(model=dict(new='x' * 200), work_dir=str(tmp_path))), AUTO)
+    assert messages[1] == f"--resume: model.new: nothing then, '{'x' * 79}... now."
+    assert messages[-1] == '--resume: 11 more have changed.'
+    assert len(messages) == 22
+
+
 # ------------------------------------------------------------------------- changed settings
 
 
@@ -187,6 +237,29 @@ def test_names_what_has(checkpoint):
         "model.initial.init_cfg.checkpoint: 'a.pth' then, nothing now",
         'model.rounds: nothing then, 3 now',
         'optim_wrapper.optimizer.lr: 0.1 then, 0.2 now',
+    ]
+
+
+def test_names_data_length_and_hooks_that_have_changed(save_cfg):
+    hooks = [dict(type='FeedbackHook', ramp=100), dict(type='EMAHook')]
+    then = dict(
+        custom_hooks=hooks,
+        train_cfg=dict(max_iters=400),
+        train_dataloader=dict(batch_size=8, dataset=dict(pipeline=[dict(type='A', size=1)])),
+        param_scheduler=[dict(type='LinearLR', end=1), dict(type='LinearLR', end=400)],
+    )
+    now = Config(deepcopy(then))
+    now.custom_hooks = [dict(type='New'), dict(hooks[0], ramp=20)]
+    now.train_cfg.max_iters = 200
+    now.train_dataloader.dataset.pipeline[0].size = 2
+    now.param_scheduler[1].end = 200
+    assert changed_settings(save_cfg(then), now) == [
+        "custom_hooks.EMAHook.type: 'EMAHook' then, nothing now",
+        'custom_hooks.FeedbackHook.ramp: 100 then, 20 now',
+        "custom_hooks.New.type: nothing then, 'New' now",
+        'param_scheduler.LinearLR#2.end: 400 then, 200 now',
+        'train_cfg.max_iters: 400 then, 200 now',
+        'train_dataloader.dataset.pipeline.A.size: 1 then, 2 now',
     ]
 
 

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import errno
 import json
+import logging
+import multiprocessing
+import os
 from types import SimpleNamespace
 
+import mmengine
 import numpy as np
 import pytest
 import torch
@@ -10,6 +15,7 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 
 from fbinpaint_mm.cli import running
+from fbinpaint_mm.cli.resume import DropConfigTextHook
 from fbinpaint_mm.cli.running import (
     SaveScoresHook,
     build_runner,
@@ -22,7 +28,8 @@ from fbinpaint_mm.evaluation import FinitePSNR
 
 
 @pytest.fixture
-def config(tmp_path):
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / 'small.py'
     path.write_text(
         "load_from = 'pretrained.pth'\nresume = False\nmodel = dict(width=4)\n"
@@ -44,7 +51,12 @@ class FakeRunner:
     def __init__(self, train=lambda: None):
         self.hooks = []
         self.model = torch.nn.Linear(3, 1)
+        self.optim_wrapper = None
+        self.logger = logging.getLogger('fake')
         self.train = train
+
+    def register_hook(self, hook):
+        self.hooks.append(hook)
 
 
 @pytest.fixture
@@ -87,6 +99,88 @@ def test_a_training_is_that_of_the_config(config, built):
     assert 'type' not in cfg.optim_wrapper
 
 
+def test_a_checkpoint_has_no_text_run(config, built, monkeypatch):
+    runners = []
+    monkeypatch.setattr(
+        running, 'build_runner', lambda cfg: runners.append(FakeRunner()) or runners[0]
+    )
+    run_training(config)
+    assert [type(hook) for hook in runners[0].hooks] == [DropConfigTextHook]
+
+
+def test_a_second_training_at_once_is_refused(config, built, capsys):
+    """What a user does with two terminals; the first one holds its work directory."""
+    errors = []
+
+    def second():
+        child = multiprocessing.get_context('fork').Process(target=run_training, args=[config])
+        child.start()
+        child.join()
+        errors.append(child.exitcode)
+
+    built.train = second
+    run_training(config)
+    assert errors == [2]
+    assert len(built.configs) == 1
+    run_training(config)
+    assert errors == [2, 2], 'the folder was given back'
+
+
+def test_processes_of_one_training_share_the_folder(config, built, monkeypatch):
+    def second():
+        monkeypatch.setenv('RANK', '1')
+        built.train = lambda: None
+        run_training(config, launcher='pytorch')
+
+    monkeypatch.setenv('RANK', '0')
+    built.train = second
+    run_training(config, launcher='pytorch')
+    assert len(built.configs) == 2
+
+
+def test_a_folder_with_checkpoints_is_used_by_its_own_run_only(config, tmp_path, built, capsys):
+    run_training(config)
+    work_dir = tmp_path / 'work_dirs/small'
+    assert work_dir.is_dir()
+    state = dict(meta=dict(iter=5), state_dict={}, message_hub={})
+    for folder in (work_dir, tmp_path):
+        torch.save(state, folder / 'iter_5.pth')
+    held = "work directory 'work_dirs/small' holds a run that has saved iter_5.pth"
+
+    assert f'train.py: {held}: go on with --resume, or give another folder with --work-dir' in fail(
+        capsys, run_training, config
+    )
+    assert f"{held}, and 'iter_5.pth' is from elsewhere: give another folder" in fail(
+        capsys, run_training, config, resume='iter_5.pth'
+    )
+    run_training(config, resume='auto')
+    run_training(config, resume='work_dirs/small/iter_5.pth')
+    run_training(config, cfg_options=dict(resume=True))
+    run_training(config, work_dir='other')
+    assert len(built.configs) == 5
+
+
+def test_a_disk_that_is_full_of_other_files_is_told_with_the_folder(config, built, capsys):
+    def full():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    built.train = full
+    error = fail(capsys, run_training, config)
+    assert 'No space left on device' in error
+    assert "'work_dirs/small'" in error
+
+
+def test_a_length_that_does_not_fit_is_told_in_the_log(config, built, caplog):
+    run_training(
+        config,
+        cfg_options={
+            'train_cfg': dict(max_iters=5),
+            'param_scheduler': dict(type='PolyLR', end=400, by_epoch=False),
+        },
+    )
+    assert 'the PolyLR of param_scheduler at 400' in caplog.text
+
+
 def test_a_training_is_resumed_in_mixed_precision(config, checkpoint, built):
     run_training(config, resume=checkpoint, amp=True, amp_dtype='bfloat16')
     (cfg,) = built.configs
@@ -101,6 +195,8 @@ def test_a_training_is_resumed_in_mixed_precision(config, checkpoint, built):
         (dict(resume='missing.pth'), "checkpoint 'missing.pth' does not exist"),
         (dict(auto_scale_lr=True), '--auto-scale-lr needs auto_scale_lr='),
         (dict(cfg_options={'modle.width': 8}), "Did you mean 'model'?"),
+        (dict(cfg_options={'train_cfg.max_iters': 0}), 'train_cfg.max_iters: found 0, expected'),
+        (dict(work_dir='small.py/run'), "--work-dir 'small.py/run' cannot be made: Not a dir"),
     ],
 )
 def test_a_mistake_ends_in_a_sentence(config, built, capsys, options, message):
@@ -157,6 +253,27 @@ def test_scores_are_written_as_plain_numbers_with_their_protocol(tmp_path):
     stored = json.loads(path.read_text())
     assert stored['scores'] == {'PSNR/round1': 24.5, 'mIoU/round1': 0.5, 'samples': 8}
     assert stored['protocol'] == FinitePSNR().protocol()
+
+
+@pytest.mark.parametrize('suffix', ['.json', '.yaml', '.yml', '.pkl'])
+def test_scores_are_written_whole_or_not_at_all(tmp_path, suffix, monkeypatch):
+    path, loop = (
+        tmp_path / f'scores{suffix}',
+        SimpleNamespace(evaluator=SimpleNamespace(metrics=[])),
+    )
+    runner = SimpleNamespace(rank=0, test_loop=loop)
+    SaveScoresHook(str(path)).after_test_epoch(runner, {'PSNR': 1.5})
+    before = path.read_bytes()
+    assert mmengine.load(path) == {'scores': {'PSNR': 1.5}, 'protocol': {}}
+
+    def full(draft, path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, 'replace', full)
+    with pytest.raises(OSError, match=rf'Make room there .*scores{suffix}'):
+        SaveScoresHook(str(path)).after_test_epoch(runner, {'PSNR': 2.5})
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_scores_are_written_by_the_first_process_only(tmp_path):

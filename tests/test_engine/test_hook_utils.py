@@ -10,7 +10,13 @@ import torch
 from mmengine.runner import EpochBasedTrainLoop
 from torch import nn
 
-from fbinpaint_mm.engine.hooks.utils import check_protocol, is_due, validation_interval
+from fbinpaint_mm.engine.hooks.utils import (
+    check_protocol,
+    is_due,
+    validation_follows,
+    validation_interval,
+)
+from fbinpaint_mm.user_error import UserError
 
 
 class Needed(Protocol):
@@ -31,7 +37,7 @@ def test_parameters_buffers_and_submodules_count():
 
 def test_what_is_missing_is_named():
     message = r'^SomeHook needs size, weight, part, act, see .*test_hook_utils\.Needed; Linear '
-    with pytest.raises(TypeError, match=message + 'lacks size, part, act$'):
+    with pytest.raises(UserError, match=message + 'lacks size, part, act$'):
         check_protocol(Needed, nn.Linear(1, 1), 'SomeHook')
 
 
@@ -61,4 +67,18 @@ def test_validations_of_a_training_by_epochs_are_counted_in_iterations(runner):
     loop.val_interval, loop.dataloader = 2, range(3)
     runner.train_loop = loop
     assert validation_interval(runner) == 6
-    assert due_iterations(runner, None) == [6, 11]
+    assert due_iterations(runner, None) == [6, 12]
+
+
+@pytest.mark.parametrize(
+    ('done', 'follows'), [(1, False), (2, False), (4, True), (5, False), (6, True), (7, True)]
+)
+@pytest.mark.parametrize('by_epoch', [False, True])
+def test_a_validation_follows_every_interval_from_its_begin_and_the_last_step(
+    done, follows, by_epoch
+):
+    loop = EpochBasedTrainLoop.__new__(EpochBasedTrainLoop) if by_epoch else SimpleNamespace()
+    steps = ('_epoch', '_max_epochs') if by_epoch else ('iter', 'max_iters')
+    vars(loop).update({steps[0]: done, steps[1]: 7, 'val_begin': 4, 'val_interval': 2})
+    assert validation_follows(SimpleNamespace(train_loop=loop, val_loop=object())) is follows
+    assert not validation_follows(SimpleNamespace(train_loop=loop, val_loop=None))

@@ -7,6 +7,7 @@ import errno
 import io
 import multiprocessing
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -15,7 +16,8 @@ import torch
 
 from fbinpaint_mm.checkpoint import resume_problem
 from fbinpaint_mm.cli.resume import find_newest_checkpoint
-from tests.test_engine.toy_run import assert_same_state, toy_runner
+from fbinpaint_mm.user_error import UserError
+from tests.test_engine.toy_run import ToyMetric, assert_same_state, toy_runner
 
 REAL_OPEN = io.open
 
@@ -172,3 +174,106 @@ def test_checkpoints_are_given_up_as_mmengine_does(tmp_path):
     for name in ('best_ckpt', 'last_ckpt'):
         kept = [Path(hub['runtime_info'][name]).name for hub in (one, other)]
         assert kept[0] == kept[1]
+
+
+# ----------------------------------------------------- what a resumed run goes on with
+
+
+class Score(ToyMetric):
+    """The scores of the validations to come; the process dies in one of ``None``."""
+
+    def __init__(self, *scores):
+        super().__init__()
+        self.scores = list(scores)
+
+    def compute_metrics(self, results):
+        score = self.scores.pop(0)
+        if score is None:
+            raise SystemExit('killed')
+        return dict(PSNR=score)
+
+
+def scored_runner(work_dir, max_iters, *scores, resume=None, **checkpoint):
+    """A toy that validates after every second iteration, and its metric."""
+    settings = dict(save_best='PSNR', rule='greater', **checkpoint)
+    runner = toy_runner(work_dir, max_iters, settings, validate=Score(*scores), resume=resume)
+    return runner, runner.val_loop.evaluator.metrics[0]
+
+
+def hub_of(checkpoint):
+    return torch.load(checkpoint, weights_only=False)['message_hub']['runtime_info']
+
+
+@pytest.mark.parametrize('max_iters', [4, 6], ids=['at the end', 'before the end'])
+def test_a_validation_that_a_kill_has_prevented_is_made_on_resume(tmp_path, max_iters):
+    runner, _ = scored_runner(tmp_path, 4, 1.0, None)
+    with pytest.raises(SystemExit):
+        runner.train()
+    assert hub_of(tmp_path / 'iter_4.pth')['validated'] == 2
+
+    scores = [9.0, 5.0][: max_iters // 2 - 1]
+    resume = tmp_path / 'iter_4.pth'
+    runner, metric = scored_runner(tmp_path, max_iters, *scores, resume=resume)
+    runner.train()
+    assert metric.scores == []
+    assert [path.name for path in tmp_path.glob('best*')] == ['best_PSNR_iter_4.pth']
+    hub = hub_of(tmp_path / f'iter_{max_iters}.pth')
+    assert (hub['best_score'], hub['validated']) == (9.0, max_iters)
+
+
+@pytest.mark.parametrize('second', [2.0, 0.5], ids=['better', 'worse'])
+def test_a_validation_that_the_checkpoint_knows_of_is_not_repeated(tmp_path, second):
+    scored_runner(tmp_path, 4, 1.0, second)[0].train()
+    runner, metric = scored_runner(tmp_path, 6, 3.0, resume=tmp_path / 'iter_4.pth')
+    runner.train()
+    assert metric.scores == [], 'validated once, after iteration 6'
+
+
+def test_training_is_the_same_after_a_validation_that_was_made_late(tmp_path):
+    scored_runner(tmp_path / 'whole', 6, 1.0, 2.0, 3.0)[0].train()
+    runner, _ = scored_runner(tmp_path / 'killed', 6, 1.0, None)
+    with pytest.raises(SystemExit):
+        runner.train()
+    resume = tmp_path / 'killed' / 'iter_4.pth'
+    scored_runner(tmp_path / 'killed', 6, 2.0, 3.0, resume=resume)[0].train()
+    assert_same_state(tmp_path / 'whole' / 'iter_6.pth', tmp_path / 'killed' / 'iter_6.pth')
+
+
+@pytest.mark.parametrize('moved', [False, True])
+def test_a_resumed_run_knows_its_newest_checkpoint(tmp_path, monkeypatch, errors, moved):
+    work_dir = tmp_path / 'run'
+    toy_runner(work_dir, 4).train()
+    if moved:
+        work_dir = work_dir.rename(tmp_path / 'moved')
+    fail_for(['iter_6.'], monkeypatch)
+    toy_runner(work_dir, 7, resume=work_dir / 'iter_4.pth').train()
+    assert f'newest whole checkpoint is {work_dir / "iter_4.pth"}' in errors[0]
+
+
+@pytest.mark.parametrize('elsewhere', ['run/best_PSNR_iter_2.pth', 'thesis.pth'])
+def test_a_copied_run_removes_nothing_elsewhere(tmp_path, elsewhere):
+    """A checkpoint notes where the best one was, to be removed for a better one."""
+    scored_runner(tmp_path / 'run', 2, 1.0)[0].train()
+    (tmp_path / 'thesis.pth').touch()
+    copy = shutil.copytree(tmp_path / 'run', tmp_path / 'copy')
+    state = torch.load(copy / 'iter_2.pth', weights_only=False)
+    info = state['message_hub']['runtime_info']
+    info.update(best_ckpt=str(tmp_path / elsewhere), keep_ckpt_ids=['/../../thesis', 2])
+    torch.save(state, copy / 'iter_2.pth')
+    (copy / 'iter_').mkdir()
+    scored_runner(copy, 4, 2.0, resume=copy / 'iter_2.pth')[0].train()
+    assert (tmp_path / 'thesis.pth').exists()
+    assert (tmp_path / 'run' / 'best_PSNR_iter_2.pth').exists()
+    ours = {'best_PSNR_iter_4.pth'} | ({'best_PSNR_iter_2.pth'} if 'thesis' in elsewhere else set())
+    assert {path.name for path in copy.glob('best*')} == ours, 'its own was given up'
+
+
+def test_the_best_of_a_score_that_is_not_measured_is_refused(tmp_path):
+    runner = toy_runner(tmp_path, 2, dict(save_best='PSNRR', rule='greater'), validate=True)
+    message = r"^default_hooks\.checkpoint\.save_best: found 'PSNRR', expected one of .*PSNR"
+    with pytest.raises(UserError, match=message):
+        runner.train()
+    # Nothing is lost: put right, the run makes up for the validation.
+    runner, _ = scored_runner(tmp_path, 2, 1.0, resume=tmp_path / 'iter_2.pth')
+    runner.train()
+    assert (tmp_path / 'best_PSNR_iter_2.pth').exists()

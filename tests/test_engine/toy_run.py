@@ -98,12 +98,12 @@ def toy_runner(
     checkpoint: dict | None = None,
     custom_hooks: list | None = None,
     resume: Path | None = None,
-    validate: bool = False,
+    validate: bool | ToyMetric = False,
     dataset: Dataset | None = None,
     runner_type: type[Runner] = Runner,
     logger: dict | None = None,
 ) -> Runner:
-    """A Runner of the toy, not yet started."""
+    """A Runner of the toy, not yet started; it validates with a ``ToyMetric``, or another one."""
     model, dataset = ToyModel(), dataset or ToyDataset()
     settings = dict(type='WholeCheckpointHook', by_epoch=False, interval=2, max_keep_ckpts=1)
     loader = dict(batch_size=2, num_workers=0, dataset=dataset, collate_fn=pseudo_collate)
@@ -113,7 +113,7 @@ def toy_runner(
         validation = dict(
             val_dataloader=dict(loader, sampler=sampler),
             val_cfg=dict(type='mmengine.ValLoop'),
-            val_evaluator=Evaluator(ToyMetric()),
+            val_evaluator=Evaluator(ToyMetric() if validate is True else validate),
         )
     return runner_type(
         model=model,

@@ -110,7 +110,7 @@ class FeedbackHook(Hook):
         """Link the feedback.
 
         Raises:
-            TypeError: If the model is no ``FeedbackModel``; names what it lacks.
+            UserError: If the model is no ``FeedbackModel``; names what it lacks.
         """
         model: FeedbackModel = unwrapped_model(runner.model)
         check_protocol(FeedbackModel, model, type(self).__name__)

@@ -95,7 +95,7 @@ class MeanTeacherHook(Hook):
         """Start the teacher as a copy of the student, unless the run was resumed.
 
         Raises:
-            TypeError: If the model is no ``TaughtModel``, or its teacher no
+            UserError: If the model is no ``TaughtModel``, or its teacher no
                 ``MovingAverageTeacher``; names what is missing.
         """
         model = unwrapped_model(runner.model)

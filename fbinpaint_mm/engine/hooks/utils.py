@@ -8,6 +8,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 
+from fbinpaint_mm.user_error import UserError
+
 
 def unwrapped_model(model: nn.Module) -> Any:
     """The model itself, of any class, whether or not a distributed wrapper is around it."""
@@ -37,6 +39,16 @@ def validation_interval(runner: Runner) -> int:
     return loop.val_interval * (len(loop.dataloader) if by_epoch else 1)
 
 
+def validation_follows(runner: Runner) -> bool:
+    """Whether the training loop validates after what it has done so far, by its settings."""
+    if runner.val_loop is None:
+        return False
+    loop = runner.train_loop
+    by_epoch = isinstance(loop, EpochBasedTrainLoop)
+    done, last = (loop.epoch, loop.max_epochs) if by_epoch else (loop.iter, loop.max_iters)
+    return done >= loop.val_begin and (done % loop.val_interval == 0 or done == last)
+
+
 def check_protocol(needed: type, found: object, user: str) -> None:
     """Refuses an object that lacks members of a protocol, before any training.
 
@@ -49,12 +61,12 @@ def check_protocol(needed: type, found: object, user: str) -> None:
         user: Name of the hook that needs it, for the message.
 
     Raises:
-        TypeError: Names the members that are missing and the protocol that describes them.
+        UserError: Names the members that are missing and the protocol that describes them.
     """
     members = _members(needed)
     missing = [name for name in members if not hasattr(found, name)]
     if missing:
-        raise TypeError(
+        raise UserError(
             f'{user} needs {", ".join(members)}, see {needed.__module__}.{needed.__name__}; '
             f'{type(found).__name__} lacks {", ".join(missing)}'
         )

@@ -11,10 +11,14 @@ from mmengine.fileio import LocalBackend, get_file_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
+from fbinpaint_mm.engine.hooks.utils import validation_follows
 from fbinpaint_mm.engine.save_state import WHOLE_FILE
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.write_file import remove_drafts, write_file
 
 RECORD = 'last_checkpoint'
+# In the message hub, which is part of a checkpoint: the iteration of the last validation.
+VALIDATED = 'validated'
 
 
 @HOOKS.register_module()
@@ -30,6 +34,9 @@ class WholeCheckpointHook(CheckpointHook):
     * Where a checkpoint cannot be written (disk full), the error is logged with the file and the
       free space, older checkpoints stay, and training goes on to the next save. Only the
       checkpoint of the last iteration raises: nothing else would keep its state.
+    * A checkpoint is written before the validation that follows its iteration, and once more after
+      it: the best score is part of it. A run that is resumed from one that knows of no such
+      validation, since the process was killed in between, makes up for it before it trains on.
 
     A remote ``out_dir`` (``s3://``, ...) is written by its own backend; the order of writing and
     removing holds there too.
@@ -44,10 +51,57 @@ class WholeCheckpointHook(CheckpointHook):
         given = self.backend_args or self.file_client_args
         if given is None and isinstance(get_file_backend(out_dir), LocalBackend):
             self.backend_args = dict(backend=WHOLE_FILE)
+        info = runner.message_hub.runtime_info
+        if 'keep_ckpt_ids' in info:  # parts of names of files that mmengine removes
+            info['keep_ckpt_ids'] = [step for step in info['keep_ckpt_ids'] if type(step) is int]
         super().before_train(runner)
         if is_main_process() and isinstance(self.file_backend, LocalBackend):
             for draft in remove_drafts(Path(self.out_dir), '*.pth'):
                 runner.logger.warning(f'Removed {draft}, which an interrupted run left unfinished.')
+
+        if self.save_best:
+            self._set_best_paths({k: self._own(path) for k, path in self._best_paths().items()})
+        self._lacks_validation = False
+        if runner.iter > 0:
+            self._go_on(runner)
+
+    def _own(self, best: str | None) -> str | None:
+        """The best checkpoint of the folder by a path that was noted, perhaps in another place.
+
+        It is removed for a better one: a copy of a run must not remove what the original noted, nor
+        a checkpoint name what never was one.
+        """
+        name = str(best or '').rpartition('/')[2]
+        path = self.file_backend.join_path(self.out_dir, name)
+        return path if name.startswith('best_') and self._exists(path) else None
+
+    def _go_on(self, runner: Runner) -> None:
+        """Find out what the run that is resumed has left: the last checkpoint, the validation."""
+        noted = runner.message_hub.runtime_info.get('last_ckpt')
+        known = (self._path(self._step(runner)), noted)  # the folder may have been moved since
+        self.last_ckpt = next((path for path in known if path and self._exists(path)), None)
+        validated = runner.message_hub.runtime_info.get(VALIDATED)
+        self._lacks_validation = validation_follows(runner) and validated != runner.iter
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Make up for a validation, now that every hook has begun its work."""
+        if self._lacks_validation:
+            self._lacks_validation = False
+            runner.logger.info(
+                f'The run stopped before the validation of iteration {runner.iter}: it is made now.'
+            )
+            runner.val_loop.run()
+
+    def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
+        """Save the best checkpoint, and note in that of this iteration that it is validated."""
+        runner.message_hub.update_info(VALIDATED, runner.iter)
+        best = _best_scores(runner)
+        super().after_val_epoch(runner, metrics)
+        # After a better score mmengine has saved it again.
+        is_noted = best != _best_scores(runner)
+        if self.last_ckpt and self.last_ckpt == self._path(self._step(runner)) and not is_noted:
+            meta = dict(epoch=runner.epoch, iter=runner.iter)
+            self._save_checkpoint_with_step(runner, self._step(runner), meta)
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         """Write the checkpoint, then the record that names it, then remove what is too old."""
@@ -77,6 +131,7 @@ class WholeCheckpointHook(CheckpointHook):
         """As mmengine's, but the previous best checkpoint goes after the new one is whole."""
         if not self.save_best:
             return
+        self._check_is_measured(metrics)
         previous, before = self._best_paths(), dict(runner.message_hub.runtime_info)
         # mmengine removes first what these name.
         self._set_best_paths(dict.fromkeys(previous))
@@ -93,8 +148,20 @@ class WholeCheckpointHook(CheckpointHook):
             if path and found.get(key) not in (None, path):
                 self._remove(path)
 
+    def _check_is_measured(self, metrics: dict) -> None:
+        unknown = [key for key in self.key_indicators if key not in ('auto', *metrics)]
+        if unknown:
+            raise UserError(
+                f'default_hooks.checkpoint.save_best: found {unknown[0]!r}, expected one of '
+                f'{", ".join(metrics)}'
+            )
+
     def _path(self, step: int) -> str:
         return self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(step))
+
+    def _step(self, runner: Runner) -> int:
+        """The number in the name of a checkpoint of now."""
+        return runner.epoch if self.by_epoch else runner.iter
 
     def _kept_and_outdated(self, step: int) -> tuple[list[int], list[int]]:
         """Steps of the checkpoints that stay with the new one, and of those that go."""
@@ -127,6 +194,9 @@ class WholeCheckpointHook(CheckpointHook):
         elif self.file_backend.isdir(path):  # DeepSpeed's checkpoints are folders
             self.file_backend.rmtree(path)
 
+    def _exists(self, path: str) -> bool:
+        return self.file_backend.isfile(path) or self.file_backend.isdir(path)
+
     def _best_paths(self) -> dict[str, str | None]:
         """Path of the best checkpoint of every score; one score has no name in mmengine."""
         if len(self.key_indicators) == 1:
@@ -147,6 +217,11 @@ class WholeCheckpointHook(CheckpointHook):
             f'Checkpoint not saved: {error}. Training goes on; the newest whole checkpoint is '
             f'{self.last_ckpt or "none yet"}.'
         )
+
+
+def _best_scores(runner: Runner) -> dict[str, float]:
+    info = runner.message_hub.runtime_info
+    return {key: value for key, value in info.items() if key.startswith('best_score')}
 
 
 def _restore(runner: Runner, info: dict) -> None:
