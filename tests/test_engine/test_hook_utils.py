@@ -67,7 +67,7 @@ def test_validations_of_a_training_by_epochs_are_counted_in_iterations(runner):
     loop.val_interval, loop.dataloader = 2, range(3)
     runner.train_loop = loop
     assert validation_interval(runner) == 6
-    assert due_iterations(runner, None) == [6, 12]
+    assert due_iterations(runner, None) == [6, 11]
 
 
 @pytest.mark.parametrize(
