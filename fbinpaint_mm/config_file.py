@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from fbinpaint_mm.config_mistakes import mistakes_in_file, named_settings
 from fbinpaint_mm.training_length import set_feedback_ramp, set_max_iters
 from fbinpaint_mm.user_error import UserError
 
@@ -111,7 +112,9 @@ def read_config(name: str | os.PathLike[str], options: Mapping[str, Any] | None 
         UserError: Nothing would read an option, see `merge_options`.
     """
     unset_empty_variables()
-    cfg = Config.fromfile(find_config(name))
+    path = find_config(name)
+    with mistakes_in_file(path):
+        cfg = Config.fromfile(path)
     merge_options(cfg, options or {})
     return cfg
 
@@ -144,6 +147,7 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
             set_length(cfg, _natural(name, options.pop(name), least))
     for name in options:
         _check_is_read(name, cfg)
+        _check_is_part(name, cfg, options[name])
         _make_room(name, cfg, options)
     cfg.merge_from_dict(options)
 
@@ -174,42 +178,49 @@ def _check_is_read(name: str, cfg: Config) -> None:
         )
 
 
-def _make_room(name: str, cfg: Config, options: Mapping[str, Any]) -> None:
-    """What is None has no settings; mmengine would speak of inheritance.
+def _check_is_part(name: str, cfg: Config, value: Any) -> None:
+    if isinstance(cfg.get(name), (dict, list)) and isinstance(value, (str, int, float)):
+        raise UserError(f'option {name!r}: found {value!r}, expected settings, or items of a list')
 
-    It gets some where the options say what it shall be.
+
+def _make_room(name: str, cfg: Config, options: Mapping[str, Any]) -> None:
+    """Makes settings for what is None where the options say what it shall be.
+
+    All else that has no settings, and items that a list does not have, are mistakes; mmengine would
+    speak of inheritance, or of indices.
     """
-    parts, above = name.split('.'), cfg
+    parts = name.split('.')
+    above: Any = cfg
     for depth, part in enumerate(parts[:-1], 1):
-        key = int(part) if isinstance(above, list) and part.isdigit() else part
-        try:
-            value = above[key]
-        except (KeyError, IndexError, TypeError):
+        if not isinstance(above, list) and part not in above:
             return  # something new
-        if value is None:
-            place = '.'.join(parts[:depth])
-            if f'{place}.type' not in options:
-                raise UserError(
-                    f'option {name!r}: {place} is None in this config, and so has no settings; '
-                    f'give {place}.type too'
-                )
+        key: Any = int(part) if isinstance(above, list) else part
+        place, value = '.'.join(parts[:depth]), above[key]
+        if value is None and f'{place}.type' in options:
             above[key] = value = {}
+        _check_has(name, parts[depth], place, value)
         above = value
+
+
+def _check_has(name: str, key: str, place: str, value: Any) -> None:
+    if value is None:
+        raise UserError(
+            f'option {name!r}: {place} is None in this config, and so has no settings; '
+            f'give {place}.type too'
+        )
+    if isinstance(value, list) and not (key.isdigit() and int(key) < len(value)):
+        raise UserError(f'option {name!r}: {place} is a list of items 0 to {len(value) - 1}')
+    if not isinstance(value, (dict, list)):
+        raise UserError(f'option {name!r}: {place} is {value!r}, which has no settings')
 
 
 def _place_of(key: str, settings: dict[str, Any], known: set[str]) -> str | None:
     """Where a variable of a config file went: a setting of its name, else one of its value."""
-    places = [place for top in settings if top in known for place in _settings(settings[top], top)]
+    places = [
+        place for top in settings if top in known for place in named_settings(settings[top], top)
+    ]
     same_name = [name for name, _ in places if name.rpartition('.')[2] == key]
     # Numbers are equal by chance, and so is what is empty.
     value = settings[key] if isinstance(settings[key], (str, dict, list)) else None
     same_value = [name for name, found in places if value and found == value]
     return next(iter(same_name + same_value), None)
-
-
-def _settings(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """A setting and all inside it, with their dotted names; items of a list have numbers."""
-    yield name, value
-    items = value.items() if isinstance(value, dict) else ()
-    for key, one in enumerate(value) if isinstance(value, (list, tuple)) else items:
-        yield from _settings(one, f'{name}.{key}')

@@ -20,6 +20,7 @@ from fbinpaint_mm import compat
 from fbinpaint_mm.checkpoint import check_checkpoint, check_fits
 from fbinpaint_mm.cli.resume import AUTO, set_resume
 from fbinpaint_mm.config_file import read_config
+from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.engine import DivergedTrainingError, InterruptHook
 from fbinpaint_mm.evaluation.protocol import protocol_of_loop
 from fbinpaint_mm.optimizer_settings import (
@@ -69,7 +70,8 @@ def run_training(
                 enable_auto_scale_lr(cfg)
             if resume is not None:
                 set_resume(cfg, resume)
-            _train(cfg)
+            with mistakes_in_settings(cfg):
+                _train(cfg)
     except DivergedTrainingError as error:
         # Other processes may know nothing of it, or be in the middle of an iteration: here and
         # below none is waited for. What had to be saved is whole.
@@ -107,7 +109,8 @@ def run_test(
             check_output_file(Path(out))
         cfg = load_run_config(config, cfg_options, work_dir, launcher)
         cfg.load_from, cfg.resume = checkpoint, False
-        _test(cfg, out)
+        with mistakes_in_settings(cfg):
+            _test(cfg, out)
     end_processes()
 
 
