@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mmengine.config import DictAction
+from arguments import ConfigOptions
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -29,7 +29,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('config', help='config file, or the name of one of the configs of this package')
     add('--split', default='test', choices=('val', 'test'), help='default: test')
     add('--out', type=Path, required=True, help='folder to write to')
-    add('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE')
+    add('--cfg-options', nargs='+', action=ConfigOptions, default={}, metavar='KEY=VALUE')
     return parser.parse_args(argv)
 
 

@@ -15,6 +15,8 @@ import argparse
 import os
 from pathlib import Path
 
+from arguments import number
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parses the command line.
@@ -31,10 +33,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add('download', type=Path, help='folder that CelebAMask-HQ.zip was unpacked to')
     add('output', type=Path, help='folder to write to, such as data/celebamask_hq')
-    add('--size', type=int, default=256, help='side in pixels (default 256)')
-    add('--num-images', type=int, default=30000, help='default 30000')
-    add('--num-val', type=int, default=1000, help='last images, default 1000')
-    add('--num-workers', type=int, default=os.cpu_count() or 1, help='processes')
+    add('--size', type=number(int, 1), default=256, help='side in pixels (default 256)')
+    add('--num-images', type=number(int, 1), default=30000, help='default 30000')
+    add('--num-val', type=number(int, 1), default=1000, help='last images, default 1000')
+    add('--num-workers', type=number(int, 1), default=os.cpu_count() or 1, help='processes')
     return parser.parse_args(argv)
 
 

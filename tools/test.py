@@ -9,7 +9,7 @@ import argparse
 import os
 from pathlib import Path
 
-from mmengine.config import DictAction
+from arguments import ConfigOptions
 
 SUFFIXES = ('.json', '.yaml', '.yml', '.pkl')
 
@@ -35,7 +35,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         default={},
         metavar='KEY=VALUE',
         help='settings that replace those of the config, e.g. model.test_cfg.rounds=3. A list is '

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from mmengine.config import DictAction
+from arguments import ConfigOptions
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -30,7 +30,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         default={},
         metavar='KEY=VALUE',
         help='settings that replace those of the config, e.g. max_iters=1000 '
