@@ -63,7 +63,7 @@ def find_config(name: str | os.PathLike[str], others: Iterable[str] = ()) -> Pat
 
     Raises:
         FileNotFoundError: It is neither, or several configs have this name. The message names
-            those with a similar name, or all.
+            those with a similar name, or their folder.
     """
     if Path(name).is_file():
         return Path(name)
@@ -78,9 +78,10 @@ def find_config(name: str | os.PathLike[str], others: Iterable[str] = ()) -> Pat
     names.update({other: other for other in others})
     close = difflib.get_close_matches(wanted.name, names.values(), n=5, cutoff=0.5)
     listed = [key for one in dict.fromkeys(close) for key, stem in names.items() if stem == one]
+    what = 'is a folder, no file,' if str(name) and Path(name).is_dir() else 'is neither a file'
+    hint = f'Did you mean: {", ".join(listed)}' if listed else f'They are in {str(folder)!r}'
     raise FileNotFoundError(
-        f'config {str(name)!r} is neither a file nor one of the configs of {PACKAGE.name}. '
-        f'{"Did you mean" if listed else "There are"}: {", ".join(listed or names)}'
+        f'config {str(name)!r} {what} nor one of the configs of {PACKAGE.name}. {hint}'
     )
 
 
@@ -109,14 +110,49 @@ def read_config(name: str | os.PathLike[str], options: Mapping[str, Any] | None 
 
     Raises:
         FileNotFoundError: There is no such file.
-        UserError: Nothing would read an option, see `merge_options`.
+        UserError: The file cannot be read, nothing would read an option, see `merge_options`, or
+            an interval is no number.
     """
     unset_empty_variables()
     path = find_config(name)
     with mistakes_in_file(path):
         cfg = Config.fromfile(path)
     merge_options(cfg, options or {})
+    check_intervals(cfg)
     return cfg
+
+
+def check_intervals(cfg: Config) -> None:
+    """Makes sure that intervals of hooks are numbers, which most hooks find out too late.
+
+    Args:
+        cfg: The whole config.
+
+    Raises:
+        UserError: One is text.
+    """
+    hooks = {key: cfg.get(key) for key in ('default_hooks', 'custom_hooks')}
+    for name, value in named_settings(hooks):
+        if name.endswith('interval') and isinstance(value, str):
+            raise UserError(f'{name}: found {value!r}, expected a whole number')
+
+
+def part_of(cfg: Config, name: str) -> Any:
+    """A part that a config must have.
+
+    Args:
+        cfg: The whole config, as it was read.
+        name: Such as ``'model'``.
+
+    Returns:
+        Its settings.
+
+    Raises:
+        UserError: There is none.
+    """
+    if cfg.get(name) is None:
+        raise UserError(f'config {cfg.filename!r} has no {name}')
+    return cfg[name]
 
 
 def unset_empty_variables() -> None:

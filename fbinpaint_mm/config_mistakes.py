@@ -53,7 +53,9 @@ def mistakes_in_file(path: str | PathLike[str]) -> Iterator[None]:
         file = _file_being_read(error, path)
         line = _line_in(file, error)
         place = f'{file!r}, line {line}' if line else repr(file)
-        raise UserError(f'config {place}: {in_one_line(error)}') from error
+        # Python's own text of a syntax error names a file and a line again.
+        told = error.msg if isinstance(error, SyntaxError) else in_one_line(error)
+        raise UserError(f'config {place}: {told}') from error
 
 
 def _file_being_read(error: BaseException, path: str | PathLike[str]) -> str:

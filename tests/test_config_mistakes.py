@@ -25,7 +25,7 @@ def read(tmp_path, text, base=BASE):
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        ('x = 1\ny = dict(\n', r"child\.py', line 2: SyntaxError: .* was never closed"),
+        ('x = 1\ny = dict(\n', r"child\.py', line 2: .* was never closed"),
         ('x = 1\n\ny = z\n', r"child\.py', line 3: NameError: name 'z' is not defined"),
         ('x = 1 / 0\n', r"child\.py', line 1: ZeroDivisionError: division by zero"),
         ("_base_ = 'base.py'\nx = dict(y=_base_.z)\n", r"child\.py', line 2: .*'z'"),
@@ -40,7 +40,7 @@ def test_a_config_that_cannot_be_read_is_told_with_file_and_line(tmp_path, text,
 
 
 def test_so_is_one_that_it_inherits_from(tmp_path):
-    with pytest.raises(UserError, match=r"base\.py', line 2: SyntaxError"):
+    with pytest.raises(UserError, match=r"base\.py', line 2: unmatched"):
         read(tmp_path, "_base_ = 'base.py'\n", base='x = 1\n)\n')
     with pytest.raises(UserError, match=r"base\.py', line 1: NameError: name 'z'"):
         read(tmp_path, "_base_ = 'base.py'\n", base='y = z\n')

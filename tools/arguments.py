@@ -4,10 +4,42 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from collections.abc import Callable
 from typing import Any
 
 from mmengine.config import DictAction
+
+# What each way to start several processes puts into their environment.
+LAUNCHERS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_LOCAL_RANK')
+
+
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """Adds how several processes were started."""
+    add = parser.add_argument
+    add(
+        '--launcher',
+        choices=['none', *LAUNCHERS],
+        default='none',
+        help='how several processes were started (default: %(default)s, a single process)',
+    )
+    # Given by `python -m torch.distributed.launch`; torchrun sets LOCAL_RANK by itself.
+    add('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def checked_launcher(
+    parser: argparse.ArgumentParser, args: argparse.Namespace
+) -> argparse.Namespace:
+    """The arguments without the rank, which libraries read from the environment."""
+    variable = LAUNCHERS.get(args.launcher)
+    if variable and variable not in os.environ:
+        parser.error(
+            f'--launcher {args.launcher}: found no {variable} in the environment; start it with '
+            'tools/dist_train.sh, tools/slurm_train.sh or their like'
+        )
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    del args.local_rank
+    return args
 
 
 class ConfigOptions(DictAction):

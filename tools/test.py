@@ -6,10 +6,9 @@ Usage: python tools/test.py CONFIG CHECKPOINT [--work-dir DIR] [--out SCORES.jso
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
-from arguments import ConfigOptions
+from arguments import ConfigOptions, add_launcher, checked_launcher
 
 SUFFIXES = ('.json', '.yaml', '.yml', '.pkl')
 
@@ -41,20 +40,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='settings that replace those of the config, e.g. model.test_cfg.rounds=3. A list is '
         'written key="[a,b]" or key=a,b.',
     )
-    add(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='how several processes were started (default: %(default)s, a single process)',
-    )
-    # Given by `python -m torch.distributed.launch`; torchrun sets LOCAL_RANK by itself.
-    add('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+    add_launcher(parser)
     args = parser.parse_args(argv)
     if args.out is not None and Path(args.out).suffix not in SUFFIXES:
         parser.error(f'--out {args.out!r} should end with one of {", ".join(SUFFIXES)}')
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    del args.local_rank
-    return args
+    return checked_launcher(parser, args)
 
 
 def main() -> None:

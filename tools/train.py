@@ -6,9 +6,8 @@ Usage: python tools/train.py CONFIG [--work-dir DIR] [--resume [CHECKPOINT]] [--
 from __future__ import annotations
 
 import argparse
-import os
 
-from arguments import ConfigOptions
+from arguments import ConfigOptions, add_launcher, checked_launcher
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -50,18 +49,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='lower precision of --amp (default: float16 on a GPU, bfloat16 on a CPU)',
     )
     add('--auto-scale-lr', action='store_true', help='scale learning rates to the real batch size')
-    add(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='how several processes were started (default: %(default)s, a single process)',
-    )
-    # Given by `python -m torch.distributed.launch`; torchrun sets LOCAL_RANK by itself.
-    add('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+    add_launcher(parser)
     args = parser.parse_args(argv)
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    del args.local_rank
-    return args
+    return checked_launcher(parser, args)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from mmengine.registry import DefaultScope
 
 from fbinpaint_mm.checkpoint import load_fitting_checkpoint
 from fbinpaint_mm.config_file import merge_options, read_config
+from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
 from fbinpaint_mm.user_error import UserError
 
@@ -53,7 +54,8 @@ def load_model(config: Config, checkpoint: str | None) -> FeedbackRecorrectionIn
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        UserError: If the config has no model of ours, or the checkpoint is of another config.
+        UserError: If the config has no model of ours, nothing can be built from it, or the
+            checkpoint is of another config.
     """
     model_config = config.get('model') or {}
     kind = model_config.get('type')
@@ -62,7 +64,7 @@ def load_model(config: Config, checkpoint: str | None) -> FeedbackRecorrectionIn
         raise UserError(
             f'the config must have a model of type FeedbackRecorrectionInpaintor, found {kind!r}'
         )
-    with DefaultScope.overwrite_default_scope('mmagic'):
+    with mistakes_in_settings(config), DefaultScope.overwrite_default_scope('mmagic'):
         model = MODELS.build({**model_config, **WITHOUT_TRAINING})
     if checkpoint is None:
         print_log(
@@ -85,7 +87,7 @@ def class_metainfo(config: Config) -> dict:
     dataset = _dataset_config(config)
     if dataset is None:
         return {}
-    with DefaultScope.overwrite_default_scope('mmagic'):
+    with mistakes_in_settings(config), DefaultScope.overwrite_default_scope('mmagic'):
         return DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo
 
 

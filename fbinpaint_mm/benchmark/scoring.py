@@ -16,6 +16,7 @@ from mmengine.runner.utils import set_random_seed
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.pairs import ImageHolePairs
 from fbinpaint_mm.checkpoint import load_fitting_checkpoint
+from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import sample_name
 from fbinpaint_mm.evaluation.score_series import ScoreSeries
 from fbinpaint_mm.user_error import UserError
@@ -35,7 +36,8 @@ def build_model(entry: Entry, checkpoint: str | None, device: str) -> BaseModel:
     Raises:
         UserError: The checkpoint belongs to another model.
     """
-    model = MODELS.build(deepcopy(entry.cfg.model))
+    with mistakes_in_settings(entry.cfg):
+        model = MODELS.build(deepcopy(entry.cfg.model))
     if checkpoint is not None:
         load_fitting_checkpoint(model, checkpoint)
     return model.to(device).eval()

@@ -11,7 +11,8 @@ import cv2
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, init_default_scope
 
-from fbinpaint_mm.config_file import read_config
+from fbinpaint_mm.config_file import part_of, read_config
+from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.user_error import UserError
 
 
@@ -31,7 +32,9 @@ def export_config_holes(
         UserError: See `export_holes`.
     """
     init_default_scope('mmagic')
-    dataset = DATASETS.build(read_config(config, cfg_options)[f'{split}_dataloader'].dataset)
+    cfg = read_config(config, cfg_options)
+    with mistakes_in_settings(cfg):
+        dataset = DATASETS.build(part_of(cfg, f'{split}_dataloader').dataset)
     print(f'{export_holes(dataset, out)} holes written to {out}')
 
 

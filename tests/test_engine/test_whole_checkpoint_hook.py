@@ -12,9 +12,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmagic.registry import HOOKS
+from mmengine.config import Config
 
 from fbinpaint_mm.checkpoint import resume_problem
 from fbinpaint_mm.cli.resume import find_newest_checkpoint
+from fbinpaint_mm.config_mistakes import mistakes_in_settings
+from fbinpaint_mm.user_error import UserError
 from tests.test_engine.toy_run import assert_same_state, toy_runner
 
 REAL_OPEN = io.open
@@ -172,3 +176,18 @@ def test_checkpoints_are_given_up_as_mmengine_does(tmp_path):
     for name in ('best_ckpt', 'last_ckpt'):
         kept = [Path(hub['runtime_info'][name]).name for hub in (one, other)]
         assert kept[0] == kept[1]
+
+
+def test_a_setting_that_the_first_save_would_refuse_is_refused_at_once():
+    hook = dict(type='WholeCheckpointHook', intervall=3)
+    cfg = Config(dict(default_hooks=dict(checkpoint=hook)))
+    message = r"^default_hooks\.checkpoint\.intervall: .* Did you mean 'interval'\?"
+    with pytest.raises(UserError, match=message), mistakes_in_settings(cfg):
+        HOOKS.build(hook)
+
+
+def test_the_best_of_a_score_that_is_not_measured_is_refused(tmp_path):
+    runner = toy_runner(tmp_path, 2, dict(save_best='PSNRR', rule='greater'), validate=True)
+    message = r"^default_hooks\.checkpoint\.save_best: found 'PSNRR', expected one of .*PSNR"
+    with pytest.raises(UserError, match=message):
+        runner.train()

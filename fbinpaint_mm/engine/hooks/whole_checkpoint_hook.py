@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 from mmagic.registry import HOOKS
 from mmengine.dist import is_main_process
@@ -12,6 +14,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
 from fbinpaint_mm.engine.save_state import WHOLE_FILE
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.write_file import remove_drafts, write_file
 
 RECORD = 'last_checkpoint'
@@ -37,6 +40,13 @@ class WholeCheckpointHook(CheckpointHook):
 
     backend_args: dict | None
     last_ckpt: str | None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What mmengine's does not know it hands to every call of this, the first one hours away.
+        for key in self.args:
+            if key not in inspect.signature(Runner.save_checkpoint).parameters:
+                raise TypeError(f'CheckpointHook() got an unexpected keyword argument {key!r}')
 
     def before_train(self, runner: Runner) -> None:
         """Choose how to write, and clear up after a run that was killed while writing."""
@@ -77,6 +87,7 @@ class WholeCheckpointHook(CheckpointHook):
         """As mmengine's, but the previous best checkpoint goes after the new one is whole."""
         if not self.save_best:
             return
+        self._check_is_measured(metrics)
         previous, before = self._best_paths(), dict(runner.message_hub.runtime_info)
         # mmengine removes first what these name.
         self._set_best_paths(dict.fromkeys(previous))
@@ -92,6 +103,14 @@ class WholeCheckpointHook(CheckpointHook):
         for key, path in previous.items():
             if path and found.get(key) not in (None, path):
                 self._remove(path)
+
+    def _check_is_measured(self, metrics: dict) -> None:
+        unknown = [key for key in self.key_indicators if key not in ('auto', *metrics)]
+        if unknown:
+            raise UserError(
+                f'default_hooks.checkpoint.save_best: found {unknown[0]!r}, expected one of '
+                f'{", ".join(metrics)}'
+            )
 
     def _path(self, step: int) -> str:
         return self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(step))
