@@ -12,7 +12,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from fbinpaint_mm.config_mistakes import mistakes_in_file, named_settings
+from fbinpaint_mm.config_mistakes import mistakes_in_file, named_settings, near_names
 from fbinpaint_mm.training_length import set_feedback_ramp, set_max_iters
 from fbinpaint_mm.user_error import UserError
 
@@ -23,6 +23,11 @@ RUNNER_KEYS = (
     *('activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters'),
     *('model_wrapper_cfg', 'runner_type', 'sync_bn'),
     *('init_weights_for_test_or_val', 'strategy'),  # of mmengine's FlexibleRunner
+)
+# Settings of no class, so that none refuses what it does not know.
+UNTYPED = dict(
+    env_cfg=('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'),
+    auto_scale_lr=('enable', 'base_batch_size'),
 )
 # What the processes read that the benchmark starts: each gets the whole config in a file.
 CONFIG_FILE_KEYS = ('custom_imports',)
@@ -111,26 +116,32 @@ def read_config(name: str | os.PathLike[str], options: Mapping[str, Any] | None 
     Raises:
         FileNotFoundError: There is no such file.
         UserError: The file cannot be read, nothing would read an option, see `merge_options`, or
-            an interval is no number.
+            a setting is wrong in a way that a run would not notice.
     """
     unset_empty_variables()
     path = find_config(name)
     with mistakes_in_file(path):
         cfg = Config.fromfile(path)
     merge_options(cfg, options or {})
-    check_intervals(cfg)
+    check_unchecked(cfg)
     return cfg
 
 
-def check_intervals(cfg: Config) -> None:
-    """Makes sure that intervals of hooks are numbers, which most hooks find out too late.
+def check_unchecked(cfg: Config) -> None:
+    """Looks at settings that mmengine passes over, or finds wrong only when it needs them.
 
     Args:
         cfg: The whole config.
 
     Raises:
-        UserError: One is text.
+        UserError: One of ``UNTYPED`` has a setting that nothing reads, or an interval of a hook is
+            text.
     """
+    for part, known in UNTYPED.items():
+        for key in cfg.get(part) or ():
+            if key not in known:
+                hint = near_names(key, known) or f'Expected one of {", ".join(known)}'
+                raise UserError(f'{part}.{key}: nothing takes this setting. {hint}')
     hooks = {key: cfg.get(key) for key in ('default_hooks', 'custom_hooks')}
     for name, value in named_settings(hooks):
         if name.endswith('interval') and isinstance(value, str):

@@ -227,6 +227,19 @@ def test_an_interval_that_is_no_number_is_refused(config):
     assert read_config(config, {'custom_hooks.0.val_interval': 3}).model.width == 4
 
 
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('env_cfg.cudnn_benchmrk', r"Did you mean 'cudnn_benchmark'\?$"),
+        ('auto_scale_lr.x', 'Expected one of enable, base_batch_size$'),
+    ],
+)
+def test_a_setting_that_mmengine_would_pass_over_is_refused(config, option, message):
+    with pytest.raises(UserError, match=f'^{option}: nothing takes this setting. {message}'):
+        read_config(config, {option: 1})
+    read_config(config, {'env_cfg.cudnn_benchmark': True, 'auto_scale_lr.enable': False})
+
+
 def test_a_part_that_a_config_must_have_is_named_with_the_file(config):
     cfg = read_config(config)
     assert part_of(cfg, 'model').width == 4

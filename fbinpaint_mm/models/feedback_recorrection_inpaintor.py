@@ -181,7 +181,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             The values to log, 0-d tensors by name.
 
         Raises:
-            TypeError: If there is a discriminator and only one wrapper.
+            UserError: If there is a discriminator and only one wrapper.
         """
         data = self.data_preprocessor(data, True)
         inputs, data_samples = data['inputs'], data['data_samples']
@@ -399,7 +399,7 @@ def _wrapper_of(optim_wrapper: OptimWrapperDict | OptimWrapper, name: str) -> Op
     if isinstance(optim_wrapper, OptimWrapperDict):
         return optim_wrapper[name]
     if name != 'generator':
-        raise TypeError(
+        raise UserError(
             f'a model with {name} needs an optim_wrapper for it and one for the generator '
             "(constructor='MultiOptimWrapperConstructor'), found a single "
             f'{type(optim_wrapper).__name__}'

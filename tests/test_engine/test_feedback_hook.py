@@ -200,10 +200,10 @@ def test_methods_that_a_model_lacks_are_named(tmp_path):
     message = (
         'FeedbackHook needs rounds, link_feedback, set_feedback, update_class_memory, see '
         r'fbinpaint_mm\.engine\.hooks\.feedback_hook\.FeedbackModel; Plain lacks set_feedback, '
-        'update_class_memory in'
+        'update_class_memory$'
     )
     runner = make_runner(tmp_path, FeedbackHook(), model=Plain())
-    with pytest.raises(TypeError, match=message):
+    with pytest.raises(UserError, match=message):
         runner.train()
 
 

@@ -11,6 +11,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from torch import nn
 
 from fbinpaint_mm.engine.hooks.utils import check_protocol, is_due, validation_interval
+from fbinpaint_mm.user_error import UserError
 
 
 class Needed(Protocol):
@@ -31,7 +32,7 @@ def test_parameters_buffers_and_submodules_count():
 
 def test_what_is_missing_is_named():
     message = r'^SomeHook needs size, weight, part, act, see .*test_hook_utils\.Needed; Linear '
-    with pytest.raises(TypeError, match=message + 'lacks size, part, act$'):
+    with pytest.raises(UserError, match=message + 'lacks size, part, act$'):
         check_protocol(Needed, nn.Linear(1, 1), 'SomeHook')
 
 

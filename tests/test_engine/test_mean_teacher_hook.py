@@ -151,7 +151,7 @@ def test_attributes_that_a_model_lacks_are_named():
         r'MeanTeacherHook needs teacher, student, see .*\.mean_teacher_hook\.TaughtModel; Linear '
         'lacks teacher, student$'
     )
-    with pytest.raises(TypeError, match=message):
+    with pytest.raises(UserError, match=message):
         MeanTeacherHook().before_train(runner_of(nn.Linear(1, 1)))
 
 
@@ -162,7 +162,7 @@ def test_members_that_a_teacher_lacks_are_named():
         r'MeanTeacherHook needs trust, copy_from, follow, see .*\.MovingAverageTeacher; Linear '
         'lacks trust, copy_from, follow$'
     )
-    with pytest.raises(TypeError, match=message):
+    with pytest.raises(UserError, match=message):
         MeanTeacherHook().before_train(runner_of(model))
 
 

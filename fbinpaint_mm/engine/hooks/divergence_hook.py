@@ -97,7 +97,7 @@ class DivergenceHook(Hook):
 
     Raises:
         UserError: If ``interval`` or ``window`` is below 1, or ``explode_factor`` not above 1.
-        TypeError: At the start, if the model has no ``parse_losses``.
+        UserError: At the start, if the model has no ``parse_losses``.
     """
 
     priority = 'VERY_HIGH'
@@ -129,7 +129,7 @@ class DivergenceHook(Hook):
         """Look at the losses and gradients of the model from now on."""
         model = unwrapped_model(runner.model)
         if not hasattr(model, 'parse_losses'):
-            raise TypeError(
+            raise UserError(
                 f'DivergenceHook needs a model with parse_losses, as mmengine.model.BaseModel has; '
                 f'got {type(model).__name__}'
             )

@@ -8,6 +8,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 
+from fbinpaint_mm.user_error import UserError
+
 
 def unwrapped_model(model: nn.Module) -> Any:
     """The model itself, of any class, whether or not a distributed wrapper is around it."""
@@ -48,12 +50,12 @@ def check_protocol(needed: type, found: object, user: str) -> None:
         user: Name of the hook that needs it, for the message.
 
     Raises:
-        TypeError: Names the members that are missing and the protocol that describes them.
+        UserError: Names the members that are missing and the protocol that describes them.
     """
     members = _members(needed)
     missing = [name for name in members if not hasattr(found, name)]
     if missing:
-        raise TypeError(
+        raise UserError(
             f'{user} needs {", ".join(members)}, see {needed.__module__}.{needed.__name__}; '
             f'{type(found).__name__} lacks {", ".join(missing)}'
         )
