@@ -16,6 +16,7 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import FUNCTIONS, OPTIMIZERS, Registry
+from mmengine.runner import Runner
 
 from fbinpaint_mm.user_error import TRACEBACK, UserError, in_one_line
 
@@ -88,7 +89,7 @@ def mistakes_in_settings(cfg: Config) -> Iterator[None]:
 
     Raises:
         UserError: A class that the config names is unknown, does not take a setting, misses one, or
-            fails on a value. All other errors pass.
+            fails on a value; or a checkpoint cannot be continued with it. All other errors pass.
     """
     try:
         yield
@@ -104,6 +105,8 @@ def mistakes_in_settings(cfg: Config) -> Iterator[None]:
 def _building_mistake(error: Exception, cfg: Config) -> str | None:
     """The sentence; None for an error that does not come from building what a config says."""
     frames = _frames(error)
+    if any(frame.f_code is Runner.resume.__code__ for frame in frames):
+        return f'{cfg.load_from!r} cannot be continued with these settings: {_told(error)}'
     last = next((frame for frame in reversed(frames) if _builds(frame)), None)
     keyword = UNKNOWN_KEYWORD.search(str(error))
     is_passed_on = keyword and not _is_of(PACKAGE, frames[-1])
@@ -126,8 +129,12 @@ def _building_mistake(error: Exception, cfg: Config) -> str | None:
     missing = MISSING_ARGUMENT.search(str(error))
     if missing and is_direct:
         return f'{part}: found no {missing[1]}'
-    told = textwrap.shorten(in_one_line(error), LONGEST, placeholder=' ...')
-    return f'{part} cannot be built: {told} ({TRACEBACK}=1 shows where)'
+    return f'{part} cannot be built: {_told(error)}'
+
+
+def _told(error: Exception) -> str:
+    text = textwrap.shorten(in_one_line(error), LONGEST, placeholder=' ...')
+    return f'{text} ({TRACEBACK}=1 shows where)'
 
 
 def _frames(error: BaseException) -> list[FrameType]:

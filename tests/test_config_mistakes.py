@@ -181,3 +181,14 @@ def test_a_long_message_is_cut(registered):
         MODELS.build(cfg.model)
     assert str(error.value).endswith(' ... (FBINPAINT_TRACEBACK=1 shows where)')
     assert len(str(error.value)) < 450
+
+
+def test_a_checkpoint_that_cannot_be_continued_with_the_settings_is_named():
+    class Resuming:
+        def load_checkpoint(self, *args, **kwargs):
+            raise ValueError('a parameter group that does not match')
+
+    cfg = Config(dict(load_from='iter_3.pth'))
+    message = r"^'iter_3\.pth' cannot be continued with these settings: ValueError: a param"
+    with pytest.raises(UserError, match=message), mistakes_in_settings(cfg):
+        Runner.resume(Resuming(), 'iter_3.pth')

@@ -14,10 +14,10 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
-from torch import distributed
+from torch import distributed, nn
 
 from fbinpaint_mm import compat
-from fbinpaint_mm.checkpoint import check_checkpoint, check_fits
+from fbinpaint_mm.checkpoint import check_checkpoint, check_fits, check_fits_in_part
 from fbinpaint_mm.cli.resume import AUTO, set_resume
 from fbinpaint_mm.config_file import read_config
 from fbinpaint_mm.config_mistakes import mistakes_in_settings
@@ -150,16 +150,30 @@ def _train(cfg: Config) -> None:
     for hook in runner.hooks:
         if isinstance(hook, InterruptHook):
             hook.listen()
+    _check_start(runner, cfg)
     runner.train()
+
+
+def _check_start(runner: Any, cfg: Config) -> None:
+    """Looks at what mmengine would load as far as it fits, were that nothing."""
+    if not cfg.get('load_from'):
+        return
+    if cfg.get('resume'):
+        check_fits(_model_of(runner), cfg.load_from)
+    else:
+        check_fits_in_part(_model_of(runner), cfg.load_from)
 
 
 def _test(cfg: Config, out: str | None) -> None:
     runner = build_runner(cfg)
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    check_fits(model, cfg.load_from)
+    check_fits(_model_of(runner), cfg.load_from)
     if out is not None:
         runner.register_hook(SaveScoresHook(out))
     runner.test()
+
+
+def _model_of(runner: Any) -> nn.Module:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 class SaveScoresHook(Hook):
