@@ -17,7 +17,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from arguments import ConfigOptions, number
+from _arguments import ConfigOptions, number
 
 EQUAL = ('iterations', 'seconds', 'flops')
 INTERRUPTED = 130  # as a shell reports it

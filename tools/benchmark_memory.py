@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from arguments import ConfigOptions
+from _arguments import ConfigOptions
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

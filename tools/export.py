@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from arguments import ConfigOptions
+from _arguments import ConfigOptions
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

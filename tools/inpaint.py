@@ -16,7 +16,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from arguments import ConfigOptions, number
+from _arguments import ConfigOptions, number
 
 KINDS = ('irregular', 'box', 'mixed')
 FORMATS = ('keep', 'png', 'jpg', 'webp')

@@ -15,7 +15,7 @@ import argparse
 import os
 from pathlib import Path
 
-from arguments import number
+from _arguments import number
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from arguments import ConfigOptions, add_launcher, checked_launcher
+from _arguments import ConfigOptions, add_launcher, checked_launcher
 
 SUFFIXES = ('.json', '.yaml', '.yml', '.pkl')
 

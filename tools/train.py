@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from arguments import ConfigOptions, add_launcher, checked_launcher
+from _arguments import ConfigOptions, add_launcher, checked_launcher
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
