@@ -144,7 +144,7 @@ def check_unchecked(cfg: Config) -> None:
                 raise UserError(f'{part}.{key}: nothing takes this setting. {hint}')
     hooks = {key: cfg.get(key) for key in ('default_hooks', 'custom_hooks')}
     for name, value in named_settings(hooks):
-        if name.endswith('interval') and isinstance(value, str):
+        if name.endswith(('interval', 'max_keep_ckpts')) and isinstance(value, str):
             raise UserError(f'{name}: found {value!r}, expected a whole number')
 
 
@@ -226,7 +226,9 @@ def _check_is_read(name: str, cfg: Config) -> None:
 
 
 def _check_is_part(name: str, cfg: Config, value: Any) -> None:
-    if isinstance(cfg.get(name), (dict, list)) and isinstance(value, (str, int, float)):
+    replaced = dict(named_settings(cfg.to_dict())).get(name)
+    is_part = isinstance(replaced, dict) or (isinstance(replaced, list) and '.' not in name)
+    if is_part and isinstance(value, (str, int, float)):
         raise UserError(f'option {name!r}: found {value!r}, expected settings, or items of a list')
 
 

@@ -25,6 +25,7 @@ MISSING_ARGUMENT = re.compile(r'missing \d+ required [\w-]+ arguments?: (.+)')
 # Whose types mmengine looks up without asking whether they are there.
 UNCHECKED_TYPES = dict(optimizer=OPTIMIZERS, collate_fn=FUNCTIONS, worker_init_fn=FUNCTIONS)
 PACKAGE = __name__.partition('.')[0]
+RUNNER_PARAMETERS = inspect.signature(Runner).parameters
 LONGEST = 300  # characters of another library's message, which may hold the whole config
 
 
@@ -121,7 +122,8 @@ def _building_mistake(error: Exception, cfg: Config) -> str | None:
         registry = last.f_locals.get('registry')
         if registry is None:
             return f'{place or "the config"}: the setting {error} is missing'
-        return _unknown_type(place, settings.get('type'), registry)
+        kind = last.f_locals.get('obj_type')
+        return _unknown_type(_place_of_type(kind, place, cfg), kind, registry)
     unchecked = _unchecked_type(cfg)
     if unchecked:
         return unchecked
@@ -161,10 +163,12 @@ def _first_settings(frame: FrameType) -> dict[str, Any]:
 
 def _place_of(settings: dict[str, Any], cfg: Config) -> str:
     """Dotted name of the settings most like some to which defaults may have been added."""
+    # Variables of the file, which it left over, after what a run reads.
+    read = sorted(cfg.to_dict().items(), key=lambda item: item[0] not in RUNNER_PARAMETERS)
     likeness = {
         place: sum(1 if repr(settings.get(key)) == repr(one) else -1 for key, one in value.items())
-        for place, value in named_settings(cfg.to_dict())
-        if isinstance(value, dict) and value.get('type') == settings.get('type')
+        for place, value in named_settings(dict(read))
+        if settings and isinstance(value, dict) and value.get('type') == settings.get('type')
     }
     return max(likeness, key=likeness.__getitem__, default='')
 
@@ -177,6 +181,14 @@ def named_settings(value: Any, name: str = '') -> Iterator[tuple[str, Any]]:
         yield from named_settings(one, f'{name}.{key}' if name else str(key))
 
 
+def _place_of_type(kind: Any, place: str, cfg: Config) -> str:
+    """Of a name that may be that of an optimizer's ``constructor``, or a ``runner_type``."""
+    if place and kind is not None:
+        return f'{place}.type'
+    names = [name for name, value in named_settings(cfg.to_dict()) if value == kind]
+    return place or next(iter(names), 'the config')
+
+
 def _unknown_type(place: str, kind: Any, registry: Registry) -> str:
     what, names, searched = registry.name, set(), registry
     while searched is not None:
@@ -185,7 +197,7 @@ def _unknown_type(place: str, kind: Any, registry: Registry) -> str:
     if kind is None:
         return f'{place}: found no type, expected the name of a registered {what} as its type'
     hint = near_names(kind, names) or 'For one of your own, custom_imports has to name its module'
-    return f'{place}.type: there is no {what} {kind!r}. {hint}'
+    return f'{place}: there is no {what} {kind!r}. {hint}'
 
 
 def _unchecked_type(cfg: Config) -> str | None:
@@ -193,7 +205,7 @@ def _unchecked_type(cfg: Config) -> str | None:
         *_, part, key = ('', *name.split('.'))
         registry = UNCHECKED_TYPES.get(part)
         if key == 'type' and registry and isinstance(value, str) and registry.get(value) is None:
-            return _unknown_type(name.removesuffix('.type'), value, registry)
+            return _unknown_type(name, value, registry)
     return None
 
 

@@ -210,6 +210,7 @@ def test_what_is_switched_off_is_switched_on_by_its_type():
         ('model.parts.2', r'model\.parts is a list of items 0 to 1$'),
         ('model.parts.0.width.x', r'model\.parts\.0\.width is 4, which has no settings$'),
         ('model', 'found 8, expected settings, or items of a list$'),
+        ('model.parts.1', 'found 8, expected settings, or items of a list$'),
     ],
 )
 def test_an_option_that_fits_nowhere_is_refused(option, message):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmagic.registry import HOOKS, MODELS
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 
 from fbinpaint_mm.config_file import read_config
@@ -159,6 +160,13 @@ def test_what_mmengine_builds_without_a_registry_is_told_alike(settings, message
     cfg = Config(dict(train_dataloader=loader, val_dataloader={**loader, **settings}))
     with pytest.raises(UserError, match=message), mistakes_in_settings(cfg):
         Runner.build_dataloader(cfg.val_dataloader)
+
+
+def test_a_class_that_is_not_named_by_its_type_is_told_with_its_place():
+    cfg = Config(dict(optim_wrapper=dict(constructor='Zzz', optimizer=dict(type='SGD', lr=1.0))))
+    message = r"^optim_wrapper\.constructor: there is no optimizer wrapper constructor 'Zzz'"
+    with pytest.raises(UserError, match=message), mistakes_in_settings(cfg):
+        build_optim_wrapper(torch.nn.Linear(1, 1), cfg.optim_wrapper)
 
 
 def test_a_config_without_a_model_is_told():
