@@ -123,7 +123,9 @@ def _building_mistake(error: Exception, cfg: Config) -> str | None:
         if registry is None:
             return f'{place or "the config"}: the setting {error} is missing'
         kind = last.f_locals.get('obj_type')
-        return _unknown_type(_place_of_type(kind, place, cfg), kind, registry)
+        return _unknown_type(_place_of_name(kind, place, cfg), kind, registry)
+    if isinstance(error, KeyError) and not place:  # such as the level of a log
+        place = _place_of_name(error.args[0], place, cfg)
     unchecked = _unchecked_type(cfg)
     if unchecked:
         return unchecked
@@ -181,7 +183,7 @@ def named_settings(value: Any, name: str = '') -> Iterator[tuple[str, Any]]:
         yield from named_settings(one, f'{name}.{key}' if name else str(key))
 
 
-def _place_of_type(kind: Any, place: str, cfg: Config) -> str:
+def _place_of_name(kind: Any, place: str, cfg: Config) -> str:
     """Of a name that may be that of an optimizer's ``constructor``, or a ``runner_type``."""
     if place and kind is not None:
         return f'{place}.type'
