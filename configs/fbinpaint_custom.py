@@ -1,5 +1,5 @@
 # Template for your own images and classes: copy it and edit the block below.
-_base_ = ['fbinpaint_celebahq.py']
+_base_ = ['fbinpaint_mm::fbinpaint_celebahq.py']
 
 data_root = 'data/my_images'  # images/{train,val,unlabeled}/*.jpg, annotations/{train,val}/*.png
 metainfo = dict(

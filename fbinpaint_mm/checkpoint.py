@@ -126,6 +126,25 @@ def _check_weights_fit(model: nn.Module, weights: dict, checkpoint: str) -> None
         )
 
 
+def check_fits_in_part(model: nn.Module, checkpoint: str) -> None:
+    """Refuses a checkpoint to start from of which nothing fits: the model would stay random.
+
+    Args:
+        model: The model of the config.
+        checkpoint: Path or address of the checkpoint.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        UserError: The file cannot be read, or no entry has the name and shape of one of the model.
+    """
+    needed, given = model.state_dict(), read_weights(checkpoint)
+    if not any(shape_of(given, key) == shape_of(needed, key) for key in needed):
+        raise UserError(
+            f'load_from: none of the {len(given)} entries of {checkpoint!r} fits the model, which '
+            f'begins with {next(iter(needed), None)!r}; found {next(iter(given), None)!r}'
+        )
+
+
 def _without_switched_off_parts(given: dict, needed: dict) -> dict:
     """The weights of a checkpoint, but for optional parts of which the model has nothing."""
     for part in OPTIONAL_PARTS:

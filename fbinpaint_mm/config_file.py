@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from fbinpaint_mm.config_mistakes import mistakes_in_file, named_settings, near_names
 from fbinpaint_mm.training_length import set_feedback_ramp, set_max_iters
 from fbinpaint_mm.user_error import UserError
 
@@ -22,6 +23,11 @@ RUNNER_KEYS = (
     *('activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters'),
     *('model_wrapper_cfg', 'runner_type', 'sync_bn'),
     *('init_weights_for_test_or_val', 'strategy'),  # of mmengine's FlexibleRunner
+)
+# Settings of no class, so that none refuses what it does not know.
+UNTYPED = dict(
+    env_cfg=('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'),
+    auto_scale_lr=('enable', 'base_batch_size'),
 )
 # What the processes read that the benchmark starts: each gets the whole config in a file.
 CONFIG_FILE_KEYS = ('custom_imports',)
@@ -62,7 +68,7 @@ def find_config(name: str | os.PathLike[str], others: Iterable[str] = ()) -> Pat
 
     Raises:
         FileNotFoundError: It is neither, or several configs have this name. The message names
-            those with a similar name, or all.
+            those with a similar name, or their folder.
     """
     if Path(name).is_file():
         return Path(name)
@@ -77,9 +83,10 @@ def find_config(name: str | os.PathLike[str], others: Iterable[str] = ()) -> Pat
     names.update({other: other for other in others})
     close = difflib.get_close_matches(wanted.name, names.values(), n=5, cutoff=0.5)
     listed = [key for one in dict.fromkeys(close) for key, stem in names.items() if stem == one]
+    what = 'is a folder, no file,' if str(name) and Path(name).is_dir() else 'is neither a file'
+    hint = f'Did you mean: {", ".join(listed)}' if listed else f'They are in {str(folder)!r}'
     raise FileNotFoundError(
-        f'config {str(name)!r} is neither a file nor one of the configs of {PACKAGE.name}. '
-        f'{"Did you mean" if listed else "There are"}: {", ".join(listed or names)}'
+        f'config {str(name)!r} {what} nor one of the configs of {PACKAGE.name}. {hint}'
     )
 
 
@@ -108,12 +115,16 @@ def read_config(name: str | os.PathLike[str], options: Mapping[str, Any] | None 
 
     Raises:
         FileNotFoundError: There is no such file.
-        UserError: It, or one that it inherits, is no Python file; or nothing would read an option,
-            see `merge_options`.
+        UserError: The file, or one that it inherits, cannot be read or is no Python file; nothing
+            would read an option, see `merge_options`; or a setting is wrong in a way that a run
+            would not notice.
     """
     unset_empty_variables()
-    cfg = Config.fromfile(_only_python(find_config(name)))
+    path = find_config(name)
+    with mistakes_in_file(path):
+        cfg = Config.fromfile(_only_python(path))
     merge_options(cfg, options or {})
+    check_unchecked(cfg)
     return cfg
 
 
@@ -128,6 +139,45 @@ def _only_python(path: Path) -> Path:
     for base in Config._get_base_files(str(path)) if path.is_file() else ():
         _only_python(Path(Config._get_cfg_path(base, str(path))[0]))
     return path
+
+
+def check_unchecked(cfg: Config) -> None:
+    """Looks at settings that mmengine passes over, or finds wrong only when it needs them.
+
+    Args:
+        cfg: The whole config.
+
+    Raises:
+        UserError: One of ``UNTYPED`` has a setting that nothing reads, or an interval of a hook is
+            text.
+    """
+    for part, known in UNTYPED.items():
+        for key in cfg.get(part) or ():
+            if key not in known:
+                hint = near_names(key, known) or f'Expected one of {", ".join(known)}'
+                raise UserError(f'{part}.{key}: nothing takes this setting. {hint}')
+    hooks = {key: cfg.get(key) for key in ('default_hooks', 'custom_hooks')}
+    for name, value in named_settings(hooks):
+        if name.endswith(('interval', 'max_keep_ckpts')) and isinstance(value, str):
+            raise UserError(f'{name}: found {value!r}, expected a whole number')
+
+
+def part_of(cfg: Config, name: str) -> Any:
+    """A part that a config must have.
+
+    Args:
+        cfg: The whole config, as it was read.
+        name: Such as ``'model'``.
+
+    Returns:
+        Its settings.
+
+    Raises:
+        UserError: There is none.
+    """
+    if cfg.get(name) is None:
+        raise UserError(f'config {cfg.filename!r} has no {name}')
+    return cfg[name]
 
 
 def unset_empty_variables() -> None:
@@ -158,6 +208,7 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
             set_length(cfg, _natural(name, options.pop(name), least))
     for name in options:
         _check_is_read(name, cfg)
+        _check_is_part(name, cfg, options[name])
         _make_room(name, cfg, options)
     cfg.merge_from_dict(options)
 
@@ -188,42 +239,51 @@ def _check_is_read(name: str, cfg: Config) -> None:
         )
 
 
-def _make_room(name: str, cfg: Config, options: Mapping[str, Any]) -> None:
-    """What is None has no settings; mmengine would speak of inheritance.
+def _check_is_part(name: str, cfg: Config, value: Any) -> None:
+    replaced = dict(named_settings(cfg.to_dict())).get(name)
+    is_part = isinstance(replaced, dict) or (isinstance(replaced, list) and '.' not in name)
+    if is_part and isinstance(value, (str, int, float)):
+        raise UserError(f'option {name!r}: found {value!r}, expected settings, or items of a list')
 
-    It gets some where the options say what it shall be.
+
+def _make_room(name: str, cfg: Config, options: Mapping[str, Any]) -> None:
+    """Makes settings for what is None where the options say what it shall be.
+
+    All else that has no settings, and items that a list does not have, are mistakes; mmengine would
+    speak of inheritance, or of indices.
     """
-    parts, above = name.split('.'), cfg
+    parts = name.split('.')
+    above: Any = cfg
     for depth, part in enumerate(parts[:-1], 1):
-        key = int(part) if isinstance(above, list) and part.isdigit() else part
-        try:
-            value = above[key]
-        except (KeyError, IndexError, TypeError):
+        if not isinstance(above, list) and part not in above:
             return  # something new
-        if value is None:
-            place = '.'.join(parts[:depth])
-            if f'{place}.type' not in options:
-                raise UserError(
-                    f'option {name!r}: {place} is None in this config, and so has no settings; '
-                    f'give {place}.type too'
-                )
+        key: Any = int(part) if isinstance(above, list) else part
+        place, value = '.'.join(parts[:depth]), above[key]
+        if value is None and f'{place}.type' in options:
             above[key] = value = {}
+        _check_has(name, parts[depth], place, value)
         above = value
+
+
+def _check_has(name: str, key: str, place: str, value: Any) -> None:
+    if value is None:
+        raise UserError(
+            f'option {name!r}: {place} is None in this config, and so has no settings; '
+            f'give {place}.type too'
+        )
+    if isinstance(value, list) and not (key.isdigit() and int(key) < len(value)):
+        raise UserError(f'option {name!r}: {place} is a list of items 0 to {len(value) - 1}')
+    if not isinstance(value, (dict, list)):
+        raise UserError(f'option {name!r}: {place} is {value!r}, which has no settings')
 
 
 def _place_of(key: str, settings: dict[str, Any], known: set[str]) -> str | None:
     """Where a variable of a config file went: a setting of its name, else one of its value."""
-    places = [place for top in settings if top in known for place in _settings(settings[top], top)]
+    places = [
+        place for top in settings if top in known for place in named_settings(settings[top], top)
+    ]
     same_name = [name for name, _ in places if name.rpartition('.')[2] == key]
     # Numbers are equal by chance, and so is what is empty.
     value = settings[key] if isinstance(settings[key], (str, dict, list)) else None
     same_value = [name for name, found in places if value and found == value]
     return next(iter(same_name + same_value), None)
-
-
-def _settings(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """A setting and all inside it, with their dotted names; items of a list have numbers."""
-    yield name, value
-    items = value.items() if isinstance(value, dict) else ()
-    for key, one in enumerate(value) if isinstance(value, (list, tuple)) else items:
-        yield from _settings(one, f'{name}.{key}')

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
+from types import FrameType
 
 # Exit statuses: as argparse reports a wrong argument, and a shell a Ctrl-C.
 USAGE_ERROR, INTERRUPTED = 2, 130
+# An environment variable: where it is set, no traceback is replaced by a sentence.
+TRACEBACK = 'FBINPAINT_TRACEBACK'
+WITHOUT_DOWNLOAD = (
+    'Put the file into the folder checkpoints of torch.hub.get_dir(), or give the path of one'
+)
+WRONG_FILES = {
+    FileNotFoundError: 'there is no such file or folder',
+    FileExistsError: 'found a file, expected a folder',
+    IsADirectoryError: 'found a folder, expected a file',
+    NotADirectoryError: 'found a file, expected a folder, here or above',
+    PermissionError: 'no permission to read or to write here',
+}
 
 
 class UserError(ValueError):
@@ -34,21 +49,43 @@ def errors_for_users(tool: str) -> Iterator[None]:
     try:
         yield
     except (UserError, OSError) as error:
-        if isinstance(error, OSError) and not _is_about_a_file(error):
+        if os.environ.get(TRACEBACK) or not _is_for_users(error):
             raise
         print(f'{tool}: {_sentence(error)}', file=sys.stderr)
         sys.exit(USAGE_ERROR)
 
 
-def _is_about_a_file(error: OSError) -> bool:
-    return error.filename is not None or isinstance(error, FileNotFoundError)
+def _is_for_users(error: UserError | OSError) -> bool:
+    if isinstance(error, (UserError, FileNotFoundError)):
+        return True
+    return error.filename is not None or _failed_download(error) is not None
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: UserError | OSError) -> str:
     """The message alone; a worker of a DataLoader passes it on at the end of a traceback."""
     text = str(error)
-    is_passed_on = text.startswith(f'Caught {type(error).__name__} in DataLoader worker')
-    return text.rpartition(f'{type(error).__name__}: ')[2].strip() if is_passed_on else text
+    if text.startswith(f'Caught {type(error).__name__} in DataLoader worker'):
+        return text.rpartition(f'{type(error).__name__}: ')[2].strip()
+    if isinstance(error, OSError) and _failed_download(error):
+        return f'{_failed_download(error)} could not be downloaded: {text}. {WITHOUT_DOWNLOAD}'
+    return _about_the_file(error) if isinstance(error, OSError) and error.strerror else text
+
+
+def _about_the_file(error: OSError) -> str:
+    """Python's own begins with a number, and says of a file only that it exists."""
+    kinds = (text for kind, text in WRONG_FILES.items() if isinstance(error, kind))
+    return f'{error.filename!r}: {next(kinds, error.strerror)}'
+
+
+def _failed_download(error: OSError) -> str | None:
+    """Address of what torch was downloading, which the error does not say; None if nothing was."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    addresses = [frame.f_locals.get('url') for frame in frames if _is_of_torch_hub(frame)]
+    return addresses[0] if addresses else None
+
+
+def _is_of_torch_hub(frame: FrameType) -> bool:
+    return frame.f_globals.get('__name__') == 'torch.hub'
 
 
 def require_extra(extra: str, modules: Sequence[str]) -> None:

@@ -7,7 +7,12 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from torch import nn
 
-from fbinpaint_mm.checkpoint import check_checkpoint, check_fits, load_fitting_checkpoint
+from fbinpaint_mm.checkpoint import (
+    check_checkpoint,
+    check_fits,
+    check_fits_in_part,
+    load_fitting_checkpoint,
+)
 from fbinpaint_mm.user_error import UserError
 
 
@@ -172,3 +177,11 @@ def test_a_model_without_a_generator_has_to_fit_as_a_whole(save):
     check_fits(model, save(model.state_dict()))
     with pytest.raises(UserError, match="1 of 2 entries do not fit, first 'bias'"):
         check_fits(model, save({'weight': model.weight.detach()}))
+
+
+def test_a_start_of_which_nothing_fits_is_refused(save):
+    model = inpaintor()
+    check_fits_in_part(model, save({'generator.weight': torch.ones(3, 5), 'other': torch.ones(1)}))
+    message = r"^load_from: none of the 2 entries of '.*x\.pth' fits .* found 'generator\.weight'$"
+    with pytest.raises(UserError, match=message):
+        check_fits_in_part(model, save({'generator.weight': torch.ones(4), 'x': torch.ones(1)}))

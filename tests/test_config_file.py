@@ -5,7 +5,13 @@ import pytest
 from mmengine.config import Config
 
 from fbinpaint_mm import config_file
-from fbinpaint_mm.config_file import configs_folder, find_config, merge_options, read_config
+from fbinpaint_mm.config_file import (
+    configs_folder,
+    find_config,
+    merge_options,
+    part_of,
+    read_config,
+)
 from fbinpaint_mm.user_error import UserError
 
 
@@ -41,7 +47,6 @@ def configs(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.mark.usefixtures('configs')
 @pytest.mark.parametrize(
     ('name', 'hint'),
     [
@@ -51,14 +56,19 @@ def configs(tmp_path, monkeypatch):
         ('/elsewhere/a/other.py', 'Did you mean: a/other'),
         ('twice', 'Did you mean: a/twice, b/twice'),
         ('teela', 'Did you mean: telea'),
-        ('xyz', 'There are: a/other, a/twice, b/twice, demo, telea'),
+        ('xyz', "They are in '{}'"),
     ],
 )
-def test_a_missing_config_is_named_with_those_that_may_be_meant(name, hint):
+def test_a_missing_config_is_named_with_those_that_may_be_meant(configs, name, hint):
     with pytest.raises(FileNotFoundError) as error:
         find_config(name, others=['telea'])
     told = 'is neither a file nor one of the configs of fbinpaint_mm'
-    assert str(error.value) == f'config {name!r} {told}. {hint}'
+    assert str(error.value) == f'config {name!r} {told}. {hint.format(configs)}'
+
+
+def test_a_folder_is_no_config(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"' is a folder, no file, nor one of the configs"):
+        find_config(tmp_path)
 
 
 def test_a_package_without_configs_says_how_to_install_it(tmp_path, monkeypatch):
@@ -202,3 +212,49 @@ def test_what_is_switched_off_is_switched_on_by_its_type():
     options = {'model.part.width': 8, 'model.part.type': 'A', 'model.parts.0.width': 5}
     merge_options(cfg, options)
     assert cfg.model == dict(part=dict(type='A', width=8), parts=[dict(width=5), None])
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('model.parts.2.width', r'model\.parts is a list of items 0 to 1$'),
+        ('model.parts.first.width', r'model\.parts is a list of items 0 to 1$'),
+        ('model.parts.2', r'model\.parts is a list of items 0 to 1$'),
+        ('model.parts.0.width.x', r'model\.parts\.0\.width is 4, which has no settings$'),
+        ('model', 'found 8, expected settings, or items of a list$'),
+        ('model.parts.1', 'found 8, expected settings, or items of a list$'),
+    ],
+)
+def test_an_option_that_fits_nowhere_is_refused(option, message):
+    cfg = Config(dict(model=dict(parts=[dict(width=4), dict(width=5)])))
+    with pytest.raises(UserError, match=f"^option '{option}': {message}"):
+        merge_options(cfg, {option: 8})
+
+
+def test_an_interval_that_is_no_number_is_refused(config):
+    text = "custom_hooks = [dict(type='A', val_interval='x')]\n"
+    config.write_text(config.read_text() + text)
+    message = r"^custom_hooks\.0\.val_interval: found 'x', expected a whole number$"
+    with pytest.raises(UserError, match=message):
+        read_config(config)
+    assert read_config(config, {'custom_hooks.0.val_interval': 3}).model.width == 4
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('env_cfg.cudnn_benchmrk', r"Did you mean 'cudnn_benchmark'\?$"),
+        ('auto_scale_lr.x', 'Expected one of enable, base_batch_size$'),
+    ],
+)
+def test_a_setting_that_mmengine_would_pass_over_is_refused(config, option, message):
+    with pytest.raises(UserError, match=f'^{option}: nothing takes this setting. {message}'):
+        read_config(config, {option: 1})
+    read_config(config, {'env_cfg.cudnn_benchmark': True, 'auto_scale_lr.enable': False})
+
+
+def test_a_part_that_a_config_must_have_is_named_with_the_file(config):
+    cfg = read_config(config)
+    assert part_of(cfg, 'model').width == 4
+    with pytest.raises(UserError, match=r"config\.py' has no val_dataloader$"):
+        part_of(cfg, 'val_dataloader')

@@ -3,7 +3,9 @@ from __future__ import annotations
 import errno
 
 import pytest
+import torch
 from mmagic.registry import MODELS
+from mmengine.runner.checkpoint import load_checkpoint
 from torch.utils.data import DataLoader, Dataset
 
 from fbinpaint_mm.user_error import UserError, errors_for_users, in_one_line, require_extra
@@ -14,17 +16,33 @@ from fbinpaint_mm.user_error import UserError, errors_for_users, in_one_line, re
     [
         (UserError('model.width: found -1'), 'model.width: found -1'),
         (FileNotFoundError('no folder photos'), 'no folder photos'),
+        (OSError(errno.ENOENT, 'No such', 'a.txt'), "'a.txt': there is no such file or folder"),
+        (OSError(errno.EEXIST, 'File exists', 'a'), "'a': found a file, expected a folder"),
+        (OSError(errno.EISDIR, 'Is a dir', 'a'), "'a': found a folder, expected a file"),
         (
-            PermissionError(errno.EACCES, 'Permission denied', 'a.txt'),
-            "[Errno 13] Permission denied: 'a.txt'",
+            OSError(errno.ENOTDIR, 'No dir', 'a/b'),
+            "'a/b': found a file, expected a folder, here or",
         ),
+        (
+            OSError(errno.EACCES, 'Denied', 'a.txt'),
+            "'a.txt': no permission to read or to write here",
+        ),
+        (OSError(errno.ENOSPC, 'cannot write 3 MiB', 'a.txt'), "'a.txt': cannot write 3 MiB"),
     ],
 )
 def test_a_mistake_of_the_user_ends_in_a_sentence(capsys, error, message):
     with pytest.raises(SystemExit) as end, errors_for_users('train.py'):
         raise error
     assert end.value.code == 2
-    assert capsys.readouterr().err == f'train.py: {message}\n'
+    text = capsys.readouterr().err
+    assert text.startswith(f'train.py: {message}')
+    assert text.count('\n') == 1
+
+
+def test_a_variable_asks_for_the_traceback(monkeypatch):
+    monkeypatch.setenv('FBINPAINT_TRACEBACK', '1')
+    with pytest.raises(UserError, match='width: found 0'), errors_for_users('train.py'):
+        raise UserError('width: found 0')
 
 
 def test_so_does_one_in_a_part_of_a_model(capsys):
@@ -41,6 +59,15 @@ def test_so_does_one_in_a_part_of_a_model(capsys):
     finally:
         MODELS.module_dict.pop('RefusingPart')
     assert capsys.readouterr().err == 'train.py: RefusingPart: found 0\n'
+
+
+def test_so_does_a_download_without_a_network(capsys):
+    address = 'http://127.0.0.1:9/weights.pth'  # the port that refuses
+    with pytest.raises(SystemExit), errors_for_users('train.py'):
+        load_checkpoint(torch.nn.Linear(1, 1), address)
+    (line,) = capsys.readouterr().err.splitlines()[-1:]
+    assert line.startswith(f'train.py: {address} could not be downloaded: <urlopen error')
+    assert 'give the path of one' in line
 
 
 class Broken(Dataset):

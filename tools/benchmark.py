@@ -17,26 +17,10 @@ import shlex
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
+from _arguments import ConfigOptions, number
 
 EQUAL = ('iterations', 'seconds', 'flops')
 INTERRUPTED = 130  # as a shell reports it
-
-
-def natural(text: str) -> int:
-    """A whole number of at least 0, as the type of an argument."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f'{number} is negative')
-    return number
-
-
-def positive(text: str) -> int:
-    """A whole number above 0, as the type of an argument."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'{number} is not a positive number')
-    return number
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -65,8 +49,13 @@ def build_parser() -> argparse.ArgumentParser:
         help='config with the images, holes and metrics (default: the first entry that has one)',
     )
     add('--split', choices=('val', 'test'), default='test', help='default: %(default)s')
-    add('--batch-size', type=positive, metavar='N', help="images per batch (default: the config's)")
-    add('--max-images', type=positive, metavar='N', help='score only the first N images')
+    add(
+        '--batch-size',
+        type=number(int, 1),
+        metavar='N',
+        help="images per batch (default: the config's)",
+    )
+    add('--max-images', type=number(int, 1), metavar='N', help='score only the first N images')
     for name, const in (('LPIPS', os.environ.get('FBINPAINT_WEIGHTS')), ('FID', None)):
         add(
             f'--{name.lower()}',
@@ -81,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_report_arguments(parser)
     add(
         '--sizes',
-        type=positive,
+        type=number(int, 1),
         nargs='+',
         metavar='PIXELS',
         help='score nothing: only measure the speed of inference on square images of these sizes; '
@@ -89,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add(
         '--rounds',
-        type=natural,
+        type=number(int, 0),
         metavar='R',
         help="rounds of the models that have them (default: the config's test_cfg.rounds)",
     )
@@ -101,7 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         default={},
         metavar='KEY=VALUE',
         help='settings that replace those of every config',
@@ -115,14 +104,14 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         '--train',
         dest='iterations',
-        type=positive,
+        type=number(int, 1),
         metavar='ITERATIONS',
         help='train the entries without a checkpoint; the reference gets so many iterations',
     )
     add('--equal', choices=EQUAL, help='what all trainings spend the same of (default: iterations)')
     add(
         '--seeds',
-        type=natural,
+        type=number(int, 0),
         nargs='+',
         metavar='SEED',
         help='one training for each (default: 0)',

@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
+from _arguments import ConfigOptions
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -56,7 +56,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         default={},
         metavar='KEY=VALUE',
         help='settings that replace those of the config, e.g. train_dataloader.batch_size=2',

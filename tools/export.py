@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from mmengine.config import DictAction
+from _arguments import ConfigOptions
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -45,7 +45,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default=1e-3,
         help='largest difference from PyTorch, as a share of the range (default: %(default)s)',
     )
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, default={})
     parser.add_argument(
         '--trust-checkpoint',
         action='store_true',

@@ -11,31 +11,15 @@ from __future__ import annotations
 
 import argparse
 import logging
-import math
 import re
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
-from mmengine.config import DictAction
+from _arguments import ConfigOptions, number
 
 KINDS = ('irregular', 'box', 'mixed')
 FORMATS = ('lossless', 'keep', 'png', 'jpg', 'webp')
-
-
-def number(kind: type, low: float, high: float = math.inf) -> Callable[[str], float]:
-    """The type of an argument: a number of a kind and in a range, both ends included."""
-
-    def parse(text: str) -> float:
-        value = kind(text)
-        if not low <= value <= high:
-            expected = f'{low} or more' if high == math.inf else f'{low} to {high}'
-            raise argparse.ArgumentTypeError(f'{text} is out of range, expected {expected}')
-        return value
-
-    parse.__name__ = kind.__name__  # for "invalid int value"
-    return parse
 
 
 def color(text: str) -> tuple[int, ...]:
@@ -165,7 +149,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         default={},
         metavar='KEY=VALUE',
         help='settings that replace those of the config',

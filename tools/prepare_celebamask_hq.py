@@ -16,6 +16,8 @@ import argparse
 import os
 from pathlib import Path
 
+from _arguments import number
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parses the command line.
@@ -32,11 +34,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add('download', type=Path, help='folder that CelebAMask-HQ.zip was unpacked to')
     add('output', type=Path, help='folder to write to, such as data/celebamask_hq')
-    add('--size', type=int, default=256, help='side in pixels (default 256)')
-    add('--num-images', type=int, default=30000, help='default 30000')
+    add('--size', type=number(int, 1), default=256, help='side in pixels (default 256)')
+    add('--num-images', type=number(int, 1), default=30000, help='default 30000')
     add('--split', choices=['last', 'official'], default='last', help='default last')
-    add('--num-val', type=int, help='last images, default 1000; with --split last')
-    add('--num-workers', type=int, default=os.cpu_count() or 1, help='processes')
+    add('--num-val', type=number(int, 1), help='last images, default 1000; with --split last')
+    add('--num-workers', type=number(int, 1), default=os.cpu_count() or 1, help='processes')
     return parser.parse_args(argv)
 
 

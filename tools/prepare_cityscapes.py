@@ -13,6 +13,8 @@ import argparse
 import os
 from pathlib import Path
 
+from _arguments import number
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parses the command line.
@@ -27,7 +29,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('root', type=Path, help='folder with leftImg8bit and gtFine')
-    parser.add_argument('--num-workers', type=int, default=os.cpu_count() or 1, help='processes')
+    parser.add_argument(
+        '--num-workers', type=number(int, 1), default=os.cpu_count() or 1, help='processes'
+    )
     return parser.parse_args(argv)
 
 

@@ -6,10 +6,9 @@ Usage: python tools/test.py CONFIG CHECKPOINT [--work-dir DIR] [--out SCORES.jso
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
-from mmengine.config import DictAction
+from _arguments import ConfigOptions, add_launcher, checked_launcher
 
 SUFFIXES = ('.json', '.yaml', '.yml', '.pkl')
 
@@ -35,31 +34,22 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         default={},
         metavar='KEY=VALUE',
         help='settings that replace those of the config, e.g. model.test_cfg.rounds=3. A list is '
         'written key="[a,b]" or key=a,b.',
     )
-    add(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='how several processes were started (default: %(default)s, a single process)',
-    )
+    add_launcher(parser)
     add(
         '--trust-checkpoint',
         action='store_true',
         help='read checkpoints that can run a program; only if you know who made them',
     )
-    # Given by `python -m torch.distributed.launch`; torchrun sets LOCAL_RANK by itself.
-    add('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.out is not None and Path(args.out).suffix not in SUFFIXES:
         parser.error(f'--out {args.out!r} should end with one of {", ".join(SUFFIXES)}')
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    del args.local_rank
-    return args
+    return checked_launcher(parser, args)
 
 
 def main() -> None:

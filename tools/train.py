@@ -6,9 +6,8 @@ Usage: python tools/train.py CONFIG [--work-dir DIR] [--resume [CHECKPOINT]] [--
 from __future__ import annotations
 
 import argparse
-import os
 
-from mmengine.config import DictAction
+from _arguments import ConfigOptions, add_launcher, checked_launcher
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -30,7 +29,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         default={},
         metavar='KEY=VALUE',
         help='settings that replace those of the config, e.g. max_iters=1000 '
@@ -50,23 +49,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='lower precision of --amp (default: float16 on a GPU, bfloat16 on a CPU)',
     )
     add('--auto-scale-lr', action='store_true', help='scale learning rates to the real batch size')
-    add(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='how several processes were started (default: %(default)s, a single process)',
-    )
+    add_launcher(parser)
     add(
         '--trust-checkpoint',
         action='store_true',
         help='read checkpoints that can run a program; only if you know who made them',
     )
-    # Given by `python -m torch.distributed.launch`; torchrun sets LOCAL_RANK by itself.
-    add('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    del args.local_rank
-    return args
+    return checked_launcher(parser, args)
 
 
 def main() -> None:

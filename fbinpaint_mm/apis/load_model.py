@@ -17,6 +17,7 @@ from mmengine.registry import DefaultScope
 from fbinpaint_mm.apis.finite import check_finite_weights
 from fbinpaint_mm.checkpoint import load_fitting_checkpoint
 from fbinpaint_mm.config_file import merge_options, read_config
+from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
 from fbinpaint_mm.safe_loading import trusting
 from fbinpaint_mm.user_error import UserError
@@ -74,8 +75,9 @@ def load_model(
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        UserError: If the config has no model of ours, the checkpoint is of another config, holds
-            values that are not finite, or could run a program and is not trusted.
+        UserError: If the config has no model of ours, nothing can be built from it, the checkpoint
+            is of another config, holds values that are not finite, or could run a program and is
+            not trusted.
     """
     model_config = config.get('model') or {}
     kind = model_config.get('type')
@@ -85,7 +87,7 @@ def load_model(
             f'the config must have a model of type FeedbackRecorrectionInpaintor, found {kind!r}'
         )
     with trusting(trust):
-        with _mmagic_scope():
+        with mistakes_in_settings(config), _mmagic_scope():
             model = MODELS.build({**model_config, **WITHOUT_TRAINING})
         if checkpoint is not None:
             load_fitting_checkpoint(model, str(checkpoint))
@@ -110,7 +112,7 @@ def class_metainfo(config: Config) -> dict:
     dataset = _dataset_config(config)
     if dataset is None:
         return {}
-    with _mmagic_scope():
+    with mistakes_in_settings(config), _mmagic_scope():
         kind = dataset['type']
         kind = DATASETS.get(kind) if isinstance(kind, str) else kind
         if kind is None or not issubclass(kind, BaseDataset):

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from fbinpaint_mm.benchmark.picture_files import INPUT, TRUTH, PictureFiles, masked_image
 from fbinpaint_mm.benchmark.results import BenchmarkData
+from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import sample_name
 from fbinpaint_mm.user_error import UserError
 
@@ -182,7 +183,8 @@ def build_dataset(config: dict, max_images: int | None) -> Any:
     Returns:
         The data set, initialized.
     """
-    dataset = DATASETS.build(config)
+    with mistakes_in_settings(Config(dict(dataset=config))):
+        dataset = DATASETS.build(config)
     if hasattr(dataset, 'full_init'):
         dataset.full_init()
     if max_images is not None and max_images < len(dataset):

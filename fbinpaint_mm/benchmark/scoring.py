@@ -18,6 +18,7 @@ from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.pairs import ImageHolePairs
 from fbinpaint_mm.benchmark.result_folder import ResultFolder
 from fbinpaint_mm.checkpoint import load_fitting_checkpoint
+from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.evaluation.metrics.map_metric import MapMetric
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import sample_name
 from fbinpaint_mm.evaluation.score_series import ScoreSeries, name_some
@@ -40,7 +41,8 @@ def build_model(entry: Entry, checkpoint: str | None, device: str) -> BaseModel:
     """
     if entry.is_folder:
         return ResultFolder(Path(entry.source))
-    model = MODELS.build(deepcopy(entry.cfg.model))
+    with mistakes_in_settings(entry.cfg):
+        model = MODELS.build(deepcopy(entry.cfg.model))
     if checkpoint is not None:
         load_fitting_checkpoint(model, checkpoint)
     return model.to(device).eval()

@@ -10,6 +10,7 @@ from fbinpaint_mm.apis.load_model import class_metainfo, load_config, load_model
 from fbinpaint_mm.export import ExportedFile, ExportSettings, export_model
 from fbinpaint_mm.export.export_model import FORMATS
 from fbinpaint_mm.safe_loading import loading
+from fbinpaint_mm.write_file import check_writable
 
 
 def export_checkpoint(
@@ -40,9 +41,9 @@ def export_checkpoint(
 
     Raises:
         UserError: If settings, checkpoint or model do not fit, or a package that the format needs
-            is not installed.
+            is not installed, or the folder cannot be written to.
         ExportError: If a file cannot be made, or gives something else than PyTorch.
-        OSError: If a file is missing, or the folder cannot be written to.
+        OSError: If a file is missing.
     """
     cfg = load_config(config, cfg_options)
     if rounds is None:
@@ -55,7 +56,7 @@ def export_checkpoint(
         raise FileNotFoundError(
             f'checkpoint: there is no file {checkpoint!r}; download one that has an address first'
         )
-    Path(out).mkdir(parents=True, exist_ok=True)
+    check_writable(Path(out))
     with loading(trust_checkpoint):
         model = load_model(cfg, checkpoint)
     classes = class_metainfo(cfg).get('classes', ())

@@ -10,7 +10,8 @@ from typing import Any
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, init_default_scope
 
-from fbinpaint_mm.config_file import read_config
+from fbinpaint_mm.config_file import part_of, read_config
+from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.user_error import UserError
 
 
@@ -30,7 +31,9 @@ def export_config_holes(
         UserError: See `export_holes`.
     """
     init_default_scope('mmagic')
-    dataset = DATASETS.build(read_config(config, cfg_options)[f'{split}_dataloader'].dataset)
+    cfg = read_config(config, cfg_options)
+    with mistakes_in_settings(cfg):
+        dataset = DATASETS.build(part_of(cfg, f'{split}_dataloader').dataset)
     count = export_holes(dataset, out)
     print(f'{count} holes written to {out}, the masked images to {inputs_folder(out)}')
 

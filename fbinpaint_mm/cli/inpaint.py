@@ -104,12 +104,13 @@ def find_jobs(args: argparse.Namespace) -> list[Job]:
 
     Raises:
         FileNotFoundError: An input holds no picture, or a mask is missing.
-        UserError: No picture is left, one has several masks, or ``--out`` is a file.
+        UserError: No picture is left, one has several masks, or ``--out`` is a file, or in one.
     """
     if args.mask is not None and not args.mask.exists():
         raise FileNotFoundError(f'--mask {str(args.mask)!r} does not exist')
-    if args.out.exists() and not args.out.is_dir():
-        raise UserError(f'--out {str(args.out)!r} is a file; expected a folder')
+    there = next(path for path in (args.out, *args.out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise UserError(f'--out {str(args.out)!r}: {str(there)!r} is a file; expected a folder')
     excluded = [folder for folder in (args.out, args.mask) if folder is not None]
     images = find_images(args.inputs, args.recursive, excluded)
     jobs = list_jobs(images, args.format, args.mask, args.skip_missing)

@@ -15,10 +15,11 @@ from mmagic.registry import MODELS
 from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.checkpoint import GENERATOR, LAYOUT, check_checkpoint, check_fits, read_weights
-from fbinpaint_mm.config_file import configs_folder, find_config, read_config
+from fbinpaint_mm.config_file import configs_folder, find_config, part_of, read_config
+from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.models.feedback import NO_KEY
 from fbinpaint_mm.safe_loading import loading, read_checkpoint
-from fbinpaint_mm.user_error import UserError
+from fbinpaint_mm.user_error import UserError, in_one_line
 from fbinpaint_mm.version import __version__
 from fbinpaint_mm.write_file import write_file
 
@@ -60,8 +61,11 @@ def publish(
     check_checkpoint(checkpoint)
     metrics = None if scores is None else read_scores(scores)
     init_default_scope('mmagic')
+    cfg = read_config(path)
     with loading(trust_checkpoint):
-        check_fits(MODELS.build(read_config(path).model), checkpoint)
+        with mistakes_in_settings(cfg):
+            model = MODELS.build(part_of(cfg, 'model'))
+        check_fits(model, checkpoint)
         weights, digest = write_weights(checkpoint, path.stem, out)
     content = metafile(
         path_in_repository(path.resolve()), weights, digest, url, dataset=dataset, metrics=metrics
@@ -92,7 +96,8 @@ def read_scores(scores: Path) -> dict[str, float]:
         found = json.loads(scores.read_text())['scores']
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f'--scores {scores}: {error!r}; expected what tools/test.py --out SCORES.json wrote'
+            f'--scores {scores}: {in_one_line(error)}; expected what tools/test.py --out '
+            'SCORES.json wrote'
         ) from error
     return {name: found[name] for name in METRICS if name in found}
 

@@ -15,12 +15,13 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
-from torch import distributed
+from torch import distributed, nn
 
 from fbinpaint_mm import compat
-from fbinpaint_mm.checkpoint import check_checkpoint, check_fits
+from fbinpaint_mm.checkpoint import check_checkpoint, check_fits, check_fits_in_part
 from fbinpaint_mm.cli.resume import AUTO, DropConfigTextHook, check_work_dir, set_resume
 from fbinpaint_mm.config_file import read_config
+from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.engine import (
     DivergedTrainingError,
     InterruptHook,
@@ -84,7 +85,7 @@ def run_training(
             if auto_scale_lr:
                 enable_auto_scale_lr(cfg)
             check_length(cfg)
-            with _only_run(cfg, resume):
+            with _only_run(cfg, resume), mistakes_in_settings(cfg):
                 if resume is not None:
                     set_resume(cfg, resume)
                 _train(cfg)
@@ -129,7 +130,8 @@ def run_test(
             check_output_file(Path(out))
         cfg = load_run_config(config, cfg_options, work_dir, launcher)
         cfg.load_from, cfg.resume = checkpoint, False
-        _test(cfg, out)
+        with mistakes_in_settings(cfg):
+            _test(cfg, out)
     end_processes()
 
 
@@ -189,6 +191,7 @@ def _train(cfg: Config) -> None:
         if isinstance(hook, InterruptHook):
             hook.listen()
     check_counterparts(runner)
+    _check_start(runner, cfg)
     runner.register_hook(DropConfigTextHook())
     misfit = length_warning(cfg)
     if misfit is not None:
@@ -196,14 +199,27 @@ def _train(cfg: Config) -> None:
     runner.train()
 
 
+def _check_start(runner: Any, cfg: Config) -> None:
+    """Looks at what mmengine would load as far as it fits, were that nothing."""
+    if not cfg.get('load_from'):
+        return
+    if cfg.get('resume'):
+        check_fits(_model_of(runner), cfg.load_from)
+    else:
+        check_fits_in_part(_model_of(runner), cfg.load_from)
+
+
 def _test(cfg: Config, out: str | None) -> None:
     runner = build_runner(cfg)
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    check_fits(model, cfg.load_from)
+    check_fits(_model_of(runner), cfg.load_from)
     hook = SaveScoresHook(out)
     runner.register_hook(hook)
     runner.test()
     check_finite(hook.scores)
+
+
+def _model_of(runner: Any) -> nn.Module:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 class SaveScoresHook(Hook):

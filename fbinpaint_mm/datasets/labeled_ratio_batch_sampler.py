@@ -71,7 +71,7 @@ class LabeledRatioBatchSampler(Sampler[list[int]]):
         ratio: labeled : unlabeled; ``(1, 0)`` for labeled batches, ``(0, 1)`` for unlabeled.
 
     Raises:
-        TypeError: the data set does not say which samples are labeled.
+        UserError: the data set does not say which samples are labeled.
         UserError: the batch cannot be split exactly, or a source it needs is empty.
     """
 
@@ -118,7 +118,7 @@ class LabeledRatioBatchSampler(Sampler[list[int]]):
         try:
             return list(dataset.labeled_indices), list(dataset.unlabeled_indices)
         except AttributeError as error:
-            raise TypeError(
+            raise UserError(
                 f'{type(dataset).__name__} has no labeled_indices and unlabeled_indices; use '
                 'SemanticInpaintingDataset, or no batch_sampler'
             ) from error

@@ -7,6 +7,7 @@ from typing import Any
 from mmagic.registry import DATASETS
 
 from fbinpaint_mm.datasets.image_lists import parse_ratio
+from fbinpaint_mm.datasets.image_size import checked_size
 from fbinpaint_mm.datasets.partly_labeled_dataset import PartlyLabeledDataset
 from fbinpaint_mm.datasets.procedural import CLASSES, PALETTE
 from fbinpaint_mm.datasets.stable_random import StableRandom
@@ -67,7 +68,7 @@ class ProceduralScenesDataset(PartlyLabeledDataset):
         self.split = split
         self.num_scenes = num_scenes
         self.seed = seed
-        self.image_size = (image_size,) * 2 if isinstance(image_size, int) else tuple(image_size)
+        self.image_size = checked_size(image_size)
         self.labeled_ratio = labeled_ratio
         super().__init__(pipeline=list(pipeline), **kwargs)
 

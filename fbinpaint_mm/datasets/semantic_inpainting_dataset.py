@@ -16,6 +16,7 @@ from fbinpaint_mm.datasets.image_lists import (
     read_labeled_list,
     scan_folder,
 )
+from fbinpaint_mm.datasets.image_size import checked_size
 from fbinpaint_mm.datasets.partly_labeled_dataset import SkipsCorruptSamples
 from fbinpaint_mm.user_error import UserError
 
@@ -98,7 +99,7 @@ class SemanticInpaintingDataset(SkipsCorruptSamples):
         self.unlabeled_folders = [os.path.join(data_root, folder) for folder in folders]
         self.label_map = {int(k): int(v) for k, v in label_map.items()} if label_map else None
         self.flip_pairs = _pairs(flip_pairs)
-        self.image_size = (image_size, image_size) if isinstance(image_size, int) else image_size
+        self.image_size = None if image_size is None else checked_size(image_size)
         self.check = check
         self._check_settings()
         prefix = {k: v for k, v in (data_prefix or dict(img_path='')).items() if v is not None}
@@ -120,7 +121,7 @@ class SemanticInpaintingDataset(SkipsCorruptSamples):
             num_classes=self.num_classes, label_map=self.label_map, flip_pairs=self.flip_pairs
         )
         if self.image_size is not None:
-            shared['image_size'] = tuple(self.image_size)
+            shared['image_size'] = self.image_size
         return {**super().get_data_info(idx), **shared}
 
     def full_init(self) -> None:

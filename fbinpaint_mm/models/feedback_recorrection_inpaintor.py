@@ -89,6 +89,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             checkpoint_rounds=train_cfg['checkpoint_rounds'],
         )
         self.generator = MODELS.build({**generator, **filled_in})
+        self._check_classes()
         self.disc = None if disc is None else build_discriminator(disc)
         self.teacher = self._build_teacher(teacher, generator)
         self.losses = RoundLosses(checkpoint_rounds=train_cfg['checkpoint_rounds'], **losses)
@@ -101,6 +102,16 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         self._training_samples: list[DataSample] | None = None
         if channels_last:
             self.to(memory_format=torch.channels_last)
+
+    def _check_classes(self) -> None:
+        labels = getattr(self.data_preprocessor, 'num_classes', None)
+        maps = self.generator.num_classes
+        if maps and labels not in (None, maps):
+            raise UserError(
+                f'model.data_preprocessor.num_classes is {labels}, but '
+                f'model.generator.segmentor.decode_head.num_classes is {maps}: set both to the '
+                'number of classes of the data set'
+            )
 
     def _build_teacher(self, teacher: dict | None, generator: dict) -> MeanTeacher | None:
         if teacher is None:
@@ -170,7 +181,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             The values to log, 0-d tensors by name.
 
         Raises:
-            TypeError: If there is a discriminator and only one wrapper.
+            UserError: If there is a discriminator and only one wrapper.
         """
         data = self.data_preprocessor(data, True)
         inputs, data_samples = data['inputs'], data['data_samples']
@@ -388,7 +399,7 @@ def _wrapper_of(optim_wrapper: OptimWrapperDict | OptimWrapper, name: str) -> Op
     if isinstance(optim_wrapper, OptimWrapperDict):
         return optim_wrapper[name]
     if name != 'generator':
-        raise TypeError(
+        raise UserError(
             f'a model with {name} needs an optim_wrapper for it and one for the generator '
             "(constructor='MultiOptimWrapperConstructor'), found a single "
             f'{type(optim_wrapper).__name__}'

@@ -35,7 +35,8 @@ def checked_settings(
         Copies with every key.
 
     Raises:
-        UserError: For an unknown key, or rounds that are no whole number of 0 or more.
+        UserError: For an unknown key, rounds that are no whole number of 0 or more, or a switch
+            that is neither True nor False.
     """
     train_cfg = _with_defaults('train_cfg', train_cfg, TRAIN_DEFAULTS)
     defaults = dict(rounds=train_cfg['rounds'], **TEST_DEFAULTS)
@@ -113,4 +114,7 @@ def _with_defaults(name: str, given: dict | None, defaults: dict[str, Any]) -> d
     # To Python, True is the whole number 1; here it is a switch that someone looked for.
     if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 0:
         raise UserError(f'{name}.rounds must be a whole number of 0 or more, got {rounds!r}')
+    for key, default in defaults.items():
+        if isinstance(default, bool) and not isinstance(settings[key], bool):
+            raise UserError(f'{name}.{key} must be True or False, got {settings[key]!r}')
     return settings

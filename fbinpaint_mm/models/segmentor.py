@@ -26,7 +26,7 @@ def build_segmentor(config: dict) -> EncoderDecoder:
         The segmentor.
 
     Raises:
-        TypeError: If it is not one that the feedback can be linked to.
+        UserError: If it is not one that the feedback can be linked to.
     """
     check_segmentor_support(config)
     # mmseg writes into the config that it is given; the teacher is built from it once more.
@@ -102,7 +102,7 @@ def check_segmentor_support(config: dict) -> None:
         config: Config of a segmentor, ``_scope_='mmseg'`` on its outermost dict.
 
     Raises:
-        TypeError: If the segmentor is no ``EncoderDecoder``, or a decode head no
+        UserError: If the segmentor is no ``EncoderDecoder``, or a decode head no
             ``BaseDecodeHead``. The message names the type and what is expected.
     """
     _check_class('segmentor', config, EncoderDecoder)
@@ -116,7 +116,7 @@ def _check_class(role: str, config: dict, base: type, scope: str | None = None) 
     found = kind if isinstance(kind, type) else _find_class(kind, config.get('_scope_', scope))
     # An unknown name is for the registry to report, with its own advice.
     if isinstance(found, type) and not issubclass(found, base):
-        raise TypeError(
+        raise UserError(
             f'{role} {found.__name__} cannot receive feedback: it does not derive from '
             f'{base.__name__}; choose {ADVICE[role]}'
         )

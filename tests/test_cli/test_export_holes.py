@@ -69,3 +69,17 @@ def test_the_working_directory_takes_holes_too(tmp_path, monkeypatch):
 def test_equal_stems_are_refused(out):
     with pytest.raises(UserError, match=r'b/one\.jpg and a/one\.jpg have the same stem'):
         export_holes(dataset_of('a/one.jpg', 'b/one.jpg'), out)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'val_dataloader.dataset.sceens': 3}, r'^val_dataloader\.dataset\.sceens: nothing takes'),
+        ({'val_dataloader': None}, r"procedural_scenes\.py' has no val_dataloader$"),
+    ],
+)
+def test_a_mistake_in_the_config_is_told(repository, tmp_path, options, message):
+    config = str(repository / 'configs/_base_/datasets/procedural_scenes.py')
+    with pytest.raises(UserError, match=message):
+        export_config_holes(config, 'val', tmp_path / 'new', options)
+    assert not (tmp_path / 'new').exists()

@@ -5,6 +5,7 @@ import json
 import logging
 import multiprocessing
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import mmengine
@@ -30,9 +31,10 @@ from fbinpaint_mm.evaluation import FinitePSNR
 @pytest.fixture
 def config(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = tmp_path / 'small.py'
+    path, weights = tmp_path / 'small.py', tmp_path / 'pretrained.pth'
+    torch.save(torch.nn.Linear(3, 1).state_dict(), weights)
     path.write_text(
-        "load_from = 'pretrained.pth'\nresume = False\nmodel = dict(width=4)\n"
+        f"load_from = '{weights}'\nresume = False\nmodel = dict(width=4)\n"
         "optim_wrapper = dict(optimizer=dict(type='Adam', lr=1.0))\n"
     )
     return str(path)
@@ -41,7 +43,7 @@ def config(tmp_path, monkeypatch):
 @pytest.fixture
 def checkpoint(tmp_path):
     path = tmp_path / 'iter_5.pth'
-    torch.save(dict(meta={}, state_dict={'weight': torch.ones(2)}, message_hub={}), path)
+    torch.save(dict(meta={}, state_dict=torch.nn.Linear(3, 1).state_dict(), message_hub={}), path)
     return str(path)
 
 
@@ -95,7 +97,7 @@ def test_a_training_is_that_of_the_config(config, built):
     run_training(config, cfg_options={'model.width': 8})
     (cfg,) = built.configs
     assert (cfg.model.width, cfg.launcher, cfg.work_dir) == (8, 'none', 'work_dirs/small')
-    assert (cfg.load_from, cfg.resume) == ('pretrained.pth', False)
+    assert (Path(cfg.load_from).name, cfg.resume) == ('pretrained.pth', False)
     assert 'type' not in cfg.optim_wrapper
 
 
@@ -206,6 +208,21 @@ def test_a_mistake_ends_in_a_sentence(config, built, capsys, options, message):
     assert built.configs == []
 
 
+@pytest.mark.parametrize('resumed', [False, True])
+def test_a_checkpoint_of_another_model_starts_no_training(
+    config, checkpoint, built, tmp_path, capsys, resumed
+):
+    state = dict(meta={}, state_dict={'other.weight': torch.ones(2)}, message_hub={})
+    torch.save(state, tmp_path / 'other.pth')
+    built.train = lambda: pytest.fail('it trains')
+    start = dict(resume=str(tmp_path / 'other.pth')) if resumed else {}
+    error = fail(
+        capsys, run_training, config, cfg_options=dict(load_from=f'{tmp_path}/other.pth'), **start
+    )
+    assert 'other.pth' in error
+    assert 'does not belong to this config' in error if resumed else 'none of the 1' in error
+
+
 DIVERGED = DivergedTrainingError(3, {'weight': 'is not finite'}, ['1.png'], None, 'Resume.')
 
 
@@ -231,6 +248,7 @@ def test_a_process_that_stops_waits_for_no_other(config, built, monkeypatch, err
 def test_the_checkpoint_under_test_replaces_what_the_config_would_load(
     config, checkpoint, built, capsys
 ):
+    torch.save(dict(state_dict={'weight': torch.ones(2)}), checkpoint)
     error = fail(capsys, run_test, config, checkpoint)
     (cfg,) = built.configs
     assert (cfg.load_from, cfg.resume) == (checkpoint, False)

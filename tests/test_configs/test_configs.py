@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 
 import pytest
 from mmagic import registry
@@ -17,6 +18,7 @@ RUNNABLE = [
     for folder in ('.', 'ablations', 'baselines', 'comparisons', 'inpaintors', 'mix', 'segmentors')
     for name in names(folder)
 ]
+PACKAGE = 'fbinpaint_mm'
 FILES = sorted(CONFIGS.rglob('*.py'))
 
 
@@ -25,7 +27,12 @@ def bases_of(path):
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', None) == '_base_':
             for base in ast.literal_eval(node.value):
-                yield base if '::' in base else (path.parent / base).resolve().relative_to(CONFIGS)
+                prefix, _, name = base.rpartition('::')
+                if prefix in ('', PACKAGE):
+                    folder = CONFIGS if prefix else path.parent
+                    yield (folder / name).resolve().relative_to(CONFIGS)
+                else:
+                    yield base
 
 
 def protocols_of(path):
@@ -165,6 +172,13 @@ def paths_of(name):
     assert config.val_evaluator[-1].metric.weights == lpips
     segmentor = config.model.generator.segmentor
     return [root, config.model.losses.perceptual.weights, segmentor.pretrained, lpips]
+
+
+def test_the_template_for_own_images_can_be_copied_anywhere(tmp_path):
+    template, copy = CONFIGS / 'fbinpaint_custom.py', tmp_path / 'mine.py'
+    shutil.copy(template, copy)
+    copied, own = Config.fromfile(copy), Config.fromfile(template)
+    assert copied.to_dict() == own.to_dict()
 
 
 def test_the_template_for_own_images_retrieves_no_label_maps():

@@ -113,7 +113,7 @@ def test_empty_source():
 
 
 def test_dataset_without_split():
-    with pytest.raises(TypeError, match='list has no labeled_indices'):
+    with pytest.raises(UserError, match='list has no labeled_indices'):
         LabeledRatioBatchSampler(InfiniteSampler([1, 2], seed=0), 2)
 
 

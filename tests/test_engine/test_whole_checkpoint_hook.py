@@ -13,9 +13,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmagic.registry import HOOKS
+from mmengine.config import Config
 
 from fbinpaint_mm.checkpoint import resume_problem
 from fbinpaint_mm.cli.resume import find_newest_checkpoint
+from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.user_error import UserError
 from tests.test_engine.toy_run import ToyMetric, assert_same_state, toy_runner
 
@@ -266,6 +269,14 @@ def test_a_copied_run_removes_nothing_elsewhere(tmp_path, elsewhere):
     assert (tmp_path / 'run' / 'best_PSNR_iter_2.pth').exists()
     ours = {'best_PSNR_iter_4.pth'} | ({'best_PSNR_iter_2.pth'} if 'thesis' in elsewhere else set())
     assert {path.name for path in copy.glob('best*')} == ours, 'its own was given up'
+
+
+def test_a_setting_that_the_first_save_would_refuse_is_refused_at_once():
+    hook = dict(type='WholeCheckpointHook', intervall=3)
+    cfg = Config(dict(default_hooks=dict(checkpoint=hook)))
+    message = r"^default_hooks\.checkpoint\.intervall: .* Did you mean 'interval'\?"
+    with pytest.raises(UserError, match=message), mistakes_in_settings(cfg):
+        HOOKS.build(hook)
 
 
 def test_the_best_of_a_score_that_is_not_measured_is_refused(tmp_path):

@@ -122,7 +122,7 @@ def test_missing_maps_are_named(make_sample):
     sample = make_sample(7)
     del sample.output.round_raw_segs
     message = r'00007.png: CorrectionRate compares output.round_segs with output.round_raw_segs'
-    with pytest.raises(KeyError, match=message):
+    with pytest.raises(UserError, match=message):
         CorrectionRate(num_classes=4).process(None, [sample.to_dict()])
     with pytest.raises(UserError, match=r'CorrectionRate does not know the number of classes'):
         CorrectionRate().process(None, [make_sample(0).to_dict()])

@@ -147,7 +147,7 @@ def test_errors_name_the_sample(make_sample):
     with pytest.raises(UserError, match=message):
         HoleIoU(num_classes=4).process(None, [sample.to_dict()])
     del sample.gt_seg
-    with pytest.raises(KeyError, match=r"00007.png: HoleIoU needs the data field 'gt_seg'"):
+    with pytest.raises(UserError, match=r"00007.png: HoleIoU needs the data field 'gt_seg'"):
         HoleIoU(num_classes=4).process(None, [sample.to_dict()])
 
 

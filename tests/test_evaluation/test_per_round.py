@@ -113,21 +113,21 @@ def test_the_prefix_comes_first(make_sample):
 
 
 def test_refuses_metrics_that_are_not_sample_wise(make_sample):
-    with pytest.raises(TypeError, match='wraps a sample-wise metric of mmagic, got Sliced'):
+    with pytest.raises(UserError, match='wraps a sample-wise metric of mmagic, got Sliced'):
         PerRound({'type': 'SlicedWassersteinDistance', 'fake_nums': 2, 'image_shape': (3, 32, 32)})
 
     class Twice(MAE):
         def process(self, data_batch, data_samples):
             super().process(data_batch, [*data_samples, *data_samples])
 
-    with pytest.raises(TypeError, match='Twice gave 6 results for 3 samples'):
+    with pytest.raises(UserError, match='Twice gave 6 results for 3 samples'):
         run(PerRound(Twice()), [make_sample(0)])
 
 
 def test_a_missing_mask_is_named(make_sample):
     sample = make_sample(3)
     del sample.mask
-    with pytest.raises(KeyError, match=r"00003\.png: the metric reads the hole from 'mask'"):
+    with pytest.raises(UserError, match=r"00003\.png: the metric reads the hole from 'mask'"):
         run(PerRound({'type': 'HoleMAE'}), [sample])
 
 
@@ -211,7 +211,7 @@ def test_the_final_image_is_scored_once_where_it_is_that_of_the_last_round(make_
 
 
 def test_what_scores_rounds_by_itself_and_inner_bins_are_refused():
-    with pytest.raises(TypeError, match='HoleIoU scores every round by itself; use it without'):
+    with pytest.raises(UserError, match='HoleIoU scores every round by itself; use it without'):
         PerRound(HoleIoU(num_classes=4))
     with pytest.raises(UserError, match=r'area_bins belong to PerRound, found in .* HoleMAE'):
         PerRound({'type': 'HoleMAE', 'area_bins': (0.1, 0.2)})

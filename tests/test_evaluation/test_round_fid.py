@@ -117,7 +117,7 @@ def test_a_mixture_of_round_counts_is_refused(make_sample):
     samples = [make_sample(0, rounds=1), make_sample(1, rounds=2)]
     with pytest.raises(UserError, match=r'different numbers of rounds: \[2, 3\]'):
         run(RoundFID(extractor=Colors()), samples)
-    with pytest.raises(TypeError, match='RoundFID scores every round by itself'):
+    with pytest.raises(UserError, match='RoundFID scores every round by itself'):
         PerRound(RoundFID(extractor=Colors()))
 
 

@@ -43,7 +43,7 @@ def test_images_are_checked(make_sample):
     sample = make_sample(4).to_dict()
     truth, image = images_to_compare(sample, 'gt_img', 'pred_img')
     assert truth.shape == image.shape == (3, 24, 24)
-    with pytest.raises(KeyError, match=r'00004\.png: the metric needs output\.fake_res; found'):
+    with pytest.raises(UserError, match=r'00004\.png: the metric needs output\.fake_res; found'):
         images_to_compare(sample, 'gt_img', 'fake_res')
     sample['gt_img'] = sample['gt_img'][:, :20]
     with pytest.raises(UserError, match=r'00004\.png: .* found \(3, 20, 24\) \(gt_img\) and'):

@@ -31,6 +31,10 @@ FROZEN = dict(freeze_initial=True)
         (dict(train_cfg=dict(rounds=-1)), r'^train_cfg\.rounds must be a whole number .* got -1$'),
         (dict(test_cfg=dict(label_mixing=True)), r"^test_cfg takes .*; found \['label_mixing'\]$"),
         (dict(test_cfg=dict(map_temperature=0)), 'map_temperature must be positive, got 0'),
+        (
+            dict(data_preprocessor=dict(type='SemiSupervisedDataPreprocessor', num_classes=3)),
+            r'^model\.data_preprocessor\.num_classes is 3, but .*decode_head\.num_classes is \d+: ',
+        ),
         (dict(losses=dict(l2=dict(type='MSELoss'))), r"^losses takes l1_hole, .*; found \['l2'\]$"),
         (dict(losses=dict(consistency=None)), '^teacher is given, but no loss reads it: '),
         (dict(teacher=None), r'^losses\.consistency needs teacher: '),

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 
+from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import (
     make_batch,
     make_effective,
@@ -24,7 +25,7 @@ def test_a_single_wrapper_serves_a_model_without_discriminator(build):
 
 def test_a_discriminator_needs_a_wrapper_of_its_own(build):
     model = build(adversarial=True)
-    with pytest.raises(TypeError, match=r'model with disc needs .*found a single OptimWrapper'):
+    with pytest.raises(UserError, match=r'model with disc needs .*found a single OptimWrapper'):
         model.train_step(make_batch(), make_wrappers(model)['generator'])
 
 

@@ -35,6 +35,14 @@ def test_rounds_are_whole_numbers(rounds):
             checked_settings(*given)
 
 
+def test_switches_are_true_or_false():
+    """Text would be taken for True."""
+    message = r"^train_cfg\.label_mixing must be True or False, got 'no'$"
+    with pytest.raises(UserError, match=message):
+        checked_settings(dict(label_mixing='no'), None)
+    assert checked_settings(dict(label_mixing=True), None)[0]['label_mixing'] is True
+
+
 def test_unknown_keys_are_named():
     with pytest.raises(
         UserError, match=r"^train_cfg takes rounds, .*; found \['mixing', 'round'\]$"

@@ -233,14 +233,14 @@ def test_mask2former_is_refused_by_name(build_with):
         'decode_head Mask2FormerHead cannot receive feedback: it does not derive from '
         "BaseDecodeHead; choose a head that derives from mmseg's BaseDecodeHead and classifies"
     )
-    with pytest.raises(TypeError, match=message):
+    with pytest.raises(UserError, match=message):
         build_with(config.to_dict())
 
 
 def test_segmentors_of_another_kind_are_refused_by_name(build_with):
     config = segmentor_of('_base_/models/san_vit-b16.py').to_dict()
     message = r'segmentor MultimodalEncoderDecoder cannot .* EncoderDecoder; choose an EncoderDeco'
-    with pytest.raises(TypeError, match=message):
+    with pytest.raises(UserError, match=message):
         build_with(config)
 
 
@@ -248,14 +248,14 @@ def test_heads_that_delete_conv_seg_are_refused_by_name(build_with):
     config = segmentor_of('_base_/models/segmenter_vit-b16_mask.py')
     remove_downloads(config)
     config.backbone.update(num_layers=1, out_indices=(0,))
-    with pytest.raises(TypeError, match='SegmenterMaskTransformerHead has no conv_seg layer'):
+    with pytest.raises(UserError, match='SegmenterMaskTransformerHead has no conv_seg layer'):
         build_with(config.to_dict())
 
 
 def test_the_last_head_of_a_cascade_is_checked_too():
     heads = [dict(type='FCNHead'), dict(type='MaskFormerHead')]
     config = dict(type='CascadeEncoderDecoder', _scope_='mmseg', decode_head=heads)
-    with pytest.raises(TypeError, match='decode_head MaskFormerHead cannot receive feedback'):
+    with pytest.raises(UserError, match='decode_head MaskFormerHead cannot receive feedback'):
         check_segmentor_support(config)
 
 

@@ -76,15 +76,28 @@ def test_what_is_parsed_is_what_the_function_takes(load_tool, tool, function, co
     ('tool', 'command', 'message'),
     [
         ('train', 'demo --launcher none_such', 'invalid choice'),
+        ('train', 'demo --cfg-options max_iters 4', "found 'max_iters', expected KEY=VALUE"),
+        ('test', 'demo a.pth --cfg-options a=[1,2', 'Imbalanced brackets exist in [1,2'),
+        ('prepare_cityscapes', 'folder --num-workers 0', '0 is out of range, expected 1 or more'),
+        ('prepare_celebamask_hq', 'a b --size -8', '-8 is out of range, expected 1 or more'),
+        ('prepare_celebamask_hq', 'a b --num-images x', "invalid int value: 'x'"),
         ('test', 'demo a.pth --out a.txt', "--out 'a.txt' should end with one of .json"),
         ('publish_checkpoint', 'demo a.pth --out new --scores one', 'belong together'),
         ('publish_checkpoint', 'demo a.pth --out new --dataset one', 'belong together'),
     ],
 )
 def test_wrong_arguments_end_in_a_message(load_tool, capsys, tool, command, message):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as end:
         load_tool(tool).parse_args(command.split())
+    assert end.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_options_of_a_config_add_to_those_before(load_tool):
+    args = load_tool('train').parse_args(
+        ['demo', '--cfg-options', 'a=1', 'b=2', '--cfg-options', 'b=3']
+    )
+    assert args.cfg_options == dict(a=1, b=3)
 
 
 def test_a_mistake_ends_in_one_line(load_tool, monkeypatch, capsys):

@@ -111,6 +111,14 @@ def test_a_checkpoint_of_another_config_ends_with_its_message(tool, model, folde
             'is a file',
         ),
         (
+            ['--generate-mask', 'box', '--cfg-options', 'work_dir=x', '--out', '{folder}/out/f/g'],
+            "/out/f' is a file; expected a folder",
+        ),
+        (
+            ['--generate-mask=box', '--cfg-options', 'model.generatr.x=1', '--out={folder}/new'],
+            "model.generatr: nothing takes this setting. Did you mean 'generator'?",
+        ),
+        (
             ['--mask={folder}/masks/a.png', '--mask-dilate=2', '--out={folder}', '--format=webp'],
             'would overwrite the input {folder}/masks/a.png',
         ),

@@ -32,10 +32,10 @@ class DictateLabelMap(BaseTransform):
         """Add ``dictated_seg``; see the class for the keys.
 
         Raises:
-            KeyError: The sample has no ``gt_seg``.
+            UserError: The sample has no ``gt_seg``.
         """
         if 'gt_seg' not in results:
-            raise KeyError(
+            raise UserError(
                 f'DictateLabelMap misses gt_seg in the sample {results.get("gt_path")}; put '
                 'LoadSemanticMap before it'
             )
@@ -91,7 +91,7 @@ class PackSemanticInputs(PackInputs):
             Dict with ``inputs`` and ``data_samples``.
 
         Raises:
-            KeyError: A required key is missing.
+            UserError: A required key is missing.
             UserError: Image, label map and mask differ in size, or the mask is not 0/1.
         """
         self._check(results)
@@ -109,7 +109,7 @@ class PackSemanticInputs(PackInputs):
     def _check(self, results: dict) -> None:
         missing = [key for key in self._needed if key not in results]
         if missing:
-            raise KeyError(
+            raise UserError(
                 f'{self.__class__.__name__} misses {missing} in the sample '
                 f'{results.get("gt_path")}; add the transforms that load or make them before it.'
             )
@@ -147,11 +147,11 @@ class ToSegmentationKeys(BaseTransform):
         """Rename; see the class for the keys.
 
         Raises:
-            KeyError: a required key is missing.
+            UserError: a required key is missing.
         """
         missing = [key for key in ('gt', 'gt_path', 'gt_seg') if key not in results]
         if missing:
-            raise KeyError(
+            raise UserError(
                 f'ToSegmentationKeys misses {missing} in the sample {results.get("gt_path")}; put '
                 "LoadImageFromFile(key='gt') and LoadSemanticMap before it"
             )

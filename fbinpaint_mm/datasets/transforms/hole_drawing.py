@@ -78,10 +78,10 @@ class FixedHole(BaseTransform):
         """Add ``mask`` and ``hole_area``; see the class for the keys.
 
         Raises:
-            KeyError: The sample has no ``sample_idx``.
+            UserError: The sample has no ``sample_idx``.
         """
         if 'sample_idx' not in results:
-            raise KeyError(
+            raise UserError(
                 'FixedHole needs sample_idx; use a data set that sets it (every mmengine '
                 'BaseDataset does).'
             )

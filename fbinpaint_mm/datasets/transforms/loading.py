@@ -18,6 +18,7 @@ from fbinpaint_mm.datasets.file_checks import (
     image_problem,
     read_label_ids,
 )
+from fbinpaint_mm.datasets.image_size import checked_size, size_of_sample
 from fbinpaint_mm.datasets.procedural import render_scene
 from fbinpaint_mm.picture_file import open_picture, orientation_of, turn_upright
 from fbinpaint_mm.user_error import UserError
@@ -160,7 +161,7 @@ class LoadProceduralScene(BaseTransform):
         cache_size: int = 2048,
         ignore_index: int = 255,
     ) -> None:
-        self.image_size = image_size
+        self.image_size = None if image_size is None else checked_size(image_size)
         self.cache_size = cache_size
         self.ignore_index = ignore_index
         self._cache: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
@@ -169,8 +170,8 @@ class LoadProceduralScene(BaseTransform):
         """Add image and label map; see the class for the keys.
 
         Raises:
-            KeyError: Neither the data set nor this transform has an ``image_size``.
-            UserError: A side is shorter than 16 pixels.
+            UserError: Neither the data set nor this transform has an ``image_size``, or a side is
+                shorter than 16 pixels.
         """
         image, gt_seg = self._render((int(results['scene_seed']), *self._size(results)))
         if not results['is_labeled']:
@@ -184,12 +185,7 @@ class LoadProceduralScene(BaseTransform):
         return results
 
     def _size(self, results: dict) -> tuple[int, int]:
-        size = results.get('image_size') if self.image_size is None else self.image_size
-        if size is None:
-            raise KeyError(
-                'LoadProceduralScene needs image_size; set it in the data set or in the transform.'
-            )
-        size = (size, size) if isinstance(size, int) else tuple(size)
+        size = size_of_sample(self.image_size, results, 'LoadProceduralScene')
         if min(size) < 16:
             raise UserError(
                 f'image_size is {size}; a scene needs at least 16 pixels per side, and 48 to be '

@@ -66,7 +66,7 @@ class RandomHole(LoadMask):
         """Add ``mask``; see the class for the keys.
 
         Raises:
-            RuntimeError: a hundred holes in a row were outside the area range.
+            UserError: a hundred holes in a row were outside the area range.
         """
         height, width = results['gt'].shape[:2]
         for _ in range(MAX_TRIALS):
@@ -74,7 +74,7 @@ class RandomHole(LoadMask):
             if self.area_range[0] <= mask.mean() <= self.area_range[1]:
                 results['mask'] = mask
                 return results
-        raise RuntimeError(
+        raise UserError(
             f'{self!r}: none of {MAX_TRIALS} holes on {height}x{width} was inside area_range; '
             'widen it or change the lengths in mask_config'
         )

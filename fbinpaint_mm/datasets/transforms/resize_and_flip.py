@@ -7,6 +7,7 @@ import numpy as np
 from mmagic.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
+from fbinpaint_mm.datasets.image_size import checked_size, size_of_sample
 from fbinpaint_mm.datasets.transforms.loading import exchange_ids
 from fbinpaint_mm.user_error import UserError
 
@@ -46,20 +47,16 @@ class ResizeSample(BaseTransform):
             )
         self.crop = crop
         self.scale_range = scale_range
-        self.image_size = (image_size, image_size) if isinstance(image_size, int) else image_size
+        self.image_size = None if image_size is None else checked_size(image_size)
 
     def transform(self, results: dict) -> dict:
         """Resize and crop; see the class for the keys.
 
         Raises:
-            KeyError: neither the data set nor this transform has an ``image_size``.
+            UserError: neither the data set nor this transform has an ``image_size``.
         """
-        size = self.image_size or results.get('image_size')
-        if size is None:
-            raise KeyError(
-                'ResizeSample needs image_size; set it in the data set or in the transform'
-            )
-        target = self._covering_size(results['gt'].shape[:2], size) if self.crop else tuple(size)
+        size = size_of_sample(self.image_size, results, 'ResizeSample')
+        target = self._covering_size(results['gt'].shape[:2], size) if self.crop else size
         top, left = (np.random.randint(0, t - s + 1) for t, s in zip(target, size, strict=True))
         for key in ('gt', 'gt_seg'):
             if key in results:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 from mmagic.registry import HOOKS
 from mmengine.dist import is_main_process
@@ -44,6 +46,13 @@ class WholeCheckpointHook(CheckpointHook):
 
     backend_args: dict | None
     last_ckpt: str | None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What mmengine's does not know it hands to every call of this, the first one hours away.
+        for key in self.args:
+            if key not in inspect.signature(Runner.save_checkpoint).parameters:
+                raise TypeError(f'CheckpointHook() got an unexpected keyword argument {key!r}')
 
     def before_train(self, runner: Runner) -> None:
         """Choose how to write, and clear up after a run that was killed while writing."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from fbinpaint_mm.evaluation.metrics.map_metric import MapMetric, by_round
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import make_series, sample_name
 from fbinpaint_mm.evaluation.score_series import ScoreName, ScoreSeries
+from fbinpaint_mm.user_error import UserError
 
 KINDS = ('mended', 'spoiled')
 GROUP = 'correction'
@@ -85,13 +86,13 @@ class CorrectionRate(MapMetric):
         """The (2, 2, K) counts of rounds 1..R, see ``correction_counts``.
 
         Raises:
-            KeyError: A sample has corrected maps and not the segmentor's own.
+            UserError: A sample has corrected maps and not the segmentor's own.
         """
         output = sample['output']
         if output.get(self.seg_key) is None:
             return []
         if output.get(self.raw_key) is None:
-            raise KeyError(
+            raise UserError(
                 f'{sample_name(sample)}: CorrectionRate compares output.{self.seg_key} with '
                 f'output.{self.raw_key}, which is missing; the output has {sorted(output)}'
             )

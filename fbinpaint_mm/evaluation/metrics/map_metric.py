@@ -69,7 +69,7 @@ class MapMetric(SampleWiseMetric):
             data_samples: Samples as dicts: ``gt_seg``, ``mask`` and ``output`` with the maps.
 
         Raises:
-            KeyError: A sample has maps and no ground truth or no mask.
+            UserError: A sample has maps and no ground truth or no mask.
             UserError: Sizes differ, or the number of classes is unknown.
         """
         for sample in data_samples:
@@ -93,7 +93,7 @@ class MapMetric(SampleWiseMetric):
             Two (H, W) tensors on the device of ``like``.
 
         Raises:
-            KeyError: One is missing.
+            UserError: One is missing.
             UserError: One has another size.
         """
         return self._field(sample, self.gt_key, like), self._field(sample, self.mask_key, like)
@@ -117,7 +117,7 @@ class MapMetric(SampleWiseMetric):
     def _field(self, sample: dict, key: str, prediction: Tensor) -> Tensor:
         """One (1, H, W) data field as (H, W) on the map's device, its size checked."""
         if key not in sample:
-            raise KeyError(
+            raise UserError(
                 f'{sample_name(sample)}: {type(self).__name__} needs the data field {key!r}; the '
                 f'sample has {sorted(sample)}. Pack it with PackInputs(data_keys=[{key!r}])'
             )

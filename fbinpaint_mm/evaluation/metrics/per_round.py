@@ -49,7 +49,7 @@ class PerRound(SampleWiseMetric):
         prefix: Put before every name; by default the inner metric's own prefix.
 
     Raises:
-        TypeError: The inner metric is not a sample-wise one, or scores rounds by itself.
+        UserError: The inner metric is not a sample-wise one, or scores rounds by itself.
         UserError: ``area_bins`` is set for the inner metric.
     """
 
@@ -109,7 +109,7 @@ class PerRound(SampleWiseMetric):
         results = list(inner.results)
         inner.results.clear()
         if len(results) != len(samples):
-            raise TypeError(
+            raise UserError(
                 f'{type(inner).__name__} gave {len(results)} results for {len(samples)} '
                 'samples; PerRound needs a metric with one result per sample'
             )
@@ -151,17 +151,17 @@ def check_inner(metric: Any) -> None:
     """Refuse a metric that cannot be scored round by round.
 
     Raises:
-        TypeError: It is not sample-wise, or scores rounds by itself.
+        UserError: It is not sample-wise, or scores rounds by itself.
         UserError: It has bins of its own.
     """
     name = type(metric).__name__
     if not isinstance(metric, BaseSampleWiseMetric):
-        raise TypeError(
+        raise UserError(
             f'PerRound wraps a sample-wise metric of mmagic, got {name}; use one that derives from '
             'BaseSampleWiseMetric, such as PSNR, SSIM or MAE'
         )
     if getattr(metric, 'scores_rounds', False):
-        raise TypeError(f'{name} scores every round by itself; use it without PerRound')
+        raise UserError(f'{name} scores every round by itself; use it without PerRound')
     if getattr(metric, 'bins', None) is not None:
         raise UserError(f'area_bins belong to PerRound, found in the config of its {name}')
 
@@ -189,12 +189,12 @@ def protect_mask(sample: dict, mask_key: str | None) -> dict:
     """The same sample with its own copy of the mask, which mmagic's metrics write into.
 
     Raises:
-        KeyError: The metric needs a mask and the sample has none.
+        UserError: The metric needs a mask and the sample has none.
     """
     if mask_key is None:
         return sample
     if mask_key not in sample:
-        raise KeyError(
+        raise UserError(
             f'{sample_name(sample)}: the metric reads the hole from {mask_key!r}, which the '
             f'sample does not have; it has {sorted(sample)}'
         )

@@ -229,13 +229,13 @@ def images_to_compare(sample: Mapping, gt_key: str, pred_key: str) -> tuple[Tens
         Two (3, H, W) images of one size, as they are.
 
     Raises:
-        KeyError: One of them is not there.
+        UserError: One of them is not there.
         UserError: They are no images, or differ in size.
     """
     found = []
     for fields, key, where in ((sample, gt_key, ''), (sample['output'], pred_key, 'output.')):
         if fields.get(key) is None:
-            raise KeyError(
+            raise UserError(
                 f'{sample_name(sample)}: the metric needs {where}{key}; found {sorted(fields)}'
             )
         found.append(torch.as_tensor(fields[key]))

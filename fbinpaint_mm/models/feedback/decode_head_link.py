@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from fbinpaint_mm.models.feedback.inpainting_feedback import FeedbackSignal, InpaintingFeedback
+from fbinpaint_mm.user_error import UserError
 
 
 class DecodeHeadLink:
@@ -33,13 +34,13 @@ class DecodeHeadLink:
             graph; ``None`` before.
 
     Raises:
-        TypeError: If the head has no ``conv_seg`` to tap; when it is called within :meth:`sending`
+        UserError: If the head has no ``conv_seg`` to tap; when it is called within :meth:`sending`
             with anything but feature maps (the tokens that mmseg's DPTHead reads).
     """
 
     def __init__(self, decode_head: BaseDecodeHead, feedback: InpaintingFeedback | None) -> None:
         if not isinstance(getattr(decode_head, 'conv_seg', None), nn.Module):
-            raise TypeError(
+            raise UserError(
                 f'decode head {type(decode_head).__name__} has no conv_seg layer, so its pixel '
                 "features cannot be tapped; choose a head that derives from mmseg's BaseDecodeHead "
                 'and classifies with conv_seg'
@@ -105,7 +106,7 @@ class DecodeHeadLink:
     def _check_feature_maps(self, inputs: list) -> None:
         for features in inputs:
             if not isinstance(features, Tensor) or features.dim() != 4:
-                raise TypeError(
+                raise UserError(
                     f'decode head {type(self.decode_head).__name__} is given '
                     f'{type(features).__name__} by its backbone, and feedback can be added to '
                     'feature maps (N, C, H, W) only; choose another head or backbone, or set '

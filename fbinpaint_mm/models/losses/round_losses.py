@@ -59,7 +59,7 @@ class RoundLosses(BaseModule):
               without: absent or ``None``, it is a :class:`LaplaceLoss`.
 
     Raises:
-        UserError: For a loss of another name.
+        UserError: For a loss of another name, or a weight that is no number.
     """
 
     def __init__(self, checkpoint_rounds: bool = False, **configs: dict | None) -> None:
@@ -71,7 +71,11 @@ class RoundLosses(BaseModule):
         for name in NAMES:
             config = configs.get(name)
             build = AdversarialLoss if name == 'gan' else MODELS.build
-            setattr(self, name, None if config is None else build(config))
+            loss = None if config is None else build(config)
+            weight = getattr(loss, 'loss_weight', 1.0)
+            if not isinstance(weight, (int, float)):
+                raise UserError(f'losses.{name}.loss_weight: found {weight!r}, expected a number')
+            setattr(self, name, loss)
         self.checkpointing = RoundCheckpointing(self) if checkpoint_rounds else None
 
     def forward(

@@ -35,7 +35,7 @@ def build_inpainting_network(
         The network; a module that already has the interface is returned unchanged.
 
     Raises:
-        TypeError: If ``cfg`` is neither a dict with ``type`` nor a module.
+        UserError: If ``cfg`` is neither a dict with ``type`` nor a module.
         UserError: If the role, the type or ``num_classes`` is not as expected.
     """
     if role not in ROLES:
@@ -52,7 +52,7 @@ def build_inpainting_network(
 
 def _class_of(cfg: dict, role: str) -> type:
     if not isinstance(cfg, dict) or 'type' not in cfg:
-        raise TypeError(f"{role} network: found {cfg!r}, expected a config dict with 'type'.")
+        raise UserError(f"{role} network: found {cfg!r}, expected a config dict with 'type'.")
     kind = cfg['type']
     network_class = MODELS.get(kind) if isinstance(kind, str) else kind
     if network_class is None:

@@ -74,7 +74,7 @@ def test_the_box_of_a_hole_is_packed_on_request() -> None:
 
     assert packed.metainfo['mask_bbox'] == (0, 0, 3, 8)
 
-    with pytest.raises(KeyError, match=r"misses \['mask_bbox'\] in the sample a\.jpg"):
+    with pytest.raises(UserError, match=r"misses \['mask_bbox'\] in the sample a\.jpg"):
         pack(_sample())
 
 
@@ -116,7 +116,7 @@ def test_missing_key_is_named() -> None:
     sample = _sample()
     del sample['gt_seg']
 
-    with pytest.raises(KeyError, match=r"misses \['gt_seg'\] in the sample a\.jpg"):
+    with pytest.raises(UserError, match=r"misses \['gt_seg'\] in the sample a\.jpg"):
         PackSemanticInputs()(sample)
 
 
@@ -170,7 +170,7 @@ def test_a_map_of_another_size_cannot_be_dictated() -> None:
 
 
 def test_without_a_map_nothing_can_be_dictated() -> None:
-    with pytest.raises(KeyError, match=r'DictateLabelMap misses gt_seg in the sample a\.jpg; put'):
+    with pytest.raises(UserError, match=r'DictateLabelMap misses gt_seg in the sample a\.jpg; put'):
         DictateLabelMap()(dict(gt_path='a.jpg'))
 
 
@@ -208,7 +208,7 @@ def test_what_is_missing_is_named_with_the_remedy():
     results = sample()
     del results['gt_seg']
     message = r"ToSegmentationKeys misses \['gt_seg'\] in the sample 7\.png; put .*LoadSemanticMap"
-    with pytest.raises(KeyError, match=message):
+    with pytest.raises(UserError, match=message):
         ToSegmentationKeys()(results)
 
 

@@ -102,7 +102,7 @@ def test_global_random_state_is_left_alone() -> None:
 
 
 def test_missing_sample_idx_is_named() -> None:
-    with pytest.raises(KeyError, match='FixedHole needs sample_idx'):
+    with pytest.raises(UserError, match='FixedHole needs sample_idx'):
         FixedHole()(dict(gt=np.zeros((8, 8, 3), np.uint8)))
 
 

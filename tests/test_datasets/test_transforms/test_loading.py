@@ -213,7 +213,7 @@ def test_cache_is_bounded() -> None:
 
 
 def test_missing_or_tiny_size_is_refused() -> None:
-    with pytest.raises(KeyError, match='needs image_size'):
+    with pytest.raises(UserError, match='needs image_size'):
         LoadProceduralScene()(dict(scene_seed=0, is_labeled=True))
     with pytest.raises(UserError, match='at least 16 pixels'):
         LoadProceduralScene(image_size=8)(dict(scene_seed=0, is_labeled=True))

@@ -64,7 +64,7 @@ def test_boxes_add_no_key_that_other_holes_lack():
 
 
 def test_impossible_area():
-    with pytest.raises(RuntimeError, match='none of 100 holes on 64x64 was inside area_range'):
+    with pytest.raises(UserError, match='none of 100 holes on 64x64 was inside area_range'):
         RandomHole('bbox', (0.9, 1.0))(dict(gt=np.zeros((64, 64, 3), np.uint8)))
 
 

@@ -65,7 +65,7 @@ def test_crop_covers_the_target_from_any_shape(height, width):
 
 def test_own_size_wins_and_no_size_is_an_error():
     assert ResizeSample(image_size=8)(sample(16, 16, image_size=(4, 4)))['gt'].shape == (8, 8, 3)
-    with pytest.raises(KeyError, match='needs image_size'):
+    with pytest.raises(UserError, match='needs image_size'):
         ResizeSample()(sample(16, 16))
 
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from fbinpaint_mm.models.feedback import DecodeHeadLink, InpaintingFeedback
 from fbinpaint_mm.models.segmentor import last_decode_head, segment
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.fixture
@@ -214,7 +215,7 @@ def test_heads_without_conv_seg_are_refused():
     )
     for head, name in ((MODELS.build(point), 'PointHead'), (nn.Identity(), 'Identity')):
         message = rf"decode head {name} has no conv_seg layer.*derives from mmseg's BaseDecodeHead"
-        with pytest.raises(TypeError, match=message):
+        with pytest.raises(UserError, match=message):
             DecodeHeadLink(head, None)
 
 
@@ -253,5 +254,5 @@ def test_heads_that_read_tokens_are_refused(linked, signal_for):
     image = torch.randn(2, 3, 16, 24)
     pair = [torch.randn(2, 4, 16, 24), torch.randn(2, 4)]
     message = 'decode head FCNHead is given list by its backbone, and feedback can be added to feat'
-    with pytest.raises(TypeError, match=message), link.sending(signal_for(image)):
+    with pytest.raises(UserError, match=message), link.sending(signal_for(image)):
         link.decode_head([pair] * 3)

@@ -221,3 +221,9 @@ def test_unknown_names_are_refused():
     message = r"^losses takes l1_hole, l1_valid, .*, confidence; found \['hole', 'l2'\]$"
     with pytest.raises(UserError, match=message):
         RoundLosses(l1_hole=L1, l2=L1, hole=None)
+
+
+def test_a_weight_that_is_no_number_is_refused_before_the_first_iteration():
+    message = r"^losses\.l1_hole\.loss_weight: found 'x', expected a number$"
+    with pytest.raises(UserError, match=message):
+        RoundLosses(l1_hole=dict(L1, loss_weight='x'))

@@ -117,7 +117,7 @@ def test_init_cfg_of_a_mmagic_network_loads_its_checkpoint(tmp_path):
 def test_bad_input_is_refused():
     with pytest.raises(UserError, match="role: found 'second', expected one of"):
         build_inpainting_network(GL, 4, 'second')
-    with pytest.raises(TypeError, match='initial network: found None, expected a config dict'):
+    with pytest.raises(UserError, match='initial network: found None, expected a config dict'):
         build_inpainting_network(None, 4, 'initial')
     with pytest.raises(UserError, match="'NoSuchNet' is not in mmagic's MODELS registry"):
         build_inpainting_network({'type': 'NoSuchNet'}, 4, 'guided')
