@@ -9,7 +9,13 @@ import pytest
 from mmagic import registry
 from mmengine.config import Config, ConfigDict
 
-from tests.test_configs.shipped_configs import CONFIGS, names, read, remove_downloads
+from tests.test_configs.shipped_configs import (
+    CONFIGS,
+    differences,
+    names,
+    read,
+    remove_downloads,
+)
 
 PRODUCTS = names()
 RUNNABLE = [
@@ -25,7 +31,12 @@ def bases_of(path):
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', None) == '_base_':
             for base in ast.literal_eval(node.value):
-                yield base if '::' in base else (path.parent / base).resolve().relative_to(CONFIGS)
+                package, separator, name = base.partition('::')
+                if separator and package != 'fbinpaint_mm':
+                    yield base
+                else:
+                    found = CONFIGS / name if separator else path.parent / base
+                    yield found.resolve().relative_to(CONFIGS)
 
 
 def protocols_of(path):
@@ -72,7 +83,6 @@ def test_an_item_by_its_number_is_found(code):
 def test_data_and_schedule_are_those_of_the_protocol_in_the_name(folder):
     for name in names(folder):
         expected = re.search(r'[a-z]+(_small|_64px)?$', name).group()
-        expected = 'celebahq' if expected == 'custom' else expected
         assert protocols_of(CONFIGS / f'{name}.py') == {expected}, name
 
 
@@ -170,3 +180,32 @@ def paths_of(name):
 def test_the_template_for_own_images_retrieves_no_label_maps():
     """They are for aligned images; nothing says that those of users are."""
     assert read('fbinpaint_custom').model.generator.recorrection.layout is None
+    assert 'layout' not in read('fbinpaint_custom_small').model.generator.recorrection
+
+
+TEMPLATES = ('fbinpaint_custom', 'fbinpaint_custom_small')
+
+
+@pytest.mark.parametrize('name', TEMPLATES)
+def test_a_template_can_be_copied_anywhere(name, tmp_path):
+    copy = tmp_path / 'mine.py'
+    text = (CONFIGS / f'{name}.py').read_text()
+    copy.write_text(text.replace("'data/my_images'", "'elsewhere'").replace("'animal'", "'cat'"))
+    config = Config.fromfile(copy)
+    for part in ('train', 'val', 'test'):
+        dataset = config[f'{part}_dataloader'].dataset
+        assert dataset.data_root == 'elsewhere'
+        assert dataset.metainfo.classes == ('background', 'cat', 'plant')
+        prefix = {'train': 'train'}.get(part, 'val')
+        assert dataset.data_prefix == dict(
+            img_path=f'images/{prefix}', seg_map_path=f'annotations/{prefix}'
+        )
+    assert 'unlabeled_prefix' not in dataset
+    assert not differences(config.model, read(name).model)
+
+
+def test_the_small_template_needs_no_download():
+    config = read('fbinpaint_custom_small')
+    before = repr(config)
+    remove_downloads(config)
+    assert repr(config) == before
