@@ -8,6 +8,7 @@ import re
 import pytest
 from mmagic import registry
 from mmengine.config import Config, ConfigDict
+from PIL import Image
 
 from tests.test_configs.shipped_configs import (
     CONFIGS,
@@ -202,6 +203,24 @@ def test_a_template_can_be_copied_anywhere(name, tmp_path):
         )
     assert 'unlabeled_prefix' not in dataset
     assert not differences(config.model, read(name).model)
+
+
+def test_the_small_template_trains_on_a_folder_of_images(tmp_path, make_runner):
+    for split, number in dict(train=2, val=1, unlabeled=2).items():
+        for index in range(number):
+            for folder, mode in dict(images='RGB', annotations='L').items():
+                path = tmp_path / folder / split / f'{index}.png'
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.new(mode, (80, 70), 1).save(path)
+    copy = tmp_path / 'mine.py'
+    text = (CONFIGS / 'fbinpaint_custom_small.py').read_text()
+    copy.write_text(text.replace("'data/my_images'", repr(str(tmp_path))))
+    runner = make_runner(Config.fromfile(copy))
+    runner.train()
+    dataset = runner.train_dataloader.dataset
+    assert (dataset.labeled_indices, dataset.unlabeled_indices) == ([0, 1], [2, 3])
+    assert runner.message_hub.get_scalar('val/round2/PSNR').current() > 0
+    assert list((tmp_path / 'run').glob('iter_1.pth'))
 
 
 def test_the_small_template_needs_no_download():
