@@ -78,7 +78,7 @@ def _checked(configs: Any) -> Sequence[dict]:
 def _callable_as_documented(loss: nn.Module) -> nn.Module:
     signature = inspect.signature(loss.forward)
     try:
-        signature.bind(*CALL.split())
+        signature.bind(None, None, None)
     except TypeError as error:
         raise UserError(
             f'{KEY}: {type(loss).__name__} takes {signature}, and is called as {CALL}: {error}; '
