@@ -1,5 +1,8 @@
-# Template for your own images and classes: copy it and edit the block below.
-_base_ = ['fbinpaint_mm::fbinpaint_celebahq.py']
+# Template for your own images and classes at full size: copy it to any folder and edit it.
+_base_ = [
+    'fbinpaint_mm::_base_/models/fbinpaint_deeplabv3plus.py',
+    'fbinpaint_mm::_base_/protocols/custom.py',
+]
 
 data_root = 'data/my_images'  # images/{train,val,unlabeled}/*.jpg, annotations/{train,val}/*.png
 metainfo = dict(
@@ -17,38 +20,24 @@ model = dict(
     data_preprocessor=dict(num_classes=num_classes),
     generator=dict(
         segmentor=dict(decode_head=dict(num_classes=num_classes)),
-        # Remove this line for aligned images, such as faces: label maps of similar images then
-        # complete those in holes, and become part of the checkpoint.
+        # dict(type='LayoutMemory', capacity=1024) for aligned images, such as faces: label maps of
+        # similar images then complete those in holes, and become part of the checkpoint.
         recorrection=dict(layout=None),
     ),
     # The threshold: up to 0.9 for few, unambiguous classes.
     losses=dict(consistency=dict(confidence_threshold=0.0)),
 )
+custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
+
+images = dict(data_root=data_root, image_size=image_size, metainfo=metainfo)
 # Without unlabeled images: unlabeled_prefix=[] below, and here
 # batch_sampler=dict(ratio=(1, 0)) beside dataset.
 train_dataloader = dict(
     dataset=dict(
-        _delete_=True,
-        type='SemanticInpaintingDataset',
-        data_root=data_root,
-        data_prefix=dict(img_path='images/train', seg_map_path='annotations/train'),
         labeled_ratio=1,  # or '1/8', or labeled_list='labeled.txt' with one stem per line
         unlabeled_prefix=['images/unlabeled'],  # folders of images without label maps
-        image_size=image_size,
-        metainfo=metainfo,
-        pipeline=_base_.train_pipeline,
+        **images,
     ),
 )
-val_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='SemanticInpaintingDataset',
-        data_root=data_root,
-        data_prefix=dict(img_path='images/val', seg_map_path='annotations/val'),
-        image_size=image_size,
-        metainfo=metainfo,
-        pipeline=_base_.val_pipeline,
-        test_mode=True,
-    ),
-)
+val_dataloader = dict(dataset=images)
 test_dataloader = val_dataloader

@@ -53,6 +53,9 @@ def mistakes_in_file(path: str | PathLike[str]) -> Iterator[None]:
         ) from error
     except Exception as error:  # a config is Python code, which can raise anything
         file = _file_being_read(error, path)
+        # mmengine wraps the one that knows the line.
+        inner = error.__context__
+        error = inner if isinstance(inner, SyntaxError) else error
         line = _line_in(file, error)
         place = f'{file!r}, line {line}' if line else repr(file)
         # Python's own text of a syntax error names a file and a line again.

@@ -2,9 +2,12 @@
 
 import csv
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+
+from fbinpaint_mm.config_file import read_config
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ('.github', 'configs', 'fbinpaint_mm', 'tools')
@@ -24,6 +27,8 @@ LIMIT_OF_ALL = 9000
 LIMIT_OF_PICTURES = 1_000_000  # bytes
 LINK = re.compile(r'\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)')
 NAMED = re.compile(r'(?<![\w/.-])((?:configs|fbinpaint_mm|tests|tools)/[\w/]+\.(?:py|txt|sh|md))')
+# A command of a page; in an inline one a backtick ends it.
+COMMAND = re.compile(r'python tools/(\w+)\.py ([^\n`]*)')
 COLUMNS = ('mean', 'std', 'change_percent', 'change_low', 'change_high')
 
 
@@ -61,6 +66,29 @@ def test_links_lead_somewhere(page):
 def test_named_files_exist(page):
     names = sorted(set(NAMED.findall(read(page))))
     assert [name for name in names if not (ROOT / name).is_file()] == []
+
+
+def commands(page: Path) -> list[tuple[str, list[str]]]:
+    """Tool and arguments of every command, but those with a variable of the shell."""
+    found = COMMAND.findall(read(page).replace('\\\n', ' '))
+    split = [(tool, shlex.split(text, comments=True)) for tool, text in found]
+    return [(tool, words) for tool, words in split if '$' not in ''.join(words)]
+
+
+@pytest.mark.parametrize('page', PAGES, ids=relative)
+def test_commands_are_understood_by_their_tools(page, load_tool, monkeypatch):
+    monkeypatch.chdir(ROOT)  # where the files of arguments are
+    for tool, arguments in commands(page):
+        args = load_tool(tool).parse_args(arguments)
+        config = getattr(args, 'config', 'CONFIG')
+        if config != 'CONFIG':
+            read_config(config, getattr(args, 'cfg_options', None))
+
+
+def test_commands_are_found():
+    found = [(tool, words) for page in PAGES for tool, words in commands(page)]
+    assert ('train', ['configs/fbinpaint_demo.py']) in found
+    assert {tool for tool, _ in found} >= {'train', 'test', 'inpaint', 'benchmark', 'run_onnx'}
 
 
 def test_every_page_has_a_limit():

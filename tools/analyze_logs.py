@@ -43,8 +43,9 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def parse_args(parser: argparse.ArgumentParser, argv: list[str] | None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parses the command line; what is wrong with it ends the process with a message."""
+    parser = build_parser()
     args = parser.parse_args(argv)
     if args.task == 'cal_train_time':
         return args
@@ -60,7 +61,7 @@ def parse_args(parser: argparse.ArgumentParser, argv: list[str] | None) -> argpa
 
 def main(argv: list[str] | None = None) -> None:
     """Does what the command line says."""
-    args = parse_args(build_parser(), argv)
+    args = parse_args(argv)
     # Not before the command line is known to be right: the import takes long.
     from fbinpaint_mm.cli import analyze_logs
     from fbinpaint_mm.user_error import errors_for_users

@@ -400,8 +400,8 @@ def inpaint_file(args: argparse.Namespace) -> None:
         save(outputs['map'][0].argmax(0).astype(np.uint8), args.map)
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Inpaints what the command line says, or ends with a message and status 2."""
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parses the command line, by default that of the process."""
     parser = argparse.ArgumentParser(description='Inpaint with an exported model')
     parser.add_argument('model', type=Path, help='NAME_roundsR.onnx or NAME_initial.onnx')
     parser.add_argument('image', type=Path, help='image, read upright as 8-bit RGB')
@@ -409,7 +409,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('out', type=Path, help='PNG to write')
     parser.add_argument('--rounds', type=int, help='of a per-round model (default: as exported)')
     parser.add_argument('--map', type=Path, help='PNG to write the class ids to')
-    args = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Inpaints what the command line says, or ends with a message and status 2."""
+    args = parse_args(argv)
     try:
         inpaint_file(args)
     except (ImportError, ValueError, OSError) as error:

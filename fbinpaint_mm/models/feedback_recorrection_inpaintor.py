@@ -46,7 +46,8 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         data_preprocessor: Config of :class:`SemiSupervisedDataPreprocessor`.
         generator: Config of :class:`FeedbackRecorrectionLoop`; channel order, map temperature and
             activation checkpointing are filled in.
-        losses: Configs of losses by name, see :class:`RoundLosses`.
+        losses: Configs of losses by name, see :class:`RoundLosses`; further ones in a list under
+            ``extra_losses``, see :class:`ExtraLosses`.
         teacher: Config of :class:`MeanTeacher` (its segmentor is filled in), which the losses
             ``consistency`` and ``semantic`` need; ``None`` for none.
         disc: Config of an mmagic discriminator that reads 4 channels, composite and mask, or of a

@@ -106,8 +106,8 @@ class FeedbackRecorrectionParts(BaseModule):
         sizes = dict(num_classes=head.num_classes, channels=head.channels)
         self.memory = MODELS.build(dict(type='ClassMemory') | sizes | dict(memory or {}))
         if feedback is not None:
+            # Not those of the head itself, which adds them up where it concatenates maps.
             channels = head_config['in_channels']
-            channels = [channels] if isinstance(channels, int) else list(channels)
             defaults = dict(num_classes=head.num_classes, in_channels=channels)
             self.feedback = MODELS.build(defaults | dict(feedback))
         if recorrection is not None:

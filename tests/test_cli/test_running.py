@@ -144,7 +144,8 @@ def test_a_folder_with_checkpoints_is_used_by_its_own_run_only(config, tmp_path,
     run_training(config)
     work_dir = tmp_path / 'work_dirs/small'
     assert work_dir.is_dir()
-    state = dict(meta=dict(iter=5), state_dict={}, message_hub={})
+    weights = torch.nn.Linear(3, 1).state_dict()
+    state = dict(meta=dict(iter=5), state_dict=weights, message_hub={})
     for folder in (work_dir, tmp_path):
         torch.save(state, folder / 'iter_5.pth')
     held = "work directory 'work_dirs/small' holds a run that has saved iter_5.pth"

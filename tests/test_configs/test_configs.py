@@ -9,8 +9,15 @@ import shutil
 import pytest
 from mmagic import registry
 from mmengine.config import Config, ConfigDict
+from PIL import Image
 
-from tests.test_configs.shipped_configs import CONFIGS, names, read, remove_downloads
+from tests.test_configs.shipped_configs import (
+    CONFIGS,
+    differences,
+    names,
+    read,
+    remove_downloads,
+)
 
 PRODUCTS = names()
 RUNNABLE = [
@@ -79,7 +86,6 @@ def test_an_item_by_its_number_is_found(code):
 def test_data_and_schedule_are_those_of_the_protocol_in_the_name(folder):
     for name in names(folder):
         expected = re.search(r'[a-z]+(_small|_64px)?$', name).group()
-        expected = 'celebahq' if expected == 'custom' else expected
         assert protocols_of(CONFIGS / f'{name}.py') == {expected}, name
 
 
@@ -184,3 +190,50 @@ def test_the_template_for_own_images_can_be_copied_anywhere(tmp_path):
 def test_the_template_for_own_images_retrieves_no_label_maps():
     """They are for aligned images; nothing says that those of users are."""
     assert read('fbinpaint_custom').model.generator.recorrection.layout is None
+    assert 'layout' not in read('fbinpaint_custom_small').model.generator.recorrection
+
+
+TEMPLATES = ('fbinpaint_custom', 'fbinpaint_custom_small')
+
+
+@pytest.mark.parametrize('name', TEMPLATES)
+def test_a_template_can_be_copied_anywhere(name, tmp_path):
+    copy = tmp_path / 'mine.py'
+    text = (CONFIGS / f'{name}.py').read_text()
+    copy.write_text(text.replace("'data/my_images'", "'elsewhere'").replace("'animal'", "'cat'"))
+    config = Config.fromfile(copy)
+    for part in ('train', 'val', 'test'):
+        dataset = config[f'{part}_dataloader'].dataset
+        assert dataset.data_root == 'elsewhere'
+        assert dataset.metainfo.classes == ('background', 'cat', 'plant')
+        prefix = {'train': 'train'}.get(part, 'val')
+        assert dataset.data_prefix == dict(
+            img_path=f'images/{prefix}', seg_map_path=f'annotations/{prefix}'
+        )
+    assert 'unlabeled_prefix' not in dataset
+    assert not differences(config.model, read(name).model)
+
+
+def test_the_small_template_trains_on_a_folder_of_images(tmp_path, make_runner):
+    for split, number in dict(train=2, val=1, unlabeled=2).items():
+        for index in range(number):
+            for folder, mode in dict(images='RGB', annotations='L').items():
+                path = tmp_path / folder / split / f'{index}.png'
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.new(mode, (80, 70), 1).save(path)
+    copy = tmp_path / 'mine.py'
+    text = (CONFIGS / 'fbinpaint_custom_small.py').read_text()
+    copy.write_text(text.replace("'data/my_images'", repr(str(tmp_path))))
+    runner = make_runner(Config.fromfile(copy))
+    runner.train()
+    dataset = runner.train_dataloader.dataset
+    assert (dataset.labeled_indices, dataset.unlabeled_indices) == ([0, 1], [2, 3])
+    assert runner.message_hub.get_scalar('val/round2/PSNR').current() > 0
+    assert list((tmp_path / 'run').glob('iter_1.pth'))
+
+
+def test_the_small_template_needs_no_download():
+    config = read('fbinpaint_custom_small')
+    before = repr(config)
+    remove_downloads(config)
+    assert repr(config) == before

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 import torchvision.models.vgg as vgg
@@ -49,6 +51,35 @@ MIXED = {
     },
     'wgan_celebahq': {'losses.gan.gan': 'GANLoss'},
 }
+# Code blocks of the page, in their order.
+PAGE = (CONFIGS / 'mix/README.md').read_text(encoding='utf-8')
+CODE = re.findall(r'^```python\n(.*?)^```', PAGE, flags=re.MULTILINE | re.DOTALL)
+CONFIG_CODE = [code for code in CODE if code.startswith('_base_')]
+SHOWN = [
+    {'loop.initial.network': 'GLEncoderDecoder'},
+    {
+        'loop.initial.network': 'GLEncoderDecoder',
+        'loop.segmentor.backbone': 'MixVisionTransformer',
+        'loop.segmentor.decode_head': 'SegformerHead',
+    },
+    {
+        'losses.extra_losses.CharbonnierLoss': 'CharbonnierLoss',
+        'losses.extra_losses.MyLoss': 'MyLoss',
+    },
+]
+MY_LOSSES = """
+from mmagic.registry import MODELS
+from torch import nn
+
+@MODELS.register_module(force=True)
+class MyLoss(nn.Module):
+    def __init__(self, loss_weight):
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, composite, target, mask):
+        return self.loss_weight * (composite - target).abs().mean()
+"""
 LARGER = {  # than 32 pixels
     'aot_guided_celebahq': 40,  # reflects by 8 at a quarter of the size
     'lraspp_mobilenetv3_cityscapes': 64,
@@ -175,3 +206,51 @@ def test_what_is_mixed_in_learns_and_round_1_differs(name, repository):
     assert not torch.equal(first[hole], second[hole])
     for image in (first, second):
         assert torch.equal(image[~hole], sample.gt_img[~hole].float())
+
+
+@pytest.mark.parametrize(('code', 'parts'), [*zip(CONFIG_CODE, SHOWN, strict=True)])
+def test_configs_of_the_page_work_in_any_folder(code, parts, tmp_path, monkeypatch, repository):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / 'my_losses.py').write_text(MY_LOSSES)
+    path = tmp_path / 'mine.py'
+    path.write_text(code)
+    config = Config.fromfile(path)
+    remove_downloads(config.model)
+    shrink(config.model, Config.fromfile(repository / 'tests/small_inpaintor.py').segmentor)
+    model = MODELS.build(config.model)
+    for name, kind in parts.items():
+        assert type(part_of(model, name)).__name__ == kind, name
+    wrapper = build_optim_wrapper(model, config.optim_wrapper)
+    losses = model.train().train_step(fabricate_batch(config, (32, 32)), wrapper)
+    assert all(torch.isfinite(torch.as_tensor(value)).all() for value in losses.values())
+    hooks = {hook.type for hook in config.custom_hooks}
+    assert {'FeedbackHook', 'MeanTeacherHook', 'RoundReportHook'} <= hooks
+    extra = {f'round1_loss_{kind}' for name, kind in parts.items() if 'extra_losses' in name}
+    assert extra <= losses.keys()
+
+
+@pytest.mark.parametrize(
+    ('base', 'maps'), [('segformer_mit-b0', 4), ('fcn_hr18', 4), ('fcn_unet_s5-d16', 1)]
+)
+def test_the_own_model_of_the_page_tells_any_decode_head(base, maps, tmp_path):
+    """One that reads several maps, one that concatenates them, and one that reads a single one."""
+    (tmp_path / 'base.py').write_text(f"_base_ = ['mmseg::_base_/models/{base}.py']")
+    segmentor = Config.fromfile(tmp_path / 'base.py').model
+    (code,) = (block for block in CODE if 'class MyModel' in block)
+    names = {}
+    exec(code, names)
+    model = names['MyModel'](segmentor).eval()
+    assert len(model.feedback.projections) == maps
+    for projection in model.feedback.projections:
+        nn.init.normal_(projection.weight)
+    model.link.attach()
+    image = torch.zeros(1, 3, 64, 64)
+    classes = torch.zeros(1, segmentor.decode_head.num_classes, 64, 64)
+    plane = torch.ones(1, 1, 64, 64)
+    signal = names['FeedbackSignal'](image, plane, plane, classes, torch.ones(()))
+    with torch.no_grad():
+        before = names['segment'](model.student, image)
+        with model.link.sending(signal):
+            after = names['segment'](model.student, image)
+    assert before.shape == after.shape == classes.shape
+    assert not torch.equal(before, after)

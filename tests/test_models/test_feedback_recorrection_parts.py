@@ -43,6 +43,20 @@ def test_auxiliary_heads_are_left_out(small, build_loop):
     assert not [name for name in made.state_dict() if 'auxiliary' in name]
 
 
+def test_a_head_that_concatenates_maps_gets_feedback_for_each(small, loop, images):
+    """Such a head itself knows only the sum of their channels."""
+    segmentor = small['generator']['segmentor']
+    maps = dict(in_index=[0, 1], in_channels=[8, 4], input_transform='resize_concat')
+    made = loop(segmentor=dict(segmentor, decode_head=segmentor['decode_head'] | maps))
+    assert made.decode_head.in_channels == 12
+    assert [projection.out_channels for projection in made.feedback.projections] == [8, 4]
+    for projection in made.feedback.projections:
+        before = made(*images, 1)[-1].semantics.logits
+        torch.nn.init.zeros_(projection.weight)
+        torch.nn.init.zeros_(projection.bias)
+        assert not torch.equal(before, made(*images, 1)[-1].semantics.logits)
+
+
 def test_linked_beforehand_and_self_linked_agree(loop, images):
     by_hook, by_itself = loop(), loop()
     by_hook.link_feedback()

@@ -79,6 +79,7 @@ inpaintor = dict(
         prototype=dict(type='PrototypeLoss', loss_weight=0.5),
         # Distance of the result to the true image in the teacher's features.
         semantic=dict(type='SemanticFeatureLoss', loss_weight=1.0),
+        extra_losses=None,  # a list of further ones, (composite, target, mask), see mix/README.md
     ),
     train_cfg=dict(
         rounds=2,

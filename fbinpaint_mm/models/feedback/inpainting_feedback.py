@@ -106,7 +106,7 @@ class InpaintingFeedback(nn.Module):
     Args:
         num_classes: K, channels of the previous map.
         in_channels: Channels of each feature map that the head selects, in the order of its
-            ``in_index``.
+            ``in_index``; a number for a single one. It is the ``in_channels`` of the head's config.
         base_channels: Width of the encoder.
         stride: Down-sampling of the encoder, 1, 2, 4 or 8.
 
@@ -117,7 +117,7 @@ class InpaintingFeedback(nn.Module):
     def __init__(
         self,
         num_classes: int,
-        in_channels: Sequence[int],
+        in_channels: int | Sequence[int],
         base_channels: int = 32,
         stride: int = 4,
     ) -> None:
@@ -134,7 +134,8 @@ class InpaintingFeedback(nn.Module):
                 nn.GELU(),
             ]
         self.encoder = nn.Sequential(*layers)
-        self.projections = nn.ModuleList(nn.Conv2d(base_channels, c, 1) for c in in_channels)
+        channels = [in_channels] if isinstance(in_channels, int) else in_channels
+        self.projections = nn.ModuleList(nn.Conv2d(base_channels, c, 1) for c in channels)
         self.init_weights()
 
     def init_weights(self) -> None:

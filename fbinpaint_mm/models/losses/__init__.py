@@ -2,6 +2,7 @@
 
 from fbinpaint_mm.models.losses.adversarial_loss import AdversarialLoss
 from fbinpaint_mm.models.losses.consistency_loss import ConsistencyLoss
+from fbinpaint_mm.models.losses.extra_losses import ExtraLosses
 from fbinpaint_mm.models.losses.laplace_loss import LaplaceLoss
 from fbinpaint_mm.models.losses.prototype_loss import PrototypeLoss
 from fbinpaint_mm.models.losses.round_losses import RoundLosses
@@ -11,6 +12,7 @@ from fbinpaint_mm.models.losses.vgg_perceptual_loss import VGGPerceptualLoss
 __all__ = [
     'AdversarialLoss',
     'ConsistencyLoss',
+    'ExtraLosses',
     'LaplaceLoss',
     'PrototypeLoss',
     'RoundLosses',

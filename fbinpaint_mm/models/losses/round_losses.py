@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 from fbinpaint_mm.models.losses.adversarial_loss import AdversarialLoss
+from fbinpaint_mm.models.losses.extra_losses import ExtraLosses
 from fbinpaint_mm.models.losses.normalizers import (
     Normalizers,
     is_one_process,
@@ -40,6 +41,7 @@ class RoundLosses(BaseModule):
 
     Args:
         checkpoint_rounds: Whether the perceptual features of rounds use activation checkpointing.
+        extra_losses: Configs of further losses of every round's image, see :class:`ExtraLosses`.
         **configs: Configs by name; what is absent or ``None`` is left out, but for the last.
 
             * ``l1_hole``: a pixel loss inside the hole, on the raw image.
@@ -59,14 +61,20 @@ class RoundLosses(BaseModule):
               without: absent or ``None``, it is a :class:`LaplaceLoss`.
 
     Raises:
-        UserError: For a loss of another name, or a weight that is no number.
+        UserError: For a loss of another name, a weight that is no number, or an extra loss that
+            does not fit.
     """
 
-    def __init__(self, checkpoint_rounds: bool = False, **configs: dict | None) -> None:
+    def __init__(
+        self,
+        checkpoint_rounds: bool = False,
+        extra_losses: Sequence[dict] | None = None,
+        **configs: dict | None,
+    ) -> None:
         super().__init__()
         unknown = sorted(set(configs) - set(NAMES))
         if unknown:
-            raise UserError(f'losses takes {", ".join(NAMES)}; found {unknown}')
+            raise UserError(f'losses takes {", ".join(NAMES)}, extra_losses; found {unknown}')
         configs = dict(configs, confidence=configs.get('confidence') or dict(type='LaplaceLoss'))
         for name in NAMES:
             config = configs.get(name)
@@ -76,6 +84,7 @@ class RoundLosses(BaseModule):
             if not isinstance(weight, (int, float)):
                 raise UserError(f'losses.{name}.loss_weight: found {weight!r}, expected a number')
             setattr(self, name, loss)
+        self.extra_losses = ExtraLosses(extra_losses)
         self.checkpointing = RoundCheckpointing(self) if checkpoint_rounds else None
 
     def forward(
@@ -110,6 +119,7 @@ class RoundLosses(BaseModule):
                 continue
             named = self._pixel_losses(result, target, mask, parts)
             named |= self._perceptual_losses(result, perceptual_target)
+            named |= self.extra_losses(result.composite, target, mask)
             named |= self._semantic_losses(result, semantic_target, teacher)
             # One-way guidance uses one map in all rounds; it learns once.
             if result.semantics is not None and result.semantics is not seen:

@@ -133,3 +133,8 @@ def test_planes_are_image_mask_confidence_and_map(signal_for):
     assert torch.equal(planes[:, 3:4], signal.mask)
     assert torch.equal(planes[:, 4:5], signal.confidence)
     assert torch.equal(planes[:, 5:], signal.previous_map)
+
+
+def test_one_feature_map_may_be_given_as_a_number(signal):
+    (summand,) = InpaintingFeedback(3, 7, base_channels=4)(signal, [(4, 6)])
+    assert summand.shape == (2, 7, 4, 6)

@@ -218,7 +218,7 @@ def test_without_maps_there_are_no_classes(samples, one_of_two):
 
 
 def test_unknown_names_are_refused():
-    message = r"^losses takes l1_hole, l1_valid, .*, confidence; found \['hole', 'l2'\]$"
+    message = r"^losses takes l1_hole, .*, confidence, extra_losses; found \['hole', 'l2'\]$"
     with pytest.raises(UserError, match=message):
         RoundLosses(l1_hole=L1, l2=L1, hole=None)
 
