@@ -200,8 +200,6 @@ def read_hole(path: Path) -> np.ndarray:
         OSError: It is missing.
     """
     picture, is_reduced = open_picture(path)
-    if is_reduced:
-        raise ValueError(f'{path} has colors of 16 bits; save the mask with 8')
     if picture.mode.startswith('I'):
         gray = np.asarray(picture)
         brightest = gray * (gray != picture.info.get('transparency', -1))
@@ -209,6 +207,10 @@ def read_hole(path: Path) -> np.ndarray:
         planes = np.asarray(picture.convert('RGBA'))
         brightest = planes[..., :3].max(-1) * (planes[..., 3] > 0)
     white = next((white for white in (1, 255) if brightest.max() <= white), 65535)
+    if is_reduced:  # which keeps the upper 8 bits
+        if not brightest.any():
+            raise ValueError(f'{path} has colors of 16 bits below 256; save the mask with 8')
+        white = 255
     return brightest > white / 2
 
 

@@ -175,13 +175,22 @@ def test_a_tiff_on_its_side_is_turned_once(load_tool, tmp_path):
     )
 
 
+@pytest.mark.parametrize(('known', 'hole'), [(0, 65535), (0, 32768), (32767, 32768), (300, 301)])
+def test_of_16_bit_colors_the_upper_bits_say_where_the_hole_is(load_tool, tmp_path, known, hole):
+    deep = np.full((*SIZE, 3), known, np.uint16)
+    deep[4:8, :, 1] = hole
+    assert cv2.imwrite(str(tmp_path / 'deep.png'), deep)
+    expected = read_hole(tmp_path / 'deep.png', read_picture(deep, 'image'))
+    assert np.array_equal(load_tool('run_onnx').read_hole(tmp_path / 'deep.png'), expected)
+
+
 def test_masks_that_pillow_cannot_read_whole_are_refused(load_tool, tmp_path):
     tool = load_tool('run_onnx')
     deep = np.zeros((*SIZE, 3), np.uint16)
     deep[4:8] = 1
     assert cv2.imwrite(str(tmp_path / 'deep.png'), deep)
     Image.fromarray(deep[..., 0].astype(np.float32)).save(tmp_path / 'float.tif')
-    for name, message in {'deep.png': 'colors of 16 bits', 'float.tif': 'float values'}.items():
+    for name, message in {'deep.png': 'colors of 16 bits b', 'float.tif': 'float values'}.items():
         with pytest.raises(ValueError, match=f'{name} has {message}'):
             tool.read_hole(tmp_path / name)
 
