@@ -222,7 +222,7 @@ def run(model: Model, inputs: Tensors) -> Tensors:
         inputs: At least those that it reads.
 
     Raises:
-        ValueError: It cannot be run on these, or gives values that are no numbers.
+        ValueError: It cannot be run on these, or gives no picture, or values that are no numbers.
     """
     wanted = [entry.name for entry in model.session.get_inputs()]
     names = [entry.name for entry in model.session.get_outputs()]
@@ -230,12 +230,13 @@ def run(model: Model, inputs: Tensors) -> Tensors:
         found = model.session.run(names, {k: v for k, v in inputs.items() if k in wanted})
     except Exception as error:  # onnxruntime's errors have no common base
         raise ValueError(f'{model.path} cannot be run: {" ".join(str(error).split())}') from error
-    broken = [
-        name for name, value in zip(names, found, strict=True) if not np.isfinite(value).all()
-    ]
+    outputs = dict(zip(names, found, strict=True))
+    if 'composite' not in outputs or outputs['composite'].shape != inputs['image'].shape:
+        raise ValueError(f'{model.path} gives no composite of the size of the image')
+    broken = [name for name, value in outputs.items() if not np.isfinite(value).all()]
     if broken:
         raise ValueError(f'{model.path} gives NaN or infinite values: {", ".join(broken)}')
-    return dict(zip(names, found, strict=True))
+    return outputs
 
 
 def inpaint(path: Path, image: np.ndarray, mask: np.ndarray, rounds: int | None) -> Tensors:

@@ -256,6 +256,24 @@ def test_other_files_are_no_models(load_tool, tmp_path):
             tool.load(tmp_path / name)
 
 
+@pytest.mark.parametrize(('name', 'shape'), [('y', [1, 3, *SIZE]), ('composite', [1, 3, 2, 2])])
+def test_a_model_that_gives_no_picture_is_refused(load_tool, tmp_path, name, shape):
+    import onnx
+    from onnx import TensorProto, helper
+
+    out = helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+    zeros = helper.make_tensor('zeros', TensorProto.FLOAT, shape, np.zeros(shape).ravel())
+    node = helper.make_node('Constant', [], [name], value=zeros)
+    opset = [helper.make_opsetid('', 17)]
+    graph = helper.make_graph([node], 'other', [], [out])
+    model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+    helper.set_model_props(model, METADATA | dict(kind='unrolled'))
+    onnx.save(model, tmp_path / 'x.onnx')
+    image, hole = np.zeros((*SIZE, 3), np.uint8), np.ones(SIZE, bool)
+    with pytest.raises(ValueError, match=r'x\.onnx gives no composite of the size of the image'):
+        load_tool('run_onnx').inpaint(tmp_path / 'x.onnx', image, hole, None)
+
+
 METADATA = dict(
     kind='initial',
     rounds='2',
