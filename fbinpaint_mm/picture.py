@@ -178,14 +178,12 @@ def _pixels_of(image: Image.Image, name: str) -> tuple[np.ndarray, list[str]]:
         raise UserError(f"{name}: Pillow mode 'F' is not supported; expected 8 or 16 bits")
     if image.mode.startswith('I'):
         return _16_bit_gray(image, name)
-    if image.mode in EQUAL_MODES:
-        return np.asarray(image.convert(EQUAL_MODES[image.mode])), []
-    mode = image.mode if image.mode in KEPT_MODES else 'RGB'
+    kept = image.mode if image.mode in KEPT_MODES else EQUAL_MODES.get(image.mode)
+    mode = kept or 'RGB'
     if 'transparency' in image.info and mode in ('L', 'RGB'):
         mode += 'A'
-    if mode == image.mode:
-        return np.asarray(image), []
-    return np.asarray(image.convert(mode)), [_note(image, mode)]
+    notes = [] if mode == kept else [_note(image, mode)]
+    return np.asarray(image if mode == image.mode else image.convert(mode)), notes
 
 
 def _note(image: Image.Image, returned: str) -> str:

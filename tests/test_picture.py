@@ -77,7 +77,7 @@ def test_sixteen_bits_are_turned_as_eight_are(make_picture, tmp_path, channels, 
     pixels = make_picture((*SIZE, channels) if channels > 1 else SIZE, 'uint16')
     exif = Image.Exif()
     exif[0x0112] = orientation
-    content, _ = encode(pixels, 'png', metadata=dict(exif=exif.tobytes()))
+    content, _ = encode(pixels, 'png', metadata=dict(exif=exif))
     (tmp_path / 'x.png').write_bytes(content)
     picture = read_picture(tmp_path / 'x.png', 'image')
     shallow = tagged(
@@ -122,6 +122,13 @@ def test_a_palette_with_a_transparent_color_keeps_its_alpha(tmp_path):
     picture = read_picture(tmp_path / 'x.png', 'image')
     assert picture.pixels.shape == (*SIZE, 4)
     assert (picture.pixels[..., 3] == 0).sum() == 1
+
+
+def test_black_and_white_with_a_transparent_color_keeps_its_alpha(tmp_path):
+    Image.fromarray(np.eye(3, dtype=bool)).save(tmp_path / 'x.png', transparency=1)
+    picture = read_picture(tmp_path / 'x.png', 'image')
+    assert np.array_equal(picture.pixels[..., 1], 255 - np.eye(3, dtype=np.uint8) * 255)
+    assert picture.notes == ['a picture of mode 1 with a transparent color is returned as LA']
 
 
 def test_a_bitmap_of_16_bits_for_all_three_colors_has_8_bits_for_each(tmp_path):

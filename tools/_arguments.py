@@ -27,6 +27,15 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
     add('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Adds whether checkpoints may run programs."""
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read checkpoints that can run a program; only if you know who made them',
+    )
+
+
 def checked_launcher(
     parser: argparse.ArgumentParser, args: argparse.Namespace
 ) -> argparse.Namespace:

@@ -17,7 +17,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from _arguments import ConfigOptions, number
+from _arguments import ConfigOptions, add_trust, number
 
 EQUAL = ('iterations', 'seconds', 'flops')
 INTERRUPTED = 130  # as a shell reports it
@@ -82,11 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar='R',
         help="rounds of the models that have them (default: the config's test_cfg.rounds)",
     )
-    add(
-        '--trust-checkpoint',
-        action='store_true',
-        help='read checkpoints that can run a program; only if you know who made them',
-    )
+    add_trust(parser)
     add(
         '--cfg-options',
         nargs='+',

@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from _arguments import ConfigOptions
+from _arguments import ConfigOptions, add_trust
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -48,11 +48,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default=Path('work_dirs/memory'),
         help='folder of the report (default: %(default)s)',
     )
-    add(
-        '--trust-checkpoint',
-        action='store_true',
-        help='read checkpoints that can run a program; only if you know who made them',
-    )
+    add_trust(parser)
     add(
         '--cfg-options',
         nargs='+',

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 
+from _arguments import add_trust
+
 SMALLEST_SIZE = 8  # pixels; the hole is the middle half of the image and must not be empty
 
 
@@ -27,11 +29,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', nargs='?', help='default: random weights, at the same cost')
     parser.add_argument('--size', type=int, default=256, help='of the image (default: %(default)s)')
     parser.add_argument('--repeats', type=int, default=5, help='processes (default: %(default)s)')
-    parser.add_argument(
-        '--trust-checkpoint',
-        action='store_true',
-        help='read checkpoints that can run a program; only if you know who made them',
-    )
+    add_trust(parser)
     args = parser.parse_args(argv)
     if args.size < SMALLEST_SIZE:
         parser.error(f'--size must be at least {SMALLEST_SIZE} pixels, got {args.size}')

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from _arguments import ConfigOptions
+from _arguments import ConfigOptions, add_trust
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -46,11 +46,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='largest difference from PyTorch, as a share of the range (default: %(default)s)',
     )
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, default={})
-    parser.add_argument(
-        '--trust-checkpoint',
-        action='store_true',
-        help='read checkpoints that can run a program; only if you know who made them',
-    )
+    add_trust(parser)
     return parser.parse_args(argv)
 
 

@@ -16,7 +16,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from _arguments import ConfigOptions, number
+from _arguments import ConfigOptions, add_trust, number
 
 KINDS = ('irregular', 'box', 'mixed')
 FORMATS = ('lossless', 'keep', 'png', 'jpg', 'webp')
@@ -141,11 +141,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         '(default: twice the size that the config tests with)',
     )
     add('--device', help='such as cpu or cuda:1 (default: a GPU if there is one)')
-    add(
-        '--trust-checkpoint',
-        action='store_true',
-        help='read checkpoints that can run a program; only if you know who made them',
-    )
+    add_trust(parser)
     add(
         '--cfg-options',
         nargs='+',

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import os
 import sys
 from collections.abc import Mapping
@@ -34,7 +33,6 @@ PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
 # What a file may ask for: it may come from anyone.
 MOST_ROUNDS = 100
 LARGEST_SIDE = 8192  # pixels
-LARGEST_DIVISOR = 1024  # pixels
 
 
 @dataclass(frozen=True)
@@ -78,21 +76,16 @@ def load(path: Path) -> Model:
         import onnxruntime
     except ImportError as error:
         raise ImportError('onnxruntime: not installed. Run: pip install onnxruntime') from error
-    if not path.is_file():
-        raise FileNotFoundError(f'there is no model {str(path)!r}')
     content = path.read_bytes()
     try:
         session = onnxruntime.InferenceSession(content, providers=['CPUExecutionProvider'])
     except Exception as error:  # onnxruntime's errors have no common base
         reason = ' '.join(str(error).split())
         raise ValueError(f'{path} is not an ONNX file that can be run: {reason}') from error
-    metadata = session.get_modelmeta().custom_metadata_map
-    if 'kind' not in metadata:
-        raise ValueError(f'{path} was not written by tools/export.py: it has no metadata')
     try:
-        return read_metadata(path, session, metadata)
+        return read_metadata(path, session, session.get_modelmeta().custom_metadata_map)
     except ValueError as error:
-        raise ValueError(f'{path}: metadata {error}') from error
+        raise ValueError(f'{path} is no file of tools/export.py: metadata {error}') from error
 
 
 def read_metadata(path: Path, session: InferenceSession, metadata: Mapping[str, str]) -> Model:
@@ -106,7 +99,7 @@ def read_metadata(path: Path, session: InferenceSession, metadata: Mapping[str, 
     Raises:
         ValueError: An entry is missing, or is not what it must be. The message begins with its key.
     """
-    kind = metadata['kind']
+    kind = metadata.get('kind')
     if kind not in ('unrolled', 'initial', 'round'):
         raise ValueError(f"'kind': found {kind!r}, expected 'unrolled', 'initial' or 'round'")
     return Model(
@@ -115,7 +108,7 @@ def read_metadata(path: Path, session: InferenceSession, metadata: Mapping[str, 
         kind,
         _number(metadata, 'rounds', 0, MOST_ROUNDS),
         _size(metadata),
-        _number(metadata, 'size_divisor', 1, LARGEST_DIVISOR),
+        _number(metadata, 'size_divisor', 1, LARGEST_SIDE),
         _file_beside(path, metadata.get('next_round_file', '')) if kind == 'initial' else None,
         metadata.get('checkpoint_sha256', ''),
     )
@@ -207,8 +200,6 @@ def read_hole(path: Path) -> np.ndarray:
         OSError: It is missing.
     """
     picture, is_reduced = open_picture(path)
-    if is_reduced:
-        raise ValueError(f'{path} has colors of 16 bits; save the mask with 8')
     if picture.mode.startswith('I'):
         gray = np.asarray(picture)
         brightest = gray * (gray != picture.info.get('transparency', -1))
@@ -216,6 +207,10 @@ def read_hole(path: Path) -> np.ndarray:
         planes = np.asarray(picture.convert('RGBA'))
         brightest = planes[..., :3].max(-1) * (planes[..., 3] > 0)
     white = next((white for white in (1, 255) if brightest.max() <= white), 65535)
+    if is_reduced:  # which keeps the upper 8 bits
+        if not brightest.any():
+            raise ValueError(f'{path} has colors of 16 bits below 256; save the mask with 8')
+        white = 255
     return brightest > white / 2
 
 
@@ -227,7 +222,7 @@ def run(model: Model, inputs: Tensors) -> Tensors:
         inputs: At least those that it reads.
 
     Raises:
-        ValueError: It cannot be run on these, or gives values that are no numbers.
+        ValueError: It cannot be run on these, or gives no picture, or values that are no numbers.
     """
     wanted = [entry.name for entry in model.session.get_inputs()]
     names = [entry.name for entry in model.session.get_outputs()]
@@ -235,12 +230,13 @@ def run(model: Model, inputs: Tensors) -> Tensors:
         found = model.session.run(names, {k: v for k, v in inputs.items() if k in wanted})
     except Exception as error:  # onnxruntime's errors have no common base
         raise ValueError(f'{model.path} cannot be run: {" ".join(str(error).split())}') from error
-    broken = [
-        name for name, value in zip(names, found, strict=True) if not np.isfinite(value).all()
-    ]
+    outputs = dict(zip(names, found, strict=True))
+    if 'composite' not in outputs or outputs['composite'].shape != inputs['image'].shape:
+        raise ValueError(f'{model.path} gives no composite of the size of the image')
+    broken = [name for name, value in outputs.items() if not np.isfinite(value).all()]
     if broken:
         raise ValueError(f'{model.path} gives NaN or infinite values: {", ".join(broken)}')
-    return dict(zip(names, found, strict=True))
+    return outputs
 
 
 def inpaint(path: Path, image: np.ndarray, mask: np.ndarray, rounds: int | None) -> Tensors:
@@ -261,7 +257,7 @@ def inpaint(path: Path, image: np.ndarray, mask: np.ndarray, rounds: int | None)
     """
     model = load(path)
     size = image.shape[:2]
-    padding = find_padding(model, size)
+    padding = _padding(model, size)
     planes = np.pad(image, (*padding, (0, 0)), mode='edge').transpose(2, 0, 1)
     hole = np.pad(mask, padding, mode='edge')
     inputs = {
@@ -306,19 +302,8 @@ def run_rounds(model: Model, inputs: Tensors, rounds: int | None) -> Tensors:
     return state
 
 
-def find_padding(model: Model, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """What to add below and on the right so that the model takes the image.
-
-    Args:
-        model: Says which sizes it takes.
-        size: (height, width) of the image.
-
-    Returns:
-        For both axes the pixels before (none) and after.
-
-    Raises:
-        ValueError: The image is larger than the fixed size of the model.
-    """
+def _padding(model: Model, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """For both axes the pixels to add before (none) and after, so that the model takes an image."""
     target = model.size or [-(-side // model.divisor) * model.divisor for side in size]
     missing = [want - have for want, have in zip(target, size, strict=True)]
     if min(missing) < 0:
@@ -329,61 +314,34 @@ def find_padding(model: Model, size: tuple[int, int]) -> tuple[tuple[int, int], 
     return (0, missing[0]), (0, missing[1])
 
 
-def check_result(path: Path, inputs: list[Path]) -> None:
-    """Makes sure that a result can be written, and destroys nothing that was given.
-
-    Args:
-        path: Where the result goes.
-        inputs: Files that are read, and results that are written before.
-
-    Raises:
-        ValueError: The message names the file.
-    """
+def _check_result(path: Path, others: list[Path]) -> None:
+    """Makes sure that a result can be written, and destroys no input and no other result."""
     if path.suffix.lower() != '.png':
         raise ValueError(f'{path}: expected a name that ends in .png')
     if not path.parent.is_dir() or path.is_dir():
         raise ValueError(f'{path}: expected a file name in a folder that exists')
-    if any(path.resolve() == other.resolve() for other in inputs):
+    if any(path.resolve() == other.resolve() for other in others):
         raise ValueError(f'{path} is read, or written twice: choose another name')
 
 
-def save(pixels: np.ndarray, path: Path) -> None:
-    """Writes a PNG, whole or not at all, and not through a link.
-
-    Args:
-        pixels: (H, W) or (H, W, 3) uint8.
-        path: The file.
-
-    Raises:
-        OSError: It cannot be written. The message names it.
-    """
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, 'PNG')
+def _save(pixels: np.ndarray, path: Path) -> None:
+    """Writes a PNG of (H, W) or (H, W, 3) uint8, whole or not at all, and not through a link."""
     draft = path.with_name(f'.{os.getpid()}.part')
     try:
+        draft.unlink(missing_ok=True)  # of a killed process that had the same number
         with draft.open('xb') as file:
-            file.write(content.getvalue())
+            Image.fromarray(pixels).save(file, 'PNG')
         os.replace(draft, path)
     except OSError as error:
-        if not isinstance(error, FileExistsError):  # another's
-            draft.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise OSError(f'{path} cannot be written: {error.strerror}') from error
 
 
 def inpaint_file(args: argparse.Namespace) -> None:
-    """Inpaints what the command line says.
-
-    Args:
-        args: Of ``main``.
-
-    Raises:
-        ImportError: onnxruntime is not installed.
-        ValueError: Files do not fit each other, or the model is none.
-        OSError: A file cannot be read or written.
-    """
+    """Inpaints what the command line says; what is wrong with it raises as `load` does."""
     given = [args.model, args.image, args.mask]
     for result in filter(None, (args.out, args.map)):
-        check_result(result, given)
+        _check_result(result, given)
         given.append(result)
     image = read_image(args.image)
     mask = read_hole(args.mask)
@@ -395,9 +353,9 @@ def inpaint_file(args: argparse.Namespace) -> None:
     if args.map and 'map' not in outputs:
         raise ValueError('--map: the model has no semantics')
     painted = outputs['composite'][0].transpose(1, 2, 0).round().clip(0, 255).astype(np.uint8)
-    save(np.where(mask[..., None], painted, image), args.out)
+    _save(np.where(mask[..., None], painted, image), args.out)
     if args.map:
-        save(outputs['map'][0].argmax(0).astype(np.uint8), args.map)
+        _save(outputs['map'][0].argmax(0).astype(np.uint8), args.map)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 
+from _arguments import add_trust
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parses the command line.
@@ -37,11 +39,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--device', help="such as 'cpu' or 'cuda:1' (default: a GPU if there is one)"
     )
-    parser.add_argument(
-        '--trust-checkpoint',
-        action='store_true',
-        help='read checkpoints that can run a program; only if you know who made them',
-    )
+    add_trust(parser)
     return parser.parse_args(argv)
 
 

@@ -43,6 +43,7 @@ LAYOUT_LEFT_OUT = (
     'which are whole, are left out; shrink the picture, or raise max_side, to have them'
 )
 # One thread at a time: modules, those of mmagic and mmseg too, keep the state of a call.
+# Not held by the inpainter, which could be neither copied nor pickled with a lock.
 TURNS: WeakKeyDictionary[nn.Module, threading.Lock] = WeakKeyDictionary()
 
 Step = tuple[InpaintingJob, HoleCrop]

@@ -25,6 +25,7 @@ from fbinpaint_mm.checkpoint import check_checkpoint
 from fbinpaint_mm.fingerprint import local_file
 from fbinpaint_mm.safe_loading import loading
 from fbinpaint_mm.user_error import INTERRUPTED, UserError, errors_for_users
+from fbinpaint_mm.write_file import check_writable
 
 
 def inpaint_files(args: argparse.Namespace) -> int:
@@ -44,7 +45,9 @@ def inpaint_files(args: argparse.Namespace) -> int:
         errors = nullcontext() if args.verbose else errors_for_users('inpaint.py')
         with errors, loading(args.trust_checkpoint):
             folder_inpainter = build_folder_inpainter(args)
-            summary = folder_inpainter.run(find_jobs(args))
+            jobs = find_jobs(args)
+            check_writable(args.out)
+            summary = folder_inpainter.run(jobs)
     except KeyboardInterrupt:
         print('interrupted before the first picture', file=sys.stderr)
         return INTERRUPTED
@@ -104,13 +107,10 @@ def find_jobs(args: argparse.Namespace) -> list[Job]:
 
     Raises:
         FileNotFoundError: An input holds no picture, or a mask is missing.
-        UserError: No picture is left, one has several masks, or ``--out`` is a file, or in one.
+        UserError: No picture is left, or one has several masks.
     """
     if args.mask is not None and not args.mask.exists():
         raise FileNotFoundError(f'--mask {str(args.mask)!r} does not exist')
-    there = next(path for path in (args.out, *args.out.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise UserError(f'--out {str(args.out)!r}: {str(there)!r} is a file; expected a folder')
     excluded = [folder for folder in (args.out, args.mask) if folder is not None]
     images = find_images(args.inputs, args.recursive, excluded)
     jobs = list_jobs(images, args.format, args.mask, args.skip_missing)

@@ -141,8 +141,8 @@ def export_model(
         ``NAME_round``.
 
     Raises:
-        UserError: If a package that the format needs is not installed.
-        UserError: If the model cannot be exported, or not in this size.
+        UserError: If a package that the format needs is not installed, or the model cannot be
+            exported, or not in this size.
         ExportError: If a file does not run, or gives something else than PyTorch.
         OSError: If the folder cannot be written to.
     """

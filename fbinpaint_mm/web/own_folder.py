@@ -1,4 +1,4 @@
-"""A folder for all that the page and its visitors write."""
+"""A folder for all that the page and its visitors write: bounded, and gone at the end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 GRADIO_FOLDER = 'GRADIO_TEMP_DIR'  # environment variable
@@ -16,6 +16,7 @@ GRADIO_FOLDER = 'GRADIO_TEMP_DIR'  # environment variable
 ENDINGS = ('SIGINT', 'SIGTERM', 'SIGHUP')
 # At removing the folder: a run that ends at that moment still writes its result.
 ATTEMPTS = 100
+MAX_BYTES = 4 * 2**30  # of visitors' files
 
 
 @contextlib.contextmanager
@@ -38,6 +39,33 @@ def own_folder() -> Iterator[Path]:
                 yield folder
         finally:
             _remove(folder)
+
+
+class VisitorFiles:
+    """The files that visitors have uploaded and made; the oldest make room for new ones.
+
+    Args:
+        folder: Where they are; what is there already is not theirs, and stays.
+        limit: Bytes that they may take.
+    """
+
+    def __init__(self, folder: Path, limit: int = MAX_BYTES) -> None:
+        self.folder = folder
+        self.limit = limit
+        self.kept = frozenset(self._files())
+
+    def make_room(self) -> None:
+        """Removes the oldest files, so that the others take no more than the limit."""
+        with contextlib.suppress(FileNotFoundError):  # gradio removes old ones too
+            stats = {path: path.stat() for path in self._files() if path not in self.kept}
+            taken = 0
+            for path in sorted(stats, key=lambda path: stats[path].st_mtime, reverse=True):
+                taken += stats[path].st_size
+                if taken > self.limit:
+                    path.unlink()
+
+    def _files(self) -> Iterable[Path]:
+        return (path for path in self.folder.rglob('*') if path.is_file())
 
 
 def _remove(folder: Path) -> None:

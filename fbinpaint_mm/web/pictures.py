@@ -67,8 +67,8 @@ def read_uploaded(path: str) -> np.ndarray:
         (H, W) or (H, W, C) upright pixels, see :class:`fbinpaint_mm.picture.Picture`.
 
     Raises:
-        UserError: If it is no image, damaged or too large. The message is for the visitor, who
-            knows the name of the file, but not where the server keeps it.
+        UserError: If it is no image, damaged, too large or no longer there. The message is for the
+            visitor, who knows the name of the file, but not where the server keeps it.
     """
     try:
         with open_picture(path, f'picture {Path(path).name!r}') as image:
@@ -79,7 +79,9 @@ def read_uploaded(path: str) -> np.ndarray:
                 f'page takes up to {MAX_MEGAPIXELS}. tools/inpaint.py has no such limit.'
             )
         return read_picture(path, 'picture').pixels
-    except (OSError, UserError) as error:
+    except OSError as error:
+        raise UserError('The picture is no longer on the server: open it again.') from error
+    except UserError as error:
         raise UserError(str(error).replace(path, Path(path).name)) from error
 
 

@@ -15,7 +15,7 @@ from fbinpaint_mm.apis.load_model import dataset_image_size
 from fbinpaint_mm.datasets.procedural import render_scene
 from fbinpaint_mm.safe_loading import loading
 from fbinpaint_mm.user_error import UserError, require_extra
-from fbinpaint_mm.web.own_folder import own_folder
+from fbinpaint_mm.web.own_folder import VisitorFiles, own_folder
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -145,7 +145,6 @@ def start(
     from fbinpaint_mm.web.fair_queue import set_queue
     from fbinpaint_mm.web.gate import MAX_FILE_SIZE, Gate
     from fbinpaint_mm.web.page import Page
-    from fbinpaint_mm.web.visitor_files import VisitorFiles
 
     size = dataset_image_size(inpainter.config) or DEFAULT_SIZE
     page = Page(inpainter, write_examples(folder, size))

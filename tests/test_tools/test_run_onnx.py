@@ -175,13 +175,22 @@ def test_a_tiff_on_its_side_is_turned_once(load_tool, tmp_path):
     )
 
 
+@pytest.mark.parametrize(('known', 'hole'), [(0, 65535), (0, 32768), (32767, 32768), (300, 301)])
+def test_of_16_bit_colors_the_upper_bits_say_where_the_hole_is(load_tool, tmp_path, known, hole):
+    deep = np.full((*SIZE, 3), known, np.uint16)
+    deep[4:8, :, 1] = hole
+    assert cv2.imwrite(str(tmp_path / 'deep.png'), deep)
+    expected = read_hole(tmp_path / 'deep.png', read_picture(deep, 'image'))
+    assert np.array_equal(load_tool('run_onnx').read_hole(tmp_path / 'deep.png'), expected)
+
+
 def test_masks_that_pillow_cannot_read_whole_are_refused(load_tool, tmp_path):
     tool = load_tool('run_onnx')
     deep = np.zeros((*SIZE, 3), np.uint16)
     deep[4:8] = 1
     assert cv2.imwrite(str(tmp_path / 'deep.png'), deep)
     Image.fromarray(deep[..., 0].astype(np.float32)).save(tmp_path / 'float.tif')
-    for name, message in {'deep.png': 'colors of 16 bits', 'float.tif': 'float values'}.items():
+    for name, message in {'deep.png': 'colors of 16 bits b', 'float.tif': 'float values'}.items():
         with pytest.raises(ValueError, match=f'{name} has {message}'):
             tool.read_hole(tmp_path / name)
 
@@ -241,10 +250,28 @@ def test_other_files_are_no_models(load_tool, tmp_path):
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / 'other.onnx')
     for name, message in {
         'text.onnx': 'is not an ONNX file that can be run',
-        'other.onnx': 'was not written by tools/export.py: it has no metadata',
+        'other.onnx': "is no file of tools/export.py: metadata 'kind': found None, expected 'unr",
     }.items():
         with pytest.raises(ValueError, match=message):
             tool.load(tmp_path / name)
+
+
+@pytest.mark.parametrize(('name', 'shape'), [('y', [1, 3, *SIZE]), ('composite', [1, 3, 2, 2])])
+def test_a_model_that_gives_no_picture_is_refused(load_tool, tmp_path, name, shape):
+    import onnx
+    from onnx import TensorProto, helper
+
+    out = helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+    zeros = helper.make_tensor('zeros', TensorProto.FLOAT, shape, np.zeros(shape).ravel())
+    node = helper.make_node('Constant', [], [name], value=zeros)
+    opset = [helper.make_opsetid('', 17)]
+    graph = helper.make_graph([node], 'other', [], [out])
+    model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+    helper.set_model_props(model, METADATA | dict(kind='unrolled'))
+    onnx.save(model, tmp_path / 'x.onnx')
+    image, hole = np.zeros((*SIZE, 3), np.uint8), np.ones(SIZE, bool)
+    with pytest.raises(ValueError, match=r'x\.onnx gives no composite of the size of the image'):
+        load_tool('run_onnx').inpaint(tmp_path / 'x.onnx', image, hole, None)
 
 
 METADATA = dict(
@@ -269,7 +296,7 @@ METADATA = dict(
         (dict(height='100000'), "'height': found '100000', expected a whole .* from 1 to 8192"),
         (dict(height='dynamic'), "'height': found 'dynamic'"),
         (dict(width='0'), "'width': found '0'"),
-        (dict(size_divisor='0'), "'size_divisor': found '0', expected a whole .* from 1 to 1024"),
+        (dict(size_divisor='0'), "'size_divisor': found '0', expected a whole .* from 1 to 8192"),
         (dict(size_divisor='1.5'), "'size_divisor': found '1.5'"),
         (dict(next_round_file='../exported/small_round.onnx'), 'expected a file beside it'),
         (dict(next_round_file='/etc/passwd'), "'next_round_file': found '/etc/passwd'"),
@@ -294,7 +321,7 @@ def test_what_is_missing_in_the_metadata_is_named_with_the_file(load_tool, folde
     model = onnx.load(folder / 'small_initial.onnx')
     del model.metadata_props[1:]
     onnx.save(model, tmp_path / 'x.onnx')
-    with pytest.raises(ValueError, match=r"x\.onnx: metadata 'rounds': found '', expected a whole"):
+    with pytest.raises(ValueError, match=r"x\.onnx is no .*'rounds': found '', expected a whole"):
         load_tool('run_onnx').load(tmp_path / 'x.onnx')
 
 

@@ -61,6 +61,13 @@ def test_what_cannot_be_shown_is_named_without_its_folder(tmp_path, content, mes
     assert str(tmp_path) not in str(error.value)
 
 
+def test_a_picture_that_is_gone_is_to_be_opened_again(tmp_path):
+    with pytest.raises(
+        UserError, match=r'^The picture is no longer on the server: open it again\.$'
+    ):
+        read_uploaded(str(tmp_path / 'a.png'))
+
+
 def test_distinct_colors_stay():
     assert np.array_equal(distinct_palette(SCENE_PALETTE), SCENE_PALETTE)
     assert distinct_palette([]).shape == (0, 3)

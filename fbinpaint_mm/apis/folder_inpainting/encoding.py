@@ -19,6 +19,7 @@ from fbinpaint_mm.picture_file import exif_of, open_picture
 PILLOW_FORMATS = dict(png='PNG', jpg='JPEG', webp='WebP')
 JPEG_QUALITY = 95
 PNG_HEADER_END = 33  # bytes: the signature, and the first chunk
+LEFT_OUT = 'EXIF data and resolution are left out: they are damaged, or too long'
 
 Palette = Sequence[Sequence[int]]
 
@@ -40,7 +41,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
         exif = exif_of(image)
         exif.pop(ExifTags.Base.Orientation, None)
         if exif and image.format != 'TIFF':  # whose tags describe the file, not the picture
-            metadata['exif'] = exif.tobytes()
+            metadata['exif'] = exif
     return metadata
 
 
@@ -60,7 +61,7 @@ def encode(
         metadata: From ``read_metadata``.
 
     Returns:
-        The bytes, and what the format could not hold.
+        The bytes, and what the file does not hold, such as damaged metadata.
     """
     notes = []
     if form != 'png' and pixels.dtype == np.uint16:
@@ -70,11 +71,13 @@ def encode(
         pixels = opaque(pixels)
         notes.append('transparency is not kept in a JPEG')
     kept = _fitting(metadata or {}, is_gray=form != 'webp' and pixels[0, 0].size <= 2)
-    if pixels.dtype == np.uint16 and pixels.ndim == 3:
-        if pixels.shape[-1] == 2:
-            notes.append('16-bit gray with alpha is written as RGB with alpha')
-        return _deep_png(pixels, kept), notes
-    return _saved(to_pil(pixels), form, **_coding(form, quality), **kept), notes
+    if pixels.dtype == np.uint16 and pixels.ndim == 3 and pixels.shape[-1] == 2:
+        notes.append('16-bit gray with alpha is written as RGB with alpha')
+    try:
+        return _content(pixels, form, quality, kept), notes
+    except Exception:  # of Pillow, which lets through on reading what it cannot write
+        profile = {key: value for key, value in kept.items() if key == 'icc_profile'}
+        return _content(pixels, form, quality, profile), [*notes, LEFT_OUT]
 
 
 def is_lossless(form: str, quality: int | None) -> bool:
@@ -129,6 +132,14 @@ def _fitting(metadata: Mapping[str, Any], is_gray: bool) -> dict[str, Any]:
     return {k: v for k, v in metadata.items() if k != 'icc_profile' or profile[16:20] == space}
 
 
+def _content(
+    pixels: np.ndarray, form: str, quality: int | None, metadata: Mapping[str, Any]
+) -> bytes:
+    if pixels.dtype == np.uint16 and pixels.ndim == 3:
+        return _deep_png(pixels, metadata)
+    return _saved(to_pil(pixels), form, **_coding(form, quality), **metadata)
+
+
 def _deep_png(pixels: np.ndarray, metadata: Mapping[str, Any]) -> bytes:
     """A PNG of 16-bit color, which Pillow cannot write; OpenCV can, without metadata."""
     order = [0, 0, 0, 1] if pixels.shape[-1] == 2 else [2, 1, 0, 3][: pixels.shape[-1]]
@@ -139,7 +150,7 @@ def _deep_png(pixels: np.ndarray, metadata: Mapping[str, Any]) -> bytes:
         profile = zlib.compress(metadata['icc_profile'])
         PngImagePlugin.putchunk(file, b'iCCP', b'ICC Profile\0\0', profile)
     if 'exif' in metadata:
-        PngImagePlugin.putchunk(file, b'eXIf', metadata['exif'].removeprefix(b'Exif\0\0'))
+        PngImagePlugin.putchunk(file, b'eXIf', metadata['exif'].tobytes().removeprefix(b'Exif\0\0'))
     file.write(content[PNG_HEADER_END:])
     return file.getvalue()
 

@@ -4,7 +4,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, TiffImagePlugin
 
 from fbinpaint_mm.apis.folder_inpainting.encoding import encode, encode_map, read_metadata
 from fbinpaint_mm.picture import read_picture
@@ -102,6 +102,30 @@ def test_exif_and_profile_are_kept_and_the_orientation_is_reset(
     assert exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] == TAKEN
     assert exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] == 'N'
     assert image.info['icc_profile'] == ICC
+
+
+def damaged_exif():
+    """Pillow reads it and cannot write it: a tag of type 5, a fraction, becomes one of type 2."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.XResolution] = 72.0
+    return exif.tobytes().replace(b'\x01\x1a\x00\x05', b'\x01\x1a\x00\x02')
+
+
+@pytest.mark.parametrize('pixels', [PIXELS, PIXELS.astype(np.uint16)])
+@pytest.mark.parametrize(
+    ('name', 'metadata'),
+    [
+        ('a.jpg', dict(exif=damaged_exif())),
+        ('a.tif', dict(tiffinfo={282: TiffImagePlugin.IFDRational(1, 0), 296: 2})),
+    ],
+)
+def test_damaged_metadata_do_not_cost_the_picture(save_image, tmp_path, name, metadata, pixels):
+    path = save_image(name, PIXELS, icc_profile=ICC, **metadata)
+    content, notes = encode(pixels, 'png', metadata=read_metadata(path))
+    assert np.array_equal(decoded(content, tmp_path), pixels)
+    assert opened(content).info['icc_profile'] == ICC
+    if name == 'a.jpg' or pixels.dtype == np.uint8:  # no resolution is written with 16-bit colors
+        assert notes == ['EXIF data and resolution are left out: they are damaged, or too long']
 
 
 @pytest.mark.parametrize('form', ['jpg', 'png'])
