@@ -85,6 +85,8 @@ def run_training(
             if auto_scale_lr:
                 enable_auto_scale_lr(cfg)
             check_length(cfg)
+            if resume is None and cfg.get('resume'):
+                resume = cfg.get('load_from') or AUTO
             with _only_run(cfg, resume), mistakes_in_settings(cfg):
                 if resume is not None:
                     set_resume(cfg, resume)
@@ -174,7 +176,7 @@ def _only_run(cfg: Config, resume: str | None) -> Iterator[None]:
     work_dir = Path(cfg.work_dir)
     check_writable(work_dir, '--work-dir')
     with locked_folder(work_dir):
-        check_work_dir(work_dir, AUTO if cfg.get('resume') else resume)
+        check_work_dir(work_dir, resume)
         try:
             yield
         except OSError as error:
