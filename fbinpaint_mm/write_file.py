@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import shutil
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from fbinpaint_mm.user_error import UserError
 DRAFT_SUFFIX = '.part'
 # <begin of the name>.<process>.<number><suffix>.part
 DRAFT = re.compile(r'\.(?P<process>\d+)\.\d+(\.[^.]*)?\.part$')
-NUMBERS = itertools.count()
+NUMBERS, STARTED = itertools.count(), time.time()
 # In bytes and characters: drafts stay below the 255 bytes of a file system, or 143 of an encrypted.
 LONGEST_STEM, LONGEST_SUFFIX = 80, 12
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -87,6 +88,8 @@ def _is_stale(draft: Path) -> bool:
     found = DRAFT.search(draft.name)
     if found is None:  # a file of somebody else
         return False
+    if int(found['process']) == os.getpid():  # in a container, a run often has the number again
+        return draft.stat().st_mtime < STARTED
     try:
         os.kill(int(found['process']), 0)
     except (ProcessLookupError, OverflowError):

@@ -95,8 +95,11 @@ def test_only_drafts_of_processes_that_have_ended_are_removed(tmp_path):
     stale = {f'iter_2.{ended.pid}.0.pth.part', f'deep/iter_2.{ended.pid}.10.pth.part'}
     other = f'last_checkpoint.{ended.pid}.1.part'
     kept = {f'iter_3.{own}.0.pth.part', f'iter_4.{parent}.5.pth.part', 'iter_1.pth', 'a.pth.part'}
+    reborn = f'iter_1.{own}.3.pth.part'  # of an earlier process with the number of this one
+    stale.add(reborn)
     for name in (*stale, *kept, other):
         (tmp_path / name).touch()
+    os.utime(tmp_path / reborn, (1, 1))
 
     def left():
         return {str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*') if path.is_file()}
