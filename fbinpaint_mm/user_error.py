@@ -56,7 +56,8 @@ def errors_for_users(tool: str) -> Iterator[None]:
 
 
 def _is_for_users(error: UserError | OSError) -> bool:
-    if isinstance(error, (UserError, FileNotFoundError)):
+    # From a worker of a DataLoader, it does not have the file but in its text.
+    if isinstance(error, (UserError, *WRONG_FILES)):
         return True
     return error.filename is not None or _failed_download(error) is not None
 
@@ -68,7 +69,7 @@ def _sentence(error: UserError | OSError) -> str:
         return text.rpartition(f'{type(error).__name__}: ')[2].strip()
     if isinstance(error, OSError) and _failed_download(error):
         return f'{_failed_download(error)} could not be downloaded: {text}. {WITHOUT_DOWNLOAD}'
-    return _about_the_file(error) if isinstance(error, OSError) and error.strerror else text
+    return _about_the_file(error) if isinstance(error, OSError) and error.filename else text
 
 
 def _about_the_file(error: OSError) -> str:
