@@ -232,10 +232,9 @@ def _check_is_read(name: str, cfg: Config) -> None:
         )
     if key not in known:
         known = {*known, *LENGTHS}
-        close = difflib.get_close_matches(key, known, n=1)
+        hint = near_names(key, known) or f'Expected one of {", ".join(sorted(known))}'
         raise UserError(
-            f'option {name!r}: neither the config nor a run has a setting {key!r}. '
-            + (f'Did you mean {close[0]!r}?' if close else f'There are {sorted(known)}')
+            f'option {name!r}: neither the config nor a run has a setting {key!r}. {hint}'
         )
 
 
