@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmagic.registry import HOOKS
+from mmengine.visualization import Visualizer
 from torch import nn
 
 from fbinpaint_mm.engine.hooks.feedback_visualization_hook import FeedbackVisualizationHook
@@ -48,6 +49,14 @@ def test_draws_the_first_samples_of_every_test():
         for index, batch in enumerate([['a', 'b'], ['c', 'd']]):
             hook.after_test_iter(runner, index, None, batch)
     assert [name for name, _ in runner.drawn] == [*'abc', *'abc']
+
+
+def test_a_visualizer_of_another_kind_is_refused_at_once():
+    run = SimpleNamespace(visualizer=Visualizer())
+    with pytest.raises(UserError, match='visualizer is a Visualizer, expected one that draws a'):
+        FeedbackVisualizationHook().before_run(run)
+    FeedbackVisualizationHook(max_samples=0).before_run(run)
+    FeedbackVisualizationHook().before_run(Recorder())
 
 
 class Model(nn.Module):

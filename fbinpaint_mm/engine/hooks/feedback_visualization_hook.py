@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,6 +59,20 @@ class FeedbackVisualizationHook(Hook):
         self.train_interval = train_interval
         self.max_train_samples = max_train_samples
         self._left = max_samples
+
+    def before_run(self, runner: Runner) -> None:
+        """Make sure that the visualizer draws samples.
+
+        Raises:
+            UserError: It is of a kind that takes a name and an image first, as mmengine's does.
+        """
+        takes = inspect.signature(runner.visualizer.add_datasample).parameters
+        if self.max_samples and next(iter(takes), None) != 'data_sample':
+            raise UserError(
+                f'visualizer is a {type(runner.visualizer).__name__}, expected one that draws a '
+                "data_sample, such as dict(type='FeedbackVisualizer'); or set max_samples=0 of "
+                'FeedbackVisualizationHook'
+            )
 
     @master_only
     def before_train(self, runner: Runner) -> None:
