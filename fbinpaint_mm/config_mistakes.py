@@ -53,15 +53,15 @@ def mistakes_in_file(path: str | PathLike[str]) -> Iterator[None]:
         ) from error
     except Exception as error:  # a config is Python code, which can raise anything
         file = _file_being_read(error, path)
-        error = _unwrapped(error)
-        place, line = repr(file), _line_in(file, error)
-        module = _imported_line(error)
+        cause = _unwrapped(error)
+        place, line = repr(file), _line_in(file, cause)
+        module = _imported_line(cause)
         if module:
             place += f', custom_imports: {module}'
         elif line:
             place += f', line {line}'
         # Python's own text of a syntax error names a file and a line again.
-        told = error.msg if isinstance(error, SyntaxError) else in_one_line(error)
+        told = cause.msg if isinstance(cause, SyntaxError) else in_one_line(cause)
         raise UserError(f'config {place}: {told}') from error
 
 
@@ -254,6 +254,7 @@ def _unknown_keyword(
     given = [name for name, _ in named_settings(settings) if name.split('.')[-1] == keyword]
     if not given:
         return None
+    given.sort(key=lambda name: name.count('.'))  # parts inside have settings of that name too
     taken = _parameters(_resolve(called, caller))
     if builder:
         taken |= _parameters(builder.f_locals.get('obj_cls'))

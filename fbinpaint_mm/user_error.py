@@ -56,8 +56,10 @@ def errors_for_users(tool: str) -> Iterator[None]:
 
 
 def _is_for_users(error: UserError | OSError) -> bool:
-    # From a worker of a DataLoader, it does not have the file but in its text.
-    if isinstance(error, (UserError, *WRONG_FILES)):
+    if isinstance(error, UserError):
+        return True
+    # From a worker of a DataLoader, it has the file in its text only.
+    if isinstance(error, tuple(WRONG_FILES)):
         return True
     return error.filename is not None or _failed_download(error) is not None
 

@@ -238,6 +238,9 @@ def test_an_interval_that_is_no_number_is_refused(config):
     with pytest.raises(UserError, match=message):
         read_config(config)
     assert read_config(config, {'custom_hooks.0.val_interval': 3}).model.width == 4
+    config.write_text("log_processor = dict(window_size='x')\n")
+    with pytest.raises(UserError, match=r"^log_processor\.window_size: found 'x'"):
+        read_config(config)
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,10 @@ def whole(**part):
         (dict(x=1), r'model: found no type, expected the name of a registered model'),
         (dict(type='MistakenWhole'), r"model \(MistakenWhole\): found no 'part'"),
         (dict(type='MistakenWhole', prt={}), r"model\.prt: .* Did you mean 'part'\?"),
+        (
+            dict(type='MistakenWhole', part=dict(type='MistakenPart', width=1), width=2),
+            r'^model\.width: nothing takes this setting',
+        ),
         (whole(width=1, dept=2), r"^model\.part\.dept: nothing takes .* Did you mean 'depth'\?"),
         (whole(width=1, zzz=2), r'^model\.part\.zzz: .* Expected one of depth, name, width$'),
         (

@@ -77,8 +77,6 @@ def run_training(
     """
     try:
         with errors_for_users('train.py'), loading(trust_checkpoint):
-            if resume not in (None, AUTO):
-                check_checkpoint(resume)
             cfg = load_run_config(config, cfg_options, work_dir, launcher)
             if amp:
                 enable_amp(cfg, amp_dtype)
@@ -87,6 +85,8 @@ def run_training(
             check_length(cfg)
             if resume is None and cfg.get('resume'):
                 resume = cfg.get('load_from') or AUTO
+            if resume not in (None, AUTO):
+                check_checkpoint(resume)
             with _only_run(cfg, resume), mistakes_in_settings(cfg):
                 if resume is not None:
                     set_resume(cfg, resume)
@@ -162,8 +162,8 @@ def load_run_config(
     cfg = read_config(config, options)
     cfg.launcher = launcher
     drop_idle_optimizers(cfg)
-    if work_dir or cfg.get('work_dir') is None:
-        cfg.work_dir = work_dir or str(Path('work_dirs', Path(config).stem))
+    # As text: an option such as work_dir=2026 is a number.
+    cfg.work_dir = str(work_dir or cfg.get('work_dir') or Path('work_dirs', Path(config).stem))
     return cfg
 
 

@@ -86,6 +86,7 @@ def test_work_dir_is_that_of_the_caller_else_of_the_config_else_its_name(config)
     options = dict(work_dir='from_options')
     assert load_run_config(config, options).work_dir == 'from_options'
     assert load_run_config(config, options, work_dir='own').work_dir == 'own'
+    assert load_run_config(config, dict(work_dir=2026)).work_dir == '2026'
 
 
 def test_options_and_launcher_reach_the_config(config):
