@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from _arguments import add_trust_checkpoint
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parses the command line.
@@ -30,11 +32,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--url', default='', help='address of the folder in which the weights will lie')
     add('--scores', type=Path, help='what tools/test.py --out SCORES.json wrote')
     add('--dataset', default='', help='data set of the scores, for the metafile')
-    add(
-        '--trust-checkpoint',
-        action='store_true',
-        help='read checkpoints that can run a program; only if you know who made them',
-    )
+    add_trust_checkpoint(parser)
     args = parser.parse_args(argv)
     if bool(args.dataset) != (args.scores is not None):
         parser.error('--scores and --dataset belong together: give both or none')

@@ -12,10 +12,9 @@ from typing import Any
 import mmengine
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
-from torch import distributed, nn
+from torch import distributed
 
 from fbinpaint_mm import compat
 from fbinpaint_mm.checkpoint import check_checkpoint, check_fits, check_fits_in_part
@@ -28,6 +27,7 @@ from fbinpaint_mm.engine import (
     QuietRunner,
     check_counterparts,
 )
+from fbinpaint_mm.engine.hooks.utils import unwrapped_model
 from fbinpaint_mm.evaluation.protocol import protocol_of_loop
 from fbinpaint_mm.evaluation.score_series import check_finite
 from fbinpaint_mm.folder_lock import locked_folder
@@ -206,22 +206,18 @@ def _check_start(runner: Any, cfg: Config) -> None:
     if not cfg.get('load_from'):
         return
     if cfg.get('resume'):
-        check_fits(_model_of(runner), cfg.load_from)
+        check_fits(unwrapped_model(runner.model), cfg.load_from)
     else:
-        check_fits_in_part(_model_of(runner), cfg.load_from)
+        check_fits_in_part(unwrapped_model(runner.model), cfg.load_from)
 
 
 def _test(cfg: Config, out: str | None) -> None:
     runner = build_runner(cfg)
-    check_fits(_model_of(runner), cfg.load_from)
+    check_fits(unwrapped_model(runner.model), cfg.load_from)
     hook = SaveScoresHook(out)
     runner.register_hook(hook)
     runner.test()
     check_finite(hook.scores)
-
-
-def _model_of(runner: Any) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 class SaveScoresHook(Hook):
