@@ -65,7 +65,7 @@ def _draft_of(path: Path) -> Path:
     return path.with_name(f'{stem}.{os.getpid()}.{next(NUMBERS)}{suffix}{DRAFT_SUFFIX}')
 
 
-def remove_drafts(folder: Path, pattern: str = '*') -> list[Path]:
+def remove_drafts(folder: Path) -> list[Path]:
     """Remove what processes that were killed while writing have left.
 
     Drafts of processes that run on this host stay. Those of other hosts go: hold the folder, see
@@ -73,12 +73,11 @@ def remove_drafts(folder: Path, pattern: str = '*') -> list[Path]:
 
     Args:
         folder: Where to look, subfolders included, but not where links lead.
-        pattern: Names of the files that were being written, such as ``'*.pth'``.
 
     Returns:
         The removed files.
     """
-    drafts = [path for path in sorted(folder.rglob(pattern + DRAFT_SUFFIX)) if _is_stale(path)]
+    drafts = [path for path in sorted(folder.rglob('*' + DRAFT_SUFFIX)) if _is_stale(path)]
     for draft in drafts:
         draft.unlink(missing_ok=True)
     return drafts
