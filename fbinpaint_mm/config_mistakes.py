@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import FrameType
 from typing import Any
 
 from mmengine.config import Config
@@ -129,11 +129,11 @@ def mistakes_in_settings(cfg: Config) -> Iterator[None]:
 
 def _is_bug(error: Exception) -> bool:
     """Whether it is the code that is wrong, whatever it is given: in a constructor too."""
+    ours = [frame for frame in _frames(error) if _is_of(PACKAGE, frame)]
     if isinstance(error, AssertionError):  # ours are of what we believe, others' of what they get
-        return _is_of(PACKAGE, _frames(error)[-1])
-    if isinstance(error, AttributeError):
-        owner = error.obj if isinstance(error.obj, ModuleType | type) else type(error.obj)
-        return getattr(owner, '__module__', owner.__name__).startswith(f'{PACKAGE}.')
+        return ours[-1:] == _frames(error)[-1:]
+    if isinstance(error, AttributeError):  # that of another object may be of one in its place
+        return error.obj is not None and any(f.f_locals.get('self') is error.obj for f in ours[-1:])
     return isinstance(error, NameError)
 
 

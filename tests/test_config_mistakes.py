@@ -166,13 +166,11 @@ class Buggy:
     def is_not_as_believed(self):
         assert self.known == 2
 
-    def gets_none(self, value=None):
+    def gets(self, value):
         return value.unknown
 
 
-# The class stands for one of ours.
-Buggy.__module__ = 'fbinpaint_mm.models.buggy'
-OURS = {'__name__': Buggy.__module__}
+OURS = {'__name__': 'fbinpaint_mm.models.buggy'}  # globals of a function of ours
 
 
 @pytest.mark.parametrize('name', ['misses_an_attribute', 'misses_a_name', 'is_not_as_believed'])
@@ -190,10 +188,12 @@ def test_what_is_wrong_whatever_the_config_says_is_a_bug(name):
         HOOKS.module_dict.pop('BuggyHook')
 
 
-def test_a_value_of_another_kind_is_a_mistake():
-    HOOKS.register_module(name='BuggyHook', module=Buggy().gets_none, force=True)
+@pytest.mark.parametrize('value', [None, Buggy()])
+def test_a_value_of_another_kind_is_a_mistake(value):
+    ours = FunctionType(Buggy.gets.__code__, OURS)
+    HOOKS.register_module(name='BuggyHook', module=lambda: ours(Buggy(), value), force=True)
     try:
-        message = "AttributeError: 'NoneType' object has no"
+        message = f"AttributeError: '{type(value).__name__}' object has no"
         with pytest.raises(UserError, match=message), mistakes_in_settings(Config({})):
             HOOKS.build(dict(type='BuggyHook'))
     finally:
