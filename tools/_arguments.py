@@ -14,15 +14,6 @@ from mmengine.config import DictAction
 LAUNCHERS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_LOCAL_RANK')
 
 
-def add_trust_checkpoint(parser: argparse.ArgumentParser) -> None:
-    """Adds the word without which no checkpoint can run a program."""
-    parser.add_argument(
-        '--trust-checkpoint',
-        action='store_true',
-        help='read checkpoints that can run a program; only if you know who made them',
-    )
-
-
 def add_launcher(parser: argparse.ArgumentParser) -> None:
     """Adds how several processes were started."""
     add = parser.add_argument
@@ -34,6 +25,15 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
     )
     # Given by `python -m torch.distributed.launch`; torchrun sets LOCAL_RANK by itself.
     add('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Adds whether checkpoints may run programs."""
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read checkpoints that can run a program; only if you know who made them',
+    )
 
 
 def checked_launcher(

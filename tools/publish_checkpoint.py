@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from _arguments import add_trust_checkpoint
+from _arguments import add_trust
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -32,7 +32,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--url', default='', help='address of the folder in which the weights will lie')
     add('--scores', type=Path, help='what tools/test.py --out SCORES.json wrote')
     add('--dataset', default='', help='data set of the scores, for the metafile')
-    add_trust_checkpoint(parser)
+    add_trust(parser)
     args = parser.parse_args(argv)
     if bool(args.dataset) != (args.scores is not None):
         parser.error('--scores and --dataset belong together: give both or none')

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from _arguments import ConfigOptions, add_launcher, add_trust_checkpoint, checked_launcher
+from _arguments import ConfigOptions, add_launcher, add_trust, checked_launcher
 
 SUFFIXES = ('.json', '.yaml', '.yml', '.pkl')
 
@@ -41,7 +41,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         'written key="[a,b]" or key=a,b.',
     )
     add_launcher(parser)
-    add_trust_checkpoint(parser)
+    add_trust(parser)
     args = parser.parse_args(argv)
     if args.out is not None and Path(args.out).suffix not in SUFFIXES:
         parser.error(f'--out {args.out!r} should end with one of {", ".join(SUFFIXES)}')

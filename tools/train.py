@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from _arguments import ConfigOptions, add_launcher, add_trust_checkpoint, checked_launcher
+from _arguments import ConfigOptions, add_launcher, add_trust, checked_launcher
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -50,7 +50,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     add('--auto-scale-lr', action='store_true', help='scale learning rates to the real batch size')
     add_launcher(parser)
-    add_trust_checkpoint(parser)
+    add_trust(parser)
     args = parser.parse_args(argv)
     return checked_launcher(parser, args)
 
