@@ -148,17 +148,17 @@ def check_unchecked(cfg: Config) -> None:
         cfg: The whole config.
 
     Raises:
-        UserError: One of ``UNTYPED`` has a setting that nothing reads, or an interval of a hook is
-            text.
+        UserError: One of ``UNTYPED`` has a setting that nothing reads, or an interval of a hook
+            or of the log is text.
     """
     for part, known in UNTYPED.items():
         for key in cfg.get(part) or ():
             if key not in known:
                 hint = near_names(key, known) or f'Expected one of {", ".join(known)}'
                 raise UserError(f'{part}.{key}: nothing takes this setting. {hint}')
-    hooks = {key: cfg.get(key) for key in ('default_hooks', 'custom_hooks')}
-    for name, value in named_settings(hooks):
-        if name.endswith(('interval', 'max_keep_ckpts')) and isinstance(value, str):
+    read = {key: cfg.get(key) for key in ('default_hooks', 'custom_hooks', 'log_processor')}
+    for name, value in named_settings(read):
+        if name.endswith(('interval', 'max_keep_ckpts', 'window_size')) and isinstance(value, str):
             raise UserError(f'{name}: found {value!r}, expected a whole number')
 
 
@@ -232,10 +232,9 @@ def _check_is_read(name: str, cfg: Config) -> None:
         )
     if key not in known:
         known = {*known, *LENGTHS}
-        close = difflib.get_close_matches(key, known, n=1)
+        hint = near_names(key, known) or f'Expected one of {", ".join(sorted(known))}'
         raise UserError(
-            f'option {name!r}: neither the config nor a run has a setting {key!r}. '
-            + (f'Did you mean {close[0]!r}?' if close else f'There are {sorted(known)}')
+            f'option {name!r}: neither the config nor a run has a setting {key!r}. {hint}'
         )
 
 

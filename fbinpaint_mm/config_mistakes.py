@@ -53,14 +53,24 @@ def mistakes_in_file(path: str | PathLike[str]) -> Iterator[None]:
         ) from error
     except Exception as error:  # a config is Python code, which can raise anything
         file = _file_being_read(error, path)
-        # mmengine wraps the one that knows the line.
-        inner = error.__context__
-        error = inner if isinstance(inner, SyntaxError) else error
-        line = _line_in(file, error)
-        place = f'{file!r}, line {line}' if line else repr(file)
+        cause = _unwrapped(error)
+        place, line = repr(file), _line_in(file, cause)
+        module = _imported_line(cause)
+        if module:
+            place += f', custom_imports: {module}'
+        elif line:
+            place += f', line {line}'
         # Python's own text of a syntax error names a file and a line again.
-        told = error.msg if isinstance(error, SyntaxError) else in_one_line(error)
+        told = cause.msg if isinstance(cause, SyntaxError) else in_one_line(cause)
         raise UserError(f'config {place}: {told}') from error
+
+
+def _unwrapped(error: BaseException) -> BaseException:
+    """The error that knows the line, which mmengine wraps in another: of syntax, or an import."""
+    inner = error.__context__
+    if isinstance(error, (SyntaxError, ImportError)) and inner is not None:
+        return _unwrapped(inner) if _is_of('mmengine', _frames(error)[-1]) else error
+    return error
 
 
 def _file_being_read(error: BaseException, path: str | PathLike[str]) -> str:
@@ -79,6 +89,17 @@ def _line_in(file: str, error: BaseException) -> int | None:
         return error.lineno
     entries = traceback.extract_tb(error.__traceback__)
     return next((entry.lineno for entry in reversed(entries) if entry.filename == file), None)
+
+
+def _imported_line(error: BaseException) -> str | None:
+    """File and line of a module that could not be imported; None for another error."""
+    entries = traceback.extract_tb(error.__traceback__)
+    if 'import_modules_from_strings' not in [entry.name for entry in entries]:
+        return None
+    if isinstance(error, SyntaxError):
+        return f'{error.filename!r}, line {error.lineno}'
+    module = next((one for one in reversed(entries) if one.name == '<module>'), None)
+    return module and f'{module.filename!r}, line {module.lineno}'
 
 
 @contextlib.contextmanager
@@ -100,10 +121,20 @@ def mistakes_in_settings(cfg: Config) -> Iterator[None]:
     except (UserError, OSError):
         raise
     except Exception as error:  # a constructor can raise anything
-        sentence = _building_mistake(error, cfg)
+        sentence = None if _is_bug(error) else _building_mistake(error, cfg)
         if sentence is None:
             raise
         raise UserError(sentence) from error
+
+
+def _is_bug(error: Exception) -> bool:
+    """Whether it is the code that is wrong, whatever it is given: in a constructor too."""
+    ours = [frame for frame in _frames(error) if _is_of(PACKAGE, frame)]
+    if isinstance(error, AssertionError):  # ours are of what we believe, others' of what they get
+        return ours[-1:] == _frames(error)[-1:]
+    if isinstance(error, AttributeError):  # that of another object may be of one in its place
+        return error.obj is not None and any(f.f_locals.get('self') is error.obj for f in ours[-1:])
+    return isinstance(error, NameError)
 
 
 def _building_mistake(error: Exception, cfg: Config) -> str | None:
@@ -223,6 +254,7 @@ def _unknown_keyword(
     given = [name for name, _ in named_settings(settings) if name.split('.')[-1] == keyword]
     if not given:
         return None
+    given.sort(key=lambda name: name.count('.'))  # parts inside have settings of that name too
     taken = _parameters(_resolve(called, caller))
     if builder:
         taken |= _parameters(builder.f_locals.get('obj_cls'))

@@ -48,7 +48,7 @@ def set_max_iters(cfg: Config, iterations: int) -> None:
         scale_scheduler(scheduler, share)
     for hook in cfg.get('custom_hooks') or []:
         scale_keys(hook, HOOK_KEYS.get(type_name(hook), ()), share)
-    scale_keys(cfg.model.get('train_cfg') or {}, MODEL_KEYS, share)
+    scale_keys(_phases(cfg), MODEL_KEYS, share)
 
 
 def set_feedback_ramp(cfg: Config, iterations: int) -> None:
@@ -116,10 +116,14 @@ def _misfits(cfg: Config, length: int) -> Iterator[str]:
         last = sum(hook.get(key) or 0 for key in HOOK_KEYS.get(type_name(hook), ()))
         if last > length + 1:  # start and ramp may both be rounded up
             yield f'the {type_name(hook)} of custom_hooks begins to act in full at {last}'
-    phases = cfg.model.get('train_cfg') or {}
+    phases = _phases(cfg)
     for key in MODEL_KEYS:
         if (phases.get(key) or 0) > length:
             yield f'model.train_cfg.{key} is {phases[key]}'
+
+
+def _phases(cfg: Config) -> dict:
+    return (cfg.get('model') or {}).get('train_cfg') or {}
 
 
 def _last_iteration(scheduler: dict) -> int:
@@ -144,8 +148,8 @@ def own_iterations(cfg: Config) -> int:
     settings = cfg.get('train_cfg') or {}
     if 'max_iters' not in settings:
         raise UserError(
-            'the config has no train_cfg.max_iters, so there is nothing to bring to an equal '
-            "budget; train with train_cfg=dict(type='IterBasedTrainLoop', max_iters=...), or give "
+            'the config has no train_cfg.max_iters, so its length cannot be changed; train with '
+            "train_cfg=dict(type='IterBasedTrainLoop', max_iters=...), or, in a benchmark, give "
             'the entry a checkpoint'
         )
     return settings['max_iters']
@@ -196,8 +200,11 @@ def check_scalable(scheduler: dict) -> None:
 
 
 def type_name(settings: Mapping[str, Any]) -> str:
-    """Name of what settings build, which they give as a name, with or without scope, or a class."""
-    kind = settings['type']
+    """Name of what settings build, which they give as a name, with or without scope, or a class.
+
+    Empty for settings without a type, which mmengine refuses when it builds them.
+    """
+    kind = settings.get('type', '')
     return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
 
 

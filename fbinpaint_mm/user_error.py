@@ -56,7 +56,10 @@ def errors_for_users(tool: str) -> Iterator[None]:
 
 
 def _is_for_users(error: UserError | OSError) -> bool:
-    if isinstance(error, (UserError, FileNotFoundError)):
+    if isinstance(error, UserError):
+        return True
+    # From a worker of a DataLoader, it has the file in its text only.
+    if isinstance(error, tuple(WRONG_FILES)):
         return True
     return error.filename is not None or _failed_download(error) is not None
 
@@ -68,7 +71,7 @@ def _sentence(error: UserError | OSError) -> str:
         return text.rpartition(f'{type(error).__name__}: ')[2].strip()
     if isinstance(error, OSError) and _failed_download(error):
         return f'{_failed_download(error)} could not be downloaded: {text}. {WITHOUT_DOWNLOAD}'
-    return _about_the_file(error) if isinstance(error, OSError) and error.strerror else text
+    return _about_the_file(error) if isinstance(error, OSError) and error.filename else text
 
 
 def _about_the_file(error: OSError) -> str:

@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import shutil
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from fbinpaint_mm.user_error import UserError
 DRAFT_SUFFIX = '.part'
 # <begin of the name>.<process>.<number><suffix>.part
 DRAFT = re.compile(r'\.(?P<process>\d+)\.\d+(\.[^.]*)?\.part$')
-NUMBERS = itertools.count()
+NUMBERS, STARTED = itertools.count(), time.time()
 # In bytes and characters: drafts stay below the 255 bytes of a file system, or 143 of an encrypted.
 LONGEST_STEM, LONGEST_SUFFIX = 80, 12
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -64,7 +65,7 @@ def _draft_of(path: Path) -> Path:
     return path.with_name(f'{stem}.{os.getpid()}.{next(NUMBERS)}{suffix}{DRAFT_SUFFIX}')
 
 
-def remove_drafts(folder: Path, pattern: str = '*') -> list[Path]:
+def remove_drafts(folder: Path) -> list[Path]:
     """Remove what processes that were killed while writing have left.
 
     Drafts of processes that run on this host stay. Those of other hosts go: hold the folder, see
@@ -72,12 +73,11 @@ def remove_drafts(folder: Path, pattern: str = '*') -> list[Path]:
 
     Args:
         folder: Where to look, subfolders included, but not where links lead.
-        pattern: Names of the files that were being written, such as ``'*.pth'``.
 
     Returns:
         The removed files.
     """
-    drafts = [path for path in sorted(folder.rglob(pattern + DRAFT_SUFFIX)) if _is_stale(path)]
+    drafts = [path for path in sorted(folder.rglob('*' + DRAFT_SUFFIX)) if _is_stale(path)]
     for draft in drafts:
         draft.unlink(missing_ok=True)
     return drafts
@@ -87,6 +87,8 @@ def _is_stale(draft: Path) -> bool:
     found = DRAFT.search(draft.name)
     if found is None:  # a file of somebody else
         return False
+    if int(found['process']) == os.getpid():  # in a container, a run often has the number again
+        return draft.stat().st_mtime < STARTED
     try:
         os.kill(int(found['process']), 0)
     except (ProcessLookupError, OverflowError):

@@ -131,9 +131,9 @@ def test_an_empty_variable_counts_as_unset(config, monkeypatch, value, expected)
             r"Did you mean 'model'\?",
         ),
         ('train_cgf.max_iters', "Did you mean 'train_cfg'"),
-        ('xyz', r"a setting 'xyz'\. There are \[.*'custom_imports', .*'model', .*'sync_bn'"),
+        ('xyz', r"a setting 'xyz'\. Expected one of .*custom_imports, .*model, .*sync_bn"),
         # Not 'root', which the config has but nothing reads.
-        ('roots', r"a setting 'roots'\. There are \["),
+        ('roots', r"a setting 'roots'\. Expected one of "),
     ],
 )
 def test_an_option_that_nothing_reads_is_refused(name, message):
@@ -238,6 +238,9 @@ def test_an_interval_that_is_no_number_is_refused(config):
     with pytest.raises(UserError, match=message):
         read_config(config)
     assert read_config(config, {'custom_hooks.0.val_interval': 3}).model.width == 4
+    config.write_text("log_processor = dict(window_size='x')\n")
+    with pytest.raises(UserError, match=r"^log_processor\.window_size: found 'x'"):
+        read_config(config)
 
 
 @pytest.mark.parametrize(

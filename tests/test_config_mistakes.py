@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from types import FunctionType
 
 import pytest
 import torch
@@ -50,6 +51,30 @@ def test_so_is_one_that_it_inherits_from(tmp_path):
 def test_a_base_that_is_missing_is_named_with_its_child(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"child\.py'.*nothere\.py.*fbinpaint_mm::NAME"):
         read(tmp_path, "_base_ = 'nothere.py'\n")
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('x = 1\n\ny = z\n', "line 3: NameError: name 'z' is not defined"),
+        ('x = 1\n)\n', "line 2: unmatched '\\)'"),
+        ('import not_there_at_all\n', "line 1: .*No module named 'not_there_at_all'"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_named(tmp_path, monkeypatch, text, message):
+    monkeypatch.syspath_prepend(tmp_path)
+    name = f'own_module_{len(text)}'
+    (tmp_path / f'{name}.py').write_text(text)
+    imports = f'custom_imports = dict(imports=[{name!r}], allow_failed_imports=False)\n'
+    with pytest.raises(UserError, match=rf"child\.py', custom_imports: '.*/{name}\.py', {message}"):
+        read(tmp_path, imports)
+
+
+def test_so_is_a_module_that_is_not_there(tmp_path):
+    imports = "custom_imports = dict(imports=['not_there_at_all'], allow_failed_imports=False)"
+    message = r"child\.py': ModuleNotFoundError: No module named 'not_there_at_all'$"
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, imports)
 
 
 def test_no_text_at_all_is_told_too(tmp_path):
@@ -103,6 +128,10 @@ def whole(**part):
         (dict(x=1), r'model: found no type, expected the name of a registered model'),
         (dict(type='MistakenWhole'), r"model \(MistakenWhole\): found no 'part'"),
         (dict(type='MistakenWhole', prt={}), r"model\.prt: .* Did you mean 'part'\?"),
+        (
+            dict(type='MistakenWhole', part=dict(type='MistakenPart', width=1), width=2),
+            r'^model\.width: nothing takes this setting',
+        ),
         (whole(width=1, dept=2), r"^model\.part\.dept: nothing takes .* Did you mean 'depth'\?"),
         (whole(width=1, zzz=2), r'^model\.part\.zzz: .* Expected one of depth, name, width$'),
         (
@@ -123,6 +152,52 @@ def test_a_wrong_keyword_that_no_config_gives_is_a_bug(registered):
     cfg = Config(dict(model=dict(type='MistakenCall')))
     with pytest.raises(TypeError, match='no_such_setting'), mistakes_in_settings(cfg):
         MODELS.build(cfg.model)
+
+
+class Buggy:
+    known = 1
+
+    def misses_an_attribute(self):
+        return self.unknown
+
+    def misses_a_name(self):
+        return unknown  # noqa: F821
+
+    def is_not_as_believed(self):
+        assert self.known == 2
+
+    def gets(self, value):
+        return value.unknown
+
+
+OURS = {'__name__': 'fbinpaint_mm.models.buggy'}  # globals of a function of ours
+
+
+@pytest.mark.parametrize('name', ['misses_an_attribute', 'misses_a_name', 'is_not_as_believed'])
+def test_what_is_wrong_whatever_the_config_says_is_a_bug(name):
+    method = getattr(Buggy, name)
+    ours = FunctionType(method.__code__, OURS | dict(AssertionError=AssertionError))
+    HOOKS.register_module(name='BuggyHook', module=lambda: ours(Buggy()), force=True)
+    try:
+        with (
+            pytest.raises((AttributeError, NameError, AssertionError)),
+            mistakes_in_settings(Config({})),
+        ):
+            HOOKS.build(dict(type='BuggyHook'))
+    finally:
+        HOOKS.module_dict.pop('BuggyHook')
+
+
+@pytest.mark.parametrize('value', [None, Buggy()])
+def test_a_value_of_another_kind_is_a_mistake(value):
+    ours = FunctionType(Buggy.gets.__code__, OURS)
+    HOOKS.register_module(name='BuggyHook', module=lambda: ours(Buggy(), value), force=True)
+    try:
+        message = f"AttributeError: '{type(value).__name__}' object has no"
+        with pytest.raises(UserError, match=message), mistakes_in_settings(Config({})):
+            HOOKS.build(dict(type='BuggyHook'))
+    finally:
+        HOOKS.module_dict.pop('BuggyHook')
 
 
 @pytest.mark.parametrize('error', [ValueError('a bug'), KeyError('x'), TypeError('a bug')])

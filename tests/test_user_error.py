@@ -74,14 +74,24 @@ class Broken(Dataset):
     def __len__(self):
         return 1
 
+    def __init__(self, error):
+        self.error = error
+
     def __getitem__(self, index):
-        raise UserError('1.png: found no image')
+        raise self.error
 
 
-def test_so_does_one_in_a_worker_process(capsys):
+@pytest.mark.parametrize(
+    ('error', 'message'),
+    [
+        (UserError('1.png: found no image'), '1.png: found no image'),
+        (PermissionError(errno.EACCES, 'Denied', '1.png'), "[Errno 13] Denied: '1.png'"),
+    ],
+)
+def test_so_does_one_in_a_worker_process(capsys, error, message):
     with pytest.raises(SystemExit), errors_for_users('train.py'):
-        next(iter(DataLoader(Broken(), num_workers=1)))
-    assert capsys.readouterr().err == 'train.py: 1.png: found no image\n'
+        next(iter(DataLoader(Broken(error), num_workers=1)))
+    assert capsys.readouterr().err == f'train.py: {message}\n'
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import json
 import re
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.plot_panels import COLORS, REFERENCE_COLOR, make_panels
+from fbinpaint_mm.write_file import write_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -255,12 +257,12 @@ def write(table: pd.DataFrame, out: Path | None, csv: Path | None, title: str) -
         title: Line at the top of the plot.
     """
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draw(table, title).savefig(out, dpi=120)
+        plot = io.BytesIO()
+        draw(table, title).savefig(plot, format=out.suffix[1:], dpi=120)
+        write_file(out, plot.getvalue())
         print(f'curves: {out}')
     if csv is not None:
-        csv.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(csv, index=False, na_rep='nan')
+        write_file(csv, table.to_csv(index=False, na_rep='nan'))
         print(f'table: {csv}')
 
 

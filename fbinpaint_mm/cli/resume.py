@@ -15,6 +15,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from fbinpaint_mm.checkpoint import resume_problem
+from fbinpaint_mm.fingerprint import local_file
 from fbinpaint_mm.safe_loading import read_checkpoint
 from fbinpaint_mm.user_error import UserError, in_one_line
 
@@ -64,19 +65,19 @@ def set_resume(cfg: Config, resume: str) -> None:
         UserError: The given checkpoint cannot be continued from, see `check_resumable`, or is of a
             later iteration than the last of this training.
     """
-    is_local = '://' not in resume
-    if resume != AUTO and is_local:
-        check_resumable(Path(resume))
-    checkpoint = find_newest_checkpoint(Path(cfg.work_dir)) if resume == AUTO else resume
-    if checkpoint is None:
+    found = find_newest_checkpoint(Path(cfg.work_dir)) if resume == AUTO else local_file(resume)
+    if resume == AUTO and found is None:
         _warn(f'no whole checkpoint in {cfg.work_dir}, training starts from the beginning')
+        cfg.resume = False
         return
+    if resume != AUTO and found is not None:
+        check_resumable(found)
     # mmengine would resume from a load_from of the config, not from the newest checkpoint.
-    cfg.load_from, cfg.resume = str(checkpoint), True
-    print_log(f'--resume: continuing from {checkpoint}.', logger='current')
-    if is_local:
-        _check_length_left(Path(checkpoint), cfg)
-        changes = changed_settings(Path(checkpoint), cfg)
+    cfg.load_from, cfg.resume = resume if found is None else str(found), True
+    print_log(f'--resume: continuing from {cfg.load_from}.', logger='current')
+    if found is not None:
+        _check_length_left(found, cfg)
+        changes = changed_settings(found, cfg)
         more = len(changes) - MOST_LINES
         for change in [*changes[:MOST_LINES], *([f'{more} more have changed'] if more > 0 else [])]:
             _warn(change)

@@ -12,10 +12,9 @@ from typing import Any
 import mmengine
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
-from torch import distributed, nn
+from torch import distributed
 
 from fbinpaint_mm import compat
 from fbinpaint_mm.checkpoint import check_checkpoint, check_fits, check_fits_in_part
@@ -28,6 +27,7 @@ from fbinpaint_mm.engine import (
     QuietRunner,
     check_counterparts,
 )
+from fbinpaint_mm.engine.hooks.utils import unwrapped_model
 from fbinpaint_mm.evaluation.protocol import protocol_of_loop
 from fbinpaint_mm.evaluation.score_series import check_finite
 from fbinpaint_mm.folder_lock import locked_folder
@@ -77,14 +77,16 @@ def run_training(
     """
     try:
         with errors_for_users('train.py'), loading(trust_checkpoint):
-            if resume not in (None, AUTO):
-                check_checkpoint(resume)
             cfg = load_run_config(config, cfg_options, work_dir, launcher)
             if amp:
                 enable_amp(cfg, amp_dtype)
             if auto_scale_lr:
                 enable_auto_scale_lr(cfg)
             check_length(cfg)
+            if resume is None and cfg.get('resume'):
+                resume = cfg.get('load_from') or AUTO
+            if resume not in (None, AUTO):
+                check_checkpoint(resume)
             with _only_run(cfg, resume), mistakes_in_settings(cfg):
                 if resume is not None:
                     set_resume(cfg, resume)
@@ -160,8 +162,8 @@ def load_run_config(
     cfg = read_config(config, options)
     cfg.launcher = launcher
     drop_idle_optimizers(cfg)
-    if work_dir or cfg.get('work_dir') is None:
-        cfg.work_dir = work_dir or str(Path('work_dirs', Path(config).stem))
+    # As text: an option such as work_dir=2026 is a number.
+    cfg.work_dir = str(work_dir or cfg.get('work_dir') or Path('work_dirs', Path(config).stem))
     return cfg
 
 
@@ -174,7 +176,7 @@ def _only_run(cfg: Config, resume: str | None) -> Iterator[None]:
     work_dir = Path(cfg.work_dir)
     check_writable(work_dir, '--work-dir')
     with locked_folder(work_dir):
-        check_work_dir(work_dir, AUTO if cfg.get('resume') else resume)
+        check_work_dir(work_dir, resume)
         try:
             yield
         except OSError as error:
@@ -204,22 +206,18 @@ def _check_start(runner: Any, cfg: Config) -> None:
     if not cfg.get('load_from'):
         return
     if cfg.get('resume'):
-        check_fits(_model_of(runner), cfg.load_from)
+        check_fits(unwrapped_model(runner.model), cfg.load_from)
     else:
-        check_fits_in_part(_model_of(runner), cfg.load_from)
+        check_fits_in_part(unwrapped_model(runner.model), cfg.load_from)
 
 
 def _test(cfg: Config, out: str | None) -> None:
     runner = build_runner(cfg)
-    check_fits(_model_of(runner), cfg.load_from)
+    check_fits(unwrapped_model(runner.model), cfg.load_from)
     hook = SaveScoresHook(out)
     runner.register_hook(hook)
     runner.test()
     check_finite(hook.scores)
-
-
-def _model_of(runner: Any) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 class SaveScoresHook(Hook):

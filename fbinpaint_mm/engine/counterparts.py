@@ -15,6 +15,8 @@ from fbinpaint_mm.engine.hooks.utils import unwrapped_model
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor, SemiSupervisedDataPreprocessor
 from fbinpaint_mm.user_error import UserError
 
+NETWORKS = ('generator', 'disc')  # children that inpaintors, ours and mmagic's, step in turn
+
 
 def check_counterparts(runner: Runner) -> None:
     """Refuses a training in which a part would do nothing, or fail late, without another one.
@@ -58,14 +60,15 @@ def _check_hook(hooks: list[Hook], kind: type[Hook], part: str) -> None:
 
 
 def _check_optimizers(optim_wrapper: Any, model: Any) -> None:
-    """Each child that learns has an optimizer, where a config names them."""
+    """Each network that learns has an optimizer, where a config names them."""
     if not isinstance(optim_wrapper, Mapping):
         return
     named = list(optim_wrapper)
     if 'optimizer' in named:  # one for the whole model; ours steps its networks in turn
         named = ['generator'] if isinstance(model, FeedbackRecorrectionInpaintor) else []
-    for name, child in model.named_children():
-        learns = any(parameter.requires_grad for parameter in child.parameters())
+    children = dict(model.named_children())
+    for name in [name for name in NETWORKS if name in children]:
+        learns = any(parameter.requires_grad for parameter in children[name].parameters())
         if learns and named and not any(one.partition('.')[0] == name for one in named):
             raise UserError(
                 f'optim_wrapper has no optimizer for model.{name}: add '

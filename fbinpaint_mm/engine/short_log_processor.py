@@ -28,12 +28,11 @@ class ShortLogProcessor(LogProcessor):
     All numbers, under ``train/``, ``val/`` and ``test/``, go to TensorBoard and ``scalars.json``.
 
     Args:
-        log_with_hierarchy: Whether names of numbers begin with ``train/``, ``val/`` and ``test/``.
-        **kwargs: Everything else that mmengine's ``LogProcessor`` takes.
+        **kwargs: What mmengine's ``LogProcessor`` takes, but for ``log_with_hierarchy``.
     """
 
-    def __init__(self, log_with_hierarchy: bool = True, **kwargs: Any) -> None:
-        super().__init__(log_with_hierarchy=log_with_hierarchy, **kwargs)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(log_with_hierarchy=True, **kwargs)
 
     def get_log_after_iter(self, runner: Runner, batch_idx: int, mode: str) -> tuple[dict, str]:
         """Numbers and line of an iteration; see mmengine's."""

@@ -86,6 +86,7 @@ def test_work_dir_is_that_of_the_caller_else_of_the_config_else_its_name(config)
     options = dict(work_dir='from_options')
     assert load_run_config(config, options).work_dir == 'from_options'
     assert load_run_config(config, options, work_dir='own').work_dir == 'own'
+    assert load_run_config(config, dict(work_dir=2026)).work_dir == '2026'
 
 
 def test_options_and_launcher_reach_the_config(config):
@@ -158,9 +159,17 @@ def test_a_folder_with_checkpoints_is_used_by_its_own_run_only(config, tmp_path,
     )
     run_training(config, resume='auto')
     run_training(config, resume='work_dirs/small/iter_5.pth')
-    run_training(config, cfg_options=dict(resume=True))
     run_training(config, work_dir='other')
-    assert len(built.configs) == 5
+    assert len(built.configs) == 4
+
+
+def test_resume_in_a_config_is_that_of_the_command_line(config, checkpoint, built, capsys):
+    run_training(config, cfg_options=dict(load_from=checkpoint, resume=True))
+    error = fail(capsys, run_training, config, cfg_options=dict(resume=True))
+    assert "pretrained.pth': it holds weights but no training state" in error
+    run_training(config, cfg_options=dict(load_from=None, resume=True))
+    found = [(cfg.load_from, cfg.resume) for cfg in built.configs]
+    assert found == [(checkpoint, True), (None, False)]
 
 
 def test_a_disk_that_is_full_of_other_files_is_told_with_the_folder(config, built, capsys):

@@ -126,6 +126,14 @@ def test_each_network_that_learns_has_an_optimizer(config, optim_wrapper, named)
     check_counterparts(run_of(model, optim_wrapper=optim_wrapper))
 
 
+def test_a_moving_average_of_another_model_needs_no_optimizer(config):
+    """As in mmagic's RealESRGAN, whose copy of the generator has gradients switched on."""
+    model = nn.ModuleDict(dict(generator=nn.Linear(1, 1), generator_ema=nn.Linear(1, 1)))
+    check_counterparts(run_of(model, [], optim_wrapper=dict(generator=SINGLE)))
+    with pytest.raises(UserError, match=r'no optimizer for model\.generator:'):
+        check_counterparts(run_of(model, [], optim_wrapper=dict(discriminator=SINGLE)))
+
+
 def test_an_optimizer_of_a_part_is_one_of_the_network(config):
     check_counterparts(run_of(build(config), optim_wrapper={'generator.initial': SINGLE}))
 

@@ -36,6 +36,11 @@ def stopped(runner):
     return error.value
 
 
+@pytest.fixture
+def short_window(monkeypatch):
+    monkeypatch.setattr('fbinpaint_mm.engine.hooks.divergence_hook.WINDOW', 3)
+
+
 @pytest.fixture(scope='module')
 def whole(tmp_path_factory):
     """Folder of an uninterrupted run with a checkpoint of every iteration."""
@@ -93,8 +98,8 @@ def test_first_iteration(tmp_path):
     assert (tmp_path / 'iter_2.pth').is_file()
 
 
-def test_a_good_training_is_left_alone(whole, tmp_path):
-    runner = diverging_runner(tmp_path, {}, explode_factor=1000, window=2)
+def test_a_good_training_is_left_alone(whole, tmp_path, short_window):
+    runner = diverging_runner(tmp_path, {}, explode_factor=1000)
     runner.train()
     assert_same_state(tmp_path / 'iter_6.pth', whole / 'iter_6.pth')
     assert 'parse_losses' not in vars(runner.model)
@@ -110,13 +115,13 @@ def test_the_model_is_left_as_it_was(tmp_path):
 
 
 @pytest.mark.parametrize('share', [0.99, 1.01])
-def test_exploding_term(whole, tmp_path, share):
+def test_exploding_term(whole, tmp_path, share, short_window):
     """The bound is 1000 times the median of the last three, or 1000 where that is below 1."""
     saved = torch.load(whole / 'iter_6.pth', weights_only=False)['message_hub']
     history = saved['log_scalars']['train/loss_l1'].data[0]
     median = np.median(np.abs(history[2:5]))
     factor = share * 1000 * max(1, median) / history[5]
-    runner = diverging_runner(tmp_path, {(5, 'loss_l1'): factor}, explode_factor=1000, window=3)
+    runner = diverging_runner(tmp_path, {(5, 'loss_l1'): factor}, explode_factor=1000)
     if share < 1:
         runner.train()
         return
@@ -130,17 +135,15 @@ def test_exploding_term(whole, tmp_path, share):
     assert float(match[2]) == pytest.approx(median, rel=1e-3)
 
 
-def test_exploding_is_not_checked_without_a_past(tmp_path):
-    runner = diverging_runner(tmp_path, {(2, 'loss_l1'): 1e9}, explode_factor=1000, window=3)
+def test_exploding_is_not_checked_without_a_past(tmp_path, short_window):
+    runner = diverging_runner(tmp_path, {(2, 'loss_l1'): 1e9}, explode_factor=1000)
     runner.train()
     assert runner.iter == 6
 
 
-def test_exploding_is_checked_by_what_was_logged_before_a_resume(tmp_path):
+def test_exploding_is_checked_by_what_was_logged_before_a_resume(tmp_path, short_window):
     toy_runner(tmp_path, 3, dict(interval=3)).train()
-    runner = diverging_runner(
-        tmp_path, {(3, 'loss_l1'): 1e9}, first=3, explode_factor=1000, window=3
-    )
+    runner = diverging_runner(tmp_path, {(3, 'loss_l1'): 1e9}, first=3, explode_factor=1000)
     assert stopped(runner).iteration == 3
 
 
@@ -243,8 +246,7 @@ def test_all_ranks_stop_together(tmp_path):
 @pytest.mark.parametrize(
     ('settings', 'message'),
     [
-        (dict(interval=0), 'interval and window must be at least 1, got interval=0, window=100'),
-        (dict(window=0), 'got interval=1, window=0'),
+        (dict(interval=0), 'interval of DivergenceHook must be at least 1, got 0'),
         (dict(explode_factor=1), 'explode_factor must be above 1 or None, got 1'),
     ],
 )

@@ -5,11 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
-from fbinpaint_mm.engine import EarlyLoggerHook
-from fbinpaint_mm.user_error import UserError
-
 from .toy_run import toy_runner
 
 
@@ -19,21 +14,16 @@ def logged_iterations(runner):
 
 
 def test_early_and_last_iterations_are_logged_beside_every_nth(tmp_path):
-    logger = dict(type='EarlyLoggerHook', first=3, interval=4)
-    runner = toy_runner(tmp_path, max_iters=11, logger=logger)
+    logger = dict(type='EarlyLoggerHook', interval=4)
+    runner = toy_runner(tmp_path, max_iters=13, logger=logger)
     runner.train()
-    assert logged_iterations(runner) == [3, 4, 8, 11]
+    assert logged_iterations(runner) == [4, 8, 10, 12, 13]
 
 
 def test_a_resumed_run_has_an_early_line_of_its_own(tmp_path):
     toy_runner(tmp_path / 'first', max_iters=4).train()
     checkpoint = tmp_path / 'first/iter_4.pth'
-    logger = dict(type='EarlyLoggerHook', first=2, interval=50)
-    runner = toy_runner(tmp_path / 'second', max_iters=9, resume=checkpoint, logger=logger)
+    logger = dict(type='EarlyLoggerHook', interval=50)
+    runner = toy_runner(tmp_path / 'second', max_iters=17, resume=checkpoint, logger=logger)
     runner.train()
-    assert logged_iterations(runner) == [6, 9]
-
-
-def test_its_number_is_checked():
-    with pytest.raises(UserError, match='first of EarlyLoggerHook must be at least 1, got 0'):
-        EarlyLoggerHook(first=0)
+    assert logged_iterations(runner) == [14, 17]

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmagic.registry import HOOKS
+from mmengine.visualization import Visualizer
 from torch import nn
 
 from fbinpaint_mm.engine.hooks.feedback_visualization_hook import FeedbackVisualizationHook
@@ -41,24 +42,21 @@ def test_draws_the_first_samples_of_every_validation():
     assert runner.drawn[3:] == [('a', 1000), ('b', 1000), ('c', 1000)]
 
 
-def test_interval_skips_batches_and_switches_skip_loops():
-    hook, runner = FeedbackVisualizationHook(interval=2, on_test=False), Recorder()
-    validate(hook, runner, [['a'], ['b'], ['c'], ['d']])
-    assert [name for name, _ in runner.drawn] == ['b', 'd']
-    hook.before_test_epoch(runner)
-    hook.after_test_iter(runner, 1, None, ['x'])
-    hook.after_train_iter(runner, 1, None, {'loss': 1})
-    assert len(runner.drawn) == 2
+def test_draws_the_first_samples_of_every_test():
+    hook, runner = FeedbackVisualizationHook(max_samples=3), Recorder()
+    for _ in range(2):
+        hook.before_test_epoch(runner)
+        for index, batch in enumerate([['a', 'b'], ['c', 'd']]):
+            hook.after_test_iter(runner, index, None, batch)
+    assert [name for name, _ in runner.drawn] == [*'abc', *'abc']
 
 
-def test_the_last_validation_has_all_its_pictures_whatever_the_interval():
-    hook, runner = FeedbackVisualizationHook(interval=3, max_samples=3), Recorder()
-    runner.iter = 1000
-    validate(hook, runner, [['a'], ['b'], ['c'], ['d']])
-    assert [name for name, _ in runner.drawn] == ['a', 'b', 'c']
-    hook, runner.drawn = FeedbackVisualizationHook(interval=0), []
-    validate(hook, runner, [['a'], ['b']])
-    assert runner.drawn == [], 'an interval of 0 is none at all'
+def test_a_visualizer_of_another_kind_is_refused_at_once():
+    run = SimpleNamespace(visualizer=Visualizer())
+    with pytest.raises(UserError, match='visualizer is a Visualizer, expected one that draws a'):
+        FeedbackVisualizationHook().before_run(run)
+    FeedbackVisualizationHook(max_samples=0).before_run(run)
+    FeedbackVisualizationHook().before_run(Recorder())
 
 
 class Model(nn.Module):
@@ -164,6 +162,6 @@ def test_a_step_that_kept_nothing_is_not_drawn(training):
 
 def test_is_found_by_its_name_and_checks_its_number():
     assert HOOKS.build({'type': 'FeedbackVisualizationHook', 'max_samples': 3}).max_samples == 3
-    for name in ('max_samples', 'interval', 'train_interval', 'max_train_samples'):
+    for name in ('max_samples', 'train_interval', 'max_train_samples'):
         with pytest.raises(UserError, match=f'{name} must not be negative, got -1'):
             FeedbackVisualizationHook(**{name: -1})

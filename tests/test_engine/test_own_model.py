@@ -60,7 +60,7 @@ class OwnModel(BaseModel):
         self.link = DecodeHeadLink(head, self.feedback)
         self.memory = ClassMemory(CLASSES, head.channels)
         self.register_buffer('strength', torch.zeros(()))
-        self.rounds = 2
+        self.rounds = 3
         self.seen = []
 
     def forward(self, image: Tensor, mask: Tensor, labels: Tensor, mode: str = 'loss') -> dict:
@@ -138,7 +138,7 @@ def trained(repository, tmp_path) -> tuple[Runner, Recorder]:
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
         default_hooks=dict(logger=dict(type='LoggerHook', interval=1)),
         custom_hooks=[
-            FeedbackHook(start=1, ramp=2, rounds=3, cycle_rounds=True),
+            FeedbackHook(start=1, ramp=2, cycle_rounds=True),
             MeanTeacherHook(momentum=0.6, ramp=4),
             recorder,
         ],

@@ -41,6 +41,7 @@ def run(repository):
         path = str(repository / 'tools' / f'{tool}.py')
         command = [path, *map(str, arguments), '--cfg-options', *TINY, *options]
         with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(repository / 'tools')  # as Python does for a script
             patch.setattr(sys, 'argv', command)
             patch.setenv('LOCAL_RANK', '0')
             patch.chdir(repository)

@@ -10,7 +10,7 @@ from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from fbinpaint_mm.user_error import UserError
+from fbinpaint_mm.engine.hooks.utils import is_due
 
 
 @HOOKS.register_module()
@@ -22,21 +22,11 @@ class CorruptFileHook(Hook):
     hook collects from all. It needs of the data set, or of the data sets inside it,
     ``corrupt_indices`` and ``get_data_info(index)['gt_path']``; others are left alone.
 
-    The number is the scalar ``data/corrupt``, there from the first corrupt file on.
-
-    Args:
-        interval: Iterations between two counts.
-
-    Raises:
-        UserError: If ``interval`` is below 1.
+    The number is the scalar ``data/corrupt``, counted before each validation, and there from the
+    first corrupt file on.
     """
 
     priority = 'ABOVE_NORMAL'
-
-    def __init__(self, interval: int = 50) -> None:
-        if interval < 1:
-            raise UserError(f'interval of CorruptFileHook must be at least 1, got {interval}')
-        self.interval = interval
 
     def after_train_iter(
         self,
@@ -46,7 +36,7 @@ class CorruptFileHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """Log the number."""
-        if not self.every_n_train_iters(runner, self.interval):
+        if not is_due(runner, None):
             return
         number = len(_corrupt_paths(runner))
         if number:

@@ -23,6 +23,9 @@ from fbinpaint_mm.engine.hooks.utils import unwrapped_model
 from fbinpaint_mm.engine.save_state import StateCopy, on_any_rank, save_state
 from fbinpaint_mm.user_error import UserError
 
+WINDOW = 100  # logged values of a term, without which it is not known to explode
+# Optimizers whose update precedes the last loss of an iteration.
+EARLY_NETWORKS = ('disc',)
 NAME_KEYS = ('gt_path', 'img_path', 'sample_idx')
 
 
@@ -78,7 +81,7 @@ class DivergenceHook(Hook):
     and nothing is checked; an infinite loss is no more right there than elsewhere.
 
     A term has *exploded* when its magnitude exceeds ``explode_factor * max(1, m)``, m the median of
-    the magnitudes of its last ``window`` logged values. A term with fewer values is not checked.
+    the magnitudes of its last ``WINDOW`` logged values. A term with fewer values is not checked.
     The values are mmengine's, in the checkpoint: a resumed run decides as an uninterrupted one.
 
     A check costs one transfer of the losses and one norm of the gradients to the host, for each
@@ -89,38 +92,22 @@ class DivergenceHook(Hook):
     Args:
         interval: Iterations between two checks. Above 1 a bad iteration may have passed unseen: if
             the parameters are spoiled, nothing is saved and the error says so.
-        gradients: Whether gradients are checked.
         explode_factor: See above; ``None`` lets finite losses be.
-        window: See above.
-        early_networks: Keys of the optimizer wrappers whose update precedes the last loss of an
-            iteration. Their state is copied at each iteration, to be able to undo it.
 
     Raises:
-        UserError: If ``interval`` or ``window`` is below 1, or ``explode_factor`` not above 1.
-        UserError: At the start, if the model has no ``parse_losses``.
+        UserError: If ``interval`` is below 1, or ``explode_factor`` not above 1; at the start, if
+            the model has no ``parse_losses``.
     """
 
     priority = 'VERY_HIGH'
 
-    def __init__(
-        self,
-        interval: int = 1,
-        gradients: bool = True,
-        explode_factor: float | None = None,
-        window: int = 100,
-        early_networks: Sequence[str] = ('disc',),
-    ) -> None:
-        if interval < 1 or window < 1:
-            raise UserError(
-                f'interval and window must be at least 1, got interval={interval}, window={window}'
-            )
+    def __init__(self, interval: int = 1, explode_factor: float | None = None) -> None:
+        if interval < 1:
+            raise UserError(f'interval of DivergenceHook must be at least 1, got {interval}')
         if explode_factor is not None and explode_factor <= 1:
             raise UserError(f'explode_factor must be above 1 or None, got {explode_factor}')
         self.interval = interval
-        self.gradients = gradients
         self.explode_factor = explode_factor
-        self.window = window
-        self.early_networks = tuple(early_networks)
         self.model: Any = None  # while nothing is trained
         self.batch: Mapping | None = None
         self.handles: list[RemovableHandle] = []
@@ -134,13 +121,12 @@ class DivergenceHook(Hook):
                 f'got {type(model).__name__}'
             )
         self.runner, self.model, self.batch = runner, model, None
-        self.state = StateCopy(model, runner.optim_wrapper, self.early_networks)
+        self.state = StateCopy(model, runner.optim_wrapper, EARLY_NETWORKS)
         self.parse_losses = model.parse_losses
         model.parse_losses = self._parse_and_check
         self.handles = [
             optimizer.register_step_pre_hook(partial(self._check_gradients, name))
             for name, optimizer in _optimizers(runner).items()
-            if self.gradients
         ]
 
     def before_train_iter(
@@ -161,8 +147,8 @@ class DivergenceHook(Hook):
                 {spoiled: 'is not finite'},
                 _sample_names(self.batch),
                 None,
-                'No checkpoint is written with it: resume from an older one, and check gradients '
-                'and losses in every iteration (DivergenceHook: gradients=True, interval=1).',
+                'No checkpoint is written with it: resume from an older one, and check every '
+                'iteration (DivergenceHook: interval=1).',
             )
 
     def after_train(self, runner: Runner) -> None:
@@ -208,13 +194,13 @@ class DivergenceHook(Hook):
         if self.explode_factor is None or name == 'loss':
             return None
         buffer = self.runner.message_hub.log_scalars.get(f'train/{name}')
-        history = () if buffer is None else buffer.data[0][-self.window :]
-        if len(history) < self.window:
+        history = () if buffer is None else buffer.data[0][-WINDOW:]
+        if len(history) < WINDOW:
             return None
         median = float(np.median(np.abs(history)))
         if abs(value) <= self.explode_factor * max(1.0, median):
             return None
-        return f'exploded to {value:.4g}, the median of its last {self.window} is {median:.4g}'
+        return f'exploded to {value:.4g}, the median of its last {WINDOW} is {median:.4g}'
 
     @torch.no_grad()
     def _check_gradients(self, name: str, optimizer: Optimizer, *_: object) -> None:

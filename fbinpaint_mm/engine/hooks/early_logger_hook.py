@@ -8,7 +8,7 @@ from mmagic.registry import HOOKS
 from mmengine.hooks import LoggerHook
 from mmengine.runner import Runner
 
-from fbinpaint_mm.user_error import UserError
+FIRST = 10  # iterations of a run, a resumed one too, after which it logs for the first time
 
 
 @HOOKS.register_module()
@@ -16,19 +16,13 @@ class EarlyLoggerHook(LoggerHook):
     """mmengine's ``LoggerHook`` that also logs an early iteration of a run, and its last one.
 
     Args:
-        first: Iterations of a run, a resumed one too, after which it logs for the first time.
         **kwargs: Everything that mmengine's ``LoggerHook`` takes.
-
-    Raises:
-        UserError: If ``first`` is below 1.
     """
 
-    def __init__(self, first: int = 10, **kwargs: Any) -> None:
+    interval: int
+
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.interval: int
-        if first < 1:
-            raise UserError(f'first of EarlyLoggerHook must be at least 1, got {first}')
-        self.first = first
         self._start = 0
 
     def before_train(self, runner: Runner) -> None:
@@ -44,7 +38,7 @@ class EarlyLoggerHook(LoggerHook):
     ) -> None:
         """Log, if it is time."""
         usual, step = self.interval, runner.iter + 1
-        if step in (self._start + self.first, runner.max_iters):
+        if step in (self._start + FIRST, runner.max_iters):
             self.interval = 1
         super().after_train_iter(runner, batch_idx, data_batch, outputs)
         self.interval = usual

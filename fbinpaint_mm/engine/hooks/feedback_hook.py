@@ -23,7 +23,7 @@ class FeedbackModel(Protocol):
 
     Attributes:
         rounds: R >= 0, how often training segments, corrects and inpaints again. Read once before
-            the run, when the hook was given none.
+            the run.
     """
 
     rounds: int
@@ -67,42 +67,27 @@ class FeedbackHook(Hook):
 
     Args:
         start: First iteration with feedback; before it the strength is 0.
-        ramp: Iterations over which the strength rises linearly from 0 to ``strength``, from
-            ``start`` on.
-        strength: Factor of feedback and recorrection after the ramp, in [0, 1].
-        rounds: R >= 0 in training; ``None`` keeps the model's ``train_cfg.rounds``.
+        ramp: Iterations over which the strength rises linearly from 0 to 1, from ``start`` on.
         cycle_rounds: Whether iterations take turns with 1, 2, ... R rounds. ``None``: where only
             the last round of a step learns, so that every round has its turn: by the attribute
             ``only_last_learns`` of the model, and not of a model without one.
 
     Attributes:
+        rounds: R of the model; ``None`` before the run.
         period: Iterations after which the number of rounds repeats; known once the run began.
 
     Raises:
-        UserError: If ``start``, ``ramp`` or ``rounds`` is negative, or ``strength`` is outside
-            [0, 1].
+        UserError: If ``start`` or ``ramp`` is negative.
     """
 
     priority = 'NORMAL'
 
-    def __init__(
-        self,
-        start: int = 0,
-        ramp: int = 0,
-        strength: float = 1.0,
-        rounds: int | None = None,
-        cycle_rounds: bool | None = None,
-    ) -> None:
+    def __init__(self, start: int = 0, ramp: int = 0, cycle_rounds: bool | None = None) -> None:
         if start < 0 or ramp < 0:
             raise UserError(f'start and ramp must not be negative, got start={start}, ramp={ramp}')
-        if not 0 <= strength <= 1:
-            raise UserError(f'strength must be in [0, 1], got {strength}')
-        if rounds is not None and rounds < 0:
-            raise UserError(f'rounds must be 0 or more, or None, got {rounds}')
         self.start = start
         self.ramp = ramp
-        self.strength = strength
-        self.rounds = rounds
+        self.rounds: int | None = None
         self.cycle_rounds = cycle_rounds
         self.period = 1
 
@@ -153,5 +138,5 @@ class FeedbackHook(Hook):
         if iteration < self.start:
             return 0.0
         if self.ramp == 0:
-            return self.strength
-        return self.strength * min(1.0, (iteration - self.start + 1) / self.ramp)
+            return 1.0
+        return min(1.0, (iteration - self.start + 1) / self.ramp)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from mmagic.engine.hooks import BasicVisualizationHook
 from mmagic.registry import HOOKS
 from mmagic.structures import DataSample
 from mmengine.dist import master_only
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from fbinpaint_mm.engine.hooks.utils import is_due, unwrapped_model
@@ -17,12 +18,12 @@ from fbinpaint_mm.visualization.feedback_visualizer import FeedbackVisualizer
 
 
 @HOOKS.register_module()
-class FeedbackVisualizationHook(BasicVisualizationHook):
-    """mmagic's ``BasicVisualizationHook`` that stops after a number of samples, and sees training.
+class FeedbackVisualizationHook(Hook):
+    """Draw the first samples of each validation and test, and some of training.
 
-    mmagic's hook draws every sample of every n-th batch; a validation set of a thousand images
-    would spend more time on pictures than on the scores. The first samples are drawn each time, so
-    that the pictures of different iterations can be compared.
+    mmagic's ``BasicVisualizationHook`` draws every sample of every n-th batch; a validation set of
+    a thousand images would spend more time on pictures than on the scores. Here the first samples
+    are drawn each time, so that the pictures of different iterations can be compared.
 
     Of training it draws the batch of some iterations as the model saw it, without another
     forward pass: ``training_labeled_1``, ``training_unlabeled_1``, ``training_labeled_2`` and
@@ -32,10 +33,6 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
     Args:
         max_samples: Pictures per validation or test and per rank; mmagic's visualizers and ours
             write those of rank 0.
-        interval: Draw from every n-th batch, and from all of them in the last validation of a
-            training; 0 for none.
-        on_val: Draw during validation.
-        on_test: Draw during test.
         train_interval: Iterations between pictures of training; 0 for none, ``None`` for those
             that a validation follows.
         max_train_samples: Pictures of one training batch, labeled and unlabeled in turn.
@@ -47,26 +44,35 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
     def __init__(
         self,
         max_samples: int = 8,
-        interval: int = 1,
-        on_val: bool = True,
-        on_test: bool = True,
         train_interval: int | None = 0,
         max_train_samples: int = 2,
     ) -> None:
         given = dict(
             max_samples=max_samples,
-            interval=interval,
             train_interval=train_interval,
             max_train_samples=max_train_samples,
         )
         for name, value in given.items():
             if value is not None and value < 0:
                 raise UserError(f'{name} must not be negative, got {value}')
-        super().__init__(interval=interval, on_val=on_val, on_test=on_test)
         self.max_samples = max_samples
         self.train_interval = train_interval
         self.max_train_samples = max_train_samples
         self._left = max_samples
+
+    def before_run(self, runner: Runner) -> None:
+        """Make sure that the visualizer draws samples.
+
+        Raises:
+            UserError: It is of a kind that takes a name and an image first, as mmengine's does.
+        """
+        takes = inspect.signature(runner.visualizer.add_datasample).parameters
+        if self.max_samples and next(iter(takes), None) != 'data_sample':
+            raise UserError(
+                f'visualizer is a {type(runner.visualizer).__name__}, expected one that draws a '
+                "data_sample, such as dict(type='FeedbackVisualizer'); or set max_samples=0 of "
+                'FeedbackVisualizationHook'
+            )
 
     @master_only
     def before_train(self, runner: Runner) -> None:
@@ -120,21 +126,14 @@ class FeedbackVisualizationHook(BasicVisualizationHook):
         self,
         runner: Runner,
         batch_idx: int,
-        data_batch: dict | None,
-        outputs: Sequence[DataSample],
+        data_batch: dict | None = None,
+        outputs: Sequence[DataSample] = (),
         mode: str = 'train',
     ) -> None:
-        """Draw as many of the batch's samples as are still wanted."""
-        wanted = {'val': self._on_val, 'test': self._on_test}.get(mode, False)
-        interval = self._interval
-        if interval and mode == 'val' and runner.iter >= runner.max_iters:
-            interval = 1  # the pictures of the finished model are all there
-        if not (wanted and self._left and self.every_n_inner_iters(batch_idx, interval)):
-            return
-        drawn = outputs[: self._left]
-        for data_sample in drawn:
+        """Draw as many samples of a batch as are still wanted; training never comes here."""
+        for data_sample in outputs[: self._left]:
             runner.visualizer.add_datasample(data_sample, step=runner.iter)
-        self._left -= len(drawn)
+        self._left -= len(outputs[: self._left])
 
 
 def named_in_turn(samples: Sequence[DataSample]) -> list[tuple[str, DataSample]]:

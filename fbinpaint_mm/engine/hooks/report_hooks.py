@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ from fbinpaint_mm.evaluation.round_tables import (
     format_correction_table,
     format_round_table,
 )
-from fbinpaint_mm.evaluation.score_series import LOWER_IS_BETTER
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.write_file import write_file
+
+SCORE_FILE = 'round_scores.json'  # in the work directory
 
 
 @HOOKS.register_module()
@@ -35,22 +36,11 @@ class RoundReportHook(Hook):
     ``round_scores.json`` in the work directory holds under ``iterations`` the scores of each
     validated iteration (finite numbers only), and under ``protocol`` what each score measures; a
     resumed run keeps the entries up to the iteration it resumes from, a fresh one starts anew.
-
-    Args:
-        file_name: Name of the score file in the work directory.
-        lower_is_better: Beginnings of the names of metrics that should fall; all others should
-            rise.
     """
 
     priority = 'LOWEST'
 
-    def __init__(
-        self,
-        file_name: str = 'round_scores.json',
-        lower_is_better: Sequence[str] = LOWER_IS_BETTER,
-    ) -> None:
-        self.file_name = file_name
-        self.lower_is_better = tuple(lower_is_better)
+    def __init__(self) -> None:
         self._history: dict[int, dict[str, float]] | None = None
 
     @master_only
@@ -89,15 +79,15 @@ class RoundReportHook(Hook):
             runner.logger.info(f'Picture of every round: {picture}')
 
     def _path(self, runner: Runner) -> Path:
-        return Path(runner.work_dir) / self.file_name
+        return Path(runner.work_dir) / SCORE_FILE
 
     def _log_tables(self, runner: Runner, scores: dict[str, float], when: str) -> None:
         if scores:
-            table = format_round_table(scores, self.lower_is_better)
+            table = format_round_table(scores)
             runner.logger.info(
                 f'Scores of every round ({when}; ▲ better, ▼ worse than the round before)\n{table}'
             )
-        for table in format_bin_tables(scores, self.lower_is_better):
+        for table in format_bin_tables(scores):
             runner.logger.info(f'Scores by hole area ({when})\n{table}')
 
 

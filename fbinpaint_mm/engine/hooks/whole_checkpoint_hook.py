@@ -65,7 +65,7 @@ class WholeCheckpointHook(CheckpointHook):
             info['keep_ckpt_ids'] = [step for step in info['keep_ckpt_ids'] if type(step) is int]
         super().before_train(runner)
         if is_main_process() and isinstance(self.file_backend, LocalBackend):
-            for draft in remove_drafts(Path(self.out_dir), '*.pth'):
+            for draft in remove_drafts(Path(self.out_dir)):
                 runner.logger.warning(f'Removed {draft}, which an interrupted run left unfinished.')
 
         if self.save_best:

@@ -181,9 +181,9 @@ def test_a_short_phase_is_not_left():
 class Cycled(Phased):
     """Notes the number of rounds that FeedbackHook asks for."""
 
-    def __init__(self, **train_cfg):
+    def __init__(self, rounds=2, **train_cfg):
         super().__init__(**train_cfg)
-        self.rounds = 2
+        self.rounds = rounds
         self.asked = []
 
     def link_feedback(self):
@@ -200,9 +200,9 @@ class Cycled(Phased):
 @pytest.mark.parametrize(
     ('hook', 'settings', 'period'),
     [
-        (dict(rounds=3), dict(disc_step=0), 1),
+        ({}, dict(rounds=3, disc_step=0), 1),
         (dict(cycle_rounds=True), {}, 2),
-        (dict(cycle_rounds=True, rounds=3), dict(disc_step=2), 6),
+        (dict(cycle_rounds=True), dict(rounds=3, disc_step=2), 6),
     ],
 )
 def test_the_cost_repeats_with_rounds_and_steps_of_the_discriminator(hook, settings, period):
@@ -214,8 +214,8 @@ def test_the_cost_repeats_with_rounds_and_steps_of_the_discriminator(hook, setti
 
 
 def test_a_period_has_every_number_of_rounds_once():
-    hooks = [dict(type='FeedbackHook', cycle_rounds=True, rounds=3)]
-    probe = TrainingProbe(Cycled(), Config(dict(PHASED, custom_hooks=hooks)))
+    hooks = [dict(type='FeedbackHook', cycle_rounds=True)]
+    probe = TrainingProbe(Cycled(rounds=3), Config(dict(PHASED, custom_hooks=hooks)))
     for _ in range(2):
         probe(*[{}] * probe.period)
     assert probe.model.asked == [1, 2, 3, 1, 2, 3]
