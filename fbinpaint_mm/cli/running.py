@@ -28,6 +28,7 @@ from fbinpaint_mm.engine import (
     QuietRunner,
     check_counterparts,
 )
+from fbinpaint_mm.evaluation.metrics.map_metric import check_classes
 from fbinpaint_mm.evaluation.protocol import protocol_of_loop
 from fbinpaint_mm.evaluation.score_series import check_finite
 from fbinpaint_mm.folder_lock import locked_folder
@@ -240,6 +241,11 @@ class SaveScoresHook(Hook):
     def __init__(self, path: str | None) -> None:
         self.path = path
         self.scores: dict[str, float] = {}
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Refuses scores of maps by a model of other classes, see `check_classes`."""
+        meta = checkpoint.get('meta') or {}
+        check_classes((meta.get('dataset_meta') or {}).get('classes') or (), runner.test_loop)
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Keeps the scores; writes the file in the first process only.

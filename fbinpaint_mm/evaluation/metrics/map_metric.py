@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmseg.evaluation.metrics.iou_metric import IoUMetric
 from torch import Tensor
 
 from fbinpaint_mm.evaluation.metrics.round_views import common_length
@@ -134,6 +135,29 @@ def has_finite_image(sample: Mapping) -> bool:
     """Whether the result is an image; a map of nan pixels has class ids that mean nothing."""
     image = sample['output'].get('pred_img')
     return image is None or bool(torch.as_tensor(image).isfinite().all())
+
+
+def check_classes(trained_on: Sequence[str], loop: Any) -> None:
+    """Refuses scores of maps by a model of other classes than those of the data.
+
+    Args:
+        trained_on: Names of the classes of the model; empty if they are not known.
+        loop: mmagic's ``MultiTestLoop`` or mmengine's ``TestLoop``.
+
+    Raises:
+        UserError: The data have other names, or another order, and a metric is of maps.
+    """
+    loaders = getattr(loop, 'dataloaders', None) or [loop.dataloader]
+    evaluators = getattr(loop, 'evaluators', None) or [loop.evaluator]
+    for loader, evaluator in zip(loaders, evaluators, strict=True):
+        tested_on = tuple(getattr(loader.dataset, 'metainfo', {}).get('classes') or ())
+        of_maps = any(isinstance(metric, (MapMetric, IoUMetric)) for metric in evaluator.metrics)
+        if of_maps and trained_on and tested_on and tuple(trained_on) != tested_on:
+            raise UserError(
+                f'the checkpoint was trained on the classes {", ".join(trained_on)}, but those of '
+                f'the test are {", ".join(tested_on)}: scores of maps would mean nothing. Use the '
+                'config it was trained with, or tools/benchmark.py, which leaves them out'
+            )
 
 
 def by_round(results: Sequence[dict]) -> dict[int | None, list[np.ndarray]]:
