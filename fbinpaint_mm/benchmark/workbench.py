@@ -21,6 +21,8 @@ from fbinpaint_mm.benchmark.results import ResultStore
 from fbinpaint_mm.user_error import in_one_line
 
 LOGGER_NAME = 'fbinpaint_mm.benchmark'
+# In the folder of a benchmark.
+LOG, PICTURES = 'benchmark.log', 'images'
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Workbench:
         pictures: The pictures of all entries, on disk.
         store: The finished parts of all entries, on disk.
         errors: Why entries failed, by name.
+        other_classes: Names of the entries whose classes are not those of the data.
 
     Raises:
         ValueError: The data config lacks a data loader or metrics.
@@ -102,9 +105,10 @@ class Workbench:
             data_cfg, data_config, split, settings.batch_size, settings.max_images
         )
         self.metrics = metric_configs(data_cfg, split, settings.lpips, settings.fid)
-        self.pictures = PictureFiles(settings.out / 'images')
+        self.pictures = PictureFiles(settings.out / PICTURES)
         self.store = ResultStore(settings.out / 'entries', logger)
         self.errors: dict[str, str] = {}
+        self.other_classes: list[str] = []
 
     def shares_classes(self, entry: Entry) -> bool:
         """Whether the label maps mean to an entry what they mean to the data.
