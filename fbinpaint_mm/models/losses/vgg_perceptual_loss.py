@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from mmagic.models.losses import PerceptualLoss
 from mmagic.registry import MODELS
 from torch import Tensor, nn
@@ -66,6 +65,7 @@ class VGGPerceptualLoss(PerceptualLoss):
         self.style_weight = style_weight
         self.weights = weights
         self.channel_order = channel_order
+        self.criterion = nn.L1Loss()
         # A list hides the network from state_dict, parameters and DDP.
         self._frozen: list[nn.Sequential] = []
 
@@ -130,14 +130,14 @@ class VGGPerceptualLoss(PerceptualLoss):
     def _perceptual(self, found: dict[str, Tensor], target: dict[str, Tensor]) -> Tensor | None:
         if self.perceptual_weight <= 0:
             return None
-        terms = [w * F.l1_loss(found[k], target[k]) for k, w in self.layer_weights.items()]
+        terms = [w * self.criterion(found[k], target[k]) for k, w in self.layer_weights.items()]
         return self.perceptual_weight * sum(terms)
 
     def _style(self, found: dict[str, Tensor], target: dict[str, Tensor]) -> Tensor | None:
         if self.style_weight <= 0:
             return None
         terms = [
-            weight * F.l1_loss(self._gram_mat(found[layer]), self._gram_mat(target[layer]))
+            weight * self.criterion(self._gram_mat(found[layer]), self._gram_mat(target[layer]))
             for layer, weight in self.layer_weights_style.items()
         ]
         return self.style_weight * sum(terms)
