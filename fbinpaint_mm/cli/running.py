@@ -18,6 +18,7 @@ from mmengine.runner import Runner
 from torch import distributed, nn
 
 from fbinpaint_mm import compat
+from fbinpaint_mm.apis.finite import check_finite_weights
 from fbinpaint_mm.checkpoint import check_checkpoint, check_fits, check_fits_in_part
 from fbinpaint_mm.cli.resume import AUTO, DropConfigTextHook, check_work_dir, set_resume
 from fbinpaint_mm.config_file import read_config
@@ -246,6 +247,11 @@ class SaveScoresHook(Hook):
         """Refuses scores of maps by a model of other classes, see `check_classes`."""
         meta = checkpoint.get('meta') or {}
         check_classes((meta.get('dataset_meta') or {}).get('classes') or (), runner.test_loop)
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Refuses weights that are not finite, of which a map of class 0 would tell nothing."""
+        model = _model_of(runner)
+        check_finite_weights(getattr(model, 'generator', model), str(runner.cfg.load_from))
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Keeps the scores; writes the file in the first process only.

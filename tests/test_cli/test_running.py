@@ -308,6 +308,15 @@ def test_maps_of_a_model_of_other_classes_are_not_scored():
         hook.after_load_checkpoint(runner, dict(meta=meta))
 
 
+def test_weights_that_are_not_finite_are_not_scored():
+    model = torch.nn.Linear(3, 1)
+    runner = SimpleNamespace(model=model, cfg=SimpleNamespace(load_from='last.pth'))
+    SaveScoresHook(None).before_test_epoch(runner)
+    torch.nn.init.constant_(model.bias, float('nan'))
+    with pytest.raises(UserError, match=r"'last\.pth': 1 of 2 entries hold NaN .*, first 'bias'"):
+        SaveScoresHook(None).before_test_epoch(runner)
+
+
 def test_scores_are_written_by_the_first_process_only(tmp_path):
     path = tmp_path / 'scores.json'
     SaveScoresHook(str(path)).after_test_epoch(SimpleNamespace(rank=1), {'PSNR': 1.0})
