@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from fbinpaint_mm.benchmark.class_names import class_names
@@ -18,6 +19,7 @@ from fbinpaint_mm.benchmark.metric_setup import metric_configs
 from fbinpaint_mm.benchmark.pairs import ImageHolePairs
 from fbinpaint_mm.benchmark.picture_files import PictureFiles
 from fbinpaint_mm.benchmark.results import ResultStore
+from fbinpaint_mm.engine.quiet_runner import is_for_console
 from fbinpaint_mm.user_error import in_one_line
 
 LOGGER_NAME = 'fbinpaint_mm.benchmark'
@@ -85,7 +87,7 @@ class Workbench:
         other_classes: Names of the entries whose classes are not those of the data.
 
     Raises:
-        ValueError: The data config lacks a data loader or metrics.
+        UserError: The data config lacks a data loader or metrics.
     """
 
     def __init__(
@@ -134,6 +136,8 @@ class Workbench:
 def open_log(path: Path) -> Iterator[logging.Logger]:
     """A logger to the screen, whose lines do not tear progress bars apart, and to a file.
 
+    mmengine's own says no more than in a training.
+
     Args:
         path: File that the lines are added to, with their time.
 
@@ -148,6 +152,8 @@ def open_log(path: Path) -> Iterator[logging.Logger]:
     file.setFormatter(logging.Formatter('%(asctime)s %(levelname)s %(message)s'))
     for handler in (screen, file):
         logger.addHandler(handler)
+    for handler in MMLogger.get_current_instance().handlers:
+        handler.addFilter(is_for_console)
     try:
         with logging_redirect_tqdm([logger]):
             yield logger
