@@ -29,6 +29,7 @@ from fbinpaint_mm.engine import (
     QuietRunner,
     check_counterparts,
 )
+from fbinpaint_mm.engine.hooks.utils import unwrapped_model
 from fbinpaint_mm.evaluation.metrics.map_metric import check_classes
 from fbinpaint_mm.evaluation.protocol import protocol_of_loop
 from fbinpaint_mm.evaluation.score_series import check_finite
@@ -250,7 +251,7 @@ class SaveScoresHook(Hook):
 
     def before_test_epoch(self, runner: Runner) -> None:
         """Refuses weights that are not finite, of which a map of class 0 would tell nothing."""
-        model = _model_of(runner)
+        model = unwrapped_model(runner.model)
         check_finite_weights(getattr(model, 'generator', model), str(runner.cfg.load_from))
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
