@@ -22,7 +22,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         argv: The arguments; those of the process by default.
 
     Returns:
-        The arguments, every number in range; ``error`` ends the process with a message.
+        The arguments, every number in range.
     """
     parser = argparse.ArgumentParser(description='Measure memory and time of training')
     add = parser.add_argument
@@ -58,7 +58,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='settings that replace those of the config, e.g. train_dataloader.batch_size=2',
     )
     args = parser.parse_args(argv)
-    args.error = parser.error
     if min(args.rounds) < 0 or args.limit <= 0:
         parser.error('--rounds must not be negative, --limit must be positive')
     return args
@@ -76,12 +75,10 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     from fbinpaint_mm.benchmark.speed.sweeps import run_switch_sweeps
     from fbinpaint_mm.safe_loading import loading
+    from fbinpaint_mm.user_error import errors_for_users
 
-    try:
-        with loading(args.trust_checkpoint):
-            return int(run_switch_sweeps(args) > 0)
-    except (ValueError, FileNotFoundError) as error:
-        return args.error(str(error))
+    with errors_for_users('benchmark_memory.py'), loading(args.trust_checkpoint):
+        return int(run_switch_sweeps(args) > 0)
 
 
 if __name__ == '__main__':

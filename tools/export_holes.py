@@ -3,7 +3,8 @@
 Every hole becomes ``OUT/<image stem>.png`` (255 = hole), every masked image
 ``OUT_inputs/<image stem>.png``, at the size of the test. ``tools/benchmark.py NAME=FOLDER/`` scores
 what another method makes of them; ``HoleFromFolder(pairing='stem')`` reads the holes back.
-``OUT/holes.csv`` lists sample, image and area.
+``OUT/holes.csv`` lists sample, image, area, and a hash of image and hole; with a copy of it in
+FOLDER, the benchmark also checks that results are of its own images and holes.
 
 Usage: python tools/export_holes.py configs/fbinpaint_demo.py --split val --out work_dirs/holes
 """

@@ -19,12 +19,12 @@ from fbinpaint_mm.benchmark.planning import PlannedRun, plan_runs, recall, speed
 from fbinpaint_mm.benchmark.report.report_markdown import summary_line
 from fbinpaint_mm.benchmark.report.result_table import check_columns
 from fbinpaint_mm.benchmark.report.write_all import write_all
-from fbinpaint_mm.benchmark.result_folder import check_results
+from fbinpaint_mm.benchmark.result_folder import HOLE_LIST, check_holes, check_results
 from fbinpaint_mm.benchmark.results import Benchmark, EntryResult, RunResult
 from fbinpaint_mm.benchmark.scoring import build_model, score_model
 from fbinpaint_mm.benchmark.trained_with import describe_training
 from fbinpaint_mm.benchmark.training import Training, describe_starts
-from fbinpaint_mm.benchmark.workbench import Settings, Workbench, open_log
+from fbinpaint_mm.benchmark.workbench import LOG, Settings, Workbench, open_log
 from fbinpaint_mm.evaluation.protocol import protocol_of
 from fbinpaint_mm.fingerprint import starting_checkpoints
 
@@ -49,7 +49,7 @@ def run_benchmark(
         UserError: The data, or a folder of results, cannot be used for a benchmark.
         FileNotFoundError: A metric does not find its weights.
     """
-    with open_log(settings.out / 'benchmark.log') as logger:
+    with open_log(settings.out / LOG) as logger:
         bench = Workbench(entries, data_cfg, data_config, settings, logger)
         choice = (settings.columns, settings.latex, settings.figures)
         write_all(measure_all(bench), settings.out, bench.pictures.load, *choice)
@@ -82,8 +82,7 @@ def measure_all(bench: Workbench) -> Benchmark:
     data = bench.pairs.survey(bench.pictures)
     for entry in bench.entries:
         if entry.is_folder:
-            is_subset = bench.settings.max_images is not None
-            check_results(Path(entry.source), bench.pairs.sizes, is_subset)
+            check_folder(bench, entry)
     facts = (len(data.samples), data.config, data.split, data.sha256)
     bench.logger.info('%d images of %s, %s, SHA-256 %s', *facts)
     speeds = {entry.name: speed_of(bench, entry) for entry in bench.entries}
@@ -93,7 +92,21 @@ def measure_all(bench: Workbench) -> Benchmark:
         entries=run_entries(bench, plan_runs(bench, speeds), speeds),
         protocol={name: facts for protocol in protocols for name, facts in protocol.items()},
         environment=describe_environment(bench.settings.command, bench.settings.device),
+        other_classes=bench.other_classes,
     )
+
+
+def check_folder(bench: Workbench, entry: Entry) -> None:
+    """Refuse results of other images or holes than those of the data, as far as can be told.
+
+    Raises:
+        UserError: See ``check_results`` and ``check_holes``.
+    """
+    folder = Path(entry.source)
+    check_results(folder, bench.pairs.sizes, is_subset=bench.settings.max_images is not None)
+    if not check_holes(folder, bench.pairs.hashes):
+        text = '%s: for a check of the holes, copy %s of export_holes.py into %s'
+        bench.logger.info(text, entry.name, HOLE_LIST, folder)
 
 
 def run_entries(
@@ -129,18 +142,25 @@ def run_entry(
     bench: Workbench, entry: Entry, plan: Sequence[PlannedRun], bar: tqdm
 ) -> list[RunResult]:
     """Results of all seeds, or of those before one that fails."""
+    if not plan:
+        return []
     runs: list[RunResult] = []
     end = bar.n + len(bench.pairs) * len(plan)
     try:
+        labeled = bench.shares_classes(entry)
+        if not labeled:
+            bench.other_classes.append(entry.name)
+            text = '%s: its classes are not those of the data; it gets no scores of maps'
+            bench.logger.warning(text, entry.name)
         for planned in plan:
-            runs.append(recall(bench, planned) or execute(bench, planned, bar))
+            runs.append(recall(bench, planned) or execute(bench, planned, bar, labeled))
     except Exception as error:
         bench.note_failure(entry, error)
     bar.update(end - bar.n)  # images of runs that were found or failed
     return runs
 
 
-def execute(bench: Workbench, planned: PlannedRun, bar: tqdm) -> RunResult:
+def execute(bench: Workbench, planned: PlannedRun, bar: tqdm, labeled: bool) -> RunResult:
     """Train, score and keep one run."""
     entry, device = planned.entry, bench.settings.device
     spent = {} if planned.training is None else train(bench, planned, planned.training)
@@ -149,10 +169,6 @@ def execute(bench: Workbench, planned: PlannedRun, bar: tqdm) -> RunResult:
     if planned.saves_pictures:
         bench.pictures.clear(entry.name)
         save = partial(bench.pictures.save, entry.name)
-    labeled = bench.shares_classes(entry)
-    if not labeled:
-        text = '%s: its classes are not those of the data; it gets no scores of maps'
-        bench.logger.warning(text, entry.name)
     metrics = build_metrics(bench.metrics)
     scores = score_model(model, bench.pairs, metrics, save, bar.update, labeled)
     del model

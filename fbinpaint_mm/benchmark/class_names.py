@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fbinpaint_mm.apis.load_model import class_metainfo
 from fbinpaint_mm.benchmark.entry import Entry
-from fbinpaint_mm.safe_loading import read_checkpoint
 
 
 def class_names(entry: Entry) -> tuple[str, ...]:
@@ -22,6 +21,5 @@ def class_names(entry: Entry) -> tuple[str, ...]:
     Raises:
         UserError: The checkpoint cannot be read.
     """
-    loaded = {} if entry.checkpoint is None else read_checkpoint(entry.checkpoint)
-    metainfo = loaded.get('meta', {}).get('dataset_meta') or class_metainfo(entry.cfg)
+    metainfo = entry.meta.get('dataset_meta') or class_metainfo(entry.cfg)
     return tuple(metainfo.get('classes') or ())

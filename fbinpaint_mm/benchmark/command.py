@@ -16,7 +16,7 @@ from mmengine.registry import init_default_scope
 from fbinpaint_mm.benchmark.benchmark_runner import run_benchmark
 from fbinpaint_mm.benchmark.entry import Entry, check_trainings, parse_entries
 from fbinpaint_mm.benchmark.speed.sweeps import run_size_sweep
-from fbinpaint_mm.benchmark.workbench import Settings
+from fbinpaint_mm.benchmark.workbench import LOG, PICTURES, Settings
 from fbinpaint_mm.checkpoint import check_checkpoint
 from fbinpaint_mm.config_file import find_config, read_config
 from fbinpaint_mm.folder_lock import locked_folder
@@ -42,6 +42,7 @@ def run_command(args: Namespace) -> int:
     entries = read_entries(args)
     settings = build_settings(args, entries)
     init_default_scope('mmagic')
+    check_output(settings.out)
     with locked_folder(settings.out):
         if args.sizes:
             return run_size_sweep(entries, args.sizes, settings)
@@ -92,6 +93,19 @@ def check_folder(entry: Entry, args: Namespace) -> None:
         raise UserError(
             f'entry {entry.name!r}: {entry.source} lies in --out {args.out}, where the benchmark '
             'replaces pictures; move the results elsewhere'
+        )
+
+
+def check_output(out: Path) -> None:
+    """Refuse a folder in which pictures would be replaced that no benchmark made.
+
+    Raises:
+        UserError: It has a folder of pictures, and no log of a benchmark.
+    """
+    if (out / PICTURES).exists() and not (out / LOG).exists():
+        raise UserError(
+            f'--out {out}: it holds {PICTURES}, which no benchmark made and which would be '
+            'replaced; choose another folder'
         )
 
 

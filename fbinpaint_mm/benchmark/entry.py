@@ -6,13 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
 from fbinpaint_mm.benchmark.picture_files import INPUT, TRUTH
 from fbinpaint_mm.fingerprint import local_file, starting_checkpoints
 from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
+from fbinpaint_mm.safe_loading import read_checkpoint
 from fbinpaint_mm.user_error import UserError
 
 NEEDED_TO_TRAIN = ('train_dataloader', 'train_cfg', 'optim_wrapper')
@@ -49,7 +52,8 @@ class Entry:
     @property
     def is_folder(self) -> bool:
         """Whether these are pictures that another method made."""
-        return self.source.endswith('/') or (self.checkpoint is None and Path(self.source).is_dir())
+        is_there = self.checkpoint is None and Path(self.source).is_dir()
+        return self.source.endswith('/') or (is_there and not self.is_classical)
 
     @property
     def has_config(self) -> bool:
@@ -60,6 +64,17 @@ class Entry:
     def is_trained(self) -> bool:
         """Whether the benchmark has to train it first."""
         return self.has_config and self.checkpoint is None
+
+    @cached_property
+    def meta(self) -> dict[str, Any]:
+        """What a training wrote beside the weights of the checkpoint; empty without any.
+
+        Raises:
+            OSError: There is no such file.
+            UserError: The checkpoint cannot be read.
+        """
+        loaded = {} if self.checkpoint is None else read_checkpoint(self.checkpoint)
+        return loaded.get('meta') or {}
 
 
 def parse_entries(texts: Sequence[str]) -> list[Entry]:

@@ -113,7 +113,7 @@ def build_metrics(configs: Sequence[dict]) -> list[BaseMetric]:
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Raises ``ValueError`` if two metrics have one name; a prefix does not tell them apart."""
+    """Raises a ``UserError`` if two metrics have one name; a prefix does not tell them apart."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UserError(

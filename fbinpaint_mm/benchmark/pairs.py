@@ -39,6 +39,7 @@ class ImageHolePairs:
 
     Attributes:
         sizes: After ``survey``: name of each image -> its height and width.
+        hashes: After ``survey``: name of each image -> its ``pixel_hash``.
 
     Raises:
         UserError: The config has no such data loader, or several.
@@ -69,6 +70,7 @@ class ImageHolePairs:
         self.settings['sampler'] = dict(type='DefaultSampler', shuffle=False)
         self.dataloader = self._build_dataloader(batch_size or self.settings['batch_size'])
         self.sizes: dict[str, tuple[int, int]] = {}
+        self.hashes: dict[str, str] = {}
         self._data: BenchmarkData | None = None
 
     def __len__(self) -> int:
@@ -98,7 +100,7 @@ class ImageHolePairs:
             pictures.clear(kind)
         digest = hashlib.sha256()
         areas: dict[str, float] = {}
-        sizes = self.sizes = {}
+        sizes, self.hashes = {}, {}
         for sample in (one for batch in self.dataloader for one in batch['data_samples']):
             truth = truth_of(sample)
             name, image, hole = sample_name(truth), truth['gt_img'], truth['mask'] != 0
@@ -109,8 +111,10 @@ class ImageHolePairs:
                 )
             update_digest(digest, truth)
             areas[name], sizes[name] = hole.double().mean().item(), tuple(image.shape[-2:])
+            self.hashes[name] = pixel_hash(truth)
             pictures.save(TRUTH, name, image)
             pictures.save(INPUT, name, masked_image(image, hole))
+        self.sizes = sizes
         if len(set(sizes.values())) > 1:
             self.dataloader = self._build_dataloader(1)
         self._data = BenchmarkData(
@@ -225,6 +229,17 @@ def update_digest(digest: Any, truth: dict[str, Any]) -> None:
     for pixels in (truth['gt_img'].float().round(), truth['mask'] != 0, *label_map):
         digest.update(repr(tuple(pixels.shape)).encode())
         digest.update(as_bytes(pixels))
+
+
+def pixel_hash(truth: dict[str, Any]) -> str:
+    """SHA-256 of an image and its hole, by which results of other ones are told.
+
+    Args:
+        truth: From ``truth_of``.
+    """
+    digest = hashlib.sha256()
+    update_digest(digest, {key: truth[key] for key in ('gt_img', 'mask')})
+    return digest.hexdigest()
 
 
 def as_bytes(pixels: Tensor) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from csv import DictReader
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from fbinpaint_mm.fingerprint import file_content
 from fbinpaint_mm.picture import read_picture, to_network
 from fbinpaint_mm.user_error import UserError
 
+HOLE_LIST = 'holes.csv'
 Size = tuple[int, int]
 
 
@@ -117,6 +119,34 @@ def wrong_sizes(folder: Path, sizes: Mapping[str, Size]) -> Iterator[str]:
         found = read_picture(folder / name, 'result').size
         if found != size:
             yield '{} is {} x {}, expected {} x {}'.format(name, *found, *size)
+
+
+def check_holes(folder: Path, hashes: Mapping[str, str]) -> bool:
+    """Makes sure that results are of these images and holes, where a list says what they are of.
+
+    Args:
+        folder: With a copy of ``holes.csv`` of ``tools/export_holes.py``, or without.
+        hashes: Name of each image -> its ``pixel_hash``.
+
+    Returns:
+        Whether there is such a list.
+
+    Raises:
+        UserError: Images or holes are others, or not in the list; the first ones are named.
+    """
+    path = folder / HOLE_LIST
+    if not path.is_file():
+        return False
+    with path.open(newline='', encoding='utf-8') as file:
+        listed = {row.get('hole'): row.get('sha256') for row in DictReader(file)}
+    other = [name for name, found in hashes.items() if listed.get(picture_name(name)) != found]
+    if other:
+        raise UserError(
+            f'{path}: {len(other)} of {len(hashes)} images, or their holes, are not those of the '
+            f'benchmark ({name_some(other)}): inpaint what tools/export_holes.py writes for its '
+            'config and split'
+        )
+    return True
 
 
 def folder_content(folder: Path) -> dict[str, str]:

@@ -132,6 +132,7 @@ class Benchmark:
             ``image`` ('composite' or 'raw'), ``region``, ``higher_is_better``, and ``backbone``
             where there is one.
         environment: Versions, device, threads, command, time.
+        other_classes: Names of the entries whose classes are not those of the data.
     """
 
     data: BenchmarkData
@@ -139,6 +140,7 @@ class Benchmark:
     entries: list[EntryResult]
     protocol: dict[str, dict[str, Any]]
     environment: dict[str, Any]
+    other_classes: list[str] = field(default_factory=list)
 
     def entry(self, name: str) -> EntryResult:
         """The entry of that name."""

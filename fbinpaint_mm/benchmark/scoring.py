@@ -14,6 +14,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
 from mmengine.runner.utils import set_random_seed
 
+from fbinpaint_mm.apis.finite import check_finite_weights
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.pairs import ImageHolePairs
 from fbinpaint_mm.benchmark.result_folder import ResultFolder
@@ -37,7 +38,7 @@ def build_model(entry: Entry, checkpoint: str | None, device: str) -> BaseModel:
         The model in evaluation mode.
 
     Raises:
-        UserError: The checkpoint belongs to another model.
+        UserError: The checkpoint belongs to another model, or holds values that are not finite.
     """
     if entry.is_folder:
         return ResultFolder(Path(entry.source))
@@ -45,6 +46,7 @@ def build_model(entry: Entry, checkpoint: str | None, device: str) -> BaseModel:
         model = MODELS.build(deepcopy(entry.cfg.model))
     if checkpoint is not None:
         load_fitting_checkpoint(model, checkpoint)
+        check_finite_weights(getattr(model, 'generator', model), checkpoint)
     return model.to(device).eval()
 
 

@@ -13,7 +13,6 @@ from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.pairs import build_dataset
 from fbinpaint_mm.benchmark.planning import PlannedRun
 from fbinpaint_mm.datasets import SemanticInpaintingDataset
-from fbinpaint_mm.safe_loading import read_checkpoint
 from fbinpaint_mm.user_error import in_one_line
 
 
@@ -45,8 +44,7 @@ def count_iterations(entry: Entry, plan: Sequence[PlannedRun]) -> dict[str, int]
     trainings = [run.training for run in plan if run.training is not None]
     if trainings:
         return dict(iterations=trainings[0].iterations)
-    loaded = {} if entry.checkpoint is None else read_checkpoint(entry.checkpoint, mmap=True)
-    iterations = loaded.get('meta', {}).get('iter')
+    iterations = entry.meta.get('iter')
     return dict(iterations=iterations) if isinstance(iterations, int) else {}
 
 

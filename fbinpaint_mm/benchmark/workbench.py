@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from fbinpaint_mm.benchmark.class_names import class_names
@@ -18,9 +19,12 @@ from fbinpaint_mm.benchmark.metric_setup import metric_configs
 from fbinpaint_mm.benchmark.pairs import ImageHolePairs
 from fbinpaint_mm.benchmark.picture_files import PictureFiles
 from fbinpaint_mm.benchmark.results import ResultStore
+from fbinpaint_mm.engine.quiet_runner import is_for_console
 from fbinpaint_mm.user_error import in_one_line
 
 LOGGER_NAME = 'fbinpaint_mm.benchmark'
+# In the folder of a benchmark.
+LOG, PICTURES = 'benchmark.log', 'images'
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,10 @@ class Workbench:
         pictures: The pictures of all entries, on disk.
         store: The finished parts of all entries, on disk.
         errors: Why entries failed, by name.
+        other_classes: Names of the entries whose classes are not those of the data.
 
     Raises:
-        ValueError: The data config lacks a data loader or metrics.
+        UserError: The data config lacks a data loader or metrics.
     """
 
     def __init__(
@@ -102,9 +107,10 @@ class Workbench:
             data_cfg, data_config, split, settings.batch_size, settings.max_images
         )
         self.metrics = metric_configs(data_cfg, split, settings.lpips, settings.fid)
-        self.pictures = PictureFiles(settings.out / 'images')
+        self.pictures = PictureFiles(settings.out / PICTURES)
         self.store = ResultStore(settings.out / 'entries', logger)
         self.errors: dict[str, str] = {}
+        self.other_classes: list[str] = []
 
     def shares_classes(self, entry: Entry) -> bool:
         """Whether the label maps mean to an entry what they mean to the data.
@@ -130,6 +136,8 @@ class Workbench:
 def open_log(path: Path) -> Iterator[logging.Logger]:
     """A logger to the screen, whose lines do not tear progress bars apart, and to a file.
 
+    mmengine's own says no more than in a training.
+
     Args:
         path: File that the lines are added to, with their time.
 
@@ -144,6 +152,8 @@ def open_log(path: Path) -> Iterator[logging.Logger]:
     file.setFormatter(logging.Formatter('%(asctime)s %(levelname)s %(message)s'))
     for handler in (screen, file):
         logger.addHandler(handler)
+    for handler in MMLogger.get_current_instance().handlers:
+        handler.addFilter(is_for_console)
     try:
         with logging_redirect_tqdm([logger]):
             yield logger

@@ -17,6 +17,7 @@ from mmengine.runner import Runner
 from torch import distributed
 
 from fbinpaint_mm import compat
+from fbinpaint_mm.apis.finite import check_finite_weights
 from fbinpaint_mm.checkpoint import check_checkpoint, check_fits, check_fits_in_part
 from fbinpaint_mm.cli.resume import AUTO, DropConfigTextHook, check_work_dir, set_resume
 from fbinpaint_mm.config_file import read_config
@@ -28,6 +29,7 @@ from fbinpaint_mm.engine import (
     check_counterparts,
 )
 from fbinpaint_mm.engine.hooks.utils import unwrapped_model
+from fbinpaint_mm.evaluation.metrics.map_metric import check_classes
 from fbinpaint_mm.evaluation.protocol import protocol_of_loop
 from fbinpaint_mm.evaluation.score_series import check_finite
 from fbinpaint_mm.folder_lock import locked_folder
@@ -238,6 +240,16 @@ class SaveScoresHook(Hook):
     def __init__(self, path: str | None) -> None:
         self.path = path
         self.scores: dict[str, float] = {}
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Refuses scores of maps by a model of other classes, see `check_classes`."""
+        meta = checkpoint.get('meta') or {}
+        check_classes((meta.get('dataset_meta') or {}).get('classes') or (), runner.test_loop)
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Refuses weights that are not finite, of which a map of class 0 would tell nothing."""
+        model = unwrapped_model(runner.model)
+        check_finite_weights(getattr(model, 'generator', model), str(runner.cfg.load_from))
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Keeps the scores; writes the file in the first process only.

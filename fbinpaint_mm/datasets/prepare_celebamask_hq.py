@@ -13,9 +13,8 @@ from PIL import Image
 from tqdm.contrib.concurrent import process_map
 
 from fbinpaint_mm.datasets import CelebAMaskHQInpaintingDataset
-from fbinpaint_mm.datasets.file_checks import is_whole_image
+from fbinpaint_mm.datasets.file_checks import is_whole_image, open_image
 from fbinpaint_mm.datasets.image_lists import list_files
-from fbinpaint_mm.picture_file import open_picture
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.write_file import write_file
 
@@ -218,9 +217,8 @@ def prepare_face(index: int, split: str, download: Path, output: Path, size: int
     label_file = output / 'annotations' / split / f'{index:05d}.png'
     if all(is_whole_image(path, (size, size)) for path in (image_file, label_file)):
         return False
-    photograph = _read(image_path(download, index)).convert('RGB')
-    label = merge_parts(download, index)
-    side = (size, size)
+    label, side = merge_parts(download, index), (size, size)
+    photograph = open_image(str(image_path(download, index)))[0].convert('RGB')
     _write(image_file, photograph.resize(side, Image.Resampling.LANCZOS), quality=JPEG_QUALITY)
     _write(label_file, label.resize(side, Image.Resampling.NEAREST))
     return True
@@ -246,7 +244,8 @@ def merge_parts(download: Path, index: int) -> Image.Image:
         path = part_path(download, index, part)
         if not path.is_file():
             continue
-        inside = np.asarray(_read(path).convert('L')) > 0
+        mask, _ = open_image(str(path))
+        inside = np.asarray(mask.convert('L')) > 0
         if label is None:
             label = np.zeros(inside.shape, np.uint8)
         if label.shape != inside.shape:
@@ -261,16 +260,6 @@ def merge_parts(download: Path, index: int) -> Image.Image:
             f'{str(part_path(download, index, PARTS[0]))!r}; complete the download'
         )
     return Image.fromarray(label)
-
-
-def _read(path: Path) -> Image.Image:
-    """A fully decoded image; one error for every way a file can be broken."""
-    try:
-        with open_picture(path, f'cannot read {str(path)!r}: it') as image:
-            image.load()
-    except UserError as error:
-        raise UserError(f'{error}; download it again') from error
-    return image
 
 
 def _write(path: Path, image: Image.Image, **options: int) -> None:

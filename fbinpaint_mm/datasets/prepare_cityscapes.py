@@ -13,7 +13,6 @@ from tqdm.contrib.concurrent import process_map
 
 from fbinpaint_mm.datasets.file_checks import is_whole_image, open_image
 from fbinpaint_mm.datasets.image_lists import list_files, walk_folders
-from fbinpaint_mm.picture_file import open_picture
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.write_file import write_file
 
@@ -97,20 +96,15 @@ def prepare_label(path: Path) -> bool:
         Whether the file was written.
 
     Raises:
-        FileNotFoundError: There are neither label ids nor train ids.
-        UserError: The label file is unreadable or holds other ids, or it is missing and its train
-            ids are damaged.
+        UserError: The label file is missing, unreadable or holds other ids, or its train ids are
+            damaged and cannot be made again.
     """
     output = _train_file(path)
     if _is_finished(output, path):
         return False
-    try:
-        with open_picture(path, f'cannot read {str(path)!r}: it') as image:
-            label = np.asarray(image)
-    except UserError as error:
-        raise UserError(f'{error}; unpack it again') from error
+    label, _ = open_image(str(path))
     buffer = io.BytesIO()
-    Image.fromarray(to_train_ids(label, str(path))).save(buffer, 'PNG')
+    Image.fromarray(to_train_ids(np.asarray(label), str(path))).save(buffer, 'PNG')
     write_file(output, buffer.getvalue())
     return True
 

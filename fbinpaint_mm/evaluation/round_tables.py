@@ -141,7 +141,9 @@ def format_row(values: Sequence[float | None], rises: bool) -> list[str]:
             continue
         shown = round(value, DIGITS)
         change = 0.0 if before is None else shown - before
-        mark = ' ' if change == 0 else '▲' if (change > 0) == rises else '▼'
+        mark = ' '
+        if abs(change) > 0:  # not of nan
+            mark = '▲' if (change > 0) == rises else '▼'
         texts.append(f'{value:.{DIGITS}f} {mark}')
         before = shown
     return texts

@@ -71,7 +71,7 @@ class ClassicalInpaintor(BaseModel):
             ``'predict'``: one sample per image, see :meth:`convert_to_datasample`.
 
         Raises:
-            NotImplementedError: For mode ``'loss'``.
+            UserError: For mode ``'loss'``.
             UserError: For another mode.
         """
         if mode == 'loss':
@@ -91,7 +91,7 @@ class ClassicalInpaintor(BaseModel):
         """There is no training.
 
         Raises:
-            NotImplementedError: Always.
+            UserError: Always.
         """
         self._refuse_training()
 
@@ -137,7 +137,7 @@ class ClassicalInpaintor(BaseModel):
         return (images - preprocessor.mean) / preprocessor.std
 
     def _refuse_training(self) -> NoReturn:
-        raise NotImplementedError(
+        raise UserError(
             f'ClassicalInpaintor(method={self.method!r}) has nothing to learn; use it for '
             "validation and test (mode='predict'), or train another model"
         )

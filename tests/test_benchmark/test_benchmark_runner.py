@@ -91,6 +91,7 @@ def test_classes_of_another_name_get_scores_of_images_alone(run, entries, settin
     assert same == foreign | {'mIoU', 'mIoU_hole'}
     warnings = [one.getMessage() for one in caplog.records if one.levelname == 'WARNING']
     assert warnings == ['other: its classes are not those of the data; it gets no scores of maps']
+    assert benchmark.other_classes == ['other']
 
 
 def test_results_in_a_folder_are_scored_like_those_of_a_model(run, entries, settings, tmp_path):
@@ -102,6 +103,9 @@ def test_results_in_a_folder_are_scored_like_those_of_a_model(run, entries, sett
     model, copy = (one.entries[0].runs[0].find('PSNR').items for one in (first, benchmark))
     np.testing.assert_allclose(copy, model, atol=0.02)  # rounded to 8 bits
     assert benchmark.entries[0].speed == {}
+    (results / 'holes.csv').write_text('hole,sha256\n')
+    with pytest.raises(UserError, match=r'holes\.csv: 2 of 2 images, or their holes'):
+        run([entries[0], folder], settings)
     next(results.glob('*.png')).unlink()
     with pytest.raises(UserError, match=f'{results}: results do not fit the 2 images: 1 missing'):
         run([entries[0], folder], settings)

@@ -38,6 +38,9 @@ def test_an_entry_is_name_config_and_checkpoint(text, name, source, checkpoint):
 def test_a_folder_holds_results(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'runs/lama.v2').mkdir(parents=True)
+    (tmp_path / 'telea').mkdir()
+    assert parse_entry('telea').is_classical
+    assert not parse_entry('telea').is_folder
     texts = ['runs/lama.v2/', 'lama=runs/lama.v2', f'x={tmp_path}/runs/lama.v2/']
     for text, name in zip(texts, ['lama.v2', 'lama', 'x'], strict=True):
         entry = parse_entry(text)

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmagic.registry import MODELS
 from mmengine.config import Config
 
 from fbinpaint_mm.benchmark.entry import Entry
@@ -121,6 +122,15 @@ def test_a_model_of_other_classes_has_scores_of_images_alone(cfg, pairs, metrics
     assert {one.metric for one in series} == {'PSNR', 'MAE'}
     for one, same in zip(series, expected, strict=False):
         np.testing.assert_array_equal(one.items, same.items)
+
+
+def test_weights_that_are_not_finite_are_refused(cfg, tmp_path):
+    state = MODELS.build(cfg.model).state_dict()
+    next(iter(state.values())).fill_(float('nan'))
+    torch.save(dict(state_dict=state), tmp_path / 'nan.pth')
+    path = str(tmp_path / 'nan.pth')
+    with pytest.raises(UserError, match=r"nan\.pth': 1 of \d+ entries hold NaN or infinite values"):
+        build_model(Entry('small', 'small.py', path, cfg), path, 'cpu')
 
 
 def test_an_image_without_a_finite_score_fails_the_entry(pairs, metrics, monkeypatch):

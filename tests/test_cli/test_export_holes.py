@@ -9,6 +9,8 @@ import pytest
 import torch
 from mmagic.structures import DataSample
 
+from fbinpaint_mm.benchmark.pairs import pixel_hash, truth_of
+from fbinpaint_mm.benchmark.result_folder import check_holes
 from fbinpaint_mm.cli.export_holes import export_config_holes, export_holes
 from fbinpaint_mm.datasets.transforms import FixedHole, HoleFromFolder
 from fbinpaint_mm.user_error import UserError
@@ -69,6 +71,31 @@ def test_the_working_directory_takes_holes_too(tmp_path, monkeypatch):
 def test_equal_stems_are_refused(out):
     with pytest.raises(UserError, match=r'b/one\.jpg and a/one\.jpg have the same stem'):
         export_holes(dataset_of('a/one.jpg', 'b/one.jpg'), out)
+
+
+def test_pictures_of_others_are_not_replaced(out):
+    out.mkdir()
+    (out / 'photo.png').write_bytes(b'mine')
+    with pytest.raises(UserError, match=r'holes has pictures that no export made, such as photo'):
+        export_holes(dataset_of('a/photo.jpg'), out)
+    assert [path.name for path in out.iterdir()] == ['photo.png']
+    (out / 'photo.png').unlink()
+    for _ in range(2):
+        assert export_holes(dataset_of('a/photo.jpg'), out) == 1
+
+
+def test_the_list_tells_the_results_of_other_holes(out, tmp_path):
+    (sample,) = dataset_of('a/one.jpg')
+    export_holes([sample], out)
+    hashes = {'a/one.jpg': pixel_hash(truth_of(sample['data_samples']))}
+    assert check_holes(out, hashes)
+    assert not check_holes(tmp_path, hashes)
+    sample['data_samples'].mask[0, 0, 0] = 1
+    others = {'a/one.jpg': pixel_hash(truth_of(sample['data_samples']))}
+    with pytest.raises(UserError, match=r'holes\.csv: 1 of 1 images, or their holes'):
+        check_holes(out, others)
+    with pytest.raises(UserError, match=r'1 of 2 images.*\(b/two\.jpg\)'):
+        check_holes(out, {**hashes, 'b/two.jpg': 'abc'})
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ from fbinpaint_mm.cli.running import (
     run_training,
 )
 from fbinpaint_mm.engine import DivergedTrainingError
-from fbinpaint_mm.evaluation import FinitePSNR
+from fbinpaint_mm.evaluation import FinitePSNR, HoleIoU
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.fixture
@@ -302,6 +303,27 @@ def test_scores_are_written_whole_or_not_at_all(tmp_path, suffix, monkeypatch):
         SaveScoresHook(str(path)).after_test_epoch(runner, {'PSNR': 2.5})
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_maps_of_a_model_of_other_classes_are_not_scored():
+    dataset = SimpleNamespace(metainfo=dict(classes=('road', 'sky')))
+    evaluator = SimpleNamespace(metrics=[HoleIoU()])
+    loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=dataset), evaluator=evaluator)
+    hook, runner = SaveScoresHook(None), SimpleNamespace(test_loop=loop)
+    meta = dict(dataset_meta=dict(classes=['skin', 'hair']))
+    with pytest.raises(UserError, match='classes skin, hair, but those of the test are road, sky'):
+        hook.after_load_checkpoint(runner, dict(meta=meta))
+    for meta in (None, {}, dict(dataset_meta=None), dict(dataset_meta={})):
+        hook.after_load_checkpoint(runner, dict(meta=meta))
+
+
+def test_weights_that_are_not_finite_are_not_scored():
+    model = torch.nn.Linear(3, 1)
+    runner = SimpleNamespace(model=model, cfg=SimpleNamespace(load_from='last.pth'))
+    SaveScoresHook(None).before_test_epoch(runner)
+    torch.nn.init.constant_(model.bias, float('nan'))
+    with pytest.raises(UserError, match=r"'last\.pth': 1 of 2 entries hold NaN .*, first 'bias'"):
+        SaveScoresHook(None).before_test_epoch(runner)
 
 
 def test_scores_are_written_by_the_first_process_only(tmp_path):

@@ -99,7 +99,7 @@ def test_incomplete_download(download, tmp_path):
 def test_broken_files_are_named(download, tmp_path):
     path = download / 'CelebA-HQ-img/3.jpg'
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(UserError, match=r'cannot read .*3\.jpg.*download it again'):
+    with pytest.raises(UserError, match=r'cannot read .*3\.jpg.*replace the file'):
         prepare_celebamask_hq(download, tmp_path / 'out', size=8, num_images=6, num_val=2)
     assert not list((tmp_path / 'out').rglob('*.part'))
 

@@ -43,6 +43,12 @@ def test_a_difference_that_the_digits_do_not_show_has_no_mark():
     assert row == ['PSNR', '19.1826', '19.1826', '19.1827 ▲']
 
 
+def test_a_score_that_is_no_number_is_no_progress():
+    scores = {'round0/LPIPS': 0.2, 'round1/LPIPS': float('nan'), 'round2/LPIPS': 0.1}
+    *_, row = cells_of(format_round_table(scores))
+    assert row == ['LPIPS', '0.2000', 'nan', '0.1000']
+
+
 def test_spreads_counts_and_bins_stay_out_of_the_table_of_rounds():
     scores = {'PSNR': 20, 'PSNR_std': 1.5, 'PSNR_count': 8, 'PSNR_10-20': 23, 'PSNR_10-20_std': 1}
     assert cells_of(format_round_table(scores)) == [['', 'final'], ['PSNR', '20.0000']]

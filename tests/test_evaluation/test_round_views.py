@@ -16,8 +16,8 @@ from fbinpaint_mm.user_error import UserError
 
 def test_one_view_for_each_round_where_the_last_is_final(make_sample):
     sample = make_sample(0).to_dict()
-    views = round_views(sample, 'round_imgs')
-    assert len(views) == count_rounds(sample, 'round_imgs') == 3
+    views = round_views(sample)
+    assert len(views) == count_rounds(sample) == 3
     for view, image in zip(views, sample['output']['round_imgs'], strict=True):
         assert torch.equal(view['output']['pred_img'], image)
         assert view['gt_img'] is sample['gt_img']
@@ -27,15 +27,15 @@ def test_one_view_for_each_round_where_the_last_is_final(make_sample):
 def test_another_final_image_is_a_view_of_its_own(make_sample, change):
     sample = make_sample(0).to_dict()
     sample['output']['pred_img'] = change(sample['output']['pred_img'])
-    views = round_views(sample, 'round_imgs')
+    views = round_views(sample)
     assert len(views) == 4
     assert views[-1] is sample
 
 
 def test_without_rounds_there_is_the_final_image(make_sample):
     sample = make_sample(0, with_rounds=False).to_dict()
-    assert round_views(sample, 'round_imgs') == [sample]
-    assert count_rounds(sample, 'round_imgs') == 0
+    assert round_views(sample) == [sample]
+    assert count_rounds(sample) == 0
 
 
 def test_all_images_need_the_same_number_of_rounds():

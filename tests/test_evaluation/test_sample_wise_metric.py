@@ -41,13 +41,13 @@ def test_only_half_precision_is_converted(make_sample):
 
 def test_images_are_checked(make_sample):
     sample = make_sample(4).to_dict()
-    truth, image = images_to_compare(sample, 'gt_img', 'pred_img')
+    truth, image = images_to_compare(sample)
     assert truth.shape == image.shape == (3, 24, 24)
     with pytest.raises(UserError, match=r'00004\.png: the metric needs output\.fake_res; found'):
-        images_to_compare(sample, 'gt_img', 'fake_res')
+        images_to_compare(sample, 'fake_res')
     sample['gt_img'] = sample['gt_img'][:, :20]
     with pytest.raises(UserError, match=r'00004\.png: .* found \(3, 20, 24\) \(gt_img\) and'):
-        images_to_compare(sample, 'gt_img', 'pred_img')
+        images_to_compare(sample)
 
 
 def test_a_second_evaluation_forgets_the_first(make_sample):

@@ -131,9 +131,9 @@ def test_has_nothing_to_learn(batch):
     model = ClassicalInpaintor()
     assert not list(model.parameters())
     assert not model.state_dict()
-    with pytest.raises(NotImplementedError, match=r"method='telea'\) has nothing to learn; use it"):
+    with pytest.raises(UserError, match=r"method='telea'\) has nothing to learn; use it"):
         model.train_step(batch, None)
-    with pytest.raises(NotImplementedError, match='nothing to learn'):
+    with pytest.raises(UserError, match='nothing to learn'):
         model(torch.zeros(1, 3, 8, 8), DataSample(), mode='loss')
 
 

@@ -93,6 +93,16 @@ def test_folders_of_results_are_refused_where_they_make_no_sense(refused, tmp_pa
     assert message in refused(results)
 
 
+def test_pictures_of_others_are_not_replaced(refused, config, tmp_path):
+    photo = tmp_path / 'images/telea/photo.png'
+    photo.parent.mkdir(parents=True)
+    photo.write_bytes(b'mine')
+    assert f'--out {tmp_path}: it holds images, which no benchmark made' in refused(
+        'telea', '--data', config
+    )
+    assert photo.read_bytes() == b'mine'
+
+
 def test_two_benchmarks_do_not_share_a_folder(refused, config, tmp_path, monkeypatch):
     def held(folder):
         raise UserError(f'{folder} is in use')

@@ -103,6 +103,10 @@ def main_section(table: ScoreTable, columns: Sequence[str] | None = None) -> str
     )
     if table.scores['seed_std'].notna().any():
         legend += ' ± standard deviation over seeds.'
+    others = [name for name in table.benchmark.other_classes if name in table.entries]
+    if others:
+        names = ', '.join(others)
+        legend += f' No scores of maps: {names}, whose classes are not those of the data.'
     facts = [name for name in TRAINING if name in results]
     if facts:
         legend += f' Of the training: {", ".join(facts)}.'

@@ -48,7 +48,7 @@ class ScoreTable:
         entries: Names of the entries that have any score, in the order of the benchmark.
 
     Raises:
-        ValueError: Entries or seeds were scored on different images.
+        UserError: Entries or seeds were scored on different images.
     """
 
     def __init__(self, benchmark: Benchmark, hole_bins: HoleAreaBins | None = None) -> None:
@@ -191,7 +191,7 @@ def compare_images(benchmark: Benchmark, bins: HoleAreaBins) -> dict[tuple, tupl
     """``KEYS`` -> ``BOOTSTRAP`` of each score that is made of images.
 
     Raises:
-        ValueError: Entries or seeds were scored on different images.
+        UserError: Entries or seeds were scored on different images.
     """
     rows: dict[tuple, tuple[float, ...]] = {}
     reference = benchmark.entry(benchmark.reference)

@@ -65,7 +65,7 @@ def write_all(
         The files.
 
     Raises:
-        ValueError: Entries were scored on different images.
+        UserError: Entries were scored on different images.
         OSError: The disk is full or refuses.
     """
     table = ScoreTable(benchmark)

@@ -23,7 +23,7 @@ from fbinpaint_mm.benchmark.results import ResultStore
 from fbinpaint_mm.benchmark.speed.inference_speed import make_synthetic_batch
 from fbinpaint_mm.benchmark.speed.measure_speed import SpeedMeter
 from fbinpaint_mm.benchmark.speed.training_speed import training_speed
-from fbinpaint_mm.benchmark.workbench import Settings, open_log
+from fbinpaint_mm.benchmark.workbench import LOG, Settings, open_log
 from fbinpaint_mm.config_file import read_config
 from fbinpaint_mm.folder_lock import locked_folder
 from fbinpaint_mm.optimizer_settings import drop_idle_optimizers, enable_amp
@@ -64,7 +64,7 @@ def run_size_sweep(entries: Sequence[Entry], sizes: Sequence[int], settings: Set
     Returns:
         How many measurements failed.
     """
-    with open_log(settings.out / 'benchmark.log') as logger:
+    with open_log(settings.out / LOG) as logger:
         store = ResultStore(settings.out / 'entries', logger)
         meter = SpeedMeter(settings.out, settings.device, store, logger)
         jobs = {

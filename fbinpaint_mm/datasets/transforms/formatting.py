@@ -60,26 +60,19 @@ class PackSemanticInputs(PackInputs):
     set (``gt_path``, ``sample_idx``, ``gt_channel_order``, ...).
 
     Args:
-        keys: Keys packed into ``inputs``.
-        data_keys: Further keys packed as data.
         meta_keys: Further keys packed as metainfo; every sample must have them. ``'mask_bbox'``
             (see :class:`HoleBoundingBox`) is packed only if it is here.
     """
 
     _required = ('gt', 'img', 'mask', 'gt_seg', 'is_labeled')
 
-    def __init__(
-        self,
-        keys: Sequence[str] = ('img',),
-        data_keys: Sequence[str] = (),
-        meta_keys: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, meta_keys: Sequence[str] = ()) -> None:
         super().__init__(
-            keys=list(keys),
-            data_keys=[*LABEL_MAPS, *data_keys],
+            keys=['img'],
+            data_keys=list(LABEL_MAPS),
             meta_keys=['is_labeled', 'hole_area', *meta_keys],
         )
-        self._needed = (*self._required, *data_keys, *meta_keys)
+        self._needed = (*self._required, *meta_keys)
 
     def transform(self, results: dict) -> dict:
         """Pack the sample.

@@ -27,6 +27,8 @@ from fbinpaint_mm.user_error import UserError
 # the rule of :mod:`fbinpaint_mm.picture_file`, as labels and checks are.
 AS_STORED = dict(color='color_ignore_orientation', grayscale='grayscale_ignore_orientation')
 
+MAX_SCENES = 2048  # rendered ones, kept in the memory of each worker
+
 
 @TRANSFORMS.register_module()
 class LoadWholeImage(LoadImageFromFile):
@@ -150,19 +152,13 @@ class LoadProceduralScene(BaseTransform):
 
     Args:
         image_size: Side, or (height, width), in pixels, best 48 or more; by default the data set's.
-        cache_size: Rendered scenes kept in memory (per worker); 0 keeps none.
         ignore_index: Id that means "unknown".
-
     """
 
     def __init__(
-        self,
-        image_size: int | tuple[int, int] | None = None,
-        cache_size: int = 2048,
-        ignore_index: int = 255,
+        self, image_size: int | tuple[int, int] | None = None, ignore_index: int = 255
     ) -> None:
         self.image_size = None if image_size is None else checked_size(image_size)
-        self.cache_size = cache_size
         self.ignore_index = ignore_index
         self._cache: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
 
@@ -198,12 +194,12 @@ class LoadProceduralScene(BaseTransform):
         scene = self._cache.get(key)
         if scene is None:
             scene = render_scene(*key)
-            if len(self._cache) < self.cache_size:
+            if len(self._cache) < MAX_SCENES:
                 self._cache[key] = scene
         return scene
 
     def __repr__(self) -> str:
         return (
             f'{self.__class__.__name__}(image_size={self.image_size}, '
-            f'cache_size={self.cache_size}, ignore_index={self.ignore_index})'
+            f'ignore_index={self.ignore_index})'
         )

@@ -12,13 +12,13 @@ from fbinpaint_mm.user_error import UserError
 
 # Lengths in pixels of a 256x256 image, the size that the usual settings in the field are made for.
 REFERENCE_SIZE = 256
-DEFAULTS: dict[str, dict] = dict(
+SETTINGS: dict[str, dict] = dict(
     ff=dict(num_vertices=(4, 12), brush_width=(12, 40), max_loops=8),
     bbox=dict(max_bbox_shape=176, max_bbox_delta=160, min_margin=20),
     irregular=dict(num_vertices=(4, 20), length_range=(10, 100), brush_width=(10, 40)),
 )
 LENGTHS = ('brush_width', 'length_range', 'max_bbox_shape', 'max_bbox_delta', 'min_margin')
-MAX_TRIALS = 100
+MAX_TRIALS, MAX_REGIONS = 100, 5
 
 
 @TRANSFORMS.register_module()
@@ -37,29 +37,22 @@ class RandomHole(LoadMask):
     Args:
         mask_mode: ``'ff'`` long strokes, ``'bbox'`` one box, ``'irregular'`` many short strokes.
         area_range: allowed fractions of the image area, 0 <= low < high <= 1.
-        mask_config: settings of ``LoadMask`` for the mode, over the defaults of this file; without
-            ``img_shape``.
 
     Raises:
         UserError: the mode or the area range is not one of the above.
     """
 
-    def __init__(
-        self,
-        mask_mode: str = 'ff',
-        area_range: tuple[float, float] = (0.1, 0.6),
-        mask_config: dict | None = None,
-    ) -> None:
-        if mask_mode not in DEFAULTS:
+    def __init__(self, mask_mode: str = 'ff', area_range: tuple[float, float] = (0.1, 0.6)) -> None:
+        if mask_mode not in SETTINGS:
             raise UserError(
-                f'mask_mode={mask_mode!r}: expected one of {", ".join(DEFAULTS)}; for mask files '
+                f'mask_mode={mask_mode!r}: expected one of {", ".join(SETTINGS)}; for mask files '
                 'use HoleFromFolder'
             )
         if not 0 <= area_range[0] < area_range[1] <= 1:
             raise UserError(
                 f'area_range={area_range}: expected (low, high) with 0 <= low < high <= 1'
             )
-        super().__init__(mask_mode, {**DEFAULTS[mask_mode], **(mask_config or {})})
+        super().__init__(mask_mode, SETTINGS[mask_mode])
         self.area_range = area_range
 
     def transform(self, results: dict) -> dict:
@@ -76,7 +69,7 @@ class RandomHole(LoadMask):
                 return results
         raise UserError(
             f'{self!r}: none of {MAX_TRIALS} holes on {height}x{width} was inside area_range; '
-            'widen it or change the lengths in mask_config'
+            'widen it'
         )
 
     def _draw(self, height: int, width: int) -> np.ndarray:
@@ -108,8 +101,7 @@ class RandomHole(LoadMask):
 
     def __repr__(self) -> str:
         return (
-            f'{self.__class__.__name__}(mask_mode={self.mask_mode!r}, '
-            f'area_range={self.area_range}, mask_config={self.mask_config})'
+            f'{self.__class__.__name__}(mask_mode={self.mask_mode!r}, area_range={self.area_range})'
         )
 
 
@@ -134,7 +126,6 @@ class SemanticHole(BaseTransform):
         dilation_range: The region grows by a radius drawn from this range, in fractions of the
             shorter image side.
         region_probability: Chance to take one connected region instead of the whole class.
-        max_trials: Regions tried before ``fallback`` is used.
         ignore_index: Id that means "unknown"; never the hole's class.
 
     Raises:
@@ -147,7 +138,6 @@ class SemanticHole(BaseTransform):
         area_range: tuple[float, float] = (0.05, 0.5),
         dilation_range: tuple[float, float] = (0.0, 0.08),
         region_probability: float = 0.5,
-        max_trials: int = 5,
         ignore_index: int = 255,
     ) -> None:
         if not 0 < area_range[0] < area_range[1] <= 1:
@@ -163,7 +153,6 @@ class SemanticHole(BaseTransform):
         self.area_range = area_range
         self.dilation_range = dilation_range
         self.region_probability = region_probability
-        self.max_trials = max_trials
         self.ignore_index = ignore_index
 
     def transform(self, results: dict) -> dict:
@@ -182,7 +171,7 @@ class SemanticHole(BaseTransform):
         class_ids = class_ids[class_ids != self.ignore_index]
         if not class_ids.size:
             return None
-        for _ in range(self.max_trials):
+        for _ in range(MAX_REGIONS):
             region = (gt_seg == np.random.choice(class_ids)).astype(np.uint8)
             if np.random.random() < self.region_probability:
                 region = self._connected_region(region)

@@ -65,8 +65,10 @@ class CorrectionRate(MapMetric):
     which ``class_scores`` makes ``correction/<class>/roundR/mended``. ``CorrectionReportHook``
     logs them.
 
+    Beside the corrected maps, ``output`` has the segmentor's own ones in ``round_raw_segs``,
+    (R, H, W) int64.
+
     Args:
-        raw_key: Field of ``output`` with the segmentor's own maps, (R, H, W) int64.
         **kwargs: See :class:`MapMetric`.
 
     Attributes:
@@ -77,9 +79,8 @@ class CorrectionRate(MapMetric):
 
     metric = 'mended'
 
-    def __init__(self, raw_key: str = 'round_raw_segs', **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.raw_key = raw_key
         self.class_counts: np.ndarray | None = None
 
     def count_rounds(self, sample: dict) -> list[Tensor]:
@@ -89,14 +90,14 @@ class CorrectionRate(MapMetric):
             UserError: A sample has corrected maps and not the segmentor's own.
         """
         output = sample['output']
-        if output.get(self.seg_key) is None:
+        if output.get('round_segs') is None:
             return []
-        if output.get(self.raw_key) is None:
+        if output.get('round_raw_segs') is None:
             raise UserError(
-                f'{sample_name(sample)}: CorrectionRate compares output.{self.seg_key} with '
-                f'output.{self.raw_key}, which is missing; the output has {sorted(output)}'
+                f'{sample_name(sample)}: CorrectionRate compares output.round_segs with '
+                f'output.round_raw_segs, which is missing; the output has {sorted(output)}'
             )
-        maps = zip(output[self.raw_key], output[self.seg_key], strict=True)
+        maps = zip(output['round_raw_segs'], output['round_segs'], strict=True)
         return [self._count(sample, raw, corrected) for raw, corrected in maps]
 
     def _count(self, sample: dict, raw: Tensor, corrected: Tensor) -> Tensor:

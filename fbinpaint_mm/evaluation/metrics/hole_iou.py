@@ -67,7 +67,7 @@ class HoleIoU(MapMetric):
 
     def count_rounds(self, sample: dict) -> list[Tensor]:
         """The (2, 2, K) counts of rounds 1..R, see ``intersection_and_union``."""
-        maps = sample['output'].get(self.seg_key)
+        maps = sample['output'].get('round_segs')
         return [] if maps is None else [self._count(sample, one) for one in maps]
 
     def _count(self, sample: dict, prediction: Tensor) -> Tensor:

@@ -52,7 +52,6 @@ class LPIPS(SampleWiseMetric):
             '' or None: torchvision's download. 'none': random features, only for smoke tests; logs
             a warning.
         batch_size: Most images that are in the network at once, which bounds its memory.
-        gt_key: Data field with the true image.
         pred_key: Field of ``output`` with the image to compare.
         area_bins: Edges of ranges of hole area to report on as well; see ``summarize``.
         collect_device: ``'cpu'`` or ``'gpu'``, how results of several ranks are collected.
@@ -71,7 +70,6 @@ class LPIPS(SampleWiseMetric):
         backbone: str = 'alex',
         weights: str | None = None,
         batch_size: int = 16,
-        gt_key: str = 'gt_img',
         pred_key: str = 'pred_img',
         area_bins: Sequence[float] | None = None,
         collect_device: str = 'cpu',
@@ -82,7 +80,6 @@ class LPIPS(SampleWiseMetric):
         if batch_size < 1:
             raise UserError(f'batch_size: found {batch_size}, expected at least 1')
         super().__init__(
-            gt_key=gt_key,
             pred_key=pred_key,
             area_bins=area_bins,
             collect_device=collect_device,
@@ -123,7 +120,7 @@ class LPIPS(SampleWiseMetric):
 
     def _pair(self, sample: dict) -> Tensor:
         """(2, 3, H, W) true image and prediction, float32 RGB in [-1, 1], on the device."""
-        pair = images_to_compare(sample, self.gt_key, self.pred_key)
+        pair = images_to_compare(sample, self.pred_key)
         check_size(pair[1], MIN_SIZE[self.backbone], sample_name(sample))
         device = self.model_device or pair[1].device
         return torch.stack([image.to(device).float() for image in pair]).flip(1) / 127.5 - 1

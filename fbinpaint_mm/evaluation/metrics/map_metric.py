@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmseg.evaluation.metrics.iou_metric import IoUMetric
 from torch import Tensor
 
 from fbinpaint_mm.evaluation.metrics.round_views import common_length
@@ -29,9 +30,6 @@ class MapMetric(SampleWiseMetric):
         num_classes: Number of classes K; by default the length of ``classes`` in the metainfo of
             the data set, which the loop hands over.
         ignore_index: Label of pixels that do not count.
-        seg_key: Field of ``output`` with the maps, (R, H, W) int64, of rounds 1..R.
-        gt_key: Data field with the true map, (1, H, W) int64.
-        mask_key: Data field with the hole, (1, H, W), not 0 in the hole.
         area_bins: Edges of ranges of hole area to report on as well; see ``summarize``.
         collect_device: ``'cpu'`` or ``'gpu'``, how results of several ranks are collected.
         prefix: Put before every name.
@@ -43,30 +41,22 @@ class MapMetric(SampleWiseMetric):
         self,
         num_classes: int | None = None,
         ignore_index: int = 255,
-        seg_key: str = 'round_segs',
-        gt_key: str = 'gt_seg',
-        mask_key: str = 'mask',
         area_bins: Sequence[float] | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
-        super().__init__(
-            gt_key=gt_key,
-            mask_key=mask_key,
-            area_bins=area_bins,
-            collect_device=collect_device,
-            prefix=prefix,
-        )
+        super().__init__(area_bins=area_bins, collect_device=collect_device, prefix=prefix)
         self.num_classes = num_classes
         self.ignore_index = ignore_index
-        self.seg_key = seg_key
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Count the maps of one batch.
 
         Args:
             data_batch: Not used.
-            data_samples: Samples as dicts: ``gt_seg``, ``mask`` and ``output`` with the maps.
+            data_samples: Samples as dicts: ``gt_seg`` (1, H, W) int64, ``mask`` (1, H, W), not 0
+                in the hole, and ``output`` with ``round_segs``, the (R, H, W) int64 maps of rounds
+                1..R.
 
         Raises:
             UserError: A sample has maps and no ground truth or no mask.
@@ -96,7 +86,7 @@ class MapMetric(SampleWiseMetric):
             UserError: One is missing.
             UserError: One has another size.
         """
-        return self._field(sample, self.gt_key, like), self._field(sample, self.mask_key, like)
+        return self._field(sample, 'gt_seg', like), self._field(sample, 'mask', like)
 
     def class_names(self) -> list[str]:
         """Name of each class, from the metainfo of the data set or a number.
@@ -134,6 +124,29 @@ def has_finite_image(sample: Mapping) -> bool:
     """Whether the result is an image; a map of nan pixels has class ids that mean nothing."""
     image = sample['output'].get('pred_img')
     return image is None or bool(torch.as_tensor(image).isfinite().all())
+
+
+def check_classes(trained_on: Sequence[str], loop: Any) -> None:
+    """Refuses scores of maps by a model of other classes than those of the data.
+
+    Args:
+        trained_on: Names of the classes of the model; empty if they are not known.
+        loop: mmagic's ``MultiTestLoop`` or mmengine's ``TestLoop``.
+
+    Raises:
+        UserError: The data have other names, or another order, and a metric is of maps.
+    """
+    loaders = getattr(loop, 'dataloaders', None) or [loop.dataloader]
+    evaluators = getattr(loop, 'evaluators', None) or [loop.evaluator]
+    for loader, evaluator in zip(loaders, evaluators, strict=True):
+        tested_on = tuple(getattr(loader.dataset, 'metainfo', {}).get('classes') or ())
+        of_maps = any(isinstance(metric, (MapMetric, IoUMetric)) for metric in evaluator.metrics)
+        if of_maps and trained_on and tested_on and tuple(trained_on) != tested_on:
+            raise UserError(
+                f'the checkpoint was trained on the classes {", ".join(trained_on)}, but those of '
+                f'the test are {", ".join(tested_on)}: scores of maps would mean nothing. Use the '
+                'config it was trained with, or tools/benchmark.py, which leaves them out'
+            )
 
 
 def by_round(results: Sequence[dict]) -> dict[int | None, list[np.ndarray]]:

@@ -41,8 +41,6 @@ class PerRound(SampleWiseMetric):
     Args:
         metric: Config of, or a built, sample-wise mmagic metric: one that derives from
             ``BaseSampleWiseMetric``, adds one result per sample and reports their mean.
-        rounds_key: Field of ``output`` with the composites, (R+1, 3, H, W) in 0..255, of rounds
-            0..R. R may differ between runs, not within one.
         area_bins: Edges of ranges of hole area to report on as well: mean, standard deviation and
             count of each; see ``summarize`` for the names.
         collect_device: ``'cpu'`` or ``'gpu'``, how results of several ranks are collected.
@@ -59,7 +57,6 @@ class PerRound(SampleWiseMetric):
     def __init__(
         self,
         metric: dict | BaseSampleWiseMetric,
-        rounds_key: str = 'round_imgs',
         area_bins: Sequence[float] | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
@@ -70,7 +67,6 @@ class PerRound(SampleWiseMetric):
             area_bins=area_bins, collect_device=collect_device, prefix=prefix or inner.prefix
         )
         self.inner = inner
-        self.rounds_key = rounds_key
 
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
         """Tell the inner metric, too, about the model and the data (called by mmagic's loops)."""
@@ -83,16 +79,17 @@ class PerRound(SampleWiseMetric):
         Args:
             data_batch: What the data loader gave, handed on to the inner metric.
             data_samples: Samples as dicts: ``gt_img``, ``mask`` and ``output`` with ``pred_img``
-                and ``round_imgs``.
+                and ``round_imgs``, the composites of rounds 0..R, (R+1, 3, H, W) in 0..255. R may
+                differ between runs, not within one.
 
         Raises:
             UserError: An image is smaller than the window of SSIM.
         """
-        views = [round_views(one, self.rounds_key, self.inner.pred_key) for one in data_samples]
+        views = [round_views(one, self.inner.pred_key) for one in data_samples]
         scores = iter(self._score(data_batch, [view for group in views for view in group]))
         for sample, group in zip(data_samples, views, strict=True):
             found = [next(scores) for _ in group]
-            rounds = found[: count_rounds(sample, self.rounds_key)]
+            rounds = found[: count_rounds(sample)]
             self.results.append({**identify(sample), 'rounds': rounds, 'final': found[-1]})
 
     def _score(self, data_batch: Any, samples: list[dict]) -> list[dict[str, float]]:

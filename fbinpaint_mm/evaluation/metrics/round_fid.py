@@ -53,9 +53,6 @@ class RoundFID(SampleWiseMetric):
             ``weights-inception-2015-12-05-6726825d.pth``. '' or None: its download.
         extractor: Another network: (N, 3, H, W) uint8 RGB -> (N, D) features.
         batch_size: Most images that are in the network at once.
-        gt_key: Data field with the true image.
-        pred_key: Field of ``output`` with the final image.
-        rounds_key: Field of ``output`` with the (R+1, 3, H, W) images of rounds 0..R.
         collect_device: ``'cpu'`` or ``'gpu'``, how results of several ranks are collected.
         prefix: Put before every name.
 
@@ -73,21 +70,15 @@ class RoundFID(SampleWiseMetric):
         weights: str | None = None,
         extractor: nn.Module | None = None,
         batch_size: int = 16,
-        gt_key: str = 'gt_img',
-        pred_key: str = 'pred_img',
-        rounds_key: str = 'round_imgs',
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         import_torchmetrics()
-        super().__init__(
-            gt_key=gt_key, pred_key=pred_key, collect_device=collect_device, prefix=prefix
-        )
+        super().__init__(collect_device=collect_device, prefix=prefix)
         self.weights = weights
         self.extractor = build_inception(weights) if extractor is None else extractor
         self.backbone = 'Inception v3' if extractor is None else type(extractor).__name__
         self.batch_size = batch_size
-        self.rounds_key = rounds_key
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Extract the features of the true images and of every round of one batch.
@@ -95,20 +86,20 @@ class RoundFID(SampleWiseMetric):
         Args:
             data_batch: Not used.
             data_samples: Samples as dicts: ``gt_img`` and ``output`` with ``pred_img`` and
-                ``round_imgs``.
+                ``round_imgs``, the (R+1, 3, H, W) images of rounds 0..R.
         """
         groups = [self._images(sample) for sample in data_samples]
         features = iter(self._extract([image for group in groups for image in group]))
         for sample, group in zip(data_samples, groups, strict=True):
             truth, *views = [next(features) for _ in group]
-            rounds = views[: count_rounds(sample, self.rounds_key)]
+            rounds = views[: count_rounds(sample)]
             found = {'truth': truth, 'rounds': rounds, 'final': views[-1]}
             self.results.append({**identify(sample), **found})
 
     def _images(self, sample: dict) -> list[Tensor]:
         """The true image, then that of every view, each (3, H, W)."""
-        views = round_views(sample, self.rounds_key, self.pred_key)
-        pairs = [images_to_compare(view, self.gt_key, self.pred_key) for view in views]
+        views = round_views(sample)
+        pairs = [images_to_compare(view) for view in views]
         return [pairs[0][0], *(image for _, image in pairs)]
 
     def _extract(self, images: Sequence[Tensor]) -> list[np.ndarray]:

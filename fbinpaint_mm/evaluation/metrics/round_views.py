@@ -10,21 +10,22 @@ from torch import Tensor
 
 from fbinpaint_mm.user_error import UserError
 
+ROUND_IMAGES = 'round_imgs'
 
-def round_views(sample: dict, rounds_key: str, pred_key: str = 'pred_img') -> list[dict]:
+
+def round_views(sample: dict, pred_key: str = 'pred_img') -> list[dict]:
     """One copy of a sample per result that is to be scored.
 
     Args:
-        sample: A sample as dict; nothing of it is changed or copied.
-        rounds_key: Field of ``output`` with the (R+1, 3, H, W) images of rounds 0..R; it may be
-            absent.
+        sample: A sample as dict; nothing of it is changed or copied. Its ``output`` may have
+            ``round_imgs``, the (R+1, 3, H, W) images of rounds 0..R.
         pred_key: Field of ``output`` that metrics read the image from.
 
     Returns:
         The sample with the image of round 0, ..., R as its prediction, then as it is. The last two
         are one where the final image is that of round R, so that it is scored once.
     """
-    images = sample['output'].get(rounds_key)
+    images = sample['output'].get(ROUND_IMAGES)
     if images is None or len(images) == 0:
         return [sample]
     views = [replace_prediction(sample, pred_key, image) for image in images]
@@ -33,9 +34,9 @@ def round_views(sample: dict, rounds_key: str, pred_key: str = 'pred_img') -> li
     return [*views, sample]
 
 
-def count_rounds(sample: dict, rounds_key: str) -> int:
+def count_rounds(sample: dict) -> int:
     """Number R+1 of images of rounds; 0 for a model without rounds."""
-    images = sample['output'].get(rounds_key)
+    images = sample['output'].get(ROUND_IMAGES)
     return 0 if images is None else len(images)
 
 

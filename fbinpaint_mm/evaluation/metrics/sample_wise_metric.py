@@ -217,12 +217,11 @@ def hole_area(sample: Mapping) -> float:
     return int(torch.count_nonzero(mask)) / mask.numel()
 
 
-def images_to_compare(sample: Mapping, gt_key: str, pred_key: str) -> tuple[Tensor, Tensor]:
+def images_to_compare(sample: Mapping, pred_key: str = 'pred_img') -> tuple[Tensor, Tensor]:
     """The true image and the predicted one.
 
     Args:
-        sample: A sample as dict.
-        gt_key: Data field with the true image.
+        sample: A sample as dict; ``gt_img`` is the true image.
         pred_key: Field of ``output`` with the prediction.
 
     Returns:
@@ -233,7 +232,7 @@ def images_to_compare(sample: Mapping, gt_key: str, pred_key: str) -> tuple[Tens
         UserError: They are no images, or differ in size.
     """
     found = []
-    for fields, key, where in ((sample, gt_key, ''), (sample['output'], pred_key, 'output.')):
+    for fields, key, where in ((sample, 'gt_img', ''), (sample['output'], pred_key, 'output.')):
         if fields.get(key) is None:
             raise UserError(
                 f'{sample_name(sample)}: the metric needs {where}{key}; found {sorted(fields)}'
@@ -243,7 +242,7 @@ def images_to_compare(sample: Mapping, gt_key: str, pred_key: str) -> tuple[Tens
     if image.ndim != 3 or image.shape[0] != 3 or image.shape != truth.shape:
         raise UserError(
             f'{sample_name(sample)}: the metric compares two (3, H, W) images of one size, found '
-            f'{tuple(truth.shape)} ({gt_key}) and {tuple(image.shape)} ({pred_key})'
+            f'{tuple(truth.shape)} (gt_img) and {tuple(image.shape)} ({pred_key})'
         )
     return truth, image
 

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from fbinpaint_mm.user_error import UserError
 
+MIN_SCALE = 0.01  # smallest error that is expected, in units of the [-1, 1] image range
+
 
 @dataclass
 class FeedbackSignal:
@@ -48,12 +50,10 @@ class InpaintingConfidence(nn.Module):
 
     Args:
         base_channels: Width of its four convolutions.
-        min_scale: Smallest error it can expect, in units of the [-1, 1] image range.
     """
 
-    def __init__(self, base_channels: int = 16, min_scale: float = 0.01) -> None:
+    def __init__(self, base_channels: int = 16) -> None:
         super().__init__()
-        self.min_scale = min_scale
         self.layers = nn.Sequential(
             nn.Conv2d(4, base_channels, 3, stride=2, padding=1),
             nn.GELU(),
@@ -72,12 +72,12 @@ class InpaintingConfidence(nn.Module):
             mask: (N, 1, H, W) float, 1 in the hole.
 
         Returns:
-            (N, 1, H, W) float32 error scale, at least ``min_scale``, in units of the [-1, 1] image
+            (N, 1, H, W) float32 error scale, at least ``MIN_SCALE``, in units of the [-1, 1] image
             range.
         """
         code = self.layers(torch.cat([current.detach(), mask], dim=1)).float()
         code = F.interpolate(code, current.shape[-2:], mode='bilinear', align_corners=False)
-        return F.softplus(code - 1) + self.min_scale
+        return F.softplus(code - 1) + MIN_SCALE
 
 
 def confidence_from_scale(scale: Tensor, mask: Tensor) -> Tensor:

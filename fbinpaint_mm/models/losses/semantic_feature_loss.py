@@ -38,9 +38,6 @@ class SemanticFeatureLoss(nn.Module):
 
         Returns:
             0-d float32, ``loss_weight`` times a distance in [0, 4].
-
-        Raises:
-            ValueError: If there are more feature maps of one than of the other.
         """
         with torch.autocast(features[0].device.type, enabled=False):
             pairs = zip(features, target, strict=True)

@@ -41,11 +41,9 @@ class VGGPerceptualLoss(PerceptualLoss):
             with one of ``pretrained_features.VGG16.files``. '' or None: torchvision's download.
             'none': random features, only for smoke tests; logs a warning.
         channel_order: Order of the colors of the images, 'bgr' (mmagic's default) or 'rgb'.
-        norm_img: Whether images are in [-1, 1]; False: [0, 1].
-        criterion: 'l1' or 'mse'.
 
     Raises:
-        UserError: If a layer name, the channel order or the criterion is unknown.
+        UserError: If a layer name or the channel order is unknown.
     """
 
     def __init__(
@@ -56,21 +54,18 @@ class VGGPerceptualLoss(PerceptualLoss):
         style_weight: float = 1.0,
         weights: str | None = None,
         channel_order: str = 'bgr',
-        norm_img: bool = True,
-        criterion: str = 'l1',
     ) -> None:
         # PerceptualLoss.__init__ would download the whole VGG, classifier included.
         nn.Module.__init__(self)
-        _check_choice('channel_order', channel_order, ('bgr', 'rgb'))
-        _check_choice('criterion', criterion, ('l1', 'mse'))
+        if channel_order not in ('bgr', 'rgb'):
+            raise UserError(f"channel_order: found {channel_order!r}, expected 'bgr' or 'rgb'.")
         self.layer_weights = _checked_layers(layer_weights or {'3': 1.0, '8': 1.0, '15': 1.0})
         self.layer_weights_style = _checked_layers(layer_weights_style or self.layer_weights)
         self.perceptual_weight = perceptual_weight
         self.style_weight = style_weight
         self.weights = weights
         self.channel_order = channel_order
-        self.norm_img = norm_img
-        self.criterion = nn.L1Loss() if criterion == 'l1' else nn.MSELoss()
+        self.criterion = nn.L1Loss()
         # A list hides the network from state_dict, parameters and DDP.
         self._frozen: list[nn.Sequential] = []
 
@@ -128,7 +123,7 @@ class VGGPerceptualLoss(PerceptualLoss):
 
     def _normalize(self, images: Tensor) -> Tensor:
         images = images.flip(1) if self.channel_order == 'bgr' else images
-        images = (images + 1.0) * 0.5 if self.norm_img else images
+        images = (images + 1.0) * 0.5
         mean = images.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
         return (images - mean) / images.new_tensor(IMAGENET_STD).view(1, 3, 1, 1)
 
@@ -146,11 +141,6 @@ class VGGPerceptualLoss(PerceptualLoss):
             for layer, weight in self.layer_weights_style.items()
         ]
         return self.style_weight * sum(terms)
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise UserError(f'{name}: found {value!r}, expected one of {choices}.')
 
 
 def _checked_layers(layer_weights: dict[str, float]) -> dict[str, float]:

@@ -53,6 +53,8 @@ CONVENTION_OF_CLASS = {
 # Strides of the encoders; DeepFill's contextual attention halves its quarter-size features again.
 SIZE_DIVISORS = {'gl': 4, 'aot': 4, 'deepfill': 8}
 
+GUIDANCE_CHANNELS = 32  # width of stem and refinement head (our choice)
+
 
 @MODELS.register_module()
 class MMagicNetworkAdapter(BaseModule):
@@ -70,7 +72,7 @@ class MMagicNetworkAdapter(BaseModule):
       is added to the image that the network sees. Its last layer starts at zero: the network
       starts as if unguided. Partial convolutions erase whatever lies in the hole, and with it any
       guidance; a network fed by the ``pconv`` convention therefore sees ``current``, all valid.
-    * A *refinement head* (``residual=True``) of two 3x3 convolutions reads the network's output and
+    * A *refinement head* of two 3x3 convolutions reads the network's output and
       all of the above, and predicts a gate and a correction per pixel:
 
       .. math:: out = current + \tanh(gate) (network - current) + correction
@@ -87,8 +89,6 @@ class MMagicNetworkAdapter(BaseModule):
         num_classes: K, channels of the semantic map. None: an ``initial`` network. 0: guided by
             the current image and the confidence alone.
         convention: How the network is fed: 'gl', 'aot', 'pconv' or 'deepfill'. None: by its class.
-        residual: Whether a guided network corrects ``current``; False: it regenerates the image.
-        guidance_channels: Width of stem and refinement head (our choice).
         channel_order: Order of the colors that the network was trained with. Images outside the
             network are BGR, mmagic's default; its AOT-GAN configuration trains in 'rgb'.
         size_divisor: Height and width must be multiples of it. None: from the convention.
@@ -107,8 +107,6 @@ class MMagicNetworkAdapter(BaseModule):
         network: dict | nn.Module,
         num_classes: int | None = None,
         convention: str | None = None,
-        residual: bool = True,
-        guidance_channels: int = 32,
         channel_order: str = 'bgr',
         size_divisor: int | None = None,
         init_cfg: dict | list[dict] | None = None,
@@ -123,13 +121,11 @@ class MMagicNetworkAdapter(BaseModule):
         self.minimum_size = _minimum_size_of(self.network)
         keep_attention_finite(self.network)
         self.num_classes = num_classes
-        self.residual = residual
         self.channel_order = channel_order
         if num_classes is not None:
             guidance = num_classes + 5  # semantic map, current image, mask, confidence
-            self.stem = _two_convolutions(guidance, guidance_channels, 3)
-            if residual:
-                self.refinement_head = _two_convolutions(guidance + 3, guidance_channels, 4)
+            self.stem = _two_convolutions(guidance, 3)
+            self.refinement_head = _two_convolutions(guidance + 3, 4)
             self._start_unguided()
 
     def init_weights(self) -> None:
@@ -180,7 +176,7 @@ class MMagicNetworkAdapter(BaseModule):
             raw = self._run(current + self.stem(guidance), torch.zeros_like(mask))
         else:
             raw = self._run(masked_img + self.stem(guidance), mask)
-        return self._refine(raw, current, guidance) if self.residual else raw
+        return self._refine(raw, current, guidance)
 
     def _run(self, image: Tensor, mask: Tensor) -> Tensor:
         if self.channel_order == 'rgb':
@@ -230,8 +226,7 @@ class MMagicNetworkAdapter(BaseModule):
 
     def _start_unguided(self) -> None:
         _zero(self.stem[-1])
-        if self.residual:
-            _zero(self.refinement_head[-1])
+        _zero(self.refinement_head[-1])
 
 
 def _check_options(convention: str | None, channel_order: str) -> None:
@@ -277,11 +272,11 @@ def _minimum_size_of(network: nn.Module) -> int:
     return 4 * (max(pads) + 1) if pads else 1
 
 
-def _two_convolutions(in_channels: int, mid_channels: int, out_channels: int) -> nn.Sequential:
+def _two_convolutions(in_channels: int, out_channels: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(in_channels, mid_channels, 3, padding=1),
+        nn.Conv2d(in_channels, GUIDANCE_CHANNELS, 3, padding=1),
         nn.LeakyReLU(0.2),
-        nn.Conv2d(mid_channels, out_channels, 3, padding=1),
+        nn.Conv2d(GUIDANCE_CHANNELS, out_channels, 3, padding=1),
     )
 
 

@@ -22,7 +22,7 @@ def build_inpainting_network(
     That is ``forward(masked_img, mask, current=None, semantic_map=None, confidence=None)`` and the
     class attribute ``speaks_feedback_interface = True``. A class with it is built as it is; any
     other network is taken for one of mmagic's and wrapped in :class:`MMagicNetworkAdapter`, whose
-    own options (convention, residual, ...) need an explicit adapter config.
+    own options (convention, channel_order, ...) need an explicit adapter config.
 
     Args:
         cfg: Config dict of a network in mmagic's registry, or a module already built.

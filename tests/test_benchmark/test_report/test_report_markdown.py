@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -64,6 +65,13 @@ def test_trainings_come_before_the_scores(text):
     assert row_of(text, 'feedback', 'All images')[:4] == ['3', '2000', '512', '64 (12.5 %)']
     assert row_of(text, 'telea', 'All images')[:4] == ['-'] * 4
     assert 'over seeds. Of the training: seeds, iterations, images, labeled.\n' in text
+
+
+def test_a_model_of_other_classes_is_named(benchmark_of, tmp_path):
+    benchmark = benchmark_of(one=[[20.0]], two=[[19.0]])
+    sentence = 'No scores of maps: two, whose classes are not those of the data.'
+    assert sentence not in write(benchmark, tmp_path)
+    assert sentence in write(replace(benchmark, other_classes=['two', 'failed']), tmp_path)
 
 
 def test_columns_can_be_chosen(fake_table, tmp_path):

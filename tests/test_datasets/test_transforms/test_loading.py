@@ -204,14 +204,6 @@ def test_changes_in_place_do_not_reach_the_cache() -> None:
     assert np.array_equal(second['gt_seg'], expected[1])
 
 
-def test_cache_is_bounded() -> None:
-    load = LoadProceduralScene(image_size=32, cache_size=2)
-    for scene_seed in range(4):
-        load(dict(scene_seed=scene_seed, is_labeled=True))
-
-    assert len(load._cache) == 2
-
-
 def test_missing_or_tiny_size_is_refused() -> None:
     with pytest.raises(UserError, match='needs image_size'):
         LoadProceduralScene()(dict(scene_seed=0, is_labeled=True))

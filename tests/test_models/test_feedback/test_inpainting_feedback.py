@@ -70,14 +70,14 @@ def test_other_strides_are_refused(stride):
 
 def test_scale_has_image_size_and_a_floor():
     image = torch.randn(2, 3, 10, 14)
-    network = InpaintingConfidence(base_channels=4, min_scale=0.2)
+    network = InpaintingConfidence(base_channels=4)
     torch.nn.init.constant_(network.layers[-1].bias, -60.0)
 
     scale = network(image, torch.ones(2, 1, 10, 14))
 
     assert scale.shape == (2, 1, 10, 14)
     assert scale.dtype == torch.float32
-    torch.testing.assert_close(scale, torch.full_like(scale, 0.2))
+    torch.testing.assert_close(scale, torch.full_like(scale, 0.01))
 
 
 def test_no_gradient_reaches_the_image():

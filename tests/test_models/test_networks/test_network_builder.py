@@ -71,10 +71,10 @@ def test_our_own_network_is_told_its_role():
 
 
 def test_explicit_adapter_keeps_its_options():
-    config = {'type': 'MMagicNetworkAdapter', 'network': GL, 'residual': False}
+    config = {'type': 'MMagicNetworkAdapter', 'network': GL, 'channel_order': 'rgb'}
     guided = build_inpainting_network(config, 4, 'guided')
     assert isinstance(guided.network, MODELS.get('GLEncoderDecoder'))
-    assert (guided.num_classes, guided.residual) == (4, False)
+    assert (guided.num_classes, guided.channel_order) == (4, 'rgb')
     assert build_inpainting_network(config, None, 'initial').num_classes is None
 
 
