@@ -83,7 +83,7 @@ def _check_classes(runner: Runner, model: Any) -> None:
     place = (
         'model.generator.segmentor.decode_head' if hasattr(model, 'loop') else 'model.decode_head'
     )
-    head = getattr(getattr(model, 'loop', model), 'decode_head', None)
+    head: Any = getattr(getattr(model, 'loop', model), 'decode_head', None)
     if not hasattr(head, 'num_classes'):
         return
     dataset = runner.train_dataloader.dataset
