@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import inspect
+import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
 from fbinpaint_mm.config_mistakes import mistakes_in_file, named_settings, near_names
@@ -121,11 +124,29 @@ def read_config(name: str | os.PathLike[str], options: Mapping[str, Any] | None 
     """
     unset_empty_variables()
     path = find_config(name)
-    with mistakes_in_file(path):
+    with mistakes_in_file(path), _variables_unsaid():
         cfg = Config.fromfile(_only_python(path))
     merge_options(cfg, options or {})
     check_unchecked(cfg)
     return cfg
+
+
+@contextlib.contextmanager
+def _variables_unsaid() -> Iterator[None]:
+    """Keeps mmengine from naming each variable of the environment, used or not, several times.
+
+    What it became is in the config, which the log file of a run has.
+    """
+    logger = MMLogger.get_current_instance()
+    logger.addFilter(_says_no_variable)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_says_no_variable)
+
+
+def _says_no_variable(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(f'Using env variable `{VARIABLES}')
 
 
 def _only_python(path: Path) -> Path:

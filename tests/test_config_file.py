@@ -1,8 +1,10 @@
 import os
 import re
+from logging.handlers import BufferingHandler
 
 import pytest
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 
 from fbinpaint_mm import config_file
 from fbinpaint_mm.config_file import (
@@ -120,6 +122,21 @@ def test_an_empty_variable_counts_as_unset(config, monkeypatch, value, expected)
         monkeypatch.setenv('FBINPAINT_ROOT', value)
     assert read_config(config).root == expected
     assert os.environ['EMPTY_OF_ANOTHER'] == ''
+
+
+def test_a_variable_is_read_without_a_word(config, monkeypatch):
+    monkeypatch.setenv('FBINPAINT_ROOT', 'own')
+    child = config.with_name('child.py')
+    child.write_text("_base_ = 'config.py'\nother = '{{$FBINPAINT_ROOT:x}}'\n")
+    handler = BufferingHandler(10)
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(handler)
+    try:
+        assert read_config(child).other == 'own'
+        logger.info('what follows is said')
+    finally:
+        logger.removeHandler(handler)
+    assert [record.getMessage() for record in handler.buffer] == ['what follows is said']
 
 
 @pytest.mark.parametrize(
