@@ -248,6 +248,19 @@ def test_an_option_that_fits_nowhere_is_refused(option, message):
         merge_options(cfg, {option: 8})
 
 
+def test_a_text_in_place_of_a_number_is_refused_where_no_class_knows():
+    settings = dict(optim_wrapper=dict(type='A', clip_grad=dict(max_norm=1.0, norm='l2')), model={})
+    message = (
+        r"^option 'optim_wrapper\.clip_grad\.max_norm': found 'x', expected a number, as 1\.0$"
+    )
+    with pytest.raises(UserError, match=message):
+        merge_options(Config(settings), {'optim_wrapper.clip_grad.max_norm': 'x'})
+    cfg = Config(dict(model=dict(type='A', width=4, deep=True)))
+    options = {'model.width': 'wide', 'model.deep': False, 'work_dir': 'x'}
+    merge_options(cfg, options)
+    assert cfg.model == dict(type='A', width='wide', deep=False)
+
+
 def test_an_interval_that_is_no_number_is_refused(config):
     text = "custom_hooks = [dict(type='A', val_interval='x')]\n"
     config.write_text(config.read_text() + text)

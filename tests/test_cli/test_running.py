@@ -208,6 +208,10 @@ def test_a_training_is_resumed_in_mixed_precision(config, checkpoint, built):
         (dict(resume='missing.pth'), "checkpoint 'missing.pth' does not exist"),
         (dict(auto_scale_lr=True), '--auto-scale-lr needs auto_scale_lr='),
         (dict(cfg_options={'modle.width': 8}), "Did you mean 'model'?"),
+        (
+            dict(cfg_options={'optim_wrapper.optimizer.lr': 'fast'}),
+            "train.py: optim_wrapper.optimizer.lr: found 'fast', expected a number",
+        ),
         (dict(cfg_options={'train_cfg.max_iters': 0}), 'train_cfg.max_iters: found 0, expected'),
         (dict(work_dir='small.py/run'), "--work-dir 'small.py/run' cannot be made: found a file"),
     ],
