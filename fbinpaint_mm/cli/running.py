@@ -20,7 +20,7 @@ from fbinpaint_mm import compat
 from fbinpaint_mm.apis.finite import check_finite_weights
 from fbinpaint_mm.checkpoint import check_checkpoint, check_fits, check_fits_in_part
 from fbinpaint_mm.cli.resume import AUTO, DropConfigTextHook, check_work_dir, set_resume
-from fbinpaint_mm.config_checks import wrong_number
+from fbinpaint_mm.config_checks import check_loaders, wrong_number
 from fbinpaint_mm.config_file import read_config
 from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.engine import (
@@ -160,9 +160,11 @@ def load_run_config(
 
     Raises:
         FileNotFoundError: There is no such config.
-        UserError: Nothing would read an option, or a setting is a text in place of a number.
+        UserError: Nothing would read an option, a setting is a text in place of a number, or a data
+            loader cannot be, see `check_loaders`.
     """
     cfg = read_config(config, options)
+    check_loaders(cfg)
     wrong = wrong_number(cfg)
     if wrong is not None:
         raise UserError(wrong)
