@@ -16,7 +16,7 @@ mediapipe without ``mp.solutions`` ``mmagic.apis``                  `guard_contr
 albumentations looks for updates   imports without internet         `silence_albumentations`
 mmengine knows its sisters only    ``_base_ = 'fbinpaint_mm::...'`` `add_config_prefix`
 deprecations inside the stack      the log, unreadable              `filter_warnings`
-yapf, for every checkpoint         a second of every training       `format_configs_once`
+yapf, for every checkpoint         a second of every run, or a run  `format_configs_once`
 mmengine's launcher wants a GPU    ``torchrun`` on CPUs             `init_cpu_distributed`
 torch < 2.11 keeps casts too long  gradients with autocast          `forget_casts_without_graph`
 torch's new exporter: opset >= 18  export to ONNX's opset 17        `export_onnx`
@@ -441,9 +441,10 @@ def add_config_prefix(find_config: Callable[[str], Path]) -> None:
 
 
 def format_configs_once() -> None:
-    """Keeps the text of a config that has not changed.
+    """Keeps the text of a config that has not changed, and has one where yapf fails.
 
-    mmengine formats the whole config with yapf for every checkpoint, a second each time.
+    mmengine formats the whole config with yapf for every checkpoint, a second each time. Runs that
+    start at the same time share yapf's cache on the disk, which one may read half written.
     """
     from mmengine.config import Config
 
@@ -455,7 +456,10 @@ def format_configs_once() -> None:
     def pretty_text(self: Config) -> str:
         content = repr(self)
         if content not in last:
-            text = original(self)
+            try:
+                text = original(self)
+            except SyntaxError:  # the same settings, in one long line each
+                text = original(Config(self.to_dict(), format_python_code=False))
             last.clear()
             last[content] = text
         return last[content]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import inspect
+import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
-from fbinpaint_mm.config_mistakes import mistakes_in_file, named_settings, near_names
+from fbinpaint_mm.config_checks import check_unchecked, is_number
+from fbinpaint_mm.config_mistakes import mistakes_in_file
+from fbinpaint_mm.setting_names import named_settings, near_names
 from fbinpaint_mm.training_length import set_feedback_ramp, set_max_iters
 from fbinpaint_mm.user_error import UserError
 
@@ -23,11 +28,6 @@ RUNNER_KEYS = (
     *('activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters'),
     *('model_wrapper_cfg', 'runner_type', 'sync_bn'),
     *('init_weights_for_test_or_val', 'strategy'),  # of mmengine's FlexibleRunner
-)
-# Settings of no class, so that none refuses what it does not know.
-UNTYPED = dict(
-    env_cfg=('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'),
-    auto_scale_lr=('enable', 'base_batch_size'),
 )
 # What the processes read that the benchmark starts: each gets the whole config in a file.
 CONFIG_FILE_KEYS = ('custom_imports',)
@@ -121,11 +121,29 @@ def read_config(name: str | os.PathLike[str], options: Mapping[str, Any] | None 
     """
     unset_empty_variables()
     path = find_config(name)
-    with mistakes_in_file(path):
+    with mistakes_in_file(path), _variables_unsaid():
         cfg = Config.fromfile(_only_python(path))
     merge_options(cfg, options or {})
     check_unchecked(cfg)
     return cfg
+
+
+@contextlib.contextmanager
+def _variables_unsaid() -> Iterator[None]:
+    """Keeps mmengine from naming each variable of the environment, used or not, several times.
+
+    What it became is in the config, which the log file of a run has.
+    """
+    logger = MMLogger.get_current_instance()
+    logger.addFilter(_says_no_variable)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_says_no_variable)
+
+
+def _says_no_variable(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(f'Using env variable `{VARIABLES}')
 
 
 def _only_python(path: Path) -> Path:
@@ -139,27 +157,6 @@ def _only_python(path: Path) -> Path:
     for base in Config._get_base_files(str(path)) if path.is_file() else ():
         _only_python(Path(Config._get_cfg_path(base, str(path))[0]))
     return path
-
-
-def check_unchecked(cfg: Config) -> None:
-    """Looks at settings that mmengine passes over, or finds wrong only when it needs them.
-
-    Args:
-        cfg: The whole config.
-
-    Raises:
-        UserError: One of ``UNTYPED`` has a setting that nothing reads, or an interval of a hook
-            or of the log is text.
-    """
-    for part, known in UNTYPED.items():
-        for key in cfg.get(part) or ():
-            if key not in known:
-                hint = near_names(key, known) or f'Expected one of {", ".join(known)}'
-                raise UserError(f'{part}.{key}: nothing takes this setting. {hint}')
-    read = {key: cfg.get(key) for key in ('default_hooks', 'custom_hooks', 'log_processor')}
-    for name, value in named_settings(read):
-        if name.endswith(('interval', 'max_keep_ckpts', 'window_size')) and isinstance(value, str):
-            raise UserError(f'{name}: found {value!r}, expected a whole number')
 
 
 def part_of(cfg: Config, name: str) -> Any:
@@ -198,6 +195,7 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
             until feedback and teacher act in full.
 
     Raises:
+        UserError: One is a text in place of a number.
         UserError: One is not: mmengine would add it, or change a variable that was used while
             the config was read, and nothing would ever read it. Or it is a setting of something
             that is switched off, and they do not say what it shall be instead.
@@ -239,7 +237,11 @@ def _check_is_read(name: str, cfg: Config) -> None:
 
 
 def _check_is_part(name: str, cfg: Config, value: Any) -> None:
-    replaced = dict(named_settings(cfg.to_dict())).get(name)
+    before = dict(named_settings(cfg.to_dict()))
+    replaced, above = before.get(name), before.get(name.rpartition('.')[0])
+    # Of settings with a type, the class knows.
+    if is_number(replaced) and isinstance(value, str) and 'type' not in (above or ()):
+        raise UserError(f'option {name!r}: found {value!r}, expected a number, as {replaced}')
     is_part = isinstance(replaced, dict) or (isinstance(replaced, list) and '.' not in name)
     if is_part and isinstance(value, (str, int, float)):
         raise UserError(f'option {name!r}: found {value!r}, expected settings, or items of a list')

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import inspect
 import re
 import textwrap
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 from types import FrameType
@@ -18,6 +17,8 @@ from mmengine.config import Config
 from mmengine.registry import FUNCTIONS, OPTIMIZERS, Registry
 from mmengine.runner import Runner
 
+from fbinpaint_mm.config_checks import wrong_number
+from fbinpaint_mm.setting_names import named_settings, near_names
 from fbinpaint_mm.user_error import TRACEBACK, UserError, in_one_line
 
 UNKNOWN_KEYWORD = re.compile(r"([\w.]+)\(\) got an unexpected keyword argument '(\w+)'")
@@ -160,9 +161,9 @@ def _building_mistake(error: Exception, cfg: Config) -> str | None:
         return _unknown_type(_place_of_name(kind, place, cfg), kind, registry)
     if isinstance(error, KeyError) and not place:  # such as the level of a log
         place = _place_of_name(error.args[0], place, cfg)
-    unchecked = _unchecked_type(cfg)
-    if unchecked:
-        return unchecked
+    known = _unchecked_type(cfg) or wrong_number(cfg)
+    if known:
+        return known
     part = f'{place or "the config"}{f" ({built.__name__})" if built else ""}'
     missing = MISSING_ARGUMENT.search(str(error))
     if missing and is_direct:
@@ -209,14 +210,6 @@ def _place_of(settings: dict[str, Any], cfg: Config) -> str:
     return max(likeness, key=likeness.__getitem__, default='')
 
 
-def named_settings(value: Any, name: str = '') -> Iterator[tuple[str, Any]]:
-    """A setting and all inside it, with their dotted names; items of a list have numbers."""
-    yield name, value
-    items: Iterable = value.items() if isinstance(value, dict) else ()
-    for key, one in enumerate(value) if isinstance(value, (list, tuple)) else items:
-        yield from named_settings(one, f'{name}.{key}' if name else str(key))
-
-
 def _place_of_name(kind: Any, place: str, cfg: Config) -> str:
     """Of a name that may be that of an optimizer's ``constructor``, or a ``runner_type``."""
     if place and kind is not None:
@@ -260,12 +253,6 @@ def _unknown_keyword(
         taken |= _parameters(builder.f_locals.get('obj_cls'))
     hint = near_names(keyword, taken) or f'Expected one of {", ".join(sorted(taken))}'
     return f'{f"{place}." if place else ""}{given[0]}: nothing takes this setting. {hint}'
-
-
-def near_names(name: str, names: Iterable[str]) -> str:
-    """A question that names what may have been meant; empty if nothing is like it."""
-    close = difflib.get_close_matches(name, sorted(names), n=3)
-    return f'Did you mean {" or ".join(map(repr, close))}?' if close else ''
 
 
 def _resolve(name: str, frame: FrameType) -> Any:

@@ -75,9 +75,21 @@ def _sentence(error: UserError | OSError) -> str:
 
 
 def _about_the_file(error: OSError) -> str:
-    """Python's own begins with a number, and says of a file only that it exists."""
+    """Python's own begins with a number."""
+    return f'{error.filename!r}: {reason_of(error)}'
+
+
+def reason_of(error: OSError) -> str | None:
+    """What is wrong with a file; Python says only that it exists where a folder should be.
+
+    Args:
+        error: About a file or folder.
+
+    Returns:
+        Such as ``'found a file, expected a folder'``; Python's own words for other errors.
+    """
     kinds = (text for kind, text in WRONG_FILES.items() if isinstance(error, kind))
-    return f'{error.filename!r}: {next(kinds, error.strerror)}'
+    return next(kinds, error.strerror)
 
 
 def _failed_download(error: OSError) -> str | None:

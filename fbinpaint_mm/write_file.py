@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from fbinpaint_mm.user_error import UserError
+from fbinpaint_mm.user_error import UserError, reason_of
 
 DRAFT_SUFFIX = '.part'
 # <begin of the name>.<process>.<number><suffix>.part
@@ -111,7 +111,7 @@ def check_writable(folder: Path, option: str = '--out') -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f'{option} {str(folder)!r} cannot be made: {error.strerror}') from error
+        raise UserError(f'{option} {str(folder)!r} cannot be made: {reason_of(error)}') from error
     if not os.access(folder, os.W_OK):
         raise UserError(f'{option} {str(folder)!r} is not writable')
 

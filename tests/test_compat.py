@@ -599,3 +599,12 @@ def test_a_config_is_formatted_again_only_when_it_has_changed(monkeypatch):
     assert cfg.pretty_text is text
     cfg.width = 5
     assert cfg.pretty_text == 'width=5'
+
+
+def test_a_config_that_cannot_be_formatted_has_its_text(monkeypatch):
+    def fail(text, **_):
+        raise EOFError('Ran out of input')  # a cache that another process is writing
+
+    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', fail)
+    cfg = Config(dict(model=dict(widths=[4, 5]), name='not formatted'))
+    assert Config.fromstring(cfg.pretty_text, '.py').to_dict() == cfg.to_dict()

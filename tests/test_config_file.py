@@ -1,8 +1,10 @@
 import os
 import re
+from logging.handlers import BufferingHandler
 
 import pytest
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 
 from fbinpaint_mm import config_file
 from fbinpaint_mm.config_file import (
@@ -122,6 +124,21 @@ def test_an_empty_variable_counts_as_unset(config, monkeypatch, value, expected)
     assert os.environ['EMPTY_OF_ANOTHER'] == ''
 
 
+def test_a_variable_is_read_without_a_word(config, monkeypatch):
+    monkeypatch.setenv('FBINPAINT_ROOT', 'own')
+    child = config.with_name('child.py')
+    child.write_text("_base_ = 'config.py'\nother = '{{$FBINPAINT_ROOT:x}}'\n")
+    handler = BufferingHandler(10)
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(handler)
+    try:
+        assert read_config(child).other == 'own'
+        logger.info('what follows is said')
+    finally:
+        logger.removeHandler(handler)
+    assert [record.getMessage() for record in handler.buffer] == ['what follows is said']
+
+
 @pytest.mark.parametrize(
     ('name', 'message'),
     [
@@ -229,6 +246,19 @@ def test_an_option_that_fits_nowhere_is_refused(option, message):
     cfg = Config(dict(model=dict(parts=[dict(width=4), dict(width=5)])))
     with pytest.raises(UserError, match=f"^option '{option}': {message}"):
         merge_options(cfg, {option: 8})
+
+
+def test_a_text_in_place_of_a_number_is_refused_where_no_class_knows():
+    settings = dict(optim_wrapper=dict(type='A', clip_grad=dict(max_norm=1.0, norm='l2')), model={})
+    message = (
+        r"^option 'optim_wrapper\.clip_grad\.max_norm': found 'x', expected a number, as 1\.0$"
+    )
+    with pytest.raises(UserError, match=message):
+        merge_options(Config(settings), {'optim_wrapper.clip_grad.max_norm': 'x'})
+    cfg = Config(dict(model=dict(type='A', width=4, deep=True)))
+    options = {'model.width': 'wide', 'model.deep': False, 'work_dir': 'x'}
+    merge_options(cfg, options)
+    assert cfg.model == dict(type='A', width='wide', deep=False)
 
 
 def test_an_interval_that_is_no_number_is_refused(config):

@@ -138,7 +138,8 @@ def whole(**part):
             whole(width=-1),
             r'^model\.part \(MistakenPart\) cannot be built: ValueError: width is -1',
         ),
-        (whole(width='a'), r'^model\.part \(MistakenPart\) .* TypeError: .*FBINPAINT_TRACEBACK=1'),
+        (whole(width=[1]), r'^model\.part \(MistakenPart\) .* TypeError: .*FBINPAINT_TRACEBACK=1'),
+        (whole(width='a'), r"^model\.part\.width: found 'a', expected a number$"),
     ],
 )
 def test_what_cannot_be_built_is_told_with_its_place(registered, model, message):

@@ -153,6 +153,10 @@ def test_a_place_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / 'folder.json').mkdir()
     with pytest.raises(UserError, match=r"/file' cannot be made"):
         check_output_file(tmp_path / 'file/scores.json')
+    with pytest.raises(UserError, match=r"/file' cannot be made: found a file, expected a folder$"):
+        check_writable(tmp_path / 'file')
+    with pytest.raises(UserError, match='cannot be made: found a file, expected a folder, here or'):
+        check_writable(tmp_path / 'file/below')
     with pytest.raises(UserError, match=r"/folder\.json' is a folder"):
         check_output_file(tmp_path / 'folder.json')
     check_output_file(tmp_path / 'new/scores.json')

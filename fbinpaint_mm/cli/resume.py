@@ -112,7 +112,9 @@ def _check_length_left(checkpoint: Path, cfg: Config) -> None:
     done, planned = meta.get(unit, 0), train_cfg.get(f'max_{unit}s', math.inf)
     told = f'{checkpoint} has done {done}, train_cfg.max_{unit}s is {planned}'
     if done > planned:
-        raise UserError(f'--resume: nothing left to train: {told}; ask for more, e.g. max_iters=')
+        setting = 'max_iters' if unit == 'iter' else 'train_cfg.max_epochs'
+        more = f'ask for more than {done} with --cfg-options {setting}=NUMBER'
+        raise UserError(f'--resume: nothing left to train: {told}; {more}')
     if done == planned:
         _warn(f'nothing left to train, only a validation if it is missing: {told}')
 

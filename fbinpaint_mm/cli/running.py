@@ -20,6 +20,7 @@ from fbinpaint_mm import compat
 from fbinpaint_mm.apis.finite import check_finite_weights
 from fbinpaint_mm.checkpoint import check_checkpoint, check_fits, check_fits_in_part
 from fbinpaint_mm.cli.resume import AUTO, DropConfigTextHook, check_work_dir, set_resume
+from fbinpaint_mm.config_checks import check_loaders, wrong_number
 from fbinpaint_mm.config_file import read_config
 from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.engine import (
@@ -40,7 +41,7 @@ from fbinpaint_mm.optimizer_settings import (
 )
 from fbinpaint_mm.safe_loading import loading
 from fbinpaint_mm.training_length import check_length, length_warning
-from fbinpaint_mm.user_error import INTERRUPTED, errors_for_users
+from fbinpaint_mm.user_error import INTERRUPTED, UserError, errors_for_users
 from fbinpaint_mm.write_file import FULL, check_output_file, check_writable, write_file
 
 # Variables of the environment that number the processes of a launcher.
@@ -159,9 +160,14 @@ def load_run_config(
 
     Raises:
         FileNotFoundError: There is no such config.
-        UserError: Nothing would read an option.
+        UserError: Nothing would read an option, a setting is a text in place of a number, or a data
+            loader cannot be, see `check_loaders`.
     """
     cfg = read_config(config, options)
+    check_loaders(cfg)
+    wrong = wrong_number(cfg)
+    if wrong is not None:
+        raise UserError(wrong)
     cfg.launcher = launcher
     drop_idle_optimizers(cfg)
     # As text: an option such as work_dir=2026 is a number.

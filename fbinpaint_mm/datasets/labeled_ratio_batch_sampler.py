@@ -14,6 +14,8 @@ from torch.utils.data import Sampler
 
 from fbinpaint_mm.user_error import UserError
 
+RATIO = 'train_dataloader.batch_sampler.ratio'  # where a config has it, for messages
+
 
 def shuffled_forever(indices: Sequence[int], seed: int, shuffle: bool = True) -> Iterator[int]:
     """Pass over the indices again and again, each pass in a new order that the seed determines."""
@@ -37,15 +39,15 @@ def split_batch(batch_size: int, ratio: Sequence[int]) -> tuple[int, int]:
         UserError: the ratio is malformed or the batch cannot be split exactly.
     """
     if len(ratio) != 2 or any(not isinstance(part, int) or part < 0 for part in ratio):
-        raise UserError(f'ratio={ratio!r}: expected (labeled, unlabeled), such as (1, 1)')
+        raise UserError(f'{RATIO}: found {ratio!r}, expected (labeled, unlabeled), such as (1, 1)')
     if not any(ratio):
-        raise UserError('ratio=(0, 0) asks for no sample; expected such as (1, 1) or (1, 0)')
+        raise UserError(f'{RATIO}: found {ratio!r}, expected a sample, such as (1, 1) or (1, 0)')
     labeled, unlabeled = (part // math.gcd(*ratio) for part in ratio)
     parts = labeled + unlabeled
     if batch_size < 1 or batch_size % parts:
         raise UserError(
-            f'batch_size {batch_size} cannot be split {labeled}:{unlabeled}; '
-            f'use a multiple of {parts}'
+            f'train_dataloader.batch_size: found {batch_size}, expected a multiple of {parts}, '
+            f'which {RATIO} splits {labeled}:{unlabeled}'
         )
     return batch_size // parts * labeled, batch_size // parts * unlabeled
 
@@ -131,5 +133,5 @@ class LabeledRatioBatchSampler(Sampler[list[int]]):
                 other = '(0, 1)' if name == 'labeled' else '(1, 0)'
                 raise UserError(
                     f'every batch needs {count} {name} sample(s) but the data set has none; change '
-                    f'labeled_ratio, labeled_list or unlabeled_prefix, or set ratio={other}'
+                    f'labeled_ratio, labeled_list or unlabeled_prefix, or set {RATIO}={other}'
                 )

@@ -31,6 +31,7 @@ def check_counterparts(runner: Runner) -> None:
     for kind, part in _needed_hooks(model):
         _check_hook(runner.hooks, kind, part)
     _check_optimizers(runner.optim_wrapper, model)
+    _check_classes(runner, model)
     if isinstance(model, FeedbackRecorrectionInpaintor):
         _check_data(runner, model.data_preprocessor)
 
@@ -75,6 +76,23 @@ def _check_optimizers(optim_wrapper: Any, model: Any) -> None:
                 f"{name}=dict(type='OptimWrapper', optimizer=dict(...)) to it, with "
                 "constructor='MultiOptimWrapperConstructor'"
             )
+
+
+def _check_classes(runner: Runner, model: Any) -> None:
+    """Maps have as many channels as the data have classes: what is over would never be learned."""
+    place = (
+        'model.generator.segmentor.decode_head' if hasattr(model, 'loop') else 'model.decode_head'
+    )
+    head: Any = getattr(getattr(model, 'loop', model), 'decode_head', None)
+    if not hasattr(head, 'num_classes'):
+        return
+    dataset = runner.train_dataloader.dataset
+    names = (getattr(dataset, 'metainfo', None) or {}).get('classes')
+    if names and len(names) != head.num_classes:
+        raise UserError(
+            f'{place}.num_classes: found {head.num_classes}, expected {len(names)}, the number of '
+            f'classes of train_dataloader.dataset ({type(dataset).__name__})'
+        )
 
 
 def _check_data(runner: Runner, preprocessor: Any) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import re
+import sys
 from typing import Any
 
 from mmengine.logging import MMLogger
@@ -21,6 +24,7 @@ FILE_ONLY = re.compile(
     r'|Distributed training is not used|Checkpoints will be saved|Loads checkpoint by|Exp name: '
     r'|The previous best checkpoint'
 )
+NO_MATCH = 'do not match exactly'  # of mmengine's list of what does not fit
 
 
 @RUNNERS.register_module()
@@ -28,19 +32,55 @@ class QuietRunner(Runner):
     """mmengine's Runner with a console for people; its log file is mmengine's.
 
     The console leaves out what ``FILE_ONLY`` matches and records with ``file_only`` set
-    (``logger.info(text, extra={'file_only': True})``), and leaves the name of the logger out.
+    (``logger.info(text, extra={'file_only': True})``), and leaves the name of the logger out. Of a
+    log file that cannot be written it says so once, and the run goes on.
     """
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """The logger of the run; arguments as of mmengine's."""
         logger = super().build_logger(*args, **kwargs)
         for handler in logger.handlers:
-            if not isinstance(handler, logging.FileHandler):
+            if isinstance(handler, logging.FileHandler):
+                handler.handleError = Unwritten(handler)  # type: ignore[method-assign]
+            else:
                 handler.addFilter(is_for_console)
                 shown = handler.formatter  # mmengine's, whose formats are public
                 shown.info_format = '%(asctime)s %(message)s'
                 shown.warn_format = shown.warn_format.replace('%(name)s - ', '')
         return logger
+
+    def load_checkpoint(self, filename: str, *args: Any, **kwargs: Any) -> dict:
+        """As mmengine's, which prints what does not fit: it goes to the log file."""
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            checkpoint = super().load_checkpoint(filename, *args, **kwargs)
+        text = printed.getvalue().strip()
+        if text:
+            self.logger.info(text, extra={'file_only': True})
+        if NO_MATCH in text:
+            self.logger.warning(f'Not all of {filename} fits the model; the log file names what')
+        return checkpoint
+
+
+class Unwritten:
+    """What a handler does instead of showing a traceback for each line that it cannot write.
+
+    Args:
+        handler: Of a log file. Errors of another kind than of the file are shown as ever.
+    """
+
+    def __init__(self, handler: logging.FileHandler) -> None:
+        self.handler = handler
+        self.is_told = False
+
+    def __call__(self, record: logging.LogRecord) -> None:
+        """Called while the error is handled."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            logging.Handler.handleError(self.handler, record)
+        elif not self.is_told:
+            self.is_told = True
+            name = self.handler.baseFilename
+            print(f'The log {name!r} is cut off: {error.strerror}', file=sys.stderr)
 
 
 def is_for_console(record: logging.LogRecord) -> bool:

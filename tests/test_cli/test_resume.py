@@ -178,8 +178,10 @@ def test_a_run_that_is_done_is_told_and_one_that_is_longer_refused(
         '--resume: nothing left to train, only a validation if it is missing: '
         f'{tmp_path}/iter_20.pth has done 20, train_cfg.max_{unit}s is 20.'
     )
-    told = f'iter_21.pth has done 21, train_cfg.max_{unit}s is 20; ask for more'
-    with pytest.raises(UserError, match=rf'nothing left to train: .*{told}'):
+    told = f'iter_21.pth has done 21, train_cfg.max_{unit}s is 20; ask for more than 21'
+    setting = dict(iter='max_iters', epoch=r'train_cfg\.max_epochs')[unit]
+    message = rf'nothing left to train: .*{told} with --cfg-options {setting}=NUMBER$'
+    with pytest.raises(UserError, match=message):
         set_resume(cfg, AUTO)
 
 

@@ -208,8 +208,16 @@ def test_a_training_is_resumed_in_mixed_precision(config, checkpoint, built):
         (dict(resume='missing.pth'), "checkpoint 'missing.pth' does not exist"),
         (dict(auto_scale_lr=True), '--auto-scale-lr needs auto_scale_lr='),
         (dict(cfg_options={'modle.width': 8}), "Did you mean 'model'?"),
+        (
+            dict(cfg_options={'optim_wrapper.optimizer.lr': 'fast'}),
+            "train.py: optim_wrapper.optimizer.lr: found 'fast', expected a number",
+        ),
+        (
+            dict(cfg_options={'train_dataloader': dict(dataset=dict(type='A'), num_workers=-1)}),
+            'train.py: train_dataloader.num_workers: found -1, expected a whole number of 0 or',
+        ),
         (dict(cfg_options={'train_cfg.max_iters': 0}), 'train_cfg.max_iters: found 0, expected'),
-        (dict(work_dir='small.py/run'), "--work-dir 'small.py/run' cannot be made: Not a dir"),
+        (dict(work_dir='small.py/run'), "--work-dir 'small.py/run' cannot be made: found a file"),
     ],
 )
 def test_a_mistake_ends_in_a_sentence(config, built, capsys, options, message):

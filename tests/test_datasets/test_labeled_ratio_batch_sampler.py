@@ -95,7 +95,8 @@ def test_length_is_one_pass_of_the_longer_source():
 
 
 def test_batch_that_cannot_be_split():
-    with pytest.raises(UserError, match='batch_size 6 cannot be split 1:4; use a multiple of 5'):
+    found = r'^train_dataloader\.batch_size: found 6, expected a multiple of 5, '
+    with pytest.raises(UserError, match=rf'{found}.*batch_sampler\.ratio splits 1:4$'):
         build(batch_size=6, ratio=(1, 4))
 
 

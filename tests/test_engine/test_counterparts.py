@@ -27,11 +27,12 @@ def build(config, **changes):
     return MODELS.build(config.model.to_dict() | changes)
 
 
-def run_of(model, hooks=HOOKS, optim_wrapper=SINGLE, unlabeled=0):
+def run_of(model, hooks=HOOKS, optim_wrapper=SINGLE, unlabeled=0, classes=()):
     """What is looked at of a Runner."""
-    loader = SimpleNamespace(
-        dataset=SimpleNamespace(unlabeled_indices=list(range(unlabeled))), batch_sampler=None
+    dataset = SimpleNamespace(
+        unlabeled_indices=list(range(unlabeled)), metainfo=dict(classes=classes)
     )
+    loader = SimpleNamespace(dataset=dataset, batch_sampler=None)
     return SimpleNamespace(
         model=model,
         hooks=[kind() for kind in hooks],
@@ -132,6 +133,26 @@ def test_a_moving_average_of_another_model_needs_no_optimizer(config):
     check_counterparts(run_of(model, [], optim_wrapper=dict(generator=SINGLE)))
     with pytest.raises(UserError, match=r'no optimizer for model\.generator:'):
         check_counterparts(run_of(model, [], optim_wrapper=dict(discriminator=SINGLE)))
+
+
+def test_maps_have_the_classes_of_the_data(config):
+    model = build(config)
+    count = model.loop.num_classes
+    check_counterparts(run_of(model, classes=list(range(count))))
+    for others in (count - 1, count + 1):
+        message = rf'^model\.generator\.segmentor\.decode_head\.num_classes: found {count}, '
+        with pytest.raises(UserError, match=rf'{message}expected {others}, .*train_dataloader'):
+            check_counterparts(run_of(model, classes=list(range(others))))
+    check_counterparts(run_of(without_semantics(config), [], classes=['only']))
+
+
+def test_so_has_a_segmentor_alone():
+    class Segmentor(nn.Module):
+        decode_head = SimpleNamespace(num_classes=5)
+
+    check_counterparts(run_of(Segmentor(), [], classes='abcde'))
+    with pytest.raises(UserError, match=r'^model\.decode_head\.num_classes: found 5, expected 3'):
+        check_counterparts(run_of(Segmentor(), [], classes='abc'))
 
 
 def test_an_optimizer_of_a_part_is_one_of_the_network(config):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import logging
 from pathlib import Path
 
 import pytest
+import torch
 
 from fbinpaint_mm.engine.quiet_runner import QuietRunner, is_for_console
 
@@ -29,6 +32,37 @@ def test_the_console_has_the_iterations_and_the_file_all_of_it(tmp_path, capsys)
     assert '- mmengine - INFO - Iter(train) [1/2]' in written
     first, *_ = shown.splitlines()
     assert 'Iter(train) [1/2]' in first
+
+
+def test_what_does_not_fit_is_told_in_one_line_and_named_in_the_file(tmp_path, capsys):
+    runner = toy_runner(tmp_path, max_iters=1, runner_type=QuietRunner)
+    weights = runner.model.state_dict()
+    torch.save(dict(state_dict=weights), tmp_path / 'same.pth')
+    torch.save(dict(state_dict=weights | {'disc.bias': torch.ones(2)}), tmp_path / 'other.pth')
+    runner.load_checkpoint(str(tmp_path / 'same.pth'))
+    assert 'fits' not in capsys.readouterr().out
+    runner.load_checkpoint(str(tmp_path / 'other.pth'))
+    shown = capsys.readouterr().out
+    assert f'WARNING - Not all of {tmp_path / "other.pth"} fits the model; the log file' in shown
+    assert 'size mismatch' not in shown
+    assert 'size mismatch for disc.bias' in next(Path(runner.log_dir).glob('*.log')).read_text()
+
+
+def test_a_log_on_a_full_disk_is_told_once_and_a_mistake_in_it_as_ever(tmp_path, capsys):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(errno.ENOSPC, 'No space left on device')
+
+    logger = toy_runner(tmp_path, max_iters=1, runner_type=QuietRunner).logger
+    (handler,) = [one for one in logger.handlers if isinstance(one, logging.FileHandler)]
+    written = handler.setStream(Full())
+    logger.info('first')
+    logger.info('second')
+    name = handler.baseFilename
+    assert capsys.readouterr().err == f"The log '{name}' is cut off: No space left on device\n"
+    handler.setStream(written)
+    handler.handle(logging.LogRecord('', logging.INFO, __file__, 1, '%d', ('no number',), None))
+    assert '--- Logging error ---' in capsys.readouterr().err
 
 
 def record(text, level=logging.INFO, **extra):
