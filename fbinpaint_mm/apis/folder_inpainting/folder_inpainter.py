@@ -15,7 +15,7 @@ from tqdm import tqdm
 from fbinpaint_mm.apis.feedback_inpainter import FeedbackInpainter
 from fbinpaint_mm.apis.folder_inpainting.job_list import Job
 from fbinpaint_mm.apis.folder_inpainting.mask_sources import MaskSource, dilated
-from fbinpaint_mm.apis.folder_inpainting.output_files import OutputFiles
+from fbinpaint_mm.apis.folder_inpainting.output_files import OutputFiles, any_round
 from fbinpaint_mm.picture import read_picture
 from fbinpaint_mm.user_error import UserError, in_one_line
 from fbinpaint_mm.write_file import write_file
@@ -122,23 +122,32 @@ class FolderInpainter:
         return summary
 
     def _check_names(self, jobs: Sequence[Job]) -> None:
-        inputs = {path.resolve() for job in jobs for path in _inputs(job)}
+        inputs = {
+            name: path
+            for job in jobs
+            for path in _inputs(job)
+            for name in (path.resolve(), any_round(path.resolve()))
+        }
+        claims = [(job, name) for job in jobs for name in self.outputs.names_of_rounds(job)]
+        claims += [(job, name) for job in jobs for name in self.outputs.names(job)]
         writers: dict[Path, Job] = {}
-        for job in jobs:
-            for name in self.outputs.names(job):
-                path = (self.out / name).resolve()
-                other = writers.setdefault(path, job)
-                if path in inputs:
-                    raise UserError(
-                        f'the result of {job.image} would overwrite the input {self.out / name}; '
-                        'give another folder with --out'
-                    )
-                if other is not job:
-                    raise UserError(
-                        f'{other.image} and {job.image} would both write {self.out / name}; rename '
-                        'one, or give them different folders with --out'
-                    )
-                self._check_inside(self.out / name)
+        for job, name in claims:
+            path = (self.out / name).resolve()
+            if path in inputs:
+                raise UserError(
+                    f'the result of {job.image} would overwrite the input {inputs[path]}; give '
+                    'another folder with --out'
+                )
+            for other in (writers.setdefault(path, job), writers.get(any_round(path), job)):
+                self._check_same(other, job, name)
+            self._check_inside(self.out / name)
+
+    def _check_same(self, other: Job, job: Job, name: str) -> None:
+        if other is not job:
+            raise UserError(
+                f'{other.image} and {job.image} would both write {self.out / name}; rename one, or '
+                'give them different folders with --out'
+            )
 
     def _check_inside(self, path: Path) -> None:
         """A result itself may be a link, which is replaced; its folder may not lead elsewhere."""

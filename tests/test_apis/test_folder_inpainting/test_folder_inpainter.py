@@ -263,6 +263,29 @@ def test_an_input_is_never_overwritten(run, job, tmp_path, name, files):
         run(given, files=files)
 
 
+@pytest.mark.parametrize('name', ['x_round1.png', 'x_round12_map.png'])
+def test_no_round_overwrites_an_input(run, job, save_image, name):
+    one, files = job('x.png'), dict(rounds=True, maps=True)
+    given = Job(save_image(f'out/rounds/{name}'), 'other.png', one.mask)
+    with pytest.raises(UserError, match=f'in/x.png would overwrite the input .*rounds/{name};'):
+        run(one, given, files=files)
+    assert run(one, given).inpainted == 2
+
+
+@pytest.mark.parametrize('name', ['rounds/a_round1.png', 'rounds/a_round2_map.png'])
+@pytest.mark.parametrize('turn', [1, -1])
+def test_no_round_of_a_picture_is_the_result_of_another(run, job, tmp_path, name, turn):
+    pictures = [job('a.png'), job(name)][::turn]
+    with pytest.raises(UserError, match=f'would both write .*out/{name}; rename one'):
+        run(*pictures, files=dict(rounds=True, maps=True))
+    assert run(*pictures).inpainted == 2
+
+
+def test_pictures_named_as_rounds_have_rounds(run, job):
+    pictures = job('rounds/a_round0.png'), job('rounds/a_round1.png'), job('a_round1.png')
+    assert run(*pictures, files=dict(rounds=True)).inpainted == 3
+
+
 def test_errors_are_listed_and_the_rest_is_done(run, job, save_image, tmp_path):
     whole = save_image('whole.jpg').read_bytes()
     cut, text, size = (
