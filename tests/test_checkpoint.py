@@ -68,6 +68,13 @@ def test_missing_checkpoint_is_named_with_those_beside_it(tmp_path):
         check_checkpoint(str(tmp_path / 'iter_20.pth'))
 
 
+def test_a_folder_in_the_place_of_a_checkpoint_is_told_as_such(tmp_path):
+    (tmp_path / 'iter_10.pth').touch()
+    message = r': found a folder, expected a file\. In that folder are: iter_10\.pth$'
+    with pytest.raises(UserError, match=message):
+        check_checkpoint(str(tmp_path))
+
+
 def test_address_of_a_checkpoint_is_left_to_mmengine():
     check_checkpoint('https://example.org/iter_10.pth')
 
