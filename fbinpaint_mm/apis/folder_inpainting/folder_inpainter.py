@@ -16,6 +16,7 @@ from fbinpaint_mm.apis.feedback_inpainter import FeedbackInpainter
 from fbinpaint_mm.apis.folder_inpainting.job_list import Job
 from fbinpaint_mm.apis.folder_inpainting.mask_sources import MaskSource, dilated
 from fbinpaint_mm.apis.folder_inpainting.output_files import OutputFiles, any_round
+from fbinpaint_mm.apis.hole_and_map import notes_on_mask
 from fbinpaint_mm.picture import read_picture
 from fbinpaint_mm.user_error import UserError, in_one_line
 from fbinpaint_mm.write_file import write_file
@@ -191,7 +192,9 @@ class FolderInpainter:
     def _make(self, job: Job, inpainter: FeedbackInpainter) -> list[str]:
         """Writes all files of a picture, the result last; what the user should know."""
         picture = read_picture(job.image, 'image')
-        hole = dilated(self.mask_source(job, picture), self.dilation)
+        found = self.mask_source(job, picture)
+        notes_on_hole = [] if job.mask is None else notes_on_mask(job.mask, found)
+        hole = dilated(found, self.dilation)
         result = inpainter.inpaint(
             picture.pixels,
             hole,
@@ -203,7 +206,7 @@ class FolderInpainter:
         )
         for name, content in files.items():
             write_file(self.out / name, content)
-        return [*picture.notes, *result.notes, *notes]
+        return [*picture.notes, *result.notes, *notes_on_hole, *notes]
 
 
 def _inputs(job: Job) -> list[Path]:

@@ -366,5 +366,9 @@ def test_notes_of_the_model_reach_the_summary(run, job, save_image):
     one = job()
     save_image('masks/a.png.png', np.zeros((16, 24), np.uint8))
     summary = run(one)
-    assert summary.notes == {'the mask is empty': [one]}
+    hint = 'of a mask in 0..255, pixels above 127 are the hole'
+    assert summary.notes == {'the mask is empty': [one], hint: [one]}
+    no_pixel_has_it = partial(mask_from_color, color=(1, 2, 3))
+    given = Job(one.image, 'b.png')
+    assert run(given, source=no_pixel_has_it).notes == {'the mask is empty': [given]}
     assert f'note ({one.image}): the mask is empty' in str(summary)
