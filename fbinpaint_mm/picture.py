@@ -191,9 +191,8 @@ def _from_pil(image: Image.Image, name: str, floats: bool) -> Picture:
         raise UserError(f'{name}: cannot be decoded: {error}') from error
     orientation = orientation_of(image)
     if image.mode == 'F' and floats:
-        pixels, notes = np.asarray(image), []
-    else:
-        pixels, notes = _pixels_of(image, name)
+        return Picture(turn_upright(np.asarray(image), orientation), orientation)
+    pixels, notes = _pixels_of(image, name)
     return Picture(turn_upright(pixels, orientation), orientation, notes)
 
 

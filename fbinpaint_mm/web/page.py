@@ -75,12 +75,13 @@ class Choice(gr.EventData):
 
     Args:
         target: The gallery.
-        data: What the request says: a dict with an ``index``, or anything.
+        data: What the request says: a dict with an ``index``, or anything, which gives index -1.
     """
 
     def __init__(self, target: Block | None, data: Any) -> None:
         super().__init__(target, data)
-        self.index = data.get('index') if isinstance(data, dict) else None
+        index = data.get('index') if isinstance(data, dict) else None
+        self.index = index if isinstance(index, int) else -1
 
 
 def told_to_visitors(handler: Handler) -> Handler:

@@ -15,6 +15,7 @@ from fbinpaint_mm.apis.folder_inpainting import (
     mask_from_color,
     mask_from_file,
 )
+from fbinpaint_mm.apis.folder_inpainting.source_record import RECORD
 from fbinpaint_mm.picture import read_picture
 from fbinpaint_mm.user_error import UserError
 from tests.test_apis.test_folder_inpainting.fake_inpainter import FakeInpainter
@@ -59,7 +60,8 @@ def pixels_of(path):
 
 
 def files_below(folder):
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_file())
+    found = sorted(p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_file())
+    return [name for name in found if name != RECORD]
 
 
 @pytest.mark.parametrize('output', ['a.png', 'x/y/a.webp'])
@@ -193,13 +195,41 @@ def test_a_result_that_is_older_than_its_sources_is_made_again(run, job, tmp_pat
 
 
 def test_a_picture_that_was_moved_there_is_new_whatever_its_date(run, job, tmp_path):
-    one = job('a.jpg', 'a.png')
-    run(one)
+    run(job('a.png'))
     moved = job('b.png')
     age(moved.image, 1000)
     age(moved.mask, 1000)
     moved = Job(moved.image.rename(tmp_path / 'in/a.png'), 'a.png', moved.mask)
     assert run(moved).inpainted == 1
+
+
+def test_a_result_of_another_picture_is_not_replaced_unless_it_is_asked_for(run, job, tmp_path):
+    first, second = job('a.jpg', 'a.png'), job('a.png')
+    run(first)
+    before = (tmp_path / 'out/a.png').read_bytes()
+    message = r'out/a\.png is the result of another picture, a\.jpg, not of .*in/a\.png; give an'
+    for date in (-1000, 1000):
+        age(second.image, date)
+        with pytest.raises(UserError, match=message):
+            run(second)
+    assert (tmp_path / 'out/a.png').read_bytes() == before
+    assert run(second, overwrite=True).inpainted == 1
+    assert run(second).finished_before == 1
+    with pytest.raises(UserError, match=r'another picture, a\.png, not of .*in/a\.jpg;'):
+        run(first)
+
+
+def test_pictures_of_one_name_from_two_folders_are_told_apart(run, job, make_picture, tmp_path):
+    first, second = job('x/a.png', 'a.png'), job('y/a.png', 'a.png', make_picture((16, 24)))
+    run(first)
+    age(tmp_path / 'out/a.png', -10)
+    with pytest.raises(UserError, match=r'another picture, a\.png, not of .*in/y/a\.png;'):
+        run(second)
+    moved = tmp_path / 'moved.png'
+    first.image.rename(moved)
+    moved.parent.joinpath('z').mkdir()
+    moved = moved.rename(tmp_path / 'z/a.png')
+    assert run(Job(moved, 'a.png', first.mask)).finished_before == 1
 
 
 def test_what_is_asked_for_and_missing_is_made(run, job, tmp_path):
