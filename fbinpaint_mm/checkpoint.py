@@ -17,7 +17,6 @@ from fbinpaint_mm.fingerprint import local_file
 from fbinpaint_mm.safe_loading import (
     UntrustedCheckpointError,
     damage_in,
-    explained,
     read_checkpoint,
 )
 from fbinpaint_mm.user_error import UserError, in_one_line
@@ -192,17 +191,21 @@ def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:
     Raises:
         FileNotFoundError: There is no such file.
         UntrustedCheckpointError: It could run a program, see `fbinpaint_mm.safe_loading`.
-        UserError: The file cannot be read.
+        UserError: The file cannot be read, or holds no dict of weights.
     """
     check_checkpoint(checkpoint)
     loaded = read_checkpoint(checkpoint)
-    with explained(checkpoint):
-        state = loaded.get('state_dict', loaded)
-        weights = OrderedDict(
-            (re.sub(WRAPPERS, '', name), value)
-            for name, value in state.items()
-            if isinstance(value, torch.Tensor)
+    state = loaded.get('state_dict', loaded) if isinstance(loaded, dict) else loaded
+    if not isinstance(state, dict):
+        raise UserError(
+            f'checkpoint {checkpoint!r} holds no weights: found {type(state).__name__}, expected a '
+            'dict of tensors, or one under state_dict'
         )
+    weights = OrderedDict(
+        (re.sub(WRAPPERS, '', str(name)), value)
+        for name, value in state.items()
+        if isinstance(value, torch.Tensor)
+    )
     # The versions of the layers that saved them.
     vars(weights)['_metadata'] = getattr(state, '_metadata', OrderedDict())
     return weights
