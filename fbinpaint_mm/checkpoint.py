@@ -14,7 +14,11 @@ from mmengine.runner import load_state_dict
 from torch import nn
 
 from fbinpaint_mm.fingerprint import local_file
-from fbinpaint_mm.safe_loading import UntrustedCheckpointError, explained, read_checkpoint
+from fbinpaint_mm.safe_loading import (
+    UntrustedCheckpointError,
+    damage_in,
+    read_checkpoint,
+)
 from fbinpaint_mm.user_error import UserError, in_one_line
 
 GENERATOR = 'generator.'
@@ -34,12 +38,16 @@ def check_checkpoint(checkpoint: str) -> None:
 
     Raises:
         FileNotFoundError: There is no such file. The message lists the checkpoints beside it.
+        UserError: It is a folder. The message lists the checkpoints in it.
     """
     path = local_file(checkpoint)
     if path is None or path.is_file():
         return
-    beside = sorted(path.parent.glob('*.pth'))
-    hint = f' In that folder are: {", ".join(path.name for path in beside)}' if beside else ''
+    folder = path if path.is_dir() else path.parent
+    held = ', '.join(sorted(one.name for one in folder.glob('*.pth')))
+    hint = f' In that folder are: {held}' if held else ''
+    if path.is_dir():
+        raise UserError(f'checkpoint {checkpoint!r}: found a folder, expected a file.{hint}')
     raise FileNotFoundError(f'checkpoint {checkpoint!r} does not exist.{hint}')
 
 
@@ -63,21 +71,17 @@ def resume_problem(path: Path) -> str | None:
         return (
             f'it is cut off, or no checkpoint ({path.stat().st_size} bytes without a zip directory)'
         )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except Exception as error:  # damaged bytes can make a reader raise anything
-        return f'it is damaged ({in_one_line(error)})'
-    if damaged is not None:
-        return f'its part {damaged!r} is damaged'
+    damage = damage_in(path)
+    if damage is not None:
+        return damage
     try:
         checkpoint = read_checkpoint(path, mmap=True)
     except UntrustedCheckpointError:
         raise
     except UserError as error:
         return f'it is damaged ({in_one_line(error)})'
-    found = checkpoint if isinstance(checkpoint, dict) else ()
-    missing = [key for key in RESUMED_KEYS if key not in found]
+    found = checkpoint if isinstance(checkpoint, dict) else {}
+    missing = [key for key in RESUMED_KEYS if not isinstance(found.get(key), dict)]
     if missing:
         return f'it holds weights but no training state (no {", ".join(missing)})'
     return None
@@ -187,17 +191,21 @@ def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:
     Raises:
         FileNotFoundError: There is no such file.
         UntrustedCheckpointError: It could run a program, see `fbinpaint_mm.safe_loading`.
-        UserError: The file cannot be read.
+        UserError: The file cannot be read, or holds no dict of weights.
     """
     check_checkpoint(checkpoint)
     loaded = read_checkpoint(checkpoint)
-    with explained(checkpoint):
-        state = loaded.get('state_dict', loaded)
-        weights = OrderedDict(
-            (re.sub(WRAPPERS, '', name), value)
-            for name, value in state.items()
-            if isinstance(value, torch.Tensor)
+    state = loaded.get('state_dict', loaded) if isinstance(loaded, dict) else loaded
+    if not isinstance(state, dict):
+        raise UserError(
+            f'checkpoint {checkpoint!r} holds no weights: found {type(state).__name__}, expected a '
+            'dict of tensors, or one under state_dict'
         )
+    weights = OrderedDict(
+        (re.sub(WRAPPERS, '', str(name)), value)
+        for name, value in state.items()
+        if isinstance(value, torch.Tensor)
+    )
     # The versions of the layers that saved them.
     vars(weights)['_metadata'] = getattr(state, '_metadata', OrderedDict())
     return weights

@@ -53,12 +53,13 @@ class Picture:
         return height, width
 
 
-def read_picture(source: PictureSource, name: str) -> Picture:
+def read_picture(source: PictureSource, name: str, floats: bool = False) -> Picture:
     """Reads a picture and turns it upright.
 
     Args:
         source: Array as :class:`Picture` has them, Pillow image, or path of a file.
         name: What to call it in messages, such as ``'image'`` or ``'mask'``.
+        floats: Whether Pillow images and files may be of floats, as masks may.
 
     Returns:
         The picture; an array of the caller's is not copied.
@@ -66,18 +67,37 @@ def read_picture(source: PictureSource, name: str) -> Picture:
     Raises:
         FileNotFoundError: If there is no such file.
         TypeError: If the source is none of the three.
-        UserError: If it is no image, is damaged, or has a data type or shape that no picture has,
-            or if a file holds several pictures.
+        UserError: If it is no image, is a folder, is damaged, or has a data type or shape that no
+            picture has, or if a file holds several pictures.
     """
     if isinstance(source, np.ndarray):
         return Picture(_checked(source, name))
     if isinstance(source, Image.Image):
-        return _from_pil(source, name)
+        return _from_pil(source, name, floats)
     if isinstance(source, (str, os.PathLike)):
-        return _from_file(Path(source), name)
+        return _from_file(Path(source), name, floats)
     raise TypeError(
         f'{name}: found {type(source).__name__}, expected a numpy array, a Pillow image or a path'
     )
+
+
+def read_mask(source: PictureSource) -> np.ndarray:
+    """Reads a mask: as a picture is read, but floats are taken too.
+
+    Args:
+        source: Array of any kind, Pillow image, or path of a file.
+
+    Returns:
+        Upright pixels, as :class:`Picture` has them or (H, W) float32; an array as it is.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        TypeError: If the source is none of the three.
+        UserError: As `read_picture`.
+    """
+    if isinstance(source, np.ndarray):
+        return source
+    return read_picture(source, 'mask', floats=True).pixels
 
 
 def to_network(pixels: np.ndarray) -> np.ndarray:
@@ -130,7 +150,9 @@ def to_pil(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def _from_file(path: Path, name: str) -> Picture:
+def _from_file(path: Path, name: str, floats: bool) -> Picture:
+    if path.is_dir():
+        raise UserError(f'{name}: {str(path)!r}: found a folder, expected a file')
     if not path.is_file():
         raise FileNotFoundError(f'{name}: there is no file {str(path)!r}')
     with open_picture(path, f'{name}: {str(path)!r}') as image:
@@ -141,7 +163,7 @@ def _from_file(path: Path, name: str) -> Picture:
         image.load()
         if is_deep and image.mode in KEPT_MODES:
             return _from_16_bit_colors(path, image, orientation)
-        return _from_pil(image, f'{name} {str(path)!r}')
+        return _from_pil(image, f'{name} {str(path)!r}', floats)
 
 
 def _refuse_several_frames(image: Image.Image, name: str) -> None:
@@ -162,12 +184,14 @@ def _from_16_bit_colors(path: Path, image: Image.Image, orientation: int) -> Pic
     return Picture(turn_upright(pixels[..., order], orientation), orientation, notes)
 
 
-def _from_pil(image: Image.Image, name: str) -> Picture:
+def _from_pil(image: Image.Image, name: str, floats: bool) -> Picture:
     try:
         image.load()  # Pillow opens files without looking at more than the beginning
     except DECODING_ERRORS as error:
         raise UserError(f'{name}: cannot be decoded: {error}') from error
     orientation = orientation_of(image)
+    if image.mode == 'F' and floats:
+        return Picture(turn_upright(np.asarray(image), orientation), orientation)
     pixels, notes = _pixels_of(image, name)
     return Picture(turn_upright(pixels, orientation), orientation, notes)
 

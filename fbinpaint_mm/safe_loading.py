@@ -10,9 +10,11 @@ import os
 import re
 import tarfile
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,7 +23,7 @@ from torch import serialization
 
 from fbinpaint_mm.fingerprint import local_file
 from fbinpaint_mm.safe_types import SAFE_TYPES
-from fbinpaint_mm.user_error import UserError, in_one_line
+from fbinpaint_mm.user_error import WITHOUT_DOWNLOAD, UserError, in_one_line
 
 # torch reads them at every call, and other processes inherit them.
 DATA_ONLY = dict(TORCH_FORCE_WEIGHTS_ONLY_LOAD='1', TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD='0')
@@ -82,14 +84,42 @@ def read_checkpoint(checkpoint: str | os.PathLike[str], mmap: bool = False) -> d
     Raises:
         OSError: There is no such file.
         UntrustedCheckpointError: It could run a program.
-        UserError: It cannot be read.
+        UserError: It cannot be read, or is damaged inside (checksums are not compared for a map).
     """
     path = local_file(str(checkpoint))
     with _READING, explained(str(checkpoint)), _safe_types():
+        if not mmap:
+            _check_whole(str(checkpoint))
         if path is not None:
             return torch.load(path, map_location='cpu', weights_only=not trusts(), mmap=mmap)
         with nullcontext() if trusts() else _data_only():
             return CheckpointLoader.load_checkpoint(str(checkpoint), 'cpu', logger='silent')
+
+
+def damage_in(path: Path) -> str | None:
+    """What the checksums inside a checkpoint say, which torch passes over.
+
+    Args:
+        path: An existing file; one of the older format of torch.save has no checksums.
+
+    Returns:
+        One sentence without the file's name; None if nothing is damaged.
+    """
+    if not zipfile.is_zipfile(path):
+        return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            part = archive.testzip()
+    except Exception as error:  # damaged bytes can make a reader raise anything
+        return f'it is damaged ({in_one_line(error)})'
+    return None if part is None else f'its part {part!r} is damaged'
+
+
+def _check_whole(checkpoint: str) -> None:
+    path = local_file(checkpoint)
+    damage = damage_in(path) if path is not None and path.is_file() else None
+    if damage is not None:
+        raise UserError(f'checkpoint {checkpoint!r} cannot be read: {damage}')
 
 
 @contextmanager
@@ -108,15 +138,28 @@ def explained(checkpoint: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:  # a file of another kind can make a reader raise anything
+        if local_file(checkpoint) is None and isinstance(error, (OSError, KeyError)):
+            raise UserError(_without_download(checkpoint, error)) from error
         if isinstance(error, OSError) and error.filename is not None:
             raise
         if _is_refusal(checkpoint, error):
             raise UntrustedCheckpointError(_refusal(checkpoint, error)) from error
         problem = 'it is another file' if ADVICE in str(error) else in_one_line(error)
+        if isinstance(error, EOFError):  # without words
+            problem = 'it ends too early'
         raise UserError(
             f'checkpoint {checkpoint!r} cannot be read: expected a whole file of torch.save '
             f'({problem})'
         ) from error
+
+
+def _without_download(address: str, error: Exception) -> str:
+    """What is wrong with an address; mmengine looks names up in a dict."""
+    if isinstance(error, KeyError):
+        return f'checkpoint {address!r} is not known to mmengine; expected a name in its list'
+    return (
+        f'checkpoint {address!r} could not be downloaded: {in_one_line(error)}. {WITHOUT_DOWNLOAD}'
+    )
 
 
 def _is_refusal(checkpoint: str, error: Exception) -> bool:
@@ -175,6 +218,7 @@ def _loader_explained() -> Iterator[None]:
 
     def load_checkpoint(filename: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
         with explained(filename):
+            _check_whole(filename)
             return load(filename, *args, **kwargs)
 
     CheckpointLoader.load_checkpoint = staticmethod(load_checkpoint)

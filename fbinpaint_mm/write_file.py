@@ -159,4 +159,6 @@ def _explained(error: OSError, path: Path, size: int) -> OSError:
         folder = next(one for one in path.absolute().parents if one.is_dir())
         free = shutil.disk_usage(folder).free
         reason += f'; {free / 2**20:.2f} MiB are free. Make room there or choose another folder'
-    return OSError(error.errno, f'{reason}; an older file of this name is unchanged', str(path))
+    if os.path.lexists(path):
+        reason += '; the older file of this name is unchanged'
+    return OSError(error.errno, reason, str(path))

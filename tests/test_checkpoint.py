@@ -12,6 +12,7 @@ from fbinpaint_mm.checkpoint import (
     check_fits,
     check_fits_in_part,
     load_fitting_checkpoint,
+    read_weights,
 )
 from fbinpaint_mm.user_error import UserError
 
@@ -66,6 +67,13 @@ def test_missing_checkpoint_is_named_with_those_beside_it(tmp_path):
         FileNotFoundError, match=r'does not exist\. In that folder are: iter_10\.pth'
     ):
         check_checkpoint(str(tmp_path / 'iter_20.pth'))
+
+
+def test_a_folder_in_the_place_of_a_checkpoint_is_told_as_such(tmp_path):
+    (tmp_path / 'iter_10.pth').touch()
+    message = r': found a folder, expected a file\. In that folder are: iter_10\.pth$'
+    with pytest.raises(UserError, match=message):
+        check_checkpoint(str(tmp_path))
 
 
 def test_address_of_a_checkpoint_is_left_to_mmengine():
@@ -170,6 +178,13 @@ def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
     path.write_bytes(b'no checkpoint')
     with pytest.raises(UserError, match=r"checkpoint '.*x\.pth' cannot be read"):
         check_fits(inpaintor(), str(path))
+
+
+@pytest.mark.parametrize('content', [dict(state_dict=None), [1], torch.zeros(2), None, 5])
+def test_a_file_without_weights_is_named(tmp_path, content):
+    torch.save(content, tmp_path / 'x.pth')
+    with pytest.raises(UserError, match=r"x\.pth' holds no weights: found \w+, expected a dict"):
+        read_weights(str(tmp_path / 'x.pth'))
 
 
 def test_a_model_without_a_generator_has_to_fit_as_a_whole(save):

@@ -53,6 +53,23 @@ def test_all_readers_find_one_hole(tmp_path, load_tool, name):
         assert np.array_equal(found, HOLE)
 
 
+def test_all_readers_find_the_hole_of_floats(tmp_path, load_tool):
+    values, path = np.where(HOLE, 0.51, 0.5).astype(np.float32), tmp_path / 'mask.tif'
+    image = Image.fromarray(values)
+    image.save(path)
+    picture = np.zeros((*HOLE.shape, 3), np.uint8)
+    for found in (
+        read_hole(path, Picture(picture)),
+        read_hole(image, Picture(picture)),
+        HoleFromFolder(str(tmp_path))(dict(gt=picture))['mask'][..., 0] > 0,
+        load_tool('run_onnx').read_hole(path),
+    ):
+        assert np.array_equal(found, HOLE)
+    Image.fromarray(values * 255).save(path)
+    with pytest.raises(UserError, match=r'found values from 127\.5 to 130.* of type float32, exp'):
+        read_hole(path, Picture(picture))
+
+
 def test_a_palette_is_read_by_its_colors(tmp_path, load_tool):
     image = Image.fromarray(ONES)
     image.putpalette([0, 0, 0, 200, 0, 0])

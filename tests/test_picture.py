@@ -46,6 +46,11 @@ def test_a_tiff_is_turned_once(make_picture, tmp_path, compression, orientation,
     assert np.array_equal(read_picture(tmp_path / 'x.tif', 'image').pixels, expected)
 
 
+def test_a_folder_is_told_as_such(tmp_path):
+    with pytest.raises(UserError, match=r'^image: .*: found a folder, expected a file$'):
+        read_picture(tmp_path, 'image')
+
+
 @pytest.mark.parametrize('mode', ['L', 'LA', 'RGB', 'RGBA'])
 def test_eight_bits_are_kept_as_they_are(make_picture, tmp_path, mode):
     pixels = make_picture((*SIZE, len(mode)) if len(mode) > 1 else SIZE)

@@ -96,6 +96,41 @@ def test_a_file_that_is_no_checkpoint_needs_no_trust(tmp_path, content):
     assert not isinstance(refused.value, UntrustedCheckpointError)
 
 
+def test_a_file_that_ends_too_early_is_told_in_words(tmp_path):
+    (tmp_path / 'empty.pth').touch()
+    with pytest.raises(UserError, match=r"empty\.pth' cannot be read: .*\(it ends too early\)$"):
+        read_checkpoint(tmp_path / 'empty.pth')
+
+
+def test_a_bit_that_was_flipped_in_a_tensor_is_found(tmp_path):
+    """torch does not compare checksums: the model would be another one."""
+    path = tmp_path / 'x.pth'
+    torch.save(dict(a=torch.arange(1000.0)), path)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    message = r"x\.pth' cannot be read: its part 'x/data/0' is damaged$"
+    with pytest.raises(UserError, match=message):
+        read_checkpoint(path)
+    with loading(trust=False), pytest.raises(UserError, match=message):
+        CheckpointLoader.load_checkpoint(str(path))
+
+
+@pytest.mark.parametrize(
+    ('address', 'message'),
+    [
+        ('https://127.0.0.1:9/x.pth', r'could not be downloaded: .*refused.*\. Put the file into'),
+        ('open-mmlab://nope', 'is not known to mmengine; expected a name in its list$'),
+    ],
+)
+def test_an_address_that_gives_no_file_is_told(address, message, tmp_path, monkeypatch):
+    monkeypatch.setattr('torch.hub.get_dir', lambda: str(tmp_path))
+    for name in ('https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UserError, match=f"^checkpoint '{address}' {message}"):
+        read_checkpoint(address)
+
+
 def test_a_download_is_checked(hostile, marker, tmp_path, monkeypatch):
     """A file of the download's name in the cache is taken for it, by all of mmengine's schemes."""
     monkeypatch.setattr('torch.hub.get_dir', lambda: str(tmp_path))

@@ -74,10 +74,19 @@ def test_a_full_disk_is_told_with_what_is_free(tmp_path, monkeypatch, code):
 @pytest.mark.parametrize('code', [errno.EACCES, errno.EFBIG, errno.EROFS, errno.EIO])
 def test_other_errors_do_not_speak_of_room(tmp_path, monkeypatch, code):
     failing_write(monkeypatch, OSError(code, os.strerror(code)))
-    with pytest.raises(OSError, match='an older file of this name is unchanged') as error:
+    with pytest.raises(OSError, match='cannot write') as error:
         write_file(tmp_path / 'a.png', b'1')
     assert os.strerror(code) in str(error.value)
     assert 'room' not in str(error.value)
+
+
+def test_an_older_file_is_spoken_of_where_there_is_one(tmp_path, monkeypatch):
+    write_file(tmp_path / 'old.png', b'1')
+    failing_write(monkeypatch, OSError(errno.EIO, os.strerror(errno.EIO)))
+    for name in ('old.png', 'new.png'):
+        with pytest.raises(OSError, match='cannot write') as error:
+            write_file(tmp_path / name, b'2')
+        assert ('the older file of this name is unchanged' in str(error.value)) == ('old' in name)
 
 
 def test_a_folder_that_cannot_be_made_is_told_with_the_file(tmp_path):

@@ -146,7 +146,7 @@ def open_picture(path: Path) -> tuple[Image.Image, bool]:
         The upright picture, and whether its colors are reduced from 16 to 8 bits.
 
     Raises:
-        ValueError: It is of another format or damaged, or has float values.
+        ValueError: It is of another format or damaged.
         OSError: It is missing.
     """
     try:
@@ -162,8 +162,6 @@ def open_picture(path: Path) -> tuple[Image.Image, bool]:
         if isinstance(error, OSError) and error.filename is not None:
             raise
         raise ValueError(f'{path} cannot be decoded: {error}') from error
-    if picture.mode == 'F':
-        raise ValueError(f'{path} has float values; expected 8 or 16 bits')
     return picture, is_reduced and not picture.mode.startswith('I')
 
 
@@ -174,10 +172,12 @@ def read_image(path: Path) -> np.ndarray:
         path: Of the picture.
 
     Raises:
-        ValueError: It is no picture.
+        ValueError: It is no picture, or has float values.
         OSError: It is missing.
     """
     picture, _ = open_picture(path)
+    if picture.mode == 'F':
+        raise ValueError(f'{path} has float values; expected 8 or 16 bits')
     if not picture.mode.startswith('I'):
         return np.asarray(picture.convert('RGB'))
     gray = (np.asarray(picture).astype(np.uint32) + 128) // 257
@@ -189,17 +189,19 @@ def read_hole(path: Path) -> np.ndarray:
 
     Args:
         path: Of the mask. The hole is where the brightest of the colors is above half of white: of
-            1 if all values are 0 or 1, else of 255, or of 65535 where a value is above 255. What is
-            fully transparent is no hole.
+            1 for floats or if all values are 0 or 1, else of 255, or of 65535 where a value is
+            above 255. What is fully transparent is no hole.
 
     Returns:
         (H, W) bool, True in the hole.
 
     Raises:
-        ValueError: It is no picture.
+        ValueError: It is no picture, or has floats that are not in 0..1.
         OSError: It is missing.
     """
     picture, is_reduced = open_picture(path)
+    if picture.mode == 'F':
+        return _hole_of_floats(path, np.asarray(picture))
     if picture.mode.startswith('I'):
         gray = np.asarray(picture)
         brightest = gray * (gray != picture.info.get('transparency', -1))
@@ -212,6 +214,12 @@ def read_hole(path: Path) -> np.ndarray:
             raise ValueError(f'{path} has colors of 16 bits below 256; save the mask with 8')
         white = 255
     return brightest > white / 2
+
+
+def _hole_of_floats(path: Path, values: np.ndarray) -> np.ndarray:
+    if not (values.min() >= 0 and values.max() <= 1):  # also where a value is not a number
+        raise ValueError(f'{path} has floats from {values.min()} to {values.max()}; expected 0..1')
+    return values > 0.5
 
 
 def run(model: Model, inputs: Tensors) -> Tensors:

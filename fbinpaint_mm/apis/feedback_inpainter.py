@@ -17,7 +17,7 @@ from mmengine.config import Config
 from torch import nn
 
 from fbinpaint_mm.apis.finite import check_finite_rounds
-from fbinpaint_mm.apis.hole_and_map import read_dictated_map, read_hole
+from fbinpaint_mm.apis.hole_and_map import notes_on_mask, read_dictated_map, read_hole
 from fbinpaint_mm.apis.hole_crop import HoleCrop
 from fbinpaint_mm.apis.inpainting_job import InpaintingJob
 from fbinpaint_mm.apis.inpainting_result import InpaintingResult
@@ -229,6 +229,7 @@ class FeedbackInpainter:
             semantic_map, semantic_map_mask, picture.size, self.num_classes, classes
         )
         job = InpaintingJob(name, picture, hole, dictated_map, max_side, rounds, keeps_rounds)
+        job.notes += notes_on_mask(mask, hole)
         sees_parts = any(crop.is_part_of(picture.size) for crop in job.crops)
         if sees_parts and self.model.loop.layout_memory is not None:
             job.notes.append(LAYOUT_LEFT_OUT)

@@ -8,8 +8,10 @@ import numpy as np
 
 from fbinpaint_mm.mask import hole_of
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
-from fbinpaint_mm.picture import Picture, PictureSource, read_picture
+from fbinpaint_mm.picture import Picture, PictureSource, read_mask
 from fbinpaint_mm.user_error import UserError
+
+WHAT_IS_A_HOLE = 'of a mask in 0..255, pixels above 127 are the hole'
 
 
 def read_hole(source: PictureSource, picture: Picture) -> np.ndarray:
@@ -28,10 +30,20 @@ def read_hole(source: PictureSource, picture: Picture) -> np.ndarray:
         TypeError: If the source is no array, image or path.
         UserError: If it is no image, or has another size, or values that are no mask's.
     """
-    mask = source if isinstance(source, np.ndarray) else read_picture(source, 'mask').pixels
-    hole = hole_of(mask)
+    hole = hole_of(read_mask(source))
     _check_size(hole, picture)
     return hole
+
+
+def notes_on_mask(source: PictureSource, hole: np.ndarray) -> list[str]:
+    """What the user should know where a mask that was read has no hole.
+
+    Args:
+        source: As of `read_hole`.
+        hole: What it has read.
+    """
+    is_plain = isinstance(source, np.ndarray) and source.dtype == bool
+    return [] if is_plain or hole.any() else [WHAT_IS_A_HOLE]
 
 
 def read_dictated_map(

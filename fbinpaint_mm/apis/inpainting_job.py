@@ -22,9 +22,7 @@ from fbinpaint_mm.apis.resampling import (
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 from fbinpaint_mm.picture import Picture, put_colors, to_network
 
-EMPTY_MASK = (
-    'the mask is empty: the input is returned (of a mask in 0..255, pixels above 127 are the hole)'
-)
+EMPTY_MASK = 'the mask is empty: the input is returned'
 MASKED = 127.5  # is 0 after normalization, as GetMaskedImage has it
 STRIP = 256  # rows that are scaled up at once
 

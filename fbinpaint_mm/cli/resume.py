@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 
 from fbinpaint_mm.checkpoint import resume_problem
 from fbinpaint_mm.fingerprint import local_file
-from fbinpaint_mm.safe_loading import read_checkpoint
+from fbinpaint_mm.safe_loading import UntrustedCheckpointError, read_checkpoint
 from fbinpaint_mm.user_error import UserError, in_one_line
 
 AUTO = 'auto'
@@ -46,7 +46,7 @@ class DropConfigTextHook(Hook):
             runner: Of the run.
             checkpoint: Changed in place.
         """
-        checkpoint.get('meta', {}).pop('config', None)
+        (checkpoint.get('meta') or {}).pop('config', None)
 
 
 def set_resume(cfg: Config, resume: str) -> None:
@@ -132,8 +132,13 @@ def check_resumable(checkpoint: Path) -> None:
     problem = resume_problem(checkpoint)
     if problem is None:
         return
-    newest = find_newest_checkpoint(checkpoint.parent)
-    hint = f'The newest whole one beside it is {newest}' if newest else 'No whole one is beside it'
+    try:
+        newest = find_newest_checkpoint(checkpoint.parent)
+        hint = 'No whole one is beside it'
+        if newest is not None:
+            hint = f'The newest whole one beside it is {newest}'
+    except UntrustedCheckpointError:  # of a file that the user has not named
+        hint = 'What is beside it is not trusted either'
     raise UserError(f'--resume: cannot continue from {str(checkpoint)!r}: {problem}. {hint}.')
 
 

@@ -1,4 +1,4 @@
-"""Who may join the queue of the page, and with what."""
+"""Who may join the queue of the page, and with what: a visitor may send anything."""
 
 from __future__ import annotations
 
@@ -30,9 +30,26 @@ def set_queue(blocks: gr.Blocks) -> None:
             return False, f'You have {LARGEST_SHARE} requests in the queue already.', 'queue_full'
         if _names_addresses(body.data):
             return False, 'A picture must be uploaded, not named by its address.', 'error'
+        event = blocks.fns.get(body.fn_index)
+        if event is None or event.fn is None:  # or it is for the browser alone
+            return False, 'The page has no such event.', 'error'
         return await join(body, request, username)
 
     queue.push = push
+    _refuse_quietly(blocks)
+
+
+def _refuse_quietly(blocks: gr.Blocks) -> None:
+    """Without a traceback in the log for inputs that no page sends: it could be flooded."""
+    preprocess = blocks.preprocess_data
+
+    async def preprocess_data(*args: Any, **kwargs: Any) -> list[Any]:
+        try:
+            return await preprocess(*args, **kwargs)
+        except Exception as error:  # whatever gradio raises for what it does not expect
+            raise gr.Error('The page does not send this.', print_exception=False) from error
+
+    blocks.preprocess_data = preprocess_data
 
 
 def _visitor(request: Any, session: str | None) -> str | None:

@@ -23,6 +23,8 @@ POSTS = {
     '/gradio_api/cancel': 2**16,
     '/gradio_api/reset': 2**16,
 }
+# Results of what was asked for by further addresses: a traceback is logged where there are none.
+RESULTS = '/gradio_api/call/'
 
 
 class Gate:
@@ -72,6 +74,8 @@ class Gate:
             return PlainTextResponse('Not served by this name; see --allow-host.', 403)
         if not self._is_own_origin(headers):
             return PlainTextResponse('Not for other pages; see --allow-host.', 403)
+        if scope['type'] == 'http' and scope['path'].startswith(RESULTS):
+            return PlainTextResponse('Not found', 404)
         if scope['type'] != 'http' or scope['method'] in ('GET', 'HEAD'):
             return None
         return _refusal_of_body(POSTS.get(scope['path']), scope['method'], headers)

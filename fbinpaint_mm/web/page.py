@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 import gradio as gr
 import numpy as np
+from gradio.blocks import Block
 from gradio.processing_utils import save_bytes_to_cache
 
 from fbinpaint_mm.apis import FeedbackInpainter, InpaintingResult
@@ -67,6 +68,20 @@ class Visit:
     def has_moved_on(self, opening: int) -> bool:
         """Whether the picture of an opening has made way for another one."""
         return self.path is not None and opening != self.opening
+
+
+class Choice(gr.EventData):
+    """Which example a visitor has chosen.
+
+    Args:
+        target: The gallery.
+        data: What the request says: a dict with an ``index``, or anything, which gives index -1.
+    """
+
+    def __init__(self, target: Block | None, data: Any) -> None:
+        super().__init__(target, data)
+        index = data.get('index') if isinstance(data, dict) else None
+        self.index = index if isinstance(index, int) else -1
 
 
 def told_to_visitors(handler: Handler) -> Handler:
@@ -209,8 +224,11 @@ class Page:
         )
 
     def _connect(self, examples: list[str]) -> None:
-        def choose(visit: Visit, event: gr.SelectData) -> Updates:
-            return self.open(visit, examples[event.index])
+        @told_to_visitors
+        def choose(visit: Visit, choice: Choice) -> Updates:
+            if choice.index not in range(len(examples)):
+                raise UserError('There is no such example.')
+            return self.open(visit, examples[choice.index])
 
         shown = [*self._clear()]
         opened = [self.opening, self.hint, self.hole_editor, *shown]
@@ -231,16 +249,18 @@ class Page:
         self.edit_button.click(self.inpaint_with_map, [*inputs, self.map_editor], shown, **model)
 
     @told_to_visitors
-    def open(self, visit: Visit, path: str) -> Updates:
+    def open(self, visit: Visit, path: str | None) -> Updates:
         """Opens a picture, and forgets what was made before.
 
         Args:
             visit: Of the visitor.
-            path: File on the server.
+            path: File on the server; ``None`` if the request names none.
 
         Returns:
             Updates of components; none, but a warning for the visitor, if it cannot be opened.
         """
+        if path is None:
+            raise UserError('There is no picture to open.')
         picture = read_uploaded(path)
         visit.open(path)
         return {

@@ -14,9 +14,11 @@ from fbinpaint_mm.cli.resume import (
     AUTO,
     DropConfigTextHook,
     changed_settings,
+    check_resumable,
     find_newest_checkpoint,
     set_resume,
 )
+from fbinpaint_mm.safe_loading import UntrustedCheckpointError
 from fbinpaint_mm.user_error import UserError
 from tests.test_engine.toy_run import toy_runner
 
@@ -114,6 +116,23 @@ def test_resume_passes_over_mere_weights(messages, tmp_path, save):
     torch.save(dict(state_dict={}), newest)
     assert find_newest_checkpoint(tmp_path) == older
     assert 'no training state (no meta, message_hub)' in messages[0]
+
+
+@pytest.mark.parametrize('key', ['meta', 'state_dict', 'message_hub'])
+def test_a_training_state_of_nothing_is_none(tmp_path, key):
+    state = dict(meta=dict(iter=1), state_dict={}, message_hub={}) | {key: None}
+    torch.save(state, tmp_path / 'iter_1.pth')
+    with pytest.raises(UserError, match=rf'no training state \(no {key}\)'):
+        check_resumable(tmp_path / 'iter_1.pth')
+
+
+def test_only_the_checkpoint_that_was_named_is_told(tmp_path):
+    torch.save(dict(meta=None), tmp_path / 'given.pth')
+    torch.save(dict(meta=Path('a')), tmp_path / 'iter_2.pth')  # refused, as not of the safe types
+    message = r'continue from .*given\.pth.: .*What is beside it is not trusted either\.$'
+    with pytest.raises(UserError, match=message) as error:
+        check_resumable(tmp_path / 'given.pth')
+    assert not isinstance(error.value, UntrustedCheckpointError)
 
 
 def test_a_checkpoint_younger_than_the_record_is_the_newest(tmp_path, save):

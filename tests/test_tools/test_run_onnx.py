@@ -189,10 +189,19 @@ def test_masks_that_pillow_cannot_read_whole_are_refused(load_tool, tmp_path):
     deep = np.zeros((*SIZE, 3), np.uint16)
     deep[4:8] = 1
     assert cv2.imwrite(str(tmp_path / 'deep.png'), deep)
-    Image.fromarray(deep[..., 0].astype(np.float32)).save(tmp_path / 'float.tif')
-    for name, message in {'deep.png': 'colors of 16 bits b', 'float.tif': 'float values'}.items():
+    Image.fromarray(deep[..., 0] * np.float32(2)).save(tmp_path / 'float.tif')
+    for name, message in {
+        'deep.png': 'colors of 16 b',
+        'float.tif': 'floats from 0.0 to 2',
+    }.items():
         with pytest.raises(ValueError, match=f'{name} has {message}'):
             tool.read_hole(tmp_path / name)
+
+
+def test_a_picture_of_floats_is_refused(load_tool, tmp_path):
+    Image.fromarray(np.ones(SIZE, np.float32)).save(tmp_path / 'float.tif')
+    with pytest.raises(ValueError, match=r'float\.tif has float values; expected 8 or 16 bits'):
+        load_tool('run_onnx').read_image(tmp_path / 'float.tif')
 
 
 def test_it_opens_the_formats_of_the_package(load_tool):

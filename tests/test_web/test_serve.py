@@ -3,6 +3,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -59,6 +60,38 @@ def test_the_queue_is_the_fair_one(ask):
         'POST', '/gradio_api/queue/join', body, **{'Content-Type': 'application/json'}
     )
     assert (status, 'not named by its address' in text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    'event',
+    [
+        dict(fn_index=0, data=[]),
+        dict(fn_index=0, data=[None, dict(path='/etc/passwd', meta=dict(_type='gradio.FileData'))]),
+        dict(fn_index=1, data=[None, None]),
+        dict(fn_index=1, data=[None, dict(path='/etc/passwd', meta=dict(_type='gradio.FileData'))]),
+        dict(fn_index=2, data=[None], event_data='x'),
+        dict(fn_index=2, data=[None], event_data=dict(index=99)),
+        dict(fn_index=4, data=[None, None, 'x', [], {}]),
+        dict(fn_index=5, data=[None, 1e308, dict(layers=[1]), 'x', None]),
+        dict(fn_index=99, data=[]),
+    ],
+)
+def test_what_no_page_sends_leaves_no_traceback(ask, capfd, event):
+    session = json.dumps(event)
+    body = json.dumps(event | dict(session_hash=session)).encode()
+    kind = {'Content-Type': 'application/json'}
+    status, text = ask('POST', '/gradio_api/queue/join', body, **kind)
+    if status == 200:
+        _, text = ask('GET', f'/gradio_api/queue/data?session_hash={quote(session)}')
+        assert 'process_completed' in text
+    else:
+        assert (status, 'no such event' in text) == (400, True)
+    assert 'Traceback' not in capfd.readouterr().err
+
+
+def test_results_that_nobody_asked_for_leave_no_traceback(ask, capfd):
+    assert ask('GET', '/gradio_api/call/x/y')[0] == 404
+    assert 'Traceback' not in capfd.readouterr().err
 
 
 def test_browsers_keep_no_history_of_results(ask):

@@ -15,7 +15,9 @@ from tqdm import tqdm
 from fbinpaint_mm.apis.feedback_inpainter import FeedbackInpainter
 from fbinpaint_mm.apis.folder_inpainting.job_list import Job
 from fbinpaint_mm.apis.folder_inpainting.mask_sources import MaskSource, dilated
-from fbinpaint_mm.apis.folder_inpainting.output_files import OutputFiles
+from fbinpaint_mm.apis.folder_inpainting.output_files import OutputFiles, any_round
+from fbinpaint_mm.apis.folder_inpainting.source_record import SourceRecord
+from fbinpaint_mm.apis.hole_and_map import notes_on_mask
 from fbinpaint_mm.picture import read_picture
 from fbinpaint_mm.user_error import UserError, in_one_line
 from fbinpaint_mm.write_file import write_file
@@ -97,6 +99,7 @@ class FolderInpainter:
         self.out, self.outputs = out, outputs
         self.checkpoint, self.overwrite = checkpoint, overwrite
         self.dilation, self.options = dilation, options or {}
+        self.record = SourceRecord(out)
 
     def run(self, jobs: Sequence[Job]) -> RunSummary:
         """Inpaints all pictures, with a progress bar.
@@ -108,10 +111,13 @@ class FolderInpainter:
             What became of them.
 
         Raises:
-            UserError: Two jobs would write the same file, or one would write an input or, through a
-                link, outside of the folder. An error while the model is built is raised as it is.
+            UserError: Two jobs would write the same file, or one would write an input, the result
+                of another picture or, through a link, outside of the folder. An error while the
+                model is built is raised as it is.
         """
         self._check_names(jobs)
+        if not self.overwrite:
+            self._check_sources(jobs)
         pending = [job for job in jobs if self.overwrite or not self._is_finished(job)]
         summary = RunSummary(self.out, finished_before=len(jobs) - len(pending))
         try:
@@ -122,23 +128,45 @@ class FolderInpainter:
         return summary
 
     def _check_names(self, jobs: Sequence[Job]) -> None:
-        inputs = {path.resolve() for job in jobs for path in _inputs(job)}
+        inputs = {
+            name: path
+            for job in jobs
+            for path in _inputs(job)
+            for name in (path.resolve(), any_round(path.resolve()))
+        }
+        claims = [(job, name) for job in jobs for name in self.outputs.names_of_rounds(job)]
+        claims += [(job, name) for job in jobs for name in self.outputs.names(job)]
         writers: dict[Path, Job] = {}
+        for job, name in claims:
+            path = (self.out / name).resolve()
+            if path in inputs:
+                raise UserError(
+                    f'the result of {job.image} would overwrite the input {inputs[path]}; give '
+                    'another folder with --out'
+                )
+            for other in (writers.setdefault(path, job), writers.get(any_round(path), job)):
+                self._check_same(other, job, name)
+            self._check_inside(self.out / name)
+
+    def _check_same(self, other: Job, job: Job, name: str) -> None:
+        if other is not job:
+            raise UserError(
+                f'{other.image} and {job.image} would both write {self.out / name}; rename one, or '
+                'give them different folders with --out'
+            )
+
+    def _check_sources(self, jobs: Sequence[Job]) -> None:
+        """Results of an earlier run with other pictures of these names are not replaced."""
         for job in jobs:
-            for name in self.outputs.names(job):
-                path = (self.out / name).resolve()
-                other = writers.setdefault(path, job)
-                if path in inputs:
-                    raise UserError(
-                        f'the result of {job.image} would overwrite the input {self.out / name}; '
-                        'give another folder with --out'
-                    )
-                if other is not job:
-                    raise UserError(
-                        f'{other.image} and {job.image} would both write {self.out / name}; rename '
-                        'one, or give them different folders with --out'
-                    )
-                self._check_inside(self.out / name)
+            result = self.out / job.output
+            if not (job.image.is_file() and result.is_file()) or result.is_symlink():
+                continue
+            other = self.record.other_source(job.output, job.image)
+            if other is not None:
+                raise UserError(
+                    f'{result} is the result of another picture, {other}, not of {job.image}; give '
+                    'another folder with --out, or replace it with --overwrite'
+                )
 
     def _check_inside(self, path: Path) -> None:
         """A result itself may be a link, which is replaced; its folder may not lead elsewhere."""
@@ -182,7 +210,9 @@ class FolderInpainter:
     def _make(self, job: Job, inpainter: FeedbackInpainter) -> list[str]:
         """Writes all files of a picture, the result last; what the user should know."""
         picture = read_picture(job.image, 'image')
-        hole = dilated(self.mask_source(job, picture), self.dilation)
+        found = self.mask_source(job, picture)
+        notes_on_hole = [] if job.mask is None else notes_on_mask(job.mask, found)
+        hole = dilated(found, self.dilation)
         result = inpainter.inpaint(
             picture.pixels,
             hole,
@@ -192,9 +222,10 @@ class FolderInpainter:
         files, notes = self.outputs.encode(
             job, picture, hole, result, inpainter.classes, inpainter.palette
         )
+        self.record.add(job.output, job.image)
         for name, content in files.items():
             write_file(self.out / name, content)
-        return [*picture.notes, *result.notes, *notes]
+        return [*picture.notes, *result.notes, *notes_on_hole, *notes]
 
 
 def _inputs(job: Job) -> list[Path]:

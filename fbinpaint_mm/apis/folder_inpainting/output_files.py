@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
@@ -22,6 +23,7 @@ from fbinpaint_mm.apis.folder_inpainting.job_list import FORMAT_OF_SUFFIX, Job
 from fbinpaint_mm.apis.inpainting_result import InpaintingResult, RoundResult
 from fbinpaint_mm.picture import Picture, to_8_bits, to_pil
 
+ROUND = re.compile(r'_round\d+(_map\.png|\.\w+)$')  # end of a name
 CELL = 384  # longer side in pixels of each picture in a side-by-side one
 LOSSY = 'lossy format: known pixels change a little; use png or lossless webp to keep them exactly'
 JPEG_TO_PNG = 'known pixels of a JPEG stay as they are in a PNG; --format keep writes a JPEG again'
@@ -58,6 +60,11 @@ class OutputFiles:
         }
         return [*(name for name, is_wanted in wanted.items() if is_wanted), job.output]
 
+    def names_of_rounds(self, job: Job) -> list[str]:
+        """Files of all rounds of a picture, with a star for the number of the round."""
+        names = [_round_name(job, '*'), _round_map_name(job, '*')]
+        return names[: self.rounds + (self.rounds and self.maps)]
+
     def encode(
         self,
         job: Job,
@@ -90,7 +97,7 @@ class OutputFiles:
         maps = {f'maps/{job.stem}.png': result.semantic_map}
         for index, one in enumerate((result.rounds or []) if self.rounds else []):
             images[_round_name(job, index)] = one.image
-            maps[f'rounds/{job.stem}_round{index}_map.png'] = one.semantic_map
+            maps[_round_map_name(job, index)] = one.semantic_map
         for name, semantic_map in maps.items():
             if self.maps and semantic_map is not None:
                 files[name] = encode_map(semantic_map, classes, palette)
@@ -136,5 +143,14 @@ def draw_side_by_side(
     return sheet
 
 
-def _round_name(job: Job, index: int) -> str:
+def any_round(path: Path) -> Path:
+    """The path with a star for the number of the round, if its name ends as that of a round."""
+    return path.with_name(ROUND.sub(r'_round*\1', path.name))
+
+
+def _round_name(job: Job, index: int | str) -> str:
     return f'rounds/{job.stem}_round{index}{PurePosixPath(job.output).suffix}'
+
+
+def _round_map_name(job: Job, index: int | str) -> str:
+    return f'rounds/{job.stem}_round{index}_map.png'

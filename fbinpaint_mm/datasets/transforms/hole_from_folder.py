@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 
 from fbinpaint_mm.datasets.image_lists import list_files, walk_folders
 from fbinpaint_mm.mask import hole_of
-from fbinpaint_mm.picture import read_picture
+from fbinpaint_mm.picture import read_mask
 from fbinpaint_mm.picture_file import SUFFIXES
 from fbinpaint_mm.user_error import UserError
 
@@ -154,7 +154,7 @@ class HoleFromFolder(BaseTransform):
 
     def _read(self, path: Path) -> np.ndarray:
         """(H,W) uint8 mask, 1 = hole."""
-        pixels = read_picture(path, 'mask').pixels
+        pixels = read_mask(path)
         hole = hole_of(pixels)
         if hole.all() or not hole.any():
             raise UserError(

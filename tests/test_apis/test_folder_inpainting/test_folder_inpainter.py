@@ -15,6 +15,7 @@ from fbinpaint_mm.apis.folder_inpainting import (
     mask_from_color,
     mask_from_file,
 )
+from fbinpaint_mm.apis.folder_inpainting.source_record import RECORD
 from fbinpaint_mm.picture import read_picture
 from fbinpaint_mm.user_error import UserError
 from tests.test_apis.test_folder_inpainting.fake_inpainter import FakeInpainter
@@ -59,7 +60,8 @@ def pixels_of(path):
 
 
 def files_below(folder):
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_file())
+    found = sorted(p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_file())
+    return [name for name in found if name != RECORD]
 
 
 @pytest.mark.parametrize('output', ['a.png', 'x/y/a.webp'])
@@ -193,13 +195,41 @@ def test_a_result_that_is_older_than_its_sources_is_made_again(run, job, tmp_pat
 
 
 def test_a_picture_that_was_moved_there_is_new_whatever_its_date(run, job, tmp_path):
-    one = job('a.jpg', 'a.png')
-    run(one)
+    run(job('a.png'))
     moved = job('b.png')
     age(moved.image, 1000)
     age(moved.mask, 1000)
     moved = Job(moved.image.rename(tmp_path / 'in/a.png'), 'a.png', moved.mask)
     assert run(moved).inpainted == 1
+
+
+def test_a_result_of_another_picture_is_not_replaced_unless_it_is_asked_for(run, job, tmp_path):
+    first, second = job('a.jpg', 'a.png'), job('a.png')
+    run(first)
+    before = (tmp_path / 'out/a.png').read_bytes()
+    message = r'out/a\.png is the result of another picture, a\.jpg, not of .*in/a\.png; give an'
+    for date in (-1000, 1000):
+        age(second.image, date)
+        with pytest.raises(UserError, match=message):
+            run(second)
+    assert (tmp_path / 'out/a.png').read_bytes() == before
+    assert run(second, overwrite=True).inpainted == 1
+    assert run(second).finished_before == 1
+    with pytest.raises(UserError, match=r'another picture, a\.png, not of .*in/a\.jpg;'):
+        run(first)
+
+
+def test_pictures_of_one_name_from_two_folders_are_told_apart(run, job, make_picture, tmp_path):
+    first, second = job('x/a.png', 'a.png'), job('y/a.png', 'a.png', make_picture((16, 24)))
+    run(first)
+    age(tmp_path / 'out/a.png', -10)
+    with pytest.raises(UserError, match=r'another picture, a\.png, not of .*in/y/a\.png;'):
+        run(second)
+    moved = tmp_path / 'moved.png'
+    first.image.rename(moved)
+    moved.parent.joinpath('z').mkdir()
+    moved = moved.rename(tmp_path / 'z/a.png')
+    assert run(Job(moved, 'a.png', first.mask)).finished_before == 1
 
 
 def test_what_is_asked_for_and_missing_is_made(run, job, tmp_path):
@@ -261,6 +291,29 @@ def test_an_input_is_never_overwritten(run, job, tmp_path, name, files):
         given = Job(one.image, 'a.png.png', tmp_path / 'out/masks/a.png.png')
     with pytest.raises(UserError, match=r'would overwrite the input .*png; give another folder'):
         run(given, files=files)
+
+
+@pytest.mark.parametrize('name', ['x_round1.png', 'x_round12_map.png'])
+def test_no_round_overwrites_an_input(run, job, save_image, name):
+    one, files = job('x.png'), dict(rounds=True, maps=True)
+    given = Job(save_image(f'out/rounds/{name}'), 'other.png', one.mask)
+    with pytest.raises(UserError, match=f'in/x.png would overwrite the input .*rounds/{name};'):
+        run(one, given, files=files)
+    assert run(one, given).inpainted == 2
+
+
+@pytest.mark.parametrize('name', ['rounds/a_round1.png', 'rounds/a_round2_map.png'])
+@pytest.mark.parametrize('turn', [1, -1])
+def test_no_round_of_a_picture_is_the_result_of_another(run, job, tmp_path, name, turn):
+    pictures = [job('a.png'), job(name)][::turn]
+    with pytest.raises(UserError, match=f'would both write .*out/{name}; rename one'):
+        run(*pictures, files=dict(rounds=True, maps=True))
+    assert run(*pictures).inpainted == 2
+
+
+def test_pictures_named_as_rounds_have_rounds(run, job):
+    pictures = job('rounds/a_round0.png'), job('rounds/a_round1.png'), job('a_round1.png')
+    assert run(*pictures, files=dict(rounds=True)).inpainted == 3
 
 
 def test_errors_are_listed_and_the_rest_is_done(run, job, save_image, tmp_path):
@@ -343,5 +396,9 @@ def test_notes_of_the_model_reach_the_summary(run, job, save_image):
     one = job()
     save_image('masks/a.png.png', np.zeros((16, 24), np.uint8))
     summary = run(one)
-    assert summary.notes == {'the mask is empty': [one]}
+    hint = 'of a mask in 0..255, pixels above 127 are the hole'
+    assert summary.notes == {'the mask is empty': [one], hint: [one]}
+    no_pixel_has_it = partial(mask_from_color, color=(1, 2, 3))
+    given = Job(one.image, 'b.png')
+    assert run(given, source=no_pixel_has_it).notes == {'the mask is empty': [given]}
     assert f'note ({one.image}): the mask is empty' in str(summary)

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from fbinpaint_mm.apis.folder_inpainting.source_record import RECORD, SourceRecord
+
+
+@pytest.fixture
+def image(tmp_path):
+    (tmp_path / 'a.jpg').write_bytes(bytes(5))
+    return tmp_path / 'a.jpg'
+
+
+def test_what_is_noted_is_found_again(tmp_path, image):
+    out = tmp_path / 'out'
+    SourceRecord(out).add('x/a.png', image)
+    SourceRecord(out).add('b.png', image)
+    assert SourceRecord(out).sources == {'x/a.png': ('a.jpg', 5), 'b.png': ('a.jpg', 5)}
+
+
+def test_an_edited_picture_is_the_same_and_one_of_another_size_is_not(tmp_path, image):
+    (tmp_path / 'a.png').touch()
+    record = SourceRecord(tmp_path)
+    assert record.other_source('a.png', image) is None
+    record.add('a.png', image)
+    assert record.other_source('a.png', image) is None
+    image.write_bytes(bytes(6))
+    os.utime(tmp_path / 'a.png', (2**31, 2**31))
+    assert record.other_source('a.png', image) == 'a.jpg'
+    os.utime(tmp_path / 'a.png', (1, 1))
+    assert record.other_source('a.png', image) is None
+
+
+def test_other_content_is_passed_over(tmp_path, image):
+    (tmp_path / RECORD).write_bytes(b'\xff\n[]\n{"a": 1}\n["a", "b", "c"]\n' + b'[' * 99999)
+    record = SourceRecord(tmp_path)
+    assert record.sources == {}
+    record.add('a.png', image)
+    assert SourceRecord(tmp_path).sources == {'a.png': ('a.jpg', 5)}
+
+
+def test_no_link_is_written_through(tmp_path, image):
+    (tmp_path / 'thesis').write_text('years')
+    (tmp_path / RECORD).symlink_to(tmp_path / 'thesis')
+    with pytest.raises(OSError, match=RECORD):
+        SourceRecord(tmp_path).add('a.png', image)
+    assert (tmp_path / 'thesis').read_text() == 'years'
