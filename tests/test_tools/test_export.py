@@ -76,8 +76,8 @@ def test_what_does_not_fit_ends_in_a_message(run, tmp_path, capsys, arguments, m
         ({0: 'missing.py'}, "config 'missing.py' is neither a file nor one of the configs"),
         ({1: 'no.pth'}, "there is no file 'no.pth'"),
         ({1: 'https://x.org/a.pth'}, "no file 'https://x.org/a.pth'; download one that has an"),
-        ({3: 'file'}, 'File exists'),
-        ({3: 'file/x'}, 'Not a directory'),
+        ({3: 'file'}, 'found a file, expected a folder'),
+        ({3: 'file/x'}, 'found a file, expected a folder, here or above'),
     ],
 )
 def test_files_are_checked_before_the_model_is_built(
