@@ -12,7 +12,7 @@ import torch
 from mmengine.config import Config
 from tqdm import tqdm
 
-from fbinpaint_mm.benchmark.entry import Entry
+from fbinpaint_mm.benchmark.entry import RESERVED_NAMES, Entry
 from fbinpaint_mm.benchmark.environment import describe_environment
 from fbinpaint_mm.benchmark.metric_setup import build_metrics
 from fbinpaint_mm.benchmark.planning import PlannedRun, plan_runs, recall, speed_of
@@ -46,7 +46,8 @@ def run_benchmark(
         Number of entries that failed.
 
     Raises:
-        UserError: The data, or a folder of results, cannot be used for a benchmark.
+        UserError: The data, or a folder of results, cannot be used for a benchmark, or pictures of
+            others are in the way.
         FileNotFoundError: A metric does not find its weights.
     """
     with open_log(settings.out / LOG) as logger:
@@ -73,12 +74,15 @@ def measure_all(bench: Workbench) -> Benchmark:
         All results; ``EntryResult.error`` says which entries failed.
 
     Raises:
-        UserError: The data, or a folder of results, cannot be used for a benchmark.
+        UserError: The data, or a folder of results, cannot be used for a benchmark, or pictures of
+            others are in the way.
         FileNotFoundError: A metric does not find its weights.
     """
     # Also loads the weights of the metrics, before anything takes long.
     protocols = [protocol_of(metric) for metric in build_metrics(bench.metrics)]
     check_columns(bench.settings.columns, protocols)
+    for name in (*RESERVED_NAMES, *(entry.name for entry in bench.entries)):
+        bench.pictures.check(name)
     data = bench.pairs.survey(bench.pictures)
     for entry in bench.entries:
         if entry.is_folder:

@@ -24,7 +24,7 @@ from fbinpaint_mm.user_error import in_one_line
 
 LOGGER_NAME = 'fbinpaint_mm.benchmark'
 # In the folder of a benchmark.
-LOG, PICTURES = 'benchmark.log', 'images'
+LOG, PICTURES, ENTRIES = 'benchmark.log', 'images', 'entries'
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Workbench:
         )
         self.metrics = metric_configs(data_cfg, split, settings.lpips, settings.fid)
         self.pictures = PictureFiles(settings.out / PICTURES)
-        self.store = ResultStore(settings.out / 'entries', logger)
+        self.store = ResultStore(settings.out / ENTRIES, logger)
         self.errors: dict[str, str] = {}
         self.other_classes: list[str] = []
 

@@ -155,6 +155,16 @@ def test_only_what_has_changed_is_measured_again(
     assert len(scored) == 4
 
 
+def test_pictures_of_others_are_told_before_anything_is_measured(run, entries, settings):
+    mine = settings.out / 'images/small/mine.png'
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b'mine')
+    with pytest.raises(UserError, match=r'small/mine\.png: no benchmark made'):
+        run(entries, settings)
+    assert sorted(path.name for path in (settings.out / 'images').iterdir()) == ['small']
+    assert mine.read_bytes() == b'mine'
+
+
 def test_a_broken_result_is_measured_again(run, entries, settings, caplog):
     run(entries[:1], settings)
     (settings.out / 'entries/mean_color.json').write_text('{"scores": {')
