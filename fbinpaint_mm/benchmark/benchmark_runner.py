@@ -89,6 +89,7 @@ def measure_all(bench: Workbench) -> Benchmark:
             check_folder(bench, entry)
     facts = (len(data.samples), data.config, data.split, data.sha256)
     bench.logger.info('%d images of %s, %s, SHA-256 %s', *facts)
+    bench.compare_classes()
     speeds = {entry.name: speed_of(bench, entry) for entry in bench.entries}
     return Benchmark(
         data=data,
@@ -118,7 +119,7 @@ def run_entries(
     plans: Mapping[str, Sequence[PlannedRun]],
     speeds: Mapping[str, dict[str, Any]],
 ) -> list[EntryResult]:
-    """Results of all entries, in order; each is summarized in the log when it is there.
+    """Results of all entries, in order; scores are summarized in the log when they are there.
 
     Args:
         bench: Its pairs surveyed.
@@ -134,11 +135,12 @@ def run_entries(
             add_flops(runs, speeds[entry.name])
             error = bench.errors.get(entry.name)
             starts = describe_starts(entry.cfg) if entry.is_trained else []
-            trained = describe_training(entry, plans[entry.name], bench.logger)
+            trained = describe_training(entry, plans[entry.name], bench.logger) if runs else {}
             speed = speeds[entry.name]
             result = EntryResult(entry.name, entry.source, runs, speed, error, starts, trained)
             results.append(result)
-            bench.logger.info('%s', summary_line(result))
+            if runs:
+                bench.logger.info('%s', summary_line(result))
     return results
 
 
@@ -151,11 +153,7 @@ def run_entry(
     runs: list[RunResult] = []
     end = bar.n + len(bench.pairs) * len(plan)
     try:
-        labeled = bench.shares_classes(entry)
-        if not labeled:
-            bench.other_classes.append(entry.name)
-            text = '%s: its classes are not those of the data; it gets no scores of maps'
-            bench.logger.warning(text, entry.name)
+        labeled = entry.name not in bench.other_classes
         for planned in plan:
             runs.append(recall(bench, planned) or execute(bench, planned, bar, labeled))
     except Exception as error:

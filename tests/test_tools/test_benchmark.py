@@ -263,5 +263,8 @@ def test_a_failure_is_reported_and_ends_in_status_1(tool, config, tmp_path, caps
     assert 'does not belong to this config' in entries['small_config']['error']
     report = (tmp_path / 'out/results.md').read_text()
     assert 'does not belong to this config' in report
-    last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert last.startswith('small_config failed: checkpoint ')
+    said = capsys.readouterr().err
+    assert said.strip().splitlines()[-1].startswith('small_config failed: checkpoint ')
+    assert said.count('does not belong to this config') == 2, 'when it happens and at the end'
+    assert 'Traceback' not in said
+    assert 'The prefix is not set' not in said
