@@ -6,7 +6,9 @@ import logging
 import re
 import zipfile
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.logging import print_log
@@ -209,6 +211,27 @@ def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:
     # The versions of the layers that saved them.
     vars(weights)['_metadata'] = getattr(state, '_metadata', OrderedDict())
     return weights
+
+
+def meta_of(loaded: Any) -> dict[str, Any]:
+    """What a training wrote beside the weights; empty for a file without it.
+
+    Args:
+        loaded: What a file holds, of whatever kind.
+    """
+    meta = loaded.get('meta') if isinstance(loaded, dict) else None
+    return meta if isinstance(meta, dict) else {}
+
+
+def trained_classes(meta: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the classes of a training, in the order of their ids; empty if they are not there.
+
+    Args:
+        meta: From `meta_of`.
+    """
+    data = meta.get('dataset_meta')
+    classes = data.get('classes') if isinstance(data, dict) else None
+    return tuple(map(str, classes)) if isinstance(classes, (list, tuple)) else ()
 
 
 def shape_of(weights: dict[str, torch.Tensor], key: str) -> tuple[int, ...] | str:

@@ -12,7 +12,9 @@ from fbinpaint_mm.checkpoint import (
     check_fits,
     check_fits_in_part,
     load_fitting_checkpoint,
+    meta_of,
     read_weights,
+    trained_classes,
 )
 from fbinpaint_mm.user_error import UserError
 
@@ -200,3 +202,20 @@ def test_a_start_of_which_nothing_fits_is_refused(save):
     message = r"^load_from: none of the 2 entries of '.*x\.pth' fits .* found 'generator\.weight'$"
     with pytest.raises(UserError, match=message):
         check_fits_in_part(model, save({'generator.weight': torch.ones(4), 'x': torch.ones(1)}))
+
+
+@pytest.mark.parametrize(
+    ('loaded', 'meta', 'classes'),
+    [
+        (dict(meta=dict(dataset_meta=dict(classes=['a', 'b']))), None, ('a', 'b')),
+        (dict(meta=dict(dataset_meta=dict(classes='ab'))), None, ()),
+        (dict(meta=dict(dataset_meta=[1])), None, ()),
+        (dict(meta=None), {}, ()),
+        (dict(meta=[1]), {}, ()),
+        ([1], {}, ()),
+    ],
+)
+def test_what_a_training_wrote_is_read_from_any_file(loaded, meta, classes):
+    found = meta_of(loaded)
+    assert found == (loaded['meta'] if meta is None else meta)
+    assert trained_classes(found) == classes

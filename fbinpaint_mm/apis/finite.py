@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from fbinpaint_mm.models.round import Round
 from fbinpaint_mm.user_error import UserError
@@ -21,7 +21,19 @@ def check_finite_weights(model: nn.Module, checkpoint: str) -> None:
     Raises:
         UserError: A parameter or buffer holds a value that is NaN or infinite. The first is named.
     """
-    state = model.state_dict()
+    check_finite_entries(model.state_dict(), checkpoint)
+
+
+def check_finite_entries(state: Mapping[str, Tensor], checkpoint: str) -> None:
+    """Refuses weights of a training that diverged, before they are in a model.
+
+    Args:
+        state: Tensors of any shape and dtype by name.
+        checkpoint: What to call it in the message.
+
+    Raises:
+        UserError: An entry holds a value that is NaN or infinite. The first is named.
+    """
     wrong = [name for name, value in state.items() if not value.isfinite().all()]
     if wrong:
         raise UserError(

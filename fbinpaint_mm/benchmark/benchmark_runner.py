@@ -12,7 +12,7 @@ import torch
 from mmengine.config import Config
 from tqdm import tqdm
 
-from fbinpaint_mm.benchmark.entry import Entry
+from fbinpaint_mm.benchmark.entry import RESERVED_NAMES, Entry
 from fbinpaint_mm.benchmark.environment import describe_environment
 from fbinpaint_mm.benchmark.metric_setup import build_metrics
 from fbinpaint_mm.benchmark.planning import PlannedRun, plan_runs, recall, speed_of
@@ -46,7 +46,8 @@ def run_benchmark(
         Number of entries that failed.
 
     Raises:
-        UserError: The data, or a folder of results, cannot be used for a benchmark.
+        UserError: The data, or a folder of results, cannot be used for a benchmark, or pictures of
+            others are in the way.
         FileNotFoundError: A metric does not find its weights.
     """
     with open_log(settings.out / LOG) as logger:
@@ -73,18 +74,22 @@ def measure_all(bench: Workbench) -> Benchmark:
         All results; ``EntryResult.error`` says which entries failed.
 
     Raises:
-        UserError: The data, or a folder of results, cannot be used for a benchmark.
+        UserError: The data, or a folder of results, cannot be used for a benchmark, or pictures of
+            others are in the way.
         FileNotFoundError: A metric does not find its weights.
     """
     # Also loads the weights of the metrics, before anything takes long.
     protocols = [protocol_of(metric) for metric in build_metrics(bench.metrics)]
     check_columns(bench.settings.columns, protocols)
+    for name in (*RESERVED_NAMES, *(entry.name for entry in bench.entries)):
+        bench.pictures.check(name)
     data = bench.pairs.survey(bench.pictures)
     for entry in bench.entries:
         if entry.is_folder:
             check_folder(bench, entry)
     facts = (len(data.samples), data.config, data.split, data.sha256)
     bench.logger.info('%d images of %s, %s, SHA-256 %s', *facts)
+    bench.compare_classes()
     speeds = {entry.name: speed_of(bench, entry) for entry in bench.entries}
     return Benchmark(
         data=data,
@@ -114,7 +119,7 @@ def run_entries(
     plans: Mapping[str, Sequence[PlannedRun]],
     speeds: Mapping[str, dict[str, Any]],
 ) -> list[EntryResult]:
-    """Results of all entries, in order; each is summarized in the log when it is there.
+    """Results of all entries, in order; scores are summarized in the log when they are there.
 
     Args:
         bench: Its pairs surveyed.
@@ -130,11 +135,12 @@ def run_entries(
             add_flops(runs, speeds[entry.name])
             error = bench.errors.get(entry.name)
             starts = describe_starts(entry.cfg) if entry.is_trained else []
-            trained = describe_training(entry, plans[entry.name], bench.logger)
+            trained = describe_training(entry, plans[entry.name], bench.logger) if runs else {}
             speed = speeds[entry.name]
             result = EntryResult(entry.name, entry.source, runs, speed, error, starts, trained)
             results.append(result)
-            bench.logger.info('%s', summary_line(result))
+            if runs:
+                bench.logger.info('%s', summary_line(result))
     return results
 
 
@@ -147,11 +153,7 @@ def run_entry(
     runs: list[RunResult] = []
     end = bar.n + len(bench.pairs) * len(plan)
     try:
-        labeled = bench.shares_classes(entry)
-        if not labeled:
-            bench.other_classes.append(entry.name)
-            text = '%s: its classes are not those of the data; it gets no scores of maps'
-            bench.logger.warning(text, entry.name)
+        labeled = entry.name not in bench.other_classes
         for planned in plan:
             runs.append(recall(bench, planned) or execute(bench, planned, bar, labeled))
     except Exception as error:

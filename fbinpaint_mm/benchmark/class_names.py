@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fbinpaint_mm.apis.load_model import class_metainfo
 from fbinpaint_mm.benchmark.entry import Entry
+from fbinpaint_mm.checkpoint import trained_classes
 
 
 def class_names(entry: Entry) -> tuple[str, ...]:
@@ -21,5 +22,4 @@ def class_names(entry: Entry) -> tuple[str, ...]:
     Raises:
         UserError: The checkpoint cannot be read.
     """
-    metainfo = entry.meta.get('dataset_meta') or class_metainfo(entry.cfg)
-    return tuple(metainfo.get('classes') or ())
+    return trained_classes(entry.meta) or tuple(class_metainfo(entry.cfg).get('classes') or ())

@@ -15,14 +15,19 @@ from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.benchmark.benchmark_runner import run_benchmark
 from fbinpaint_mm.benchmark.entry import Entry, check_trainings, parse_entries
+from fbinpaint_mm.benchmark.report.write_all import OPTIONAL
 from fbinpaint_mm.benchmark.speed.sweeps import run_size_sweep
-from fbinpaint_mm.benchmark.workbench import LOG, PICTURES, Settings
+from fbinpaint_mm.benchmark.workbench import ENTRIES, LOG, PICTURES, Settings
 from fbinpaint_mm.checkpoint import check_checkpoint
 from fbinpaint_mm.config_file import find_config, read_config
 from fbinpaint_mm.folder_lock import locked_folder
 from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
 from fbinpaint_mm.optimizer_settings import drop_idle_optimizers
 from fbinpaint_mm.user_error import UserError
+from fbinpaint_mm.write_file import check_writable
+
+# What a benchmark leaves in its folder.
+WRITTEN = (PICTURES, ENTRIES, 'speed.*', 'results.*', *OPTIONAL)
 
 
 def run_command(args: Namespace) -> int:
@@ -42,6 +47,7 @@ def run_command(args: Namespace) -> int:
     entries = read_entries(args)
     settings = build_settings(args, entries)
     init_default_scope('mmagic')
+    check_writable(settings.out)
     check_output(settings.out)
     with locked_folder(settings.out):
         if args.sizes:
@@ -97,14 +103,17 @@ def check_folder(entry: Entry, args: Namespace) -> None:
 
 
 def check_output(out: Path) -> None:
-    """Refuse a folder in which pictures would be replaced that no benchmark made.
+    """Refuse a folder in which files would be replaced that no benchmark made.
 
     Raises:
-        UserError: It has a folder of pictures, and no log of a benchmark.
+        UserError: It has files or folders of the names of a benchmark's, and no log of one.
     """
-    if (out / PICTURES).exists() and not (out / LOG).exists():
+    if (out / LOG).exists():
+        return
+    found = next((path for pattern in WRITTEN for path in out.glob(pattern)), None)
+    if found is not None:
         raise UserError(
-            f'--out {out}: it holds {PICTURES}, which no benchmark made and which would be '
+            f'--out {out}: it holds {found.name}, which no benchmark made and which would be '
             'replaced; choose another folder'
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 from mmengine.config import Config
 
 from fbinpaint_mm.benchmark.picture_files import INPUT, TRUTH
+from fbinpaint_mm.checkpoint import meta_of
 from fbinpaint_mm.fingerprint import local_file, starting_checkpoints
 from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
 from fbinpaint_mm.safe_loading import read_checkpoint
@@ -73,8 +74,7 @@ class Entry:
             OSError: There is no such file.
             UserError: The checkpoint cannot be read.
         """
-        loaded = {} if self.checkpoint is None else read_checkpoint(self.checkpoint)
-        return loaded.get('meta') or {}
+        return {} if self.checkpoint is None else meta_of(read_checkpoint(self.checkpoint))
 
 
 def parse_entries(texts: Sequence[str]) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -10,17 +11,19 @@ import mmcv
 import numpy as np
 from torch import Tensor
 
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.write_file import write_file
 
 INPUT, TRUTH = 'input', 'truth'
 HOLE_COLOR = 127.5
-SIGNATURE = 'run.txt'
+SIGNATURE, RECORD = 'run.txt', 'pictures.txt'
 
 
 class PictureFiles:
     """``FOLDER/<entry>/<stem of the sample>.png``, 8-bit color.
 
-    ``run.txt`` beside them holds the fingerprint of the run that all of them are from.
+    ``run.txt`` beside them holds the fingerprint of the run that all of them are from, and
+    ``pictures.txt`` their names: no other file is removed or replaced.
 
     Samples get their file names in the order in which they are first asked for; of two with one
     stem, the second gets a number.
@@ -55,7 +58,11 @@ class PictureFiles:
         Raises:
             OSError: The disk is full or refuses.
         """
-        write_png(to_pixels(image), self.path(entry, sample))
+        path = self.path(entry, sample)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (path.parent / RECORD).open('ab') as record:
+            record.write(os.fsencode(f'{path.name}\n'))
+        write_png(to_pixels(image), path)
 
     def load(self, entry: str, sample: str) -> np.ndarray:
         """Read one picture.
@@ -78,11 +85,46 @@ class PictureFiles:
             )
         return mmcv.imread(str(path), channel_order='rgb')
 
+    def check(self, entry: str) -> None:
+        """Make sure that there is nothing in the place of the pictures but those of earlier runs.
+
+        Args:
+            entry: Name of an entry, ``'input'`` or ``'truth'``.
+
+        Raises:
+            UserError: Other pictures lie there, or links lead elsewhere.
+        """
+        for folder in (self.folder, self.folder / entry):
+            if folder.is_symlink():
+                raise UserError(
+                    f'{folder} is a link, and pictures where it leads might be replaced: remove it '
+                    'or choose another --out'
+                )
+        pictures, own = (self.folder / entry).glob('*.png'), self._recorded(entry)
+        other = next((path for path in pictures if path.name not in own), None)
+        if other is not None:
+            raise UserError(
+                f'{other}: no benchmark made this picture, and it might be replaced: move it, or '
+                'choose another --out'
+            )
+
     def clear(self, entry: str) -> None:
-        """Remove the pictures of an earlier run; those of fewer images would leave some behind."""
-        (self.folder / entry / SIGNATURE).unlink(missing_ok=True)
-        for picture in (self.folder / entry).glob('*.png'):
+        """Remove the pictures of an earlier run; those of fewer images would leave some behind.
+
+        Raises:
+            UserError: See ``check``.
+        """
+        self.check(entry)
+        folder = self.folder / entry
+        (folder / SIGNATURE).unlink(missing_ok=True)
+        for picture in folder.glob('*.png'):
             picture.unlink()
+        (folder / RECORD).unlink(missing_ok=True)
+
+    def _recorded(self, entry: str) -> set[str]:
+        """Names of the pictures that were saved, or were to be when the process was killed."""
+        record = self.folder / entry / RECORD
+        return set(os.fsdecode(record.read_bytes()).split('\n')) if record.is_file() else set()
 
     def sign(self, entry: str, fingerprint: str) -> None:
         """Say which run all pictures of an entry are from, once they are all there."""
@@ -127,8 +169,13 @@ def write_png(image: np.ndarray, path: Path) -> Path:
     Raises:
         OSError: The disk is full or refuses.
     """
+    return write_file(path, encode_png(image))
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """The file of an (H, W) gray or (H, W, 3) RGB picture, uint8."""
     _, content = cv2.imencode('.png', image[..., ::-1] if image.ndim == 3 else image)
-    return write_file(path, content.tobytes())
+    return content.tobytes()
 
 
 def unused(stem: str, taken: Collection[str]) -> str:

@@ -67,15 +67,16 @@ def speed_of(bench: Workbench, entry: Entry) -> dict[str, Any]:
         entry: The entry.
 
     Returns:
-        The speed; empty for a folder of results, if it is not asked for, or if it cannot be
-        measured, with a warning.
+        The speed; empty for a folder of results or an entry that has failed, if it is not asked
+        for, or if it cannot be measured, with a warning.
     """
     settings = bench.settings
-    if not settings.speed or entry.is_folder:
+    if not settings.speed or entry.is_folder or entry.name in bench.errors:
         return {}
     meter = SpeedMeter(settings.out, settings.device, bench.store, bench.logger)
     try:
-        return meter.speed(entry, bench.pairs.first_batch(bench.shares_classes(entry)))
+        labeled = entry.name not in bench.other_classes
+        return meter.speed(entry, bench.pairs.first_batch(labeled))
     except Exception as error:
         bench.logger.warning('%s: speed not measured: %s', entry.name, in_one_line(error))
         return {}
@@ -137,10 +138,12 @@ def plan_runs(
         )
     plans: dict[str, list[PlannedRun]] = {}
     for entry in bench.entries:
+        plans[entry.name] = []
+        if entry.name in bench.errors:
+            continue
         try:
             plans[entry.name] = runs_of(bench, entry, iterations.get(entry.name))
         except Exception as error:
-            plans[entry.name] = []
             bench.note_failure(entry, error)
     return plans
 

@@ -20,11 +20,11 @@ from fbinpaint_mm.benchmark.pairs import ImageHolePairs
 from fbinpaint_mm.benchmark.picture_files import PictureFiles
 from fbinpaint_mm.benchmark.results import ResultStore
 from fbinpaint_mm.engine.quiet_runner import is_for_console
-from fbinpaint_mm.user_error import in_one_line
+from fbinpaint_mm.user_error import UserError, in_one_line
 
 LOGGER_NAME = 'fbinpaint_mm.benchmark'
 # In the folder of a benchmark.
-LOG, PICTURES = 'benchmark.log', 'images'
+LOG, PICTURES, ENTRIES = 'benchmark.log', 'images', 'entries'
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ class Workbench:
         pictures: The pictures of all entries, on disk.
         store: The finished parts of all entries, on disk.
         errors: Why entries failed, by name.
-        other_classes: Names of the entries whose classes are not those of the data.
+        other_classes: After ``compare_classes``: names of the entries whose classes are not those
+            of the data.
 
     Raises:
         UserError: The data config lacks a data loader or metrics.
@@ -108,7 +109,7 @@ class Workbench:
         )
         self.metrics = metric_configs(data_cfg, split, settings.lpips, settings.fid)
         self.pictures = PictureFiles(settings.out / PICTURES)
-        self.store = ResultStore(settings.out / 'entries', logger)
+        self.store = ResultStore(settings.out / ENTRIES, logger)
         self.errors: dict[str, str] = {}
         self.other_classes: list[str] = []
 
@@ -127,9 +128,23 @@ class Workbench:
         return not (number and theirs) or number == len(theirs)
 
     def note_failure(self, entry: Entry, error: Exception) -> None:
-        """Log the traceback and keep the reason."""
+        """Log and keep the reason, and log the traceback of what is no mistake of the user."""
         self.errors[entry.name] = in_one_line(error)
-        self.logger.error('%s failed', entry.name, exc_info=error)
+        bug = None if isinstance(error, (UserError, OSError)) else error
+        self.logger.error('%s failed: %s', entry.name, self.errors[entry.name], exc_info=bug)
+
+    def compare_classes(self) -> None:
+        """Find the ``other_classes``; an entry that cannot be read is noted as failed."""
+        for entry in self.entries:
+            try:
+                shared = self.shares_classes(entry)
+            except Exception as error:
+                self.note_failure(entry, error)
+                continue
+            if not shared:
+                self.other_classes.append(entry.name)
+                text = '%s: its classes are not those of the data; it gets no scores of maps'
+                self.logger.warning(text, entry.name)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,22 @@ import yaml
 from mmagic.registry import MODELS
 from mmengine.registry import init_default_scope
 
-from fbinpaint_mm.checkpoint import GENERATOR, LAYOUT, check_checkpoint, check_fits, read_weights
+from fbinpaint_mm.apis.finite import check_finite_entries
+from fbinpaint_mm.checkpoint import (
+    GENERATOR,
+    LAYOUT,
+    check_checkpoint,
+    check_fits,
+    meta_of,
+    read_weights,
+)
 from fbinpaint_mm.config_file import configs_folder, find_config, part_of, read_config
 from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.models.feedback import NO_KEY
 from fbinpaint_mm.safe_loading import loading, read_checkpoint
 from fbinpaint_mm.user_error import UserError, in_one_line
 from fbinpaint_mm.version import __version__
-from fbinpaint_mm.write_file import write_file
+from fbinpaint_mm.write_file import check_writable, write_file
 
 COLLECTION = 'FeedbackRecorrection'
 PAPER = dict(
@@ -54,12 +63,14 @@ def publish(
             `fbinpaint_mm.safe_loading.loading`.
 
     Raises:
-        UserError: The checkpoint belongs to another config, or ``scores`` is another file.
+        UserError: The checkpoint belongs to another config, a weight is NaN or infinite, or
+            ``scores`` is another file.
         OSError: A file is missing, the disk is full, or the folder cannot be written.
     """
     path = find_config(config)
     check_checkpoint(checkpoint)
     metrics = None if scores is None else read_scores(scores)
+    check_writable(out)
     init_default_scope('mmagic')
     cfg = read_config(path)
     with loading(trust_checkpoint):
@@ -90,16 +101,19 @@ def read_scores(scores: Path) -> dict[str, float]:
         Scores by name, only those that a metafile lists.
 
     Raises:
-        UserError: It is another file.
+        UserError: It is another file, or a score is not finite.
     """
     try:
         found = json.loads(scores.read_text())['scores']
+        metrics = {name: float(found[name]) for name in METRICS if name in found}
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f'--scores {scores}: {in_one_line(error)}; expected what tools/test.py --out '
             'SCORES.json wrote'
         ) from error
-    return {name: found[name] for name in METRICS if name in found}
+    if wrong := [name for name, value in metrics.items() if not math.isfinite(value)]:
+        raise UserError(f'--scores {scores}: {", ".join(wrong)} is not a finite number')
+    return metrics
 
 
 def path_in_repository(config: Path) -> str:
@@ -123,7 +137,7 @@ def write_weights(checkpoint: str, name: str, folder: Path) -> tuple[Path, str]:
         SHA-256 in hexadecimal.
 
     Raises:
-        UserError: The checkpoint is not one that mmengine wrote.
+        UserError: See `inference_checkpoint`.
     """
     buffer = io.BytesIO()
     torch.save(inference_checkpoint(checkpoint), buffer)
@@ -146,18 +160,18 @@ def inference_checkpoint(checkpoint: str) -> dict[str, Any]:
         the version of this package.
 
     Raises:
-        UserError: The file is not such a checkpoint.
+        UserError: The file is not such a checkpoint, or a weight is NaN or infinite.
     """
-    loaded = read_checkpoint(checkpoint)
+    weights, loaded = read_weights(checkpoint), read_checkpoint(checkpoint)
     if 'state_dict' not in loaded:
         raise UserError(
             f'{checkpoint}: found {", ".join(map(str, list(loaded)[:5]))}, expected a checkpoint '
             "of a training, with 'state_dict'"
         )
-    state = loaded['state_dict']
-    kept = {name: value for name, value in state.items() if name.startswith(GENERATOR)} or state
-    meta = loaded.get('meta', {})
-    known = {key: meta[key] for key in ('iter', 'seed') if meta.get(key) is not None}
+    inside = {name: value for name, value in weights.items() if name.startswith(GENERATOR)}
+    kept, meta = inside or weights, meta_of(loaded)
+    check_finite_entries(kept, checkpoint)
+    known = {key: meta[key] for key in ('iter', 'seed') if isinstance(meta.get(key), int)}
     state_dict = {name: value.contiguous() for name, value in kept.items()}
     return dict(state_dict=state_dict, meta=dict(known, fbinpaint_mm_version=__version__))
 

@@ -18,7 +18,13 @@ from torch import distributed
 
 from fbinpaint_mm import compat
 from fbinpaint_mm.apis.finite import check_finite_weights
-from fbinpaint_mm.checkpoint import check_checkpoint, check_fits, check_fits_in_part
+from fbinpaint_mm.checkpoint import (
+    check_checkpoint,
+    check_fits,
+    check_fits_in_part,
+    meta_of,
+    trained_classes,
+)
 from fbinpaint_mm.cli.resume import AUTO, DropConfigTextHook, check_work_dir, set_resume
 from fbinpaint_mm.config_checks import check_loaders, wrong_number
 from fbinpaint_mm.config_file import read_config
@@ -249,8 +255,7 @@ class SaveScoresHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuses scores of maps by a model of other classes, see `check_classes`."""
-        meta = checkpoint.get('meta') or {}
-        check_classes((meta.get('dataset_meta') or {}).get('classes') or (), runner.test_loop)
+        check_classes(trained_classes(meta_of(checkpoint)), runner.test_loop)
 
     def before_test_epoch(self, runner: Runner) -> None:
         """Refuses weights that are not finite, of which a map of class 0 would tell nothing."""

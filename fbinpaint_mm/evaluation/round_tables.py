@@ -26,9 +26,11 @@ def format_round_table(
         lower_is_better: Beginnings of the names of metrics that should fall.
 
     Returns:
-        The table as text of several lines.
+        The table as text of several lines; empty where there is no score.
     """
     rows = group_by_round(scores)
+    if not rows:
+        return ''
     columns = order_columns(rows)
     table = start_table('', columns)
     for name, row in rows.items():

@@ -155,6 +155,16 @@ def test_only_what_has_changed_is_measured_again(
     assert len(scored) == 4
 
 
+def test_pictures_of_others_are_told_before_anything_is_measured(run, entries, settings):
+    mine = settings.out / 'images/small/mine.png'
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b'mine')
+    with pytest.raises(UserError, match=r'small/mine\.png: no benchmark made'):
+        run(entries, settings)
+    assert sorted(path.name for path in (settings.out / 'images').iterdir()) == ['small']
+    assert mine.read_bytes() == b'mine'
+
+
 def test_a_broken_result_is_measured_again(run, entries, settings, caplog):
     run(entries[:1], settings)
     (settings.out / 'entries/mean_color.json').write_text('{"scores": {')
@@ -251,12 +261,23 @@ def test_what_is_trained_says_what_it_started_from(run, cfg, settings, monkeypat
     assert [entry.starts for entry in benchmark.entries] == [['a file'], []]
 
 
+def test_a_checkpoint_that_cannot_be_read_is_told_once(run, cfg, settings, caplog):
+    path = settings.out / 'evil.pth'
+    torch.save(dict(state_dict={}, meta=print), path)
+    settings = replace(settings, speed=True, reference='evil')
+    (entry,) = run([Entry('evil', 'small.py', str(path), cfg)], settings).entries
+    assert entry.error.startswith(f"checkpoint '{path}' calls 'print'")
+    assert caplog.text.count("'print'") == 1
+    assert 'Traceback' not in caplog.text
+
+
 @pytest.mark.usefixtures('speeds')
-def test_seeds_before_one_that_fails_are_kept(run, cfg, settings, fake_training):
+def test_seeds_before_one_that_fails_are_kept(run, cfg, settings, fake_training, caplog):
     entries = [Entry('small', 'small.py', cfg=cfg)]
     settings = replace(settings, iterations=3, seeds=(0, 2, 1), reference='small')
     (entry,) = run(entries, settings).entries
     assert entry.error == 'RuntimeError: out of memory'
+    assert 'Traceback' in caplog.text, 'it is no mistake of the user'
     assert [one.seed for one in entry.runs] == [0]
     run(entries, settings)
     assert fake_training.calls == [(3, 0), (3, 2), (3, 2)], 'only what failed is tried again'

@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from fbinpaint_mm.benchmark.picture_files import PictureFiles, write_png
+from fbinpaint_mm.user_error import UserError
 
 
 def test_pictures_come_back_as_rgb(tmp_path):
@@ -32,7 +33,8 @@ def test_a_picture_that_cannot_be_written_whole_is_an_error(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert error.value.filename == str(files.path('ours', 'a'))
-    assert [path.read_bytes() for path in (tmp_path / 'ours').iterdir()] == [before]
+    assert files.path('ours', 'a').read_bytes() == before
+    assert sorted(path.name for path in (tmp_path / 'ours').iterdir()) == ['a.png', 'pictures.txt']
 
 
 def test_gray_and_color_are_written_as_they_are(tmp_path):
@@ -62,3 +64,33 @@ def test_a_missing_picture_is_named(tmp_path):
     assert not list((tmp_path / 'ours').iterdir())
     with pytest.raises(FileNotFoundError, match=r"no picture of 'b' by 'ours': .*b\.png"):
         files.load('ours', 'b')
+
+
+def test_pictures_of_others_stay(tmp_path):
+    files, mine = PictureFiles(tmp_path), tmp_path / 'ours/mine.png'
+    files.save('ours', 'a', torch.zeros(3, 2, 2))
+    mine.write_bytes(b'mine')
+    for method in (files.check, files.clear):
+        with pytest.raises(UserError, match=r'ours/mine\.png: no benchmark made this picture'):
+            method('ours')
+    assert mine.read_bytes() == b'mine'
+    assert files.path('ours', 'a').is_file()
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path):
+    PictureFiles(tmp_path).save('ours', 'caf\udce9.jpg', torch.zeros(3, 2, 2))
+    later = PictureFiles(tmp_path)
+    later.clear('ours')
+    assert not list((tmp_path / 'ours').iterdir())
+    later.clear('new')
+
+
+@pytest.mark.parametrize('link', ['images', 'images/ours'])
+def test_pictures_behind_a_link_stay(tmp_path, link):
+    elsewhere = PictureFiles(tmp_path / 'elsewhere')
+    elsewhere.save('ours', 'a', torch.zeros(3, 2, 2))
+    (tmp_path / link).parent.mkdir(exist_ok=True)
+    (tmp_path / link).symlink_to(elsewhere.folder / link.partition('/')[2])
+    with pytest.raises(UserError, match=f'{link} is a link'):
+        PictureFiles(tmp_path / 'images').clear('ours')
+    assert elsewhere.path('ours', 'a').is_file()

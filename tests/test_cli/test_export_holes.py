@@ -84,6 +84,33 @@ def test_pictures_of_others_are_not_replaced(out):
         assert export_holes(dataset_of('a/photo.jpg'), out) == 1
 
 
+@pytest.mark.parametrize('folder', ['holes', 'holes_inputs'])
+def test_pictures_that_differ_from_those_of_an_earlier_export_stay(out, tmp_path, folder):
+    export_holes(dataset_of('a/one.jpg'), out)
+    picture = tmp_path / folder / 'one.png'
+    picture.write_bytes(b'made of it')
+    with pytest.raises(UserError, match=f'{folder}/one.png: found another picture'):
+        export_holes(dataset_of('a/one.jpg'), out)
+    assert picture.read_bytes() == b'made of it'
+
+
+def test_a_list_of_others_stays(out):
+    out.mkdir()
+    (out / 'holes.csv').write_text('golf,18')
+    with pytest.raises(UserError, match=r'holes\.csv: no export made this file'):
+        export_holes(dataset_of('a/one.jpg'), out)
+    assert [path.read_text() for path in out.iterdir()] == ['golf,18']
+
+
+@pytest.mark.parametrize('image', ['holes/one.jpg', 'holes_inputs/one.jpg'])
+def test_the_folder_of_the_images_takes_no_holes(out, tmp_path, image):
+    (tmp_path / image).parent.mkdir()
+    (tmp_path / image).touch()
+    with pytest.raises(UserError, match=f'{Path(image).parent} is the folder of '):
+        export_holes(dataset_of(str(tmp_path / image)), out)
+    assert not (tmp_path / image).with_suffix('.png').exists()
+
+
 def test_the_list_tells_the_results_of_other_holes(out, tmp_path):
     (sample,) = dataset_of('a/one.jpg')
     export_holes([sample], out)

@@ -90,14 +90,38 @@ def test_a_checkpoint_of_another_model_is_refused(config, tmp_path):
     torch.save(dict(state_dict={'generator.x': torch.ones(1)}), tmp_path / 'a.pth')
     with pytest.raises(UserError, match='does not belong to this config'):
         publish(config, str(tmp_path / 'a.pth'), tmp_path / 'new')
-    assert not (tmp_path / 'new').exists()
+    assert not list((tmp_path / 'new').iterdir())
+
+
+def test_weights_that_are_not_finite_are_refused(config, checkpoint, tmp_path):
+    loaded = torch.load(checkpoint)
+    key = next(key for key in loaded['state_dict'] if key.startswith('generator.'))
+    loaded['state_dict'][key].view(-1)[0] = torch.nan
+    torch.save(loaded, checkpoint)
+    with pytest.raises(UserError, match=rf"1 of \d+ entries hold NaN .*first '{key}'"):
+        publish(config, checkpoint, tmp_path / 'new')
+    assert not list((tmp_path / 'new').iterdir())
+
+
+def test_a_folder_that_cannot_be_is_told_before_the_checkpoint_is_read(config, tmp_path):
+    (tmp_path / 'file').write_text('mine')
+    (tmp_path / 'a.pth').write_text('no checkpoint')
+    with pytest.raises(UserError, match=f"--out '{tmp_path}/file'"):
+        publish(config, str(tmp_path / 'a.pth'), tmp_path / 'file')
 
 
 def test_another_file_of_scores_is_refused(tmp_path):
-    for content in ('no JSON', '{"PSNR": 20.5}', '[1]'):
+    others = ('{"scores": 5}', '{"scores": {"PSNR": [1]}}', '{"scores": {"PSNR": "good"}}')
+    for content in ('no JSON', '{"PSNR": 20.5}', '[1]', *others):
         (tmp_path / 'a.json').write_text(content)
         with pytest.raises(UserError, match=r'a\.json: .* expected what tools/test\.py --out'):
             read_scores(tmp_path / 'a.json')
+
+
+def test_a_score_that_is_not_finite_is_refused(tmp_path):
+    (tmp_path / 'a.json').write_text('{"scores": {"SSIM": 0.5, "PSNR": NaN}}')
+    with pytest.raises(UserError, match=r'a\.json: PSNR is not a finite number'):
+        read_scores(tmp_path / 'a.json')
 
 
 @pytest.fixture
@@ -122,6 +146,15 @@ def test_only_what_inference_needs_is_published(trained):
     assert weight.is_contiguous()
     # Neither the config, which has paths of the machine, nor any of mmengine's records.
     assert sorted(published['meta']) == ['fbinpaint_mm_version', 'iter', 'seed']
+
+
+def test_only_tensors_and_numbers_under_their_own_names_are_published(tmp_path):
+    state = {'module.generator.x': torch.ones(2), 'module.teacher.x': torch.ones(2), 'number': 5}
+    for meta in (None, [1], dict(iter='many', seed=torch.ones(1))):
+        torch.save(dict(state_dict=state, meta=meta), tmp_path / 'a.pth')
+        published = inference_checkpoint(str(tmp_path / 'a.pth'))
+        assert list(published['state_dict']) == ['generator.x']
+        assert list(published['meta']) == ['fbinpaint_mm_version']
 
 
 def test_a_model_without_a_generator_is_published_as_a_whole(tmp_path):

@@ -16,6 +16,10 @@ def cells_of(table):
     return [[cell.strip() for cell in line.split('|')[1:-1]] for line in lines if '|' in line]
 
 
+def test_without_a_score_there_is_no_table():
+    assert format_round_table({'PSNR_10-20_count': 3, 'PSNR_std': 1.0}) == ''
+
+
 def test_table_has_rounds_as_columns_and_marks_better_and_worse():
     scores = {'round0/PSNR': 20, 'round1/PSNR': 21, 'round2/PSNR': 20.5, 'PSNR': 20.5}
     scores |= {'round0/MAE': 0.2, 'round1/MAE': 0.1, 'round2/MAE': 0.1, 'MAE': 0.1}

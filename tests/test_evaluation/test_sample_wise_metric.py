@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fbinpaint_mm.evaluation import FinitePSNR
+from fbinpaint_mm.evaluation import CorrectionRate, FinitePSNR
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
     hole_area,
     images_to_compare,
@@ -65,3 +65,10 @@ def test_fewer_images_than_the_data_set_has_are_told(make_sample, log):
     metric.process(None, [make_sample(seed).to_dict() for seed in range(4)])
     metric.evaluate(6)
     assert 'PSNR is the score of 4 of 6 images: the data loader leaves out the others' in log()
+
+
+def test_that_no_prefix_is_wanted_is_not_warned_of(capfd):
+    metric = CorrectionRate()
+    assert metric.prefix == ''
+    captured = capfd.readouterr()
+    assert 'prefix' not in captured.out + captured.err

@@ -29,7 +29,7 @@ def refused(tool, capsys, tmp_path):
 
     def run(*argv):
         with pytest.raises(SystemExit) as end:
-            tool.main([*map(str, argv), '--out', str(tmp_path)])
+            tool.main(['--out', str(tmp_path), *map(str, argv)])
         assert end.value.code == 2
         return capsys.readouterr().err
 
@@ -93,14 +93,22 @@ def test_folders_of_results_are_refused_where_they_make_no_sense(refused, tmp_pa
     assert message in refused(results)
 
 
-def test_pictures_of_others_are_not_replaced(refused, config, tmp_path):
-    photo = tmp_path / 'images/telea/photo.png'
-    photo.parent.mkdir(parents=True)
+@pytest.mark.parametrize('name', ['images/telea/photo.png', 'strip.png', 'results.csv'])
+def test_files_of_others_are_not_replaced(refused, config, tmp_path, name):
+    photo = tmp_path / name
+    photo.parent.mkdir(parents=True, exist_ok=True)
     photo.write_bytes(b'mine')
-    assert f'--out {tmp_path}: it holds images, which no benchmark made' in refused(
+    top = name.partition('/')[0]
+    assert f'--out {tmp_path}: it holds {top}, which no benchmark made' in refused(
         'telea', '--data', config
     )
     assert photo.read_bytes() == b'mine'
+
+
+def test_out_is_named_if_it_cannot_be_a_folder(refused, config, tmp_path):
+    (tmp_path / 'file').write_text('mine')
+    arguments = ('telea', '--data', config, '--out', tmp_path / 'file')
+    assert f"--out '{tmp_path}/file' " in refused(*arguments)
 
 
 def test_two_benchmarks_do_not_share_a_folder(refused, config, tmp_path, monkeypatch):
@@ -255,5 +263,8 @@ def test_a_failure_is_reported_and_ends_in_status_1(tool, config, tmp_path, caps
     assert 'does not belong to this config' in entries['small_config']['error']
     report = (tmp_path / 'out/results.md').read_text()
     assert 'does not belong to this config' in report
-    last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert last.startswith('small_config failed: checkpoint ')
+    said = capsys.readouterr().err
+    assert said.strip().splitlines()[-1].startswith('small_config failed: checkpoint ')
+    assert said.count('does not belong to this config') == 2, 'when it happens and at the end'
+    assert 'Traceback' not in said
+    assert 'The prefix is not set' not in said

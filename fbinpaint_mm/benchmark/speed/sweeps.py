@@ -23,12 +23,12 @@ from fbinpaint_mm.benchmark.results import ResultStore
 from fbinpaint_mm.benchmark.speed.inference_speed import make_synthetic_batch
 from fbinpaint_mm.benchmark.speed.measure_speed import SpeedMeter
 from fbinpaint_mm.benchmark.speed.training_speed import training_speed
-from fbinpaint_mm.benchmark.workbench import LOG, Settings, open_log
+from fbinpaint_mm.benchmark.workbench import ENTRIES, LOG, Settings, open_log
 from fbinpaint_mm.config_file import read_config
 from fbinpaint_mm.folder_lock import locked_folder
 from fbinpaint_mm.optimizer_settings import drop_idle_optimizers, enable_amp
 from fbinpaint_mm.user_error import UserError, in_one_line
-from fbinpaint_mm.write_file import write_file
+from fbinpaint_mm.write_file import check_writable, write_file
 
 # Group, such as a size -> name -> gives what ``EntryResult.speed`` describes.
 Jobs = Mapping[str, Mapping[str, Callable[[], dict[str, Any]]]]
@@ -65,7 +65,7 @@ def run_size_sweep(entries: Sequence[Entry], sizes: Sequence[int], settings: Set
         How many measurements failed.
     """
     with open_log(settings.out / LOG) as logger:
-        store = ResultStore(settings.out / 'entries', logger)
+        store = ResultStore(settings.out / ENTRIES, logger)
         meter = SpeedMeter(settings.out, settings.device, store, logger)
         jobs = {
             f'{size} px': {
@@ -104,6 +104,7 @@ def run_switch_sweeps(args: Namespace) -> int:
     drop_idle_optimizers(cfg)
     variants = build_variants(cfg, args.switches or DEFAULT, args.rounds)
     devices = args.devices or ['cpu', *(['cuda'] if torch.cuda.is_available() else [])]
+    check_writable(args.out)
     with locked_folder(args.out):
         return sum(run_switch_sweep(variants, device, args) for device in devices)
 

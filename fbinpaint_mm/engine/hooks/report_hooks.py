@@ -82,8 +82,7 @@ class RoundReportHook(Hook):
         return Path(runner.work_dir) / SCORE_FILE
 
     def _log_tables(self, runner: Runner, scores: dict[str, float], when: str) -> None:
-        if scores:
-            table = format_round_table(scores)
+        if table := format_round_table(scores):
             runner.logger.info(
                 f'Scores of every round ({when}; ▲ better, ▼ worse than the round before)\n{table}'
             )

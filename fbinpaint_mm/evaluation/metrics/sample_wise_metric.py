@@ -45,6 +45,7 @@ class SampleWiseMetric(BaseSampleWiseMetric):
         scores_rounds: Whether the metric scores the rounds of the feedback by itself.
     """
 
+    default_prefix = ''  # without one, mmengine warns at every start
     higher_is_better = True
     scores_rounds = False
 
