@@ -57,7 +57,8 @@ def killed(monkeypatch) -> list[int]:
     """The signals by which the process would have ended."""
     signals: list[int] = []
     monkeypatch.setattr('os.kill', lambda process, number: signals.append(number))
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    # A suite that runs in the background inherits signals that are ignored.
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
     yield signals
     for number, handler in before.items():
         signal.signal(number, handler)
