@@ -248,6 +248,11 @@ def _double(x: Tensor) -> Tensor:
 
 
 def check_size(image: Tensor, divisor: int) -> None:
+    """Refuses images (N, C, H, W) whose sides are no multiples of a divisor.
+
+    Raises:
+        UserError: With the size that would do.
+    """
     height, width = image.shape[-2:]
     if height % divisor or width % divisor:
         fits = tuple(-(-side // divisor) * divisor for side in (height, width))
