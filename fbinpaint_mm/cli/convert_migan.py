@@ -100,16 +100,16 @@ def _names(found: dict[str, Tensor]) -> Iterator[tuple[str, str]]:
     yield from ((f'from_image.{kind}', f'model.encoder.b{SIDE}.fromrgb.{kind}') for kind in KINDS)
     for scale in reversed(range(8)):
         for ours, theirs in (('encoder', 'encoder'), ('decoder', 'synthesis')):
-            for index in range(2):
-                conv = f'model.{theirs}.b{SIDE >> scale}.conv{index + 1}'
-                yield f'{ours}.{scale}.{index}.pointwise.weight', f'{conv}.conv2.weight'
+            for index in (1, 2):
+                conv = f'model.{theirs}.b{SIDE >> scale}.conv{index}'
+                yield f'{ours}.{scale}.conv{index}.pointwise.weight', f'{conv}.conv2.weight'
                 for kind in KINDS:
-                    yield f'{ours}.{scale}.{index}.depthwise.{kind}', f'{conv}.conv1.{kind}'
+                    yield f'{ours}.{scale}.conv{index}.depthwise.{kind}', f'{conv}.conv1.{kind}'
         for kind in KINDS:
             yield f'to_image.{scale}.{kind}', f'model.synthesis.b{SIDE >> scale}.torgb.{kind}'
     for scale in reversed(range(7)):
-        for index in range(2):
-            yield f'decoder.{scale}.{index}.noise', next(noises, 'onnx::Add_*')
+        for index in (1, 2):
+            yield f'decoder.{scale}.conv{index}.noise', next(noises, 'onnx::Add_*')
 
 
 KINDS = ('weight', 'bias')

@@ -55,11 +55,11 @@ def test_every_weight_finds_its_place(initializers):
     def of(name: str) -> float:
         return initializers[name].flatten()[0].item()
 
-    refine = network.decoder[1][1]
+    refine = network.decoder[1].conv2
     assert refine.depthwise.bias[0] == of('model.synthesis.b256.conv2.conv1.bias')
     assert refine.pointwise.weight[0, 0] == of('model.synthesis.b256.conv2.conv2.weight')
     assert refine.noise[0, 0, 0, 0] == of('onnx::Add_1035')
-    assert network.encoder[7][0].depthwise.weight[0, 0, 0, 0] == of(
+    assert network.encoder[7].conv1.depthwise.weight[0, 0, 0, 0] == of(
         'model.encoder.b4.conv1.conv1.weight'
     )
     assert network.to_image[7].bias[0] == of('model.synthesis.b4.torgb.bias')

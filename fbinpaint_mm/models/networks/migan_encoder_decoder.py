@@ -78,6 +78,49 @@ class SeparableConv(nn.Module):
         return activate(x if self.noise is None else x + tiled(self.noise, x))
 
 
+class EncoderScale(nn.Module):
+    """One resolution of the encoder.
+
+    Args:
+        channels: C, of the features.
+        channels_below: C', of those of the next scale.
+        is_last: Whether this is the coarsest scale, after which nothing is halved.
+    """
+
+    def __init__(self, channels: int, channels_below: int, is_last: bool) -> None:
+        super().__init__()
+        self.conv1 = SeparableConv(channels, channels)
+        self.conv2 = SeparableConv(channels, channels_below, halves=not is_last)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, C, h, w) -> (N, C, h, w) for the decoder, and (N, C', h / 2, w / 2)."""
+        skip = self.conv1(x)
+        return skip, self.conv2(skip)
+
+
+class DecoderScale(nn.Module):
+    """One resolution of the decoder.
+
+    Args:
+        channels_below: C', of the features of the scale below.
+        channels: C, of the features.
+        is_last: Whether this is the coarsest scale, with which the decoder begins.
+        noise_size: Side of the noise maps, in pixels; the coarsest scale has none.
+    """
+
+    def __init__(self, channels_below: int, channels: int, is_last: bool, noise_size: int) -> None:
+        super().__init__()
+        noise_size = 0 if is_last else noise_size
+        self.conv1 = SeparableConv(
+            channels_below, channels, doubles=not is_last, noise_size=noise_size
+        )
+        self.conv2 = SeparableConv(channels, channels, noise_size=noise_size)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """(N, C', h / 2, w / 2) and the encoder's (N, C, h, w) -> (N, C, h, w)."""
+        return self.conv2(self.conv1(x) + skip)
+
+
 def tiled(noise: Tensor, like: Tensor) -> Tensor:
     """A noise map (1, 1, S, S), repeated or cut to the height and width of other features."""
     rows, columns = (torch.arange(side) % noise.shape[-1] for side in like.shape[-2:])
@@ -101,6 +144,7 @@ class MapModulation(nn.Module):
         self.embedding = nn.Conv2d(num_classes, embedding_channels, 3, padding=1)
         self.modulation = nn.Conv2d(embedding_channels, 2 * channels, 1)
         nn.init.zeros_(self.modulation.weight)
+        assert self.modulation.bias is not None
         nn.init.zeros_(self.modulation.bias)
 
     def forward(self, x: Tensor, semantic_map: Tensor) -> Tensor:
@@ -165,18 +209,12 @@ class MIGANEncoderDecoder(BaseModule):
         below = [*channels[1:], channels[-1]]
         last = len(channels) - 1
         self.encoder = nn.ModuleList(
-            nn.ModuleList([SeparableConv(c, c), SeparableConv(c, down, halves=scale < last)])
+            EncoderScale(c, down, is_last=scale == last)
             for scale, (c, down) in enumerate(zip(channels, below, strict=True))
         )
         self.decoder = nn.ModuleList(
-            nn.ModuleList(
-                [
-                    SeparableConv(up, c, doubles=scale < last, noise_size=noise),
-                    SeparableConv(c, c, noise_size=noise),
-                ]
-            )
+            DecoderScale(up, c, is_last=scale == last, noise_size=noise_size >> scale)
             for scale, (c, up) in enumerate(zip(channels, below, strict=True))
-            for noise in [noise_size >> scale if scale < last else 0]
         )
         self.to_image = nn.ModuleList(nn.Conv2d(c, 3, 1) for c in channels)
         self.modulation = nn.ModuleList(
@@ -233,23 +271,21 @@ class MIGANEncoderDecoder(BaseModule):
             planes += [current, confidence]
         x = activate(self.from_image(torch.cat(planes, dim=1)))
         skips = []
-        for keep, go_down in self.encoder:
-            skips.append(keep(x))
-            x = go_down(skips[-1])
+        for scale in self.encoder:
+            skip, x = scale(x)
+            skips.append(skip)
         return [*skips, x]
 
     def decode(self, features: list[Tensor], semantic_map: Tensor | None = None) -> Tensor:
         """Makes the image of what :meth:`encode` returned and a map; both as for ``forward``."""
         *skips, x = features
-        image: Tensor | None = None
+        image = x.new_zeros(())
         for scale in reversed(range(len(skips))):
-            go_up, refine = self.decoder[scale]
-            x = refine(go_up(x) + skips[scale])
+            x = self.decoder[scale](x, skips[scale])
             if self.modulation:
                 assert semantic_map is not None, 'a network with num_classes reads a map'
                 x = self.modulation[scale](x, F.avg_pool2d(semantic_map, 2**scale))
-            added = self.to_image[scale](x)
-            image = added if image is None else added + double(image)
+            image = self.to_image[scale](x) + (double(image) if image.dim() else image)
         return image
 
     def _load_from_state_dict(
