@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from fbinpaint_mm.models.networks import MIGANEncoderDecoder
 from fbinpaint_mm.user_error import UserError, require_extra
 from fbinpaint_mm.write_file import check_output_file, write_file
 
+GAIN = math.sqrt(2)  # of activations, which is part of our weights
 SIDE = 512  # of the images that the public network was trained with, in pixels
 NOISE = re.compile(r'onnx::Add_(\d+)')
 
@@ -89,7 +91,7 @@ def convert_initializers(found: dict[str, Tensor], onnx_file: Path) -> dict[str,
                 f'{tuple(value.shape)}, expected {tuple(needed[ours].shape)}; its scales are '
                 f'{sizes or "none"}'
             )
-        weights[ours] = value
+        weights[ours] = value if ours.startswith('to_image') else value * GAIN
     return _with_bgr_colors(weights)
 
 

@@ -52,24 +52,26 @@ def test_every_weight_finds_its_place(initializers):
     network = MIGANEncoderDecoder()
     network.load_state_dict(weights)
 
-    def of(name: str) -> float:
-        return initializers[name].flatten()[0].item()
+    def of(name: str) -> object:
+        gain = 1 if 'torgb' in name else 2**0.5
+        return pytest.approx(gain * initializers[name].flatten()[0].item())
 
     refine = network.decoder[1].conv2
-    assert refine.depthwise.bias[0] == of('model.synthesis.b256.conv2.conv1.bias')
-    assert refine.pointwise.weight[0, 0] == of('model.synthesis.b256.conv2.conv2.weight')
-    assert refine.noise[0, 0, 0, 0] == of('onnx::Add_1035')
-    assert network.encoder[7].conv1.depthwise.weight[0, 0, 0, 0] == of(
+    assert refine.depthwise.bias[0].item() == of('model.synthesis.b256.conv2.conv1.bias')
+    assert refine.pointwise.weight[0, 0].item() == of('model.synthesis.b256.conv2.conv2.weight')
+    assert refine.noise[0, 0, 0, 0].item() == of('onnx::Add_1035')
+    assert network.encoder[7].conv1.depthwise.weight[0, 0, 0, 0].item() == of(
         'model.encoder.b4.conv1.conv1.weight'
     )
-    assert network.to_image[7].bias[0] == of('model.synthesis.b4.torgb.bias')
+    assert network.to_image[7].bias[0].item() == of('model.synthesis.b4.torgb.bias')
 
 
 def test_colors_become_bgr(initializers):
     initializers['model.encoder.b512.fromrgb.weight'][:] = torch.arange(4.0).view(1, 4, 1, 1)
     initializers['model.synthesis.b512.torgb.bias'][:] = torch.arange(3.0)
     weights = convert_initializers(initializers, Path('public.onnx'))
-    assert weights['from_image.weight'][0].flatten().tolist() == [0, 3, 2, 1]
+    gained = (weights['from_image.weight'][0].flatten() / 2**0.5).tolist()
+    assert gained == pytest.approx([0, 3, 2, 1])
     assert weights['to_image.0.bias'].tolist() == [2, 1, 0]
 
 

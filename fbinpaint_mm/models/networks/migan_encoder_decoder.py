@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,13 +16,16 @@ from fbinpaint_mm.user_error import UserError
 
 SEEN_BY_BOTH = 1 + 3  # channels of the known part and the masked image
 SEEN_BY_GUIDED = 3 + 1  # channels of current image and confidence
-GAIN, LARGEST = math.sqrt(2), 256.0  # of activations: keeps their variance, fits half precision
 KERNEL = (1.0, 3.0, 3.0, 1.0)  # binomial, of re-sampling by 2
 
 
 def activate(x: Tensor) -> Tensor:
-    """Leaky ReLU with slope 0.2, times the root of 2, clamped."""
-    return (F.leaky_relu(x, 0.2) * GAIN).clamp(-LARGEST, LARGEST)
+    """Leaky ReLU with slope 0.2.
+
+    MI-GAN multiplies by the root of 2 and clamps to 256. Here the factor is part of the weights
+    before it, and nothing is clamped: activations of the public weights stay below 50.
+    """
+    return F.leaky_relu(x, 0.2)
 
 
 def halve(x: Tensor) -> Tensor:
@@ -279,14 +281,24 @@ class MIGANEncoderDecoder(BaseModule):
     def decode(self, features: list[Tensor], semantic_map: Tensor | None = None) -> Tensor:
         """Makes the image of what :meth:`encode` returned and a map; both as for ``forward``."""
         *skips, x = features
+        maps = self._maps(semantic_map, len(skips))
         image = x.new_zeros(())
         for scale in reversed(range(len(skips))):
             x = self.decoder[scale](x, skips[scale])
             if self.modulation:
-                assert semantic_map is not None, 'a network with num_classes reads a map'
-                x = self.modulation[scale](x, F.avg_pool2d(semantic_map, 2**scale))
+                x = self.modulation[scale](x, maps[scale])
             image = self.to_image[scale](x) + (double(image) if image.dim() else image)
         return image
+
+    def _maps(self, semantic_map: Tensor | None, scales: int) -> list[Tensor]:
+        """The map at every scale, reduced by area so that it stays a distribution."""
+        if not self.modulation:
+            return []
+        assert semantic_map is not None, 'a network with num_classes reads a map'
+        maps = [semantic_map]
+        for _ in range(scales - 1):
+            maps.append(F.avg_pool2d(maps[-1], 2))
+        return maps
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
