@@ -23,6 +23,7 @@ from fbinpaint_mm.models.mean_teacher import MeanTeacher
 from fbinpaint_mm.models.networks import (
     FiniteAttentionNeck,
     InitializablePatchDiscriminator,
+    MIGANEncoderDecoder,
     MMagicDiscriminatorAdapter,
     MMagicNetworkAdapter,
     PaddedPConvEncoderDecoder,
@@ -46,6 +47,7 @@ __all__ = [
     'InpaintingFeedback',
     'LaplaceLoss',
     'LayoutMemory',
+    'MIGANEncoderDecoder',
     'MMagicDiscriminatorAdapter',
     'MMagicNetworkAdapter',
     'MeanTeacher',

@@ -93,6 +93,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         self.link_feedback()
         first = self._step(self._inpaint_first, masked_img, mask, learns=not self.freeze_initial)
         results = [replace(first, learns=not self.freeze_initial)]
+        read = self._step(self._read, masked_img, mask, first, learns=True) if rounds else None
         for number in range(1, rounds + 1):
             is_last = number == rounds
             learns = is_last or not only_last_learns
@@ -102,7 +103,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             # Not in earlier rounds: their images would leak the labels to the next segmentation.
             labels = guidance.label_map if is_last else None
             again = self._step(
-                self._inpaint_again, masked_img, mask, first, semantics, labels, learns=learns
+                self._inpaint_again, masked_img, mask, first, read, semantics, labels, learns=learns
             )
             results.append(replace(again, learns=learns))
         return results
@@ -123,7 +124,8 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         self.link_feedback()
         semantics = self._make_map(before, mask, Guidance())
         first = self._inpaint_first(masked_img, mask)
-        return self._inpaint_again(masked_img, mask, first, semantics, None)
+        read = self._read(masked_img, mask, first)
+        return self._inpaint_again(masked_img, mask, first, read, semantics, None)
 
     def _step(self, part: Callable[..., Any], *arguments: Any, learns: bool) -> Any:
         """One part of a round; the only place that decides about its graph."""
@@ -177,18 +179,29 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             completed = torch.lerp(corrected, by_maps, self.strength)
         return Semantics(completed, raw_logits, features, corrected)
 
+    def _read(self, masked_img: Tensor, mask: Tensor, first: Round) -> list[Tensor] | None:
+        """What the guided network encodes, the same in every round, if it keeps that apart."""
+        encode = getattr(self.guided, 'encode', None)
+        if encode is None:
+            return None
+        return encode(masked_img, mask, first.composite.detach(), first.confidence.detach())
+
     def _inpaint_again(
         self,
         masked_img: Tensor,
         mask: Tensor,
         first: Round,
+        read: list[Tensor] | None,
         semantics: Semantics | None,
         label_map: Tensor | None,
     ) -> Round:
         assert self.guided is not None, 'a model without guided network has no rounds'
         soft_map = None if semantics is None else self._soft_map(semantics, label_map)
-        current, confidence = first.composite.detach(), first.confidence.detach()
-        raw = self.guided(masked_img, mask, current, soft_map, confidence)
+        if read is not None:
+            raw = self.guided.decode(read, soft_map)
+        else:
+            current, confidence = first.composite.detach(), first.confidence.detach()
+            raw = self.guided(masked_img, mask, current, soft_map, confidence)
         return self._composite(raw, masked_img, mask, semantics)
 
     def _soft_map(self, semantics: Semantics, label_map: Tensor | None) -> Tensor:

@@ -45,6 +45,21 @@ def test_a_further_round_is_what_the_loop_would_append(loop, images, off):
         assert torch.equal(found.confidence, expected.confidence)
 
 
+@pytest.mark.parametrize('only_last_learns', [False, True])
+def test_what_no_round_changes_is_encoded_once(loop, images, only_last_learns):
+    network = dict(type='MIGANEncoderDecoder', channels=(4, 4), noise_size=0)
+    made = loop(initial=network, guided=network)
+    encoded = []
+    made.guided.from_image.register_forward_hook(lambda *_: encoded.append(1))
+    results = made(*images, 3, only_last_learns=only_last_learns)
+    assert len(encoded) == 1
+    results[-1].raw.sum().backward()
+    assert made.guided.from_image.weight.grad.any()
+    for before, expected in pairwise(results):
+        found = made.next_round(*images, before)
+        assert torch.equal(found.composite, expected.composite)
+
+
 @pytest.mark.parametrize('rounds', [0, 3])
 def test_known_pixels_stay_bit_identical_in_every_round(loop, images, rounds):
     masked_img, mask = images

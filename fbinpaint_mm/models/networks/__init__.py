@@ -5,6 +5,7 @@ from fbinpaint_mm.models.networks.discriminators import (
     MMagicDiscriminatorAdapter,
     build_discriminator,
 )
+from fbinpaint_mm.models.networks.migan_encoder_decoder import MIGANEncoderDecoder
 from fbinpaint_mm.models.networks.mmagic_network_adapter import MMagicNetworkAdapter
 from fbinpaint_mm.models.networks.mmagic_repairs import (
     FiniteAttentionNeck,
@@ -25,6 +26,7 @@ __all__ = [
     'DiscriminatorEnsemble',
     'FiniteAttentionNeck',
     'InitializablePatchDiscriminator',
+    'MIGANEncoderDecoder',
     'MMagicDiscriminatorAdapter',
     'MMagicNetworkAdapter',
     'ModulatedResidualBlock',

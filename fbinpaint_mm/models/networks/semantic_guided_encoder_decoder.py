@@ -199,7 +199,7 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         Returns:
             (N, 3, H, W) float raw image, nominally in [-1, 1] and not clamped.
         """
-        _check_size(masked_img, self.size_divisor)
+        check_size(masked_img, self.size_divisor)
         planes = [masked_img, mask]
         if self.guided:
             assert current is not None, 'a guided network reads the current image'
@@ -247,7 +247,12 @@ def _double(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode='bilinear', align_corners=False)
 
 
-def _check_size(image: Tensor, divisor: int) -> None:
+def check_size(image: Tensor, divisor: int) -> None:
+    """Refuses images (N, C, H, W) whose sides are no multiples of a divisor.
+
+    Raises:
+        UserError: With the size that would do.
+    """
     height, width = image.shape[-2:]
     if height % divisor or width % divisor:
         fits = tuple(-(-side // divisor) * divisor for side in (height, width))

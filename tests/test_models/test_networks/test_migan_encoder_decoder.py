@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from mmagic.registry import MODELS
+from torch import Tensor
+
+from fbinpaint_mm.models.networks import MIGANEncoderDecoder
+from fbinpaint_mm.models.networks.migan_encoder_decoder import double, halve, tiled
+from fbinpaint_mm.user_error import UserError
+
+SMALL = dict(channels=(4, 6, 8), noise_size=16, embedding_channels=2)
+
+
+def inputs(h: int = 8, w: int = 12, classes: int = 3) -> dict[str, Tensor]:
+    mask = (torch.rand(2, 1, h, w) > 0.5).float()
+    image = torch.rand(2, 3, h, w) * 2 - 1
+    return dict(
+        masked_img=image * (1 - mask),
+        mask=mask,
+        current=image,
+        semantic_map=torch.randn(2, classes, h, w).softmax(1),
+        confidence=torch.rand(2, 1, h, w),
+    )
+
+
+def with_noise(network: MIGANEncoderDecoder) -> MIGANEncoderDecoder:
+    for name, noise in network.named_buffers():
+        noise.normal_()
+        assert name.endswith('noise')
+    return network
+
+
+@pytest.fixture
+def initial() -> MIGANEncoderDecoder:
+    return with_noise(MIGANEncoderDecoder(**SMALL)).eval()
+
+
+@pytest.fixture
+def guided(initial) -> MIGANEncoderDecoder:
+    network = MIGANEncoderDecoder(num_classes=3, guided=True, **SMALL)
+    missing, unknown = network.load_state_dict(initial.state_dict(), strict=False)
+    assert {name.split('.')[0] for name in missing} == {'modulation'}
+    assert not unknown
+    return network.eval()
+
+
+def test_is_registered_in_mmagic():
+    config = dict(type='MIGANEncoderDecoder', num_classes=3, guided=True, **SMALL)
+    assert isinstance(MODELS.build(config), MIGANEncoderDecoder)
+
+
+def test_default_is_the_published_size():
+    network = MIGANEncoderDecoder()
+    assert sum(p.numel() for p in network.parameters()) == 5_893_144
+    assert network.size_divisor == 128
+
+
+def test_guided_starts_as_the_initial_network_bit_for_bit(initial, guided):
+    given = inputs()
+    image = initial(given['masked_img'], given['mask'])
+    assert image.shape == (2, 3, 8, 12)
+    assert torch.equal(guided(**given), image)
+
+
+@pytest.mark.parametrize('name', ['current', 'semantic_map', 'confidence'])
+def test_guided_reads_what_it_did_not_read_at_the_start(guided, name):
+    for parameter in guided.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    given = inputs()
+    changed = dict(given, **{name: given[name].roll(1, dims=-1)})
+    assert not torch.equal(guided(**given), guided(**changed))
+
+
+def test_every_parameter_learns(guided):
+    (guided(**inputs()) - 1).square().mean().backward()
+    unreached = [name for name, p in guided.named_parameters() if not p.grad.abs().sum() > 0]
+    # Behind weights that are still 0; they get gradients after the first step.
+    assert all(name.endswith(('embedding.weight', 'embedding.bias')) for name in unreached)
+
+
+def test_encoding_is_what_all_rounds_share(guided):
+    given = inputs()
+    semantic_map = given.pop('semantic_map')
+    torch.nn.init.normal_(guided.modulation[0].modulation.weight)
+    encoded = guided.encode(**given)
+    for one in (semantic_map, semantic_map.flip(1)):
+        assert torch.equal(guided.decode(encoded, one), guided(**given, semantic_map=one))
+
+
+def test_other_sizes_are_refused(initial):
+    with pytest.raises(UserError, match=r'10x12 .* divisible by 4; pad it to 12x12'):
+        initial(torch.zeros(1, 3, 10, 12), torch.zeros(1, 1, 10, 12))
+
+
+@pytest.mark.parametrize('wrong', [dict(channels=(4,)), dict(channels=(4, 4, 4), noise_size=6)])
+def test_wrong_scales_are_refused(wrong):
+    with pytest.raises(UserError, match='expected two scales or more'):
+        MIGANEncoderDecoder(**wrong)
+
+
+def test_halving_is_the_binomial_filter():
+    x = torch.rand(1, 2, 6, 8)
+    line = np.array([1, 3, 3, 1]) / 8
+    padded = np.pad(x.numpy(), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    rows = sum(line[k] * padded[:, :, k : k + 6 : 2] for k in range(4))
+    expected = sum(line[k] * rows[..., k : k + 8 : 2] for k in range(4))
+    np.testing.assert_allclose(halve(x), expected, rtol=1e-5)
+
+
+def test_doubling_is_linear_interpolation_into_zeros():
+    x = torch.rand(1, 2, 3, 5)
+    larger = F.interpolate(F.pad(x, (1, 1, 1, 1)), scale_factor=2, mode='bilinear')
+    torch.testing.assert_close(double(x), larger[..., 2:-2, 2:-2])
+
+
+def test_noise_is_cut_or_repeated():
+    noise = torch.arange(16.0).view(1, 1, 4, 4)
+    cut = tiled(noise, torch.zeros(1, 1, 2, 3))
+    assert torch.equal(cut, noise[..., :2, :3])
+    repeated = tiled(noise, torch.zeros(1, 1, 8, 6))
+    assert torch.equal(repeated, noise.repeat(1, 1, 2, 2)[..., :6])
+
+
+def test_channels_last_gives_the_same_image(guided):
+    given = inputs()
+    expected = guided(**given)
+    guided.to(memory_format=torch.channels_last)
+    torch.testing.assert_close(guided(**given), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_half_precision_stays_finite(guided):
+    with torch.autocast('cpu', torch.bfloat16):
+        assert guided(**inputs()).isfinite().all()
