@@ -198,7 +198,8 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         assert self.guided is not None, 'a model without guided network has no rounds'
         soft_map = None if semantics is None else self._soft_map(semantics, label_map)
         if read is not None:
-            raw = self.guided.decode(read, soft_map)
+            guided: Any = self.guided  # a network that encodes apart has `decode` too
+            raw = guided.decode(read, soft_map)
         else:
             current, confidence = first.composite.detach(), first.confidence.detach()
             raw = self.guided(masked_img, mask, current, soft_map, confidence)
