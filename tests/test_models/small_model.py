@@ -40,6 +40,19 @@ def make_batch(
     return dict(inputs=inputs, data_samples=samples)
 
 
+def guided_inputs(h: int = 8, w: int = 12, classes: int = 3) -> dict[str, Tensor]:
+    """Random arguments of a network in the slot ``guided``, for two images."""
+    mask = (torch.rand(2, 1, h, w) > 0.5).float()
+    image = torch.rand(2, 3, h, w) * 2 - 1
+    return dict(
+        masked_img=image * (1 - mask),
+        mask=mask,
+        current=image,
+        semantic_map=torch.randn(2, classes, h, w).softmax(1),
+        confidence=torch.rand(2, 1, h, w),
+    )
+
+
 def make_effective(module: nn.Module) -> nn.Module:
     """Random weights and prototypes: some parts start at zero, where nothing shows."""
     generator = torch.Generator().manual_seed(5)

@@ -11,11 +11,14 @@ from mmagic.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from fbinpaint_mm.models.networks.semantic_guided_encoder_decoder import check_size
+from fbinpaint_mm.models.networks.guided_stem import (
+    check_size,
+    stem_channels,
+    stem_input,
+    take_over_stem,
+)
 from fbinpaint_mm.user_error import UserError
 
-SEEN_BY_BOTH = 1 + 3  # channels of the known part and the masked image
-SEEN_BY_GUIDED = 3 + 1  # channels of current image and confidence
 KERNEL = (1.0, 3.0, 3.0, 1.0)  # binomial, of re-sampling by 2
 
 
@@ -206,8 +209,7 @@ class MIGANEncoderDecoder(BaseModule):
                 f'more, and a noise_size that is a multiple of {self.size_divisor}'
             )
         self.num_classes, self.guided = num_classes, guided
-        planes = SEEN_BY_BOTH + (SEEN_BY_GUIDED if guided else 0)
-        self.from_image = nn.Conv2d(planes, channels[0], 1)
+        self.from_image = nn.Conv2d(stem_channels(guided), channels[0], 1)
         below = [*channels[1:], channels[-1]]
         last = len(channels) - 1
         self.encoder = nn.ModuleList(
@@ -266,12 +268,8 @@ class MIGANEncoderDecoder(BaseModule):
             as the decoder begins with it.
         """
         check_size(masked_img, self.size_divisor)
-        planes = [0.5 - mask, masked_img]
-        if self.guided:
-            assert current is not None, 'a guided network reads the current image'
-            assert confidence is not None, 'a guided network reads the confidence'
-            planes += [current, confidence]
-        x = activate(self.from_image(torch.cat(planes, dim=1)))
+        read = stem_input([0.5 - mask, masked_img], self.guided, current, confidence)
+        x = activate(self.from_image(read))
         skips = []
         for scale in self.encoder:
             skip, x = scale(x)
@@ -304,7 +302,6 @@ class MIGANEncoderDecoder(BaseModule):
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
         """Take over an initial network: what only the guided one reads starts without effect."""
-        name = f'{prefix}from_image.weight'
-        if self.guided and name in state_dict and state_dict[name].shape[1] == SEEN_BY_BOTH:
-            state_dict[name] = F.pad(state_dict[name], (0, 0, 0, 0, 0, SEEN_BY_GUIDED))
+        if self.guided:
+            take_over_stem(state_dict, f'{prefix}from_image.weight')
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

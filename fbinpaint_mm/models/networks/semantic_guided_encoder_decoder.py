@@ -12,6 +12,12 @@ from mmagic.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from fbinpaint_mm.models.networks.guided_stem import (
+    check_size,
+    stem_channels,
+    stem_input,
+    take_over_stem,
+)
 from fbinpaint_mm.user_error import UserError
 
 
@@ -119,8 +125,6 @@ class ModulatedResidualBlock(nn.Module):
 
 
 STRIDES = (1, 2, 4)  # of the three scales: full, half and quarter resolution
-SEEN_BY_BOTH = 3 + 1  # channels of masked image and mask
-SEEN_BY_GUIDED = 3 + 1  # channels of current image and confidence
 
 
 @MODELS.register_module()
@@ -163,8 +167,7 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         self.num_classes = num_classes
         self.guided = guided
         c = base_channels
-        in_channels = SEEN_BY_BOTH + (SEEN_BY_GUIDED if guided else 0)
-        self.stem = _gated(in_channels, c, kernel_size=5, padding=2)
+        self.stem = _gated(stem_channels(guided), c, kernel_size=5, padding=2)
         self.down1 = _gated(c, 2 * c, kernel_size=3, stride=2, padding=1)
         self.down2 = _gated(2 * c, 4 * c, kernel_size=3, stride=2, padding=1)
         widths = [c, c, 2 * c] if num_classes else [0, 0, 0]
@@ -200,12 +203,8 @@ class SemanticGuidedEncoderDecoder(BaseModule):
             (N, 3, H, W) float raw image, nominally in [-1, 1] and not clamped.
         """
         check_size(masked_img, self.size_divisor)
-        planes = [masked_img, mask]
-        if self.guided:
-            assert current is not None, 'a guided network reads the current image'
-            assert confidence is not None, 'a guided network reads the confidence'
-            planes += [current, confidence]
-        full = self.stem(torch.cat(planes, dim=1))
+        read = stem_input([masked_img, mask], self.guided, current, confidence)
+        full = self.stem(read)
         half = self.down1(full)
         x = self.down2(half)
         embedded = self._embed(semantic_map)
@@ -219,9 +218,8 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
         """Take over the stem of an initial network: what only the guided one reads starts at 0."""
-        name = f'{prefix}stem.conv.conv.weight'
-        if self.guided and name in state_dict and state_dict[name].shape[1] == SEEN_BY_BOTH:
-            state_dict[name] = F.pad(state_dict[name], (0, 0, 0, 0, 0, SEEN_BY_GUIDED))
+        if self.guided:
+            take_over_stem(state_dict, f'{prefix}stem.conv.conv.weight')
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def _embed(self, semantic_map: Tensor | None) -> list[Tensor | None]:
@@ -245,18 +243,3 @@ def _gated(in_channels: int, out_channels: int, **kwargs: int) -> nn.Module:
 
 def _double(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode='bilinear', align_corners=False)
-
-
-def check_size(image: Tensor, divisor: int) -> None:
-    """Refuses images (N, C, H, W) whose sides are no multiples of a divisor.
-
-    Raises:
-        UserError: With the size that would do.
-    """
-    height, width = image.shape[-2:]
-    if height % divisor or width % divisor:
-        fits = tuple(-(-side // divisor) * divisor for side in (height, width))
-        raise UserError(
-            f'image size {height}x{width} (height x width) must be divisible by {divisor}; '
-            f'pad it to {fits[0]}x{fits[1]}'
-        )

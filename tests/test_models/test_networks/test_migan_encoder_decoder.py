@@ -5,25 +5,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
-from torch import Tensor
 
 from fbinpaint_mm.models.networks import MIGANEncoderDecoder
 from fbinpaint_mm.models.networks.migan_encoder_decoder import double, halve, tiled
 from fbinpaint_mm.user_error import UserError
+from tests.test_models.small_model import guided_inputs
 
 SMALL = dict(channels=(4, 6, 8), noise_size=16, embedding_channels=2)
-
-
-def inputs(h: int = 8, w: int = 12, classes: int = 3) -> dict[str, Tensor]:
-    mask = (torch.rand(2, 1, h, w) > 0.5).float()
-    image = torch.rand(2, 3, h, w) * 2 - 1
-    return dict(
-        masked_img=image * (1 - mask),
-        mask=mask,
-        current=image,
-        semantic_map=torch.randn(2, classes, h, w).softmax(1),
-        confidence=torch.rand(2, 1, h, w),
-    )
 
 
 def with_noise(network: MIGANEncoderDecoder) -> MIGANEncoderDecoder:
@@ -59,7 +47,7 @@ def test_default_is_the_published_size():
 
 
 def test_guided_starts_as_the_initial_network_bit_for_bit(initial, guided):
-    given = inputs()
+    given = guided_inputs()
     image = initial(given['masked_img'], given['mask'])
     assert image.shape == (2, 3, 8, 12)
     assert torch.equal(guided(**given), image)
@@ -69,20 +57,20 @@ def test_guided_starts_as_the_initial_network_bit_for_bit(initial, guided):
 def test_guided_reads_what_it_did_not_read_at_the_start(guided, name):
     for parameter in guided.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
-    given = inputs()
+    given = guided_inputs()
     changed = dict(given, **{name: given[name].roll(1, dims=-1)})
     assert not torch.equal(guided(**given), guided(**changed))
 
 
 def test_every_parameter_learns(guided):
-    (guided(**inputs()) - 1).square().mean().backward()
+    (guided(**guided_inputs()) - 1).square().mean().backward()
     unreached = [name for name, p in guided.named_parameters() if not p.grad.abs().sum() > 0]
     # Behind weights that are still 0; they get gradients after the first step.
     assert all(name.endswith(('embedding.weight', 'embedding.bias')) for name in unreached)
 
 
 def test_encoding_is_what_all_rounds_share(guided):
-    given = inputs()
+    given = guided_inputs()
     semantic_map = given.pop('semantic_map')
     torch.nn.init.normal_(guided.modulation[0].modulation.weight)
     encoded = guided.encode(**given)
@@ -125,7 +113,7 @@ def test_noise_is_cut_or_repeated():
 
 
 def test_channels_last_gives_the_same_image(guided):
-    given = inputs()
+    given = guided_inputs()
     expected = guided(**given)
     guided.to(memory_format=torch.channels_last)
     torch.testing.assert_close(guided(**given), expected, rtol=1e-4, atol=1e-5)
@@ -133,4 +121,4 @@ def test_channels_last_gives_the_same_image(guided):
 
 def test_half_precision_stays_finite(guided):
     with torch.autocast('cpu', torch.bfloat16):
-        assert guided(**inputs()).isfinite().all()
+        assert guided(**guided_inputs()).isfinite().all()

@@ -14,20 +14,9 @@ from fbinpaint_mm.models.networks import (
     SemanticModulation,
 )
 from fbinpaint_mm.user_error import UserError
+from tests.test_models.small_model import guided_inputs
 
 SMALL = dict(base_channels=4, dilations=(1, 2))
-
-
-def guided_inputs(h: int = 8, w: int = 12, classes: int = 3) -> dict[str, Tensor]:
-    mask = (torch.rand(2, 1, h, w) > 0.5).float()
-    image = torch.rand(2, 3, h, w) * 2 - 1
-    return dict(
-        masked_img=image * (1 - mask),
-        mask=mask,
-        current=image,
-        semantic_map=torch.randn(2, classes, h, w).softmax(1),
-        confidence=torch.rand(2, 1, h, w),
-    )
 
 
 def without_gradient(network: SemanticGuidedEncoderDecoder, **inputs: Tensor) -> list[str]:
