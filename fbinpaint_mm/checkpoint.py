@@ -151,6 +151,37 @@ def check_fits_in_part(model: nn.Module, checkpoint: str) -> None:
         )
 
 
+def check_finite_weights(model: nn.Module, checkpoint: str) -> None:
+    """Refuses weights of a training that diverged.
+
+    Args:
+        model: With the weights of the checkpoint.
+        checkpoint: What to call it in the message.
+
+    Raises:
+        UserError: A parameter or buffer holds a value that is NaN or infinite. The first is named.
+    """
+    check_finite_entries(model.state_dict(), checkpoint)
+
+
+def check_finite_entries(state: Mapping[str, torch.Tensor], checkpoint: str) -> None:
+    """Refuses weights of a training that diverged, before they are in a model.
+
+    Args:
+        state: Tensors of any shape and dtype by name.
+        checkpoint: What to call it in the message.
+
+    Raises:
+        UserError: An entry holds a value that is NaN or infinite. The first is named.
+    """
+    wrong = [name for name, value in state.items() if not value.isfinite().all()]
+    if wrong:
+        raise UserError(
+            f'checkpoint {checkpoint!r}: {len(wrong)} of {len(state)} entries hold NaN or infinite '
+            f'values, first {wrong[0]!r}; the training diverged: take an earlier checkpoint'
+        )
+
+
 def _without_switched_off_parts(given: dict, needed: dict) -> dict:
     """The weights of a checkpoint, but for optional parts of which the model has nothing."""
     for part in OPTIONAL_PARTS:

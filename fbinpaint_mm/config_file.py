@@ -195,18 +195,18 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
             until feedback and teacher act in full.
 
     Raises:
-        UserError: One is a text in place of a number.
-        UserError: One is not: mmengine would add it, or change a variable that was used while
-            the config was read, and nothing would ever read it. Or it is a setting of something
-            that is switched off, and they do not say what it shall be instead.
+        UserError: Nothing reads one of them: mmengine would add it, or change a variable that was
+            used while the config was read. Or it is a text in place of a number, or a setting of
+            something that is switched off, and they do not say what it shall be instead.
     """
     options = dict(options)
     for name, (set_length, least) in LENGTHS.items():
         if name in options:
             set_length(cfg, _natural(name, options.pop(name), least))
+    before = dict(named_settings(cfg.to_dict()))
     for name in options:
         _check_is_read(name, cfg)
-        _check_is_part(name, cfg, options[name])
+        _check_is_part(name, before, options[name])
         _make_room(name, cfg, options)
     cfg.merge_from_dict(options)
 
@@ -236,8 +236,7 @@ def _check_is_read(name: str, cfg: Config) -> None:
         )
 
 
-def _check_is_part(name: str, cfg: Config, value: Any) -> None:
-    before = dict(named_settings(cfg.to_dict()))
+def _check_is_part(name: str, before: Mapping[str, Any], value: Any) -> None:
     replaced, above = before.get(name), before.get(name.rpartition('.')[0])
     # Of settings with a type, the class knows.
     if is_number(replaced) and isinstance(value, str) and 'type' not in (above or ()):

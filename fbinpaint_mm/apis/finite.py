@@ -2,44 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
 
 from fbinpaint_mm.models.round import Round
 from fbinpaint_mm.user_error import UserError
-
-
-def check_finite_weights(model: nn.Module, checkpoint: str) -> None:
-    """Refuses weights of a training that diverged.
-
-    Args:
-        model: With the weights of the checkpoint.
-        checkpoint: What to call it in the message.
-
-    Raises:
-        UserError: A parameter or buffer holds a value that is NaN or infinite. The first is named.
-    """
-    check_finite_entries(model.state_dict(), checkpoint)
-
-
-def check_finite_entries(state: Mapping[str, Tensor], checkpoint: str) -> None:
-    """Refuses weights of a training that diverged, before they are in a model.
-
-    Args:
-        state: Tensors of any shape and dtype by name.
-        checkpoint: What to call it in the message.
-
-    Raises:
-        UserError: An entry holds a value that is NaN or infinite. The first is named.
-    """
-    wrong = [name for name, value in state.items() if not value.isfinite().all()]
-    if wrong:
-        raise UserError(
-            f'checkpoint {checkpoint!r}: {len(wrong)} of {len(state)} entries hold NaN or infinite '
-            f'values, first {wrong[0]!r}; the training diverged: take an earlier checkpoint'
-        )
 
 
 def check_finite_rounds(results: Sequence[Round], names: Sequence[str]) -> None:

@@ -14,8 +14,10 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
-from fbinpaint_mm.apis.finite import check_finite_weights
-from fbinpaint_mm.checkpoint import load_fitting_checkpoint
+from fbinpaint_mm.checkpoint import (
+    check_finite_weights,
+    load_fitting_checkpoint,
+)
 from fbinpaint_mm.config_file import merge_options, read_config
 from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor

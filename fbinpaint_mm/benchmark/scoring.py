@@ -14,11 +14,13 @@ from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
 from mmengine.runner.utils import set_random_seed
 
-from fbinpaint_mm.apis.finite import check_finite_weights
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.pairs import ImageHolePairs
 from fbinpaint_mm.benchmark.result_folder import ResultFolder
-from fbinpaint_mm.checkpoint import load_fitting_checkpoint
+from fbinpaint_mm.checkpoint import (
+    check_finite_weights,
+    load_fitting_checkpoint,
+)
 from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.evaluation.metrics.map_metric import MapMetric
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import sample_name

@@ -13,12 +13,12 @@ from typing import Any
 from mmagic.registry import HOOKS
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from fbinpaint_mm.benchmark.fresh_process import call_in_process
 from fbinpaint_mm.cli.resume import AUTO
 from fbinpaint_mm.cli.running import run_training
+from fbinpaint_mm.engine.hooks.utils import unwrapped_model
 from fbinpaint_mm.fingerprint import config_content, fingerprint, starting_weights
 from fbinpaint_mm.training_length import set_max_iters
 from fbinpaint_mm.write_file import write_file
@@ -142,7 +142,7 @@ class TrainingClockHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Start the clock, at zero unless the training is resumed."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped_model(runner.model)
         if runner.iter == 0:
             self.seconds = 0.0
         elif hasattr(model, 'cur_iter'):

@@ -15,11 +15,11 @@ import yaml
 from mmagic.registry import MODELS
 from mmengine.registry import init_default_scope
 
-from fbinpaint_mm.apis.finite import check_finite_entries
 from fbinpaint_mm.checkpoint import (
     GENERATOR,
     LAYOUT,
     check_checkpoint,
+    check_finite_entries,
     check_fits,
     meta_of,
     read_weights,

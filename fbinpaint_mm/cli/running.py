@@ -17,9 +17,9 @@ from mmengine.runner import Runner
 from torch import distributed
 
 from fbinpaint_mm import compat
-from fbinpaint_mm.apis.finite import check_finite_weights
 from fbinpaint_mm.checkpoint import (
     check_checkpoint,
+    check_finite_weights,
     check_fits,
     check_fits_in_part,
     meta_of,
