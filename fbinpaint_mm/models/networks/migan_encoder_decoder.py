@@ -191,6 +191,7 @@ class MIGANEncoderDecoder(BaseModule):
     """
 
     speaks_feedback_interface = True
+    reads_map = 'modulation.'  # begin of the names of weights that an initial network has not
 
     def __init__(
         self,
