@@ -1,5 +1,5 @@
 # CamVid, 256x256 crops, 11 classes, 1/8 of the label maps: streets without a large download.
-_base_ = ['_base_/models/fbinpaint_deeplabv3plus.py', '_base_/protocols/camvid.py']
+_base_ = ['_base_/models/fbinpaint_migan.py', '_base_/protocols/camvid.py']
 
 num_classes = 11
 model = dict(
@@ -7,3 +7,5 @@ model = dict(
     generator=dict(segmentor=dict(decode_head=dict(num_classes=num_classes))),
 )
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
+# Discriminator and confidence go on where those of the initial network stopped.
+load_from = _base_.initial_checkpoint

@@ -1,5 +1,5 @@
 # CelebA-HQ at 256x256, 19 classes, 1/8 of the label maps.
-_base_ = ['_base_/models/fbinpaint_deeplabv3plus.py', '_base_/protocols/celebahq.py']
+_base_ = ['_base_/models/fbinpaint_migan.py', '_base_/protocols/celebahq.py']
 
 num_classes = 19
 model = dict(
@@ -13,3 +13,5 @@ model = dict(
     losses=dict(consistency=dict(confidence_threshold=0.9)),
 )
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
+# Discriminator and confidence go on where those of the initial network stopped.
+load_from = _base_.initial_checkpoint

@@ -1,6 +1,6 @@
 # Template for your own images and classes at full size: copy it to any folder and edit it.
 _base_ = [
-    'fbinpaint_mm::_base_/models/fbinpaint_deeplabv3plus.py',
+    'fbinpaint_mm::_base_/models/fbinpaint_migan.py',
     'fbinpaint_mm::_base_/protocols/custom.py',
 ]
 
@@ -13,7 +13,7 @@ metainfo = dict(
     ),  # pixel value 0, 1, 2 of the label maps; 255: unknown
     palette=[(0, 0, 0), (220, 60, 60), (60, 180, 75)],  # RGB, for the pictures
 )
-image_size = 256  # side, or (height, width); padded to multiples of 8
+image_size = 256  # side, or (height, width); padded to multiples of 128
 
 num_classes = len(metainfo['classes'])
 model = dict(

@@ -6,16 +6,21 @@
 weights_root = '{{$FBINPAINT_WEIGHTS:download}}'
 # ImageNet weights of the full-size segmentor's backbone: mmengine's model zoo, or a file.
 resnet50_weights = '{{$FBINPAINT_RESNET50:open-mmlab://resnet50_v1c}}'
-# Segmentor to start from, in the _64px configs: a checkpoint of a config in segmentors/, of the
-# same data set and share of labels; one data set at a time. By default only the backbone is
-# pre-trained.
+# MI-GAN, from which both networks of the full-size configs start: what tools/convert_migan.py made
+# of the public file. By default they learn from the start.
+migan_weights = '{{$FBINPAINT_MIGAN:none}}'
+migan_init = dict(type='Pretrained', checkpoint=migan_weights)
+migan_init = None if migan_weights == 'none' else migan_init
+# Segmentor to start from: a checkpoint of a config in segmentors/, of the same data set, size and
+# share of labels; one data set at a time. By default only the backbone is pre-trained.
 segmentor_checkpoint = '{{$FBINPAINT_SEGMENTOR:none}}'
 segmentor_init = dict(type='Pretrained', checkpoint=segmentor_checkpoint)
 segmentor_init = None if segmentor_checkpoint == 'none' else segmentor_init
-# Initial network, discriminator and confidence to start from, in the _64px configs: a checkpoint of
-# a config in inpaintors/, of the same data set. The guided network starts as a copy of the initial
-# one, which learns no more. By default all of them learn from the start.
+# Initial network, discriminator and confidence to start from: a checkpoint of a config in
+# inpaintors/ (64 px) or of baselines/migan_*.py (full size), of the same data set. The guided
+# network starts as a copy of the initial one, which learns no more. By default all of them learn.
 initial_checkpoint = '{{$FBINPAINT_INITIAL:none}}'
 initial_checkpoint = None if initial_checkpoint == 'none' else initial_checkpoint
 initial_init = dict(type='Pretrained', checkpoint=initial_checkpoint, prefix='generator.initial')
 initial_init = initial_init if initial_checkpoint else None
+network_init = initial_init or migan_init

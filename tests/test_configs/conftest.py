@@ -33,7 +33,7 @@ class Trained(NamedTuple):
 @pytest.fixture(autouse=True)
 def _configs_as_shipped(monkeypatch) -> Iterator[None]:
     """In mmagic's scope, not changed by variables of the shell, with the same random numbers."""
-    for name in ('INITIAL', 'SEGMENTOR', 'WEIGHTS', 'RESNET50'):
+    for name in ('INITIAL', 'MIGAN', 'SEGMENTOR', 'WEIGHTS', 'RESNET50'):
         monkeypatch.delenv(f'FBINPAINT_{name}', raising=False)
     with DefaultScope.overwrite_default_scope('mmagic'), torch.random.fork_rng():
         torch.manual_seed(0)

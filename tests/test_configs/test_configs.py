@@ -154,29 +154,37 @@ def test_parts_fit_together(name):
 
 
 def test_paths_come_from_the_environment_and_reach_what_inherits_them(monkeypatch):
-    variables = dict(CELEBAMASK_HQ='/faces', WEIGHTS='/weights', RESNET50='/resnet50.pth')
+    variables = dict(
+        CELEBAMASK_HQ='/faces', WEIGHTS='/weights', MIGAN='/migan.pth', RESNET50='/resnet50.pth'
+    )
     for variable, value in variables.items():
         monkeypatch.setenv(f'FBINPAINT_{variable}', value)
-    assert paths_of('fbinpaint_celebahq') == ['/faces', '/weights', '/resnet50.pth', '/weights']
+    migan = dict(type='Pretrained', checkpoint='/migan.pth')
+    assert paths_of('fbinpaint_celebahq') == ('/faces', '/weights', [migan, migan], '/weights')
+    assert dense_backbone() == '/resnet50.pth'
     for variable in variables:
         monkeypatch.delenv(f'FBINPAINT_{variable}')
-    assert paths_of('fbinpaint_celebahq') == [
-        'data/celebamask_hq',
-        'download',
-        'open-mmlab://resnet50_v1c',
-        'download',
-    ]
+    expected = ('data/celebamask_hq', 'download', [None, None], 'download')
+    assert paths_of('fbinpaint_celebahq') == expected
+    assert dense_backbone() == 'open-mmlab://resnet50_v1c'
 
 
 def paths_of(name):
-    """Folder of the data, and where the weights of losses, segmentor and LPIPS are."""
+    """Folder of the data, and where the weights of losses, networks, segmentor are."""
     config = Config.fromfile(CONFIGS / f'{name}.py')
     root = config.train_dataloader.dataset.data_root
     assert config.val_dataloader.dataset.data_root == root
-    lpips = config.test_evaluator[-1].metric.weights
-    assert config.val_evaluator[-1].metric.weights == lpips
-    segmentor = config.model.generator.segmentor
-    return [root, config.model.losses.perceptual.weights, segmentor.pretrained, lpips]
+    weights = config.test_evaluator[-1].metric.weights
+    assert config.val_evaluator[-1].metric.weights == weights
+    generator = config.model.generator
+    networks = [generator.initial.init_cfg, generator.guided.init_cfg]
+    assert config.model.losses.perceptual.weights == weights
+    return root, weights, networks, generator.segmentor.backbone.weights
+
+
+def dense_backbone():
+    config = Config.fromfile(CONFIGS / 'mix/deeplabv3plus_celebahq.py')
+    return config.model.generator.segmentor.pretrained
 
 
 def test_the_template_for_own_images_retrieves_no_label_maps():

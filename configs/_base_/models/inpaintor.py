@@ -1,35 +1,33 @@
-# The feedback-recorrection inpaintor without its segmentor, at full size (256x256, GPU).
-# A model base puts a segmentor of mmseg into it, see fbinpaint_deeplabv3plus.py. Loss weights: our
-# choice, from the consensus of published inpainters.
+# The feedback-recorrection inpaintor without its segmentor, at full size (256x256).
+# A model base puts a segmentor of mmseg into it, see fbinpaint_migan.py. Loss weights: our choice,
+# from the consensus of published inpainters.
 _base_ = ['../weights.py']
 
+migan = dict(
+    type='MIGANEncoderDecoder',
+    channels=(64, 128, 256, 512, 512, 512, 512, 512),  # width at each scale, the finest first
+    embedding_channels=16,  # of the map that modulates the decoder
+    noise_size=512,  # constant maps that the public weights bring, in pixels; 0 without them
+    init_cfg=_base_.network_init,
+)
 inpaintor = dict(
     type='FeedbackRecorrectionInpaintor',
     data_preprocessor=dict(
         type='SemiSupervisedDataPreprocessor',
         num_classes=None,  # label ids are checked against it; set by the top-level config
         min_labeled=1,  # fewest labeled samples of a training batch
-        pad_size_divisor=8,  # images of any size are padded to a multiple, results cut back
+        pad_size_divisor=128,  # images of any size are padded to a multiple, results cut back
     ),
     generator=dict(
         type='FeedbackRecorrectionLoop',
         # Round 0. Any encoder-decoder of mmagic fits here and below, see configs/mix/.
-        initial=dict(
-            type='SemanticGuidedEncoderDecoder',
-            base_channels=48,  # width at full resolution
-            # one residual block for each, at a quarter of the resolution
-            dilations=(1, 2, 4, 8, 1, 2, 4, 8),
-        ),
+        initial=migan,
         # Rounds 1..R: also reads the image of round 0, and is modulated by the corrected map.
-        guided=dict(
-            type='SemanticGuidedEncoderDecoder',
-            base_channels=48,
-            dilations=(1, 2, 4, 8, 1, 2, 4, 8),
-        ),
+        guided=migan,
         # What the decode head is told about the inpainting; None: one-way guidance.
         feedback=dict(
             type='InpaintingFeedback',
-            base_channels=64,
+            base_channels=32,
             stride=4,  # resolution at which the image, the hole and the last map are read
         ),
         # Correction of the map by other images; None: the segmentor's map as it is.
@@ -44,7 +42,8 @@ inpaintor = dict(
         ),
         memory=dict(type='ClassMemory', momentum=0.99),  # one prototype per class
         confidence=dict(type='InpaintingConfidence'),  # expected error of every inpainted pixel
-        freeze_initial=False,  # True: round 0 learns no more, for a network that is trained already
+        # Whether round 0 learns no more, since it has learned on these data already.
+        freeze_initial=_base_.initial_init is not None,
     ),
     # Moving average of the segmentor, which sees intact images; None: without its two losses too.
     teacher=dict(type='MeanTeacher'),
@@ -93,7 +92,7 @@ inpaintor = dict(
         rounds=2,  # 0..3; --cfg-options model.test_cfg.rounds=3
         map_temperature=1.0,  # below 1 the map that guides is sharpened
     ),
-    channels_last=False,  # whether weights and activations are (N, H, W, C) in memory: speed
+    channels_last=True,  # whether weights and activations are (N, H, W, C) in memory: speed
 )
 
 optim_wrapper = dict(

@@ -1,12 +1,15 @@
 # Narrow inpainters and discriminator, for CPUs and 64 to 128 px.
 _base_ = ['./inpaintor.py']
 
+narrow = dict(
+    type='SemanticGuidedEncoderDecoder',
+    base_channels=16,  # width at full resolution
+    dilations=(1, 2, 4, 8),  # one residual block for each, at a quarter of the resolution
+)
 inpaintor = dict(
-    generator=dict(
-        initial=dict(base_channels=16, dilations=(1, 2, 4, 8)),
-        guided=dict(base_channels=16, dilations=(1, 2, 4, 8)),
-        feedback=dict(base_channels=32),
-    ),
+    data_preprocessor=dict(pad_size_divisor=8),
+    generator=dict(initial=dict(_delete_=True, **narrow), guided=dict(_delete_=True, **narrow)),
+    channels_last=False,
     disc=dict(max_channels=64, num_convs=4),
 )
 

@@ -17,7 +17,7 @@ def keep_attention_finite(network: nn.Module) -> None:
     """Keeps mmagic's contextual attention from giving NaN; all else stays bit-identical.
 
     Its softmax over patches is over none where every patch of an image touches the hole. Such an
-    image attends to all patches.
+    image attends to all patches. It also runs where the weights are ``channels_last``.
 
     Args:
         network: Any network; each ``ContextualAttentionModule`` in it gets a hook.
@@ -41,7 +41,8 @@ def _unmask_where_nothing_is_left(
         module.unfold_corr_dilation,
     )
     nothing_left = touched.amin(dim=(1, 2, 3), keepdim=True)
-    return features, context, mask * (1.0 - nothing_left)
+    # It takes views that only features in the order (N, C, H, W) have.
+    return features.contiguous(), context.contiguous(), mask * (1.0 - nothing_left)
 
 
 @MODELS.register_module()

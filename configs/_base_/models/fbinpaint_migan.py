@@ -1,0 +1,21 @@
+# Full size, light: MI-GAN's network for both inpainters, and a MobileNetV2 with ImageNet weights as
+# the segmentor. Where they start: weights.py.
+_base_ = ['./inpaintor.py', './segmentor_mobilenetv2.py']
+
+segmentor = _base_.segmentor
+segmentor.backbone.stem_stride = 2  # the largest feature map has half the sides of the image
+segmentor.init_cfg = _base_.segmentor_init  # trained by a config of segmentors/
+
+model = dict(**_base_.inpaintor)
+model['generator'].update(segmentor=segmentor)
+
+optim_wrapper = dict(
+    generator=dict(
+        paramwise_cfg=dict(
+            custom_keys={
+                'segmentor.backbone': dict(lr_mult=0.3),  # starts from ImageNet at least
+                'guided.modulation': dict(lr_mult=5.0),  # what reads the map starts from nothing
+            }
+        ),
+    ),
+)

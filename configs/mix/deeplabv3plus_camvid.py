@@ -1,0 +1,9 @@
+# CamVid with dense networks: DeepLabV3+ (ResNet-50) and residual inpainters.
+_base_ = ['../_base_/models/fbinpaint_deeplabv3plus.py', '../_base_/protocols/camvid.py']
+
+num_classes = 11
+model = dict(
+    data_preprocessor=dict(num_classes=num_classes),
+    generator=dict(segmentor=dict(decode_head=dict(num_classes=num_classes))),
+)
+custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]

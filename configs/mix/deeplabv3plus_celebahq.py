@@ -1,0 +1,15 @@
+# Faces with dense networks: DeepLabV3+ (ResNet-50) and residual inpainters.
+_base_ = ['../_base_/models/fbinpaint_deeplabv3plus.py', '../_base_/protocols/celebahq.py']
+
+num_classes = 19
+model = dict(
+    data_preprocessor=dict(num_classes=num_classes),
+    generator=dict(
+        segmentor=dict(decode_head=dict(num_classes=num_classes)),
+        # Faces are aligned: similar ones tell where brows and eyes are that a hole hides.
+        recorrection=dict(layout=dict(type='LayoutMemory', capacity=1024)),
+    ),
+    # Faces: few, unambiguous classes; pseudo labels below this probability are dropped.
+    losses=dict(consistency=dict(confidence_threshold=0.9)),
+)
+custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
