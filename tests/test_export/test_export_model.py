@@ -14,7 +14,7 @@ import torch
 from mmengine.config import Config
 
 from fbinpaint_mm.export import ExportError, ExportSettings, UnrolledRounds
-from fbinpaint_mm.export.export_model import FORMATS, describe
+from fbinpaint_mm.export.export_model import FORMATS, MODES, describe
 from fbinpaint_mm.export.onnx_format import OnnxFormat
 from fbinpaint_mm.export.torchscript_format import METADATA_FILE
 from fbinpaint_mm.user_error import UserError
@@ -125,6 +125,27 @@ def test_the_feedback_is_part_of_the_file(build, export, unrolled, run_onnx, pic
     changed = run_onnx(files[0].path, image=image, mask=mask)
     assert np.abs(found['map'] - changed['map']).max() > 0.01
     assert np.abs(found['composite'] - changed['composite']).max() > 10 * LEVELS
+
+
+@pytest.mark.parametrize('mode', MODES)
+def test_migan_gives_what_the_model_gives_at_any_size(
+    build, export, run_onnx, own_rounds, picture, mode
+):
+    network = dict(type='MIGANEncoderDecoder', channels=(4, 6, 8), noise_size=16)
+    model = build(initial=network, guided=network)
+    for name, noise in model.loop.named_buffers():
+        if name.endswith('noise'):
+            noise.normal_()
+    files = export(model, mode=mode, rounds=2, dynamic=True)
+    larger = tuple(torch.cat([part, part.flip(3)], dim=2)[:1] for part in picture)
+    for image, mask in (picture, larger):
+        own = own_rounds(model, image, mask, 2)
+        if mode == 'unrolled':
+            found = run_onnx(files[0].path, image=image, mask=mask)
+        else:
+            found = run_rounds(run_onnx, files, image, mask, 2)[-1]
+        check_round(found, own, mask, image, 2)
+        assert np.abs(own[0][:, 2] - own[0][:, 0]).max() > 10 * LEVELS
 
 
 def test_torchscript_gives_what_the_model_gives(model, export, own_rounds, picture):
