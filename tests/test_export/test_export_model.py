@@ -6,17 +6,20 @@ import hashlib
 import json
 import resource
 import signal
+from copy import deepcopy
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from mmagic.structures import DataSample
 from mmengine.config import Config
 
 from fbinpaint_mm.export import ExportError, ExportSettings, UnrolledRounds
 from fbinpaint_mm.export.export_model import FORMATS, MODES, describe
 from fbinpaint_mm.export.onnx_format import OnnxFormat
 from fbinpaint_mm.export.torchscript_format import METADATA_FILE
+from fbinpaint_mm.models import OnnxInpaintor
 from fbinpaint_mm.user_error import UserError
 
 NO_SEMANTICS = dict(segmentor=None, feedback=None, recorrection=None)
@@ -146,6 +149,17 @@ def test_migan_gives_what_the_model_gives_at_any_size(
             found = run_rounds(run_onnx, files, image, mask, 2)[-1]
         check_round(found, own, mask, image, 2)
         assert np.abs(own[0][:, 2] - own[0][:, 0]).max() > 10 * LEVELS
+
+
+def test_the_benchmark_runs_the_files(model, unrolled, per_round, own_rounds, picture):
+    image, mask = picture
+    own = own_rounds(model, image, mask, 2)[0][:, 2]
+    bgr = image.flip(1)
+    samples = [DataSample(gt_img=one, mask=hole) for one, hole in zip(bgr, mask, strict=True)]
+    for file in (unrolled, per_round[0]):
+        batch = dict(inputs=[*bgr.where(mask == 0, 127.5)], data_samples=deepcopy(samples))
+        found = [one.output.pred_img for one in OnnxInpaintor(str(file.path)).val_step(batch)]
+        np.testing.assert_allclose(torch.stack(found).flip(1), own, rtol=0, atol=LEVELS)
 
 
 def test_torchscript_gives_what_the_model_gives(model, export, own_rounds, picture):
