@@ -77,8 +77,17 @@ class OnnxInpaintor(FixedInpaintor):
         self.divisor = int(metadata['size_divisor'])
         self.further_rounds = int(metadata['rounds']) if kind == 'initial' else 0
         if self.further_rounds:
-            folder = Path(self.onnx_file).parent
-            self.next_round = open_session(folder / metadata['next_round_file'])
+            self.next_round = self._open_next_round(metadata)
+
+    def _open_next_round(self, metadata: dict[str, str]) -> InferenceSession:
+        path = Path(self.onnx_file).with_name(metadata['next_round_file'])
+        session = open_session(path)
+        theirs = session.get_modelmeta().custom_metadata_map
+        if theirs.get('checkpoint_sha256') != metadata['checkpoint_sha256']:
+            raise UserError(
+                f'{str(path)!r} does not go on from {self.onnx_file!r}: the weights differ'
+            )
+        return session
 
     def _run_pipeline(self, image: Tensor, hole: Tensor) -> np.ndarray:
         continued = self.telea.fill(image[0], hole[0])[None].byte()

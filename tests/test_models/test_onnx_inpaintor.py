@@ -42,7 +42,14 @@ pipeline (uint8[N,3,H,W] image, uint8[N,1,H,W] mask) => (uint8[N,3,H,W] result) 
     zero = Sub (mask, mask)
     result = Concat <axis = 1> (mask, green, zero)
 }"""
-METADATA = dict(kind='unrolled', rounds='2', height='dynamic', width='dynamic', size_divisor='8')
+METADATA = dict(
+    kind='unrolled',
+    rounds='2',
+    height='dynamic',
+    width='dynamic',
+    size_divisor='8',
+    checkpoint_sha256='a',
+)
 
 
 @pytest.fixture
@@ -95,6 +102,13 @@ def test_rounds_of_two_files_are_those_that_the_first_recommends(write, batch):
     for rounds in (0, 3):
         path = write(WIDTH_IN_HOLE, **per_round | dict(rounds=str(rounds)))
         assert (inpaint(path, batch) == 24 + rounds).all()
+
+
+def test_rounds_of_other_weights_are_refused(write):
+    write(ONE_MORE, 'next.onnx', **METADATA | dict(kind='round', checkpoint_sha256='b'))
+    per_round = METADATA | dict(kind='initial', next_round_file='next.onnx')
+    with pytest.raises(UserError, match=r"next\.onnx' does not go on from '.*model\.onnx'"):
+        OnnxInpaintor(write(WIDTH_IN_HOLE, **per_round))
 
 
 def test_the_pipeline_of_migan_gets_rgb_and_255_where_pixels_are_known(write, batch):
