@@ -44,7 +44,8 @@ def double(x: Tensor) -> Tensor:
 
 def _kernel(like: Tensor, scale: float) -> Tensor:
     line = torch.tensor(KERNEL, dtype=like.dtype, device=like.device)
-    return (line[:, None] * line * scale).repeat(like.shape[1], 1, 1, 1)
+    channels = int(like.shape[1])  # ONNX needs the shape of a kernel: a number, not a traced size
+    return (line[:, None] * line * scale).repeat(channels, 1, 1, 1)
 
 
 class SeparableConv(nn.Module):
@@ -191,6 +192,7 @@ class MIGANEncoderDecoder(BaseModule):
     """
 
     speaks_feedback_interface = True
+    reads_map = 'modulation.'  # begin of the names of weights that an initial network has not
 
     def __init__(
         self,
