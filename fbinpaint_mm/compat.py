@@ -344,6 +344,8 @@ def garbage_kept() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()
+        gc.unfreeze()  # into the oldest generation, instead of one by one
         if was_enabled:
             gc.enable()
 
