@@ -12,6 +12,7 @@ mmcv-lite has no ``mmcv._ext``     ``import mmcv.ops``              `stub_compil
 numpy >= 2 dropped ``np.bool8``    ``mmagic.utils``                 `alias_numpy_bool8`
 diffusers has moved a module       ``mmagic.models``                `alias_moved_modules`
 diffusers and others are large     the time of every import         `unused_left_out`
+modules by the thousand            the same, in garbage collection  `garbage_kept`
 mediapipe without ``mp.solutions`` ``mmagic.apis``                  `guard_controlnet_aux`
 albumentations looks for updates   imports without internet         `silence_albumentations`
 mmengine knows its sisters only    ``_base_ = 'fbinpaint_mm::...'`` `add_config_prefix`
@@ -23,8 +24,8 @@ torch's new exporter: opset >= 18  export to ONNX's opset 17        `export_onnx
 mmseg's ``Upsample`` fixes sizes   export with dynamic sizes        `sizes_traced`
 ================================== ================================ ============================
 
-`unused_left_out`, `add_config_prefix` and the last four act where they are called, not by
-`install`.
+`unused_left_out`, `garbage_kept`, `add_config_prefix` and the last four act where they are called,
+not by `install`.
 """
 
 from __future__ import annotations
