@@ -12,6 +12,7 @@ mmcv-lite has no ``mmcv._ext``     ``import mmcv.ops``              `stub_compil
 numpy >= 2 dropped ``np.bool8``    ``mmagic.utils``                 `alias_numpy_bool8`
 diffusers has moved a module       ``mmagic.models``                `alias_moved_modules`
 diffusers and others are large     the time of every import         `unused_left_out`
+modules by the thousand            the same, in garbage collection  `garbage_kept`
 mediapipe without ``mp.solutions`` ``mmagic.apis``                  `guard_controlnet_aux`
 albumentations looks for updates   imports without internet         `silence_albumentations`
 mmengine knows its sisters only    ``_base_ = 'fbinpaint_mm::...'`` `add_config_prefix`
@@ -23,14 +24,13 @@ torch's new exporter: opset >= 18  export to ONNX's opset 17        `export_onnx
 mmseg's ``Upsample`` fixes sizes   export with dynamic sizes        `sizes_traced`
 ================================== ================================ ============================
 
-`unused_left_out`, `add_config_prefix` and the last four act where they are called, not by
-`install`.
+`unused_left_out`, `garbage_kept`, `add_config_prefix` and the last four act where they are called,
+not by `install`.
 """
 
 from __future__ import annotations
 
 import atexit
-import functools
 import gc
 import importlib
 import importlib.abc
@@ -68,11 +68,13 @@ REQUIREMENTS = {
 MOVED_MODULES = {
     'diffusers.models.unet_2d_condition': 'diffusers.models.unets.unet_2d_condition',
 }
-# What would take more than half of the import, and serves no part of this package. Of diffusers and
-# transformers the newest versions lack modules that mmagic imports.
+# Packages and modules that would take most of the import, and serve no part of this package. Of
+# diffusers and transformers the newest versions lack modules that mmagic imports; torch's two are
+# imported by torchvision's ``roi_align`` and by mmengine's wrapper for FSDP.
 LEFT_OUT = (
     *('albumentations', 'av', 'diffusers', 'face_alignment', 'huggingface_hub', 'imageio'),
-    *('lpips', 'requests', 'safetensors', 'scipy', 'timm', 'transformers'),
+    *('lpips', 'mmseg.utils.tokenizer', 'pandas', 'requests', 'safetensors', 'scipy', 'timm'),
+    *('torch._dynamo', 'torch.distributed.tensor', 'transformers'),
 )
 LOADING_LATE = {'diffusers', 'transformers'}  # others of them too, which must be real then
 # (category, message regex, module regex)
@@ -236,9 +238,7 @@ class _LateType(type):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls._is_left_out():
             return cls._real()(*args, **kwargs)
-        (package, *_) = [
-            name for base in cls.__mro__ if (name := _package(base.__module__)) in LEFT_OUT
-        ]
+        package = next(name for base in cls.__mro__ if (name := _left_out(base.__module__)))
         raise ImportError(
             f'{cls.__name__} of mmagic needs {package}, which {PACKAGE} leaves out because nothing '
             f'else does: pip install {package}, and import {package} before {PACKAGE}'
@@ -252,11 +252,11 @@ class _LateType(type):
     def __instancecheck__(cls, instance: Any) -> bool:
         if not cls._is_left_out():
             return super().__instancecheck__(instance)
-        # Of a package that nobody has imported there is no instance.
+        # Of a package that nobody has imported there is no instance; torch has other modules.
         return _package(cls.__module__) in sys.modules and isinstance(instance, cls._real())
 
     def _is_left_out(cls) -> bool:
-        return _package(cls.__module__) in LEFT_OUT
+        return _left_out(cls.__module__) is not None
 
     def _real(cls) -> Any:
         return _of_real_module(cls.__module__, cls.__name__)
@@ -296,6 +296,11 @@ def _package(name: str) -> str:
     return name.partition('.')[0]
 
 
+def _left_out(name: str) -> str | None:
+    """The one of ``LEFT_OUT`` that a module belongs to."""
+    return next((one for one in LEFT_OUT if f'{name}.'.startswith(f'{one}.')), None)
+
+
 def _of_real_module(module: str, name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
@@ -319,9 +324,9 @@ class _LeftOutFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        package = _package(name)
+        package = _left_out(name)
         is_real = package in self.present and importlib.machinery.PathFinder.find_spec(name, path)
-        if package not in LEFT_OUT or is_real:
+        if package is None or is_real:
             return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
@@ -330,6 +335,20 @@ class _LeftOutFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         """There is nothing to run."""
+
+
+@contextmanager
+def garbage_kept() -> Iterator[None]:
+    """While much is imported: the garbage collector would look through it again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.unfreeze()  # into the oldest generation, instead of one by one
+        if was_enabled:
+            gc.enable()
 
 
 @contextmanager
@@ -428,16 +447,22 @@ def add_config_prefix(find_config: Callable[[str], Path]) -> None:
     if original.__module__ == __name__:
         return  # it is ours already
 
-    # For each name in another package mmengine reads all of its metafiles, 62 of mmagic.
-    original = functools.cache(original)
-
     def _get_cfg_path(cfg_path: str, filename: str) -> tuple[str, str | None]:
         package, separator, name = cfg_path.partition('::')
         if separator and package == PACKAGE:
             return str(find_config(name)), None
-        return original(cfg_path, filename)
+        # Before it looks for the file, mmengine reads all metafiles of a package, 62 of mmagic.
+        file = _installed_config(package, name) if separator else None
+        return (str(file), package) if file else original(cfg_path, filename)
 
     Config._get_cfg_path = staticmethod(_get_cfg_path)
+
+
+def _installed_config(package: str, name: str) -> Path | None:
+    """The file that mmengine would find for a config of mmagic or mmseg, or None."""
+    spec = importlib.util.find_spec(package) if package in ('mmagic', 'mmseg') else None
+    file = Path(spec.origin).parent / '.mim/configs' / name if spec and spec.origin else None
+    return file if file and file.is_file() else None
 
 
 def format_configs_once() -> None:

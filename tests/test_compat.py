@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
 import importlib.metadata
 import importlib.util
@@ -304,6 +306,53 @@ def test_what_is_there_and_imports_others_late_gets_real_ones(large, monkeypatch
         assert (vars(other).get('VALUE') == 7) is loads_late
 
 
+def test_a_module_can_be_left_out_of_a_package(large, monkeypatch):
+    monkeypatch.setattr(compat, 'LEFT_OUT', ('large.nets', 'large.func'))
+    with compat.unused_left_out():
+        net = importlib.import_module('large.nets').Net
+        functions = importlib.import_module('large.functions')
+    assert sys.modules['large.functions'] is functions
+    assert 'large.nets' not in sys.modules
+    assert net(width=5).width == 5
+
+
+def test_an_object_that_a_package_has_from_elsewhere_is_one(large, monkeypatch):
+    (large / 'nets.py').write_text('from large.base import Net\n')
+    (large / 'base.py').write_text('class Net:\n    pass\n')
+    monkeypatch.setattr(compat, 'LEFT_OUT', ('large.nets',))
+    with compat.unused_left_out():
+        net = importlib.import_module('large.nets').Net
+    assert isinstance(importlib.import_module('large.base').Net(), net)
+
+
+def test_what_torch_uses_late_is_real_when_it_is_used():
+    from torch.distributed.fsdp import _shard_utils
+    from torch.distributed.tensor import Shard
+    from torchvision.ops.roi_align import is_compile_supported
+
+    assert _shard_utils.DShard(0) == Shard(0)
+    assert not isinstance(Shard(0), _shard_utils.DeviceMesh)
+    assert is_compile_supported('cpu') == torch._dynamo.is_dynamo_supported()
+
+
+def test_the_collector_rests_while_much_is_imported():
+    with contextlib.suppress(ImportError), compat.garbage_kept():
+        assert not gc.isenabled()
+        raise ImportError
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+
+
+def test_a_collector_that_was_off_stays_off():
+    gc.disable()
+    try:
+        with compat.garbage_kept():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
 # ----------------------------------------------------------------------------- mediapipe
 
 
@@ -406,6 +455,20 @@ def test_configs_of_other_packages_keep_their_scope(tmp_path):
         "_base_ = 'mmseg::_base_/models/fcn_unet_s5-d16.py'\nsegmentor = _base_.model\n"
     )
     assert Config.fromfile(child).segmentor._scope_ == 'mmseg'
+
+
+def test_configs_of_other_packages_are_found_without_their_metafiles(tmp_path, monkeypatch):
+    monkeypatch.delattr('yaml.load')
+    child = tmp_path / 'child.py'
+    child.write_text("_base_ = 'mmagic::_base_/models/base_gl.py'\n")
+    assert Config.fromfile(child).model.type == 'GLInpaintor'
+
+
+def test_an_unknown_config_of_another_package_is_refused_by_mmengine(tmp_path):
+    child = tmp_path / 'child.py'
+    child.write_text("_base_ = 'mmagic::_base_/models/base_none.py'\n")
+    with pytest.raises(FileNotFoundError, match=r'mmagic/\.mim/configs/_base_/models/base_none'):
+        Config.fromfile(child)
 
 
 # ----------------------------------------------------------------------- warnings, install

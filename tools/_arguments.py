@@ -8,8 +8,6 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from mmengine.config import DictAction
-
 # What each way to start several processes puts into their environment.
 LAUNCHERS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_LOCAL_RANK')
 
@@ -51,7 +49,7 @@ def checked_launcher(
     return args
 
 
-class ConfigOptions(DictAction):
+class ConfigOptions(argparse.Action):
     """The action of ``--cfg-options KEY=VALUE ...``: mmengine's, with a message for a mistake."""
 
     def __call__(
@@ -62,11 +60,14 @@ class ConfigOptions(DictAction):
         option_string: str | None = None,
     ) -> None:
         """Adds the settings to those that were given before."""
+        from mmengine.config import DictAction
+
         wrong = [text for text in values if '=' not in text]
         if wrong:
             raise argparse.ArgumentError(self, f'found {wrong[0]!r}, expected KEY=VALUE')
         try:
-            super().__call__(parser, namespace, values, option_string)
+            action = DictAction(self.option_strings, self.dest)
+            action(parser, namespace, values, option_string)
         except AssertionError as error:  # of brackets without a counterpart
             raise argparse.ArgumentError(self, str(error)) from error
 

@@ -2,8 +2,8 @@
 
 Usage: python tools/benchmark_startup.py CONFIG [CHECKPOINT] [--size PIXELS] [--repeats N]
 
-Each repeat is a process of its own. The stage ``mmagic and mmseg`` is what every user of those two
-waits for, and the reference: the others are given as multiples of it.
+Each repeat is two new processes. One only imports torch, which every user waits for; the stages of
+the other are given as multiples of that.
 """
 
 from __future__ import annotations
