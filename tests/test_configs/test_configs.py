@@ -146,9 +146,11 @@ def test_parts_fit_together(name):
     assert optimized == ({'generator'} if model.disc is None else {'generator', 'disc'})
     # mmseg's bases leave their own at the top level; the model's must be ours.
     assert model.data_preprocessor.type == 'SemiSupervisedDataPreprocessor'
-    num_classes = config.get('num_classes')  # MI-GAN alone has no map
+    num_classes = config.get('num_classes')  # None without semantics
     assert model.data_preprocessor.num_classes == num_classes
-    head = (model.generator.segmentor or {}).get('decode_head', dict(num_classes=num_classes))
+    head = (model.generator.get('segmentor') or {}).get(
+        'decode_head', dict(num_classes=num_classes)
+    )
     assert head['num_classes'] == num_classes
 
 

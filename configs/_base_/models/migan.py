@@ -4,8 +4,7 @@ _base_ = ['./inpaintor.py']
 
 model = dict(_base_.inpaintor, teacher=None)
 model['generator']['initial']['init_cfg'] = _base_.migan_init  # update() would merge them
-model['generator'].update(guided=None, segmentor=None, feedback=None, recorrection=None)
-model['generator'].update(freeze_initial=False)
+model['generator'].update(guided=None, feedback=None, recorrection=None, freeze_initial=False)
 model['losses'].update(segmentation=None, consistency=None, prototype=None, semantic=None)
 model['train_cfg'].update(rounds=0)
 model['test_cfg'].update(rounds=0)
