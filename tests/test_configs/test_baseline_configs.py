@@ -33,7 +33,7 @@ MIGAN = 'migan'  # with our losses
 PERCEPTUAL = dict(
     aot=('loss_out_percep', 'loss_out_style'),
     pconv=('loss_out_percep', 'loss_out_style'),
-    migan=('round0_loss_perceptual', 'round0_loss_style'),
+    migan=('round0_loss_perceptual',),
 )
 WITH_BOX = WITH_FIXED_SIZE = ('gl', 'deepfillv1')  # local and fully connected discriminators
 CASES = [(method, data) for method in (*MMAGIC, MIGAN) for data in FULL] + [
