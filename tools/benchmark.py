@@ -78,6 +78,12 @@ def build_parser() -> argparse.ArgumentParser:
         'needs neither data nor checkpoints',
     )
     add(
+        '--with-training',
+        dest='training',
+        action='store_true',
+        help='with --sizes: also measure a training iteration, on training data of the size',
+    )
+    add(
         '--rounds',
         type=number(int, 0),
         metavar='R',
@@ -174,8 +180,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     args.argv = argv
     if args.iterations is None and (args.equal or args.seeds):
         parser.error('--equal and --seeds are about training: give --train ITERATIONS as well')
+    if args.training and not args.sizes:
+        parser.error('--with-training measures an iteration at each of --sizes: give them as well')
     if args.sizes and (args.iterations or not args.speed):
-        parser.error('--sizes only measures the speed of inference: leave out --train, --no-speed')
+        parser.error('--sizes only measures the speed: leave out --train, --no-speed')
     if args.sizes and (args.columns or args.latex or args.figures):
         parser.error('--sizes scores nothing: leave out --columns, --latex, --figures')
     if not args.speed and args.equal in ('seconds', 'flops'):

@@ -1,13 +1,6 @@
 # Guidance by the true map, everywhere and always: the upper bound of what semantics can give. It
 # learns from the images of the training set, all labeled, and from no others.
-_base_ = ['../fbinpaint_celebahq_64px.py']
-
-model = dict(
-    generator=dict(feedback=None, recorrection=None),
-    losses=dict(semantic=None),
-    train_cfg=dict(rounds=1),  # the second would repeat the first: same map, same image to refine
-    test_cfg=dict(rounds=1),
-)
+_base_ = ['./one_way_celebahq_64px.py']
 
 dictate = dict(type='DictateLabelMap')
 train_pipeline = [*_base_.train_steps, dictate, _base_.pack]

@@ -44,6 +44,7 @@ class Settings:
         equal: ``'iterations'``, ``'seconds'`` or ``'flops'``: what all spend the same of.
         seeds: Seeds of the trainings.
         speed: Whether to measure speed.
+        training: Whether a sweep of sizes measures a training iteration, too.
         command: The command line, for the report.
         columns: Of the main table, see ``result_table``; ``None`` for the usual ones.
         latex: Whether to write ``results.tex``.
@@ -62,6 +63,7 @@ class Settings:
     equal: str = 'iterations'
     seeds: Sequence[int] = (0,)
     speed: bool = True
+    training: bool = False
     command: Sequence[str] = ()
     columns: Sequence[str] | None = None
     latex: bool = False

@@ -7,6 +7,7 @@ import pytest
 from tests.test_configs.shipped_configs import differences, names, read
 
 SMALL = ('celebahq_64px', 'camvid_64px')
+FULL = ('celebahq', 'camvid', 'cityscapes')
 ROUND_1_ALONE = {'train_cfg.rounds': 1, 'test_cfg.rounds': 1}
 ONE_WAY = {'generator.feedback': None, 'generator.recorrection': None, **ROUND_1_ALONE}
 NO_SEMANTIC_LOSS = {'losses.semantic': None}
@@ -15,14 +16,14 @@ NO_TEACHER = {'teacher': None, 'losses.consistency': None}
 ABLATIONS = {
     'no_semantics': (
         {'generator.segmentor': None, **ONE_WAY, **NO_TEACHER, **NO_SEMANTIC_LOSS},
-        (*SMALL, 'demo'),
+        (*SMALL, *FULL, 'demo'),
     ),
-    'one_way': ({**ONE_WAY, **NO_SEMANTIC_LOSS}, (*SMALL, 'demo')),
+    'one_way': ({**ONE_WAY, **NO_SEMANTIC_LOSS}, (*SMALL, *FULL, 'demo')),
     'one_way_semantic_loss': (ONE_WAY, SMALL),
     'no_semantic_loss': (NO_SEMANTIC_LOSS, SMALL),
     'no_recorrection': ({'generator.recorrection': None}, SMALL),
     'no_layout': ({'generator.recorrection.layout': None}, SMALL[:1]),
-    'ground_truth_map': ({**ONE_WAY, **NO_SEMANTIC_LOSS}, SMALL),
+    'ground_truth_map': ({**ONE_WAY, **NO_SEMANTIC_LOSS}, (*SMALL, *FULL[:2])),
     'labeled_only': ({}, SMALL),
 }
 CASES = [(ablation, data) for ablation, (_, found) in ABLATIONS.items() for data in found]

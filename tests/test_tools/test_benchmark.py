@@ -55,6 +55,7 @@ def refused(tool, capsys, tmp_path):
         ),
         (['telea', '--train', '5'], '--train: every entry has its checkpoint, or does not learn'),
         (['telea', '--sizes', '64', '--train', '5'], '--sizes only measures the speed'),
+        (['telea', '--with-training'], 'at each of --sizes: give them as well'),
         (['telea', '--sizes', '64', '--latex'], '--sizes scores nothing: leave out --columns'),
         (['telea', '--figures', 'png'], "invalid choice: 'png' (choose from"),
         (['telea', '--sizes', '0'], '0 is out of range, expected 1 or more'),

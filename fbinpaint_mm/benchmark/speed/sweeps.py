@@ -1,4 +1,4 @@
-"""Sweeps: speed of inference by image size, and of training by switch and number of rounds."""
+"""Sweeps: speed by image size, and of training by switch and number of rounds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from mmengine.config import Config
 from tqdm import tqdm
 
-from fbinpaint_mm.benchmark.entry import Entry
+from fbinpaint_mm.benchmark.entry import Entry, missing_for_training
 from fbinpaint_mm.benchmark.environment import describe_environment
 from fbinpaint_mm.benchmark.fresh_process import call_in_process
 from fbinpaint_mm.benchmark.report.speed_markdown import speed_section
@@ -52,14 +53,14 @@ DEFAULT = (*SWITCHES, 'checkpoint_rounds+channels_last+bfloat16')
 
 
 def run_size_sweep(entries: Sequence[Entry], sizes: Sequence[int], settings: Settings) -> int:
-    """Measure inference of each entry at each size; write ``speed.md`` and ``speed.json``.
+    """Measure each entry at each size; write ``speed.md`` and ``speed.json``.
 
     What an interrupted call has measured is kept and reused, as in the benchmark itself.
 
     Args:
-        entries: With their configs; neither weights nor data matter.
+        entries: With their configs; weights do not matter, and data only to measure training.
         sizes: Height and width of the images in pixels.
-        settings: ``out``, ``reference``, ``device`` and ``command`` are read.
+        settings: ``out``, ``reference``, ``training``, ``device`` and ``command`` are read.
 
     Returns:
         How many measurements failed.
@@ -69,10 +70,8 @@ def run_size_sweep(entries: Sequence[Entry], sizes: Sequence[int], settings: Set
         meter = SpeedMeter(settings.out, settings.device, store, logger)
         jobs = {
             f'{size} px': {
-                one.name: partial(
-                    meter.speed, without_training(one), make_synthetic_batch(size), f'speed_{size}'
-                )
-                for one in entries
+                one.name: partial(meter.speed, one, make_synthetic_batch(size), f'speed_{size}')
+                for one in (sized(entry, size, settings.training) for entry in entries)
             }
             for size in sizes
         }
@@ -80,9 +79,19 @@ def run_size_sweep(entries: Sequence[Entry], sizes: Sequence[int], settings: Set
         return run_sweep(jobs, settings.reference, environment, settings.out / 'speed')
 
 
-def without_training(entry: Entry) -> Entry:
-    """The entry with a config of the model alone."""
-    return Entry(entry.name, entry.source, cfg=Config(dict(model=entry.cfg.model)))
+def sized(entry: Entry, size: int, training: bool) -> Entry:
+    """The entry as a sweep measures it: its config is that of the model alone, or trains at a size.
+
+    Args:
+        entry: With its config.
+        size: Height and width of the training images in pixels.
+        training: Whether training is measured, too; without what it needs it is not.
+    """
+    cfg = Config(dict(model=entry.cfg.model))
+    if training and not missing_for_training(entry.cfg):
+        cfg = deepcopy(entry.cfg)
+        cfg.merge_from_dict({'train_dataloader.dataset.image_size': size})
+    return replace(entry, cfg=cfg)
 
 
 def run_switch_sweeps(args: Namespace) -> int:

@@ -85,7 +85,7 @@ class VGGPerceptualLoss(PerceptualLoss):
         """
         if self.used_layers and not self._frozen:
             depth = max(map(int, self.used_layers)) + 1
-            self._frozen.append(_build_vgg16(depth, self.weights))
+            self._frozen.append(_build_vgg16(depth, self.weights, self.used_layers))
 
     def forward(
         self, x: Tensor, gt: Tensor | dict[str, Tensor]
@@ -95,7 +95,7 @@ class VGGPerceptualLoss(PerceptualLoss):
         Args:
             x: (N, 3, H, W) images in [-1, 1]; the gradient flows here.
             gt: (N, 3, H, W) targets in [-1, 1], or what :meth:`features` gave for them: several
-                rounds compared with the same target then share one pass.
+                rounds compared with the same target then share its pass and its Gram matrices.
 
         Returns:
             Perceptual and style loss, float32 scalars; None for a term that is switched off.
@@ -105,21 +105,26 @@ class VGGPerceptualLoss(PerceptualLoss):
         target = gt if isinstance(gt, dict) else self.features(gt.detach())
         found = self.features(x)
         with torch.autocast(x.device.type, enabled=False):
-            return self._perceptual(found, target), self._style(found, target)
+            perceptual = self._distance(found, target, self.layer_weights, self.perceptual_weight)
+            grams = {gram_of(layer): weight for layer, weight in self.layer_weights_style.items()}
+            return perceptual, self._distance(found, target, grams, self.style_weight)
 
     def features(self, images: Tensor) -> dict[str, Tensor]:
-        """Activations of the used layers.
+        """Activations of the used layers, and the Gram matrices of those that set the style.
 
         Args:
             images: (N, 3, H, W) in [-1, 1], any float dtype, in ``channel_order``.
 
         Returns:
-            For each used layer (N, C, h, w) float32; without graph if ``images`` needs none.
+            For each used layer (N, C, h, w) float32, and as :func:`gram_of` its name (N, C, C);
+            without graph if ``images`` needs none.
         """
         self.init_weights()
         vgg = self._frozen[0].to(images.device)
+        style = self.layer_weights_style if self.style_weight > 0 else {}
         with torch.autocast(images.device.type, enabled=False):
-            return _activations(vgg, self._normalize(images.float()), self.used_layers)
+            found = _activations(vgg, self._normalize(images.float()), self.used_layers)
+            return found | {gram_of(layer): self._gram_mat(found[layer]) for layer in style}
 
     def _normalize(self, images: Tensor) -> Tensor:
         images = images.flip(1) if self.channel_order == 'bgr' else images
@@ -127,20 +132,23 @@ class VGGPerceptualLoss(PerceptualLoss):
         mean = images.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
         return (images - mean) / images.new_tensor(IMAGENET_STD).view(1, 3, 1, 1)
 
-    def _perceptual(self, found: dict[str, Tensor], target: dict[str, Tensor]) -> Tensor | None:
-        if self.perceptual_weight <= 0:
+    def _distance(
+        self,
+        found: dict[str, Tensor],
+        target: dict[str, Tensor],
+        weights: dict[str, float],
+        factor: float,
+    ) -> Tensor | None:
+        """``factor`` times the weighted sum of distances; ``None`` if that is switched off."""
+        if factor <= 0:
             return None
-        terms = [w * self.criterion(found[k], target[k]) for k, w in self.layer_weights.items()]
-        return self.perceptual_weight * sum(terms)
+        terms = [weight * self.criterion(found[k], target[k]) for k, weight in weights.items()]
+        return factor * sum(terms)
 
-    def _style(self, found: dict[str, Tensor], target: dict[str, Tensor]) -> Tensor | None:
-        if self.style_weight <= 0:
-            return None
-        terms = [
-            weight * self.criterion(self._gram_mat(found[layer]), self._gram_mat(target[layer]))
-            for layer, weight in self.layer_weights_style.items()
-        ]
-        return self.style_weight * sum(terms)
+
+def gram_of(layer: str) -> str:
+    """Name of the Gram matrix of a layer among the features."""
+    return f'gram of {layer}'
 
 
 def _checked_layers(layer_weights: dict[str, float]) -> dict[str, float]:
@@ -163,13 +171,14 @@ def _activations(vgg: nn.Sequential, x: Tensor, layers: set[str]) -> dict[str, T
     return activations
 
 
-def _build_vgg16(depth: int, weights: str | None) -> nn.Sequential:
+def _build_vgg16(depth: int, weights: str | None, kept: set[str]) -> nn.Sequential:
     # Built without memory and filled afterwards: the global random state stays as it was.
     with torch.device('meta'):
         vgg = make_layers(cfgs['D'], batch_norm=False)[:depth]
     shapes = {name: value.shape for name, value in vgg.state_dict().items()}
     vgg.load_state_dict(VGG16.load(shapes, weights, 'VGGPerceptualLoss'), assign=True)
-    for layer in vgg:
+    for index, layer in enumerate(vgg):
         if isinstance(layer, nn.ReLU):
-            layer.inplace = False  # would overwrite the activation of a convolution compared too
+            # Saves memory, but would overwrite the activation of a convolution that is compared.
+            layer.inplace = str(index - 1) not in kept
     return vgg.requires_grad_(False).eval()

@@ -43,6 +43,21 @@ def test_every_entry_is_measured_at_every_size(tmp_path, monkeypatch):
     assert speeds['100 px']['ours']['seconds_per_image'] == 2.0
 
 
+def test_a_sweep_of_trainings_loads_images_of_each_size(tmp_path, monkeypatch):
+    trained = []
+    monkeypatch.setattr(SpeedMeter, 'speed', lambda _, entry, *__: trained.append(entry) or {})
+    data = dict(dataset=dict(image_size=256))
+    full = dict(model={}, train_dataloader=data, train_cfg={}, optim_wrapper={}, hooks=1)
+    ours = Entry('ours', 'ours.py', cfg=Config(full))
+    entries = [ours, Entry('telea', 'telea', cfg=Config(dict(model={})))]
+    settings = Settings(out=tmp_path, reference='ours', device='cpu', training=True)
+    assert run_size_sweep(entries, [50, 100], settings) == 0
+    sizes = [e.cfg.train_dataloader.dataset.image_size for e in trained if e.name == 'ours']
+    assert sizes == [50, 100]
+    assert [list(e.cfg) for e in trained if e.name == 'telea'] == [['model']] * 2
+    assert ours.cfg.train_dataloader.dataset.image_size == 256
+
+
 def test_a_failure_is_reported_beside_what_was_measured(tmp_path, capsys):
     def fail():
         raise RuntimeError('too small')

@@ -85,7 +85,10 @@ def test_channel_order_is_converted(weight_file):
 def test_default_layers_are_the_documented_relus():
     loss = VGGPerceptualLoss(weights='none')
     channels = {name: a.shape[1:] for name, a in loss.features(images(1)).items()}
-    assert channels == {'3': (64, 16, 16), '8': (128, 8, 8), '15': (256, 4, 4)}
+    assert channels == {
+        **{'3': (64, 16, 16), '8': (128, 8, 8), '15': (256, 4, 4)},
+        **{'gram of 3': (64, 64), 'gram of 8': (128, 128), 'gram of 15': (256, 256)},
+    }
     assert isinstance(loss._frozen[0][15], nn.ReLU)
 
 

@@ -7,7 +7,12 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 
 from fbinpaint_mm.models.networks import MIGANEncoderDecoder
-from fbinpaint_mm.models.networks.migan_encoder_decoder import double, halve, tiled
+from fbinpaint_mm.models.networks.migan_encoder_decoder import (
+    MapModulation,
+    double,
+    halve,
+    tiled,
+)
 from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import (
     PREPROCESSOR,
@@ -73,6 +78,19 @@ def test_every_parameter_learns(guided):
     unreached = [name for name, p in guided.named_parameters() if not p.grad.abs().sum() > 0]
     # Behind weights that are still 0; they get gradients after the first step.
     assert all(name.endswith(('embedding.weight', 'embedding.bias')) for name in unreached)
+
+
+def test_modulation_scales_and_shifts_by_two_halves_of_one_convolution():
+    layer, x = MapModulation(3, 4, 2).double(), torch.randn(2, 4, 5, 6).double()
+    torch.nn.init.normal_(layer.modulation.weight)
+    semantic_map = torch.rand(2, 3, 5, 6).double()
+    embedded = F.leaky_relu(layer.embedding(semantic_map), 0.2)
+    gamma, beta = layer.modulation(embedded).chunk(2, dim=1)
+    expected, found = x * gamma + beta, layer(x, semantic_map)
+    torch.testing.assert_close(found, expected)
+    weights = list(layer.parameters())
+    gradients = [torch.autograd.grad(y.square().sum(), weights) for y in (found, expected)]
+    torch.testing.assert_close(*gradients)
 
 
 def test_encoding_is_what_all_rounds_share(guided):

@@ -1,0 +1,10 @@
+# One-way guidance: the map is made once, from the initial result; nothing comes back, neither to
+# the segmentor nor, as a loss, from it.
+_base_ = ['../fbinpaint_celebahq.py']
+
+model = dict(
+    generator=dict(feedback=None, recorrection=None),
+    losses=dict(semantic=None),
+    train_cfg=dict(rounds=1),  # the second would repeat the first: same map, same image to refine
+    test_cfg=dict(rounds=1),
+)
