@@ -180,7 +180,7 @@ def test_both_slots_of_migan_start_from_weights_of_an_initial_network(migan_star
         (dict(channels=(4, 6, 10)), r'size mismatch for encoder\.1\.conv2\.pointwise\.weight'),
         (dict(noise_size=32), r'size mismatch for decoder\.0\.conv1\.noise: .*32, 32\]'),
         (dict(noise_size=0), r"4 entries are missing \['decoder\.0\.conv1\.noise'\], 0 are unk"),
-        (dict(num_classes=3), r"0 entries are missing \[\], 12 are unknown \['modulation\.0\.emb"),
+        (dict(num_classes=3), r"0 entries are missing \[\], 18 are unknown \['modulation\.0\.emb"),
         (dict(without='to_image.0.bias'), r"1 entries are missing \['to_image\.0\.bias'\]"),
     ],
 )

@@ -148,20 +148,19 @@ class MapModulation(nn.Module):
     def __init__(self, num_classes: int, channels: int, embedding_channels: int) -> None:
         super().__init__()
         self.embedding = nn.Conv2d(num_classes, embedding_channels, 3, padding=1)
-        self.modulation = nn.Conv2d(embedding_channels, 2 * channels, 1)
-        nn.init.zeros_(self.modulation.weight)
-        assert self.modulation.bias is not None
-        with torch.no_grad():
-            self.modulation.bias.copy_(torch.arange(2 * channels) < channels)
+        # Apart, since halves of one result are not contiguous in channels_last: the backward pass
+        # would take two to three times as long.
+        self.gamma = nn.Conv2d(embedding_channels, channels, 1)
+        self.beta = nn.Conv2d(embedding_channels, channels, 1)
+        for convolution, start in ((self.gamma, 1.0), (self.beta, 0.0)):
+            nn.init.zeros_(convolution.weight)
+            assert convolution.bias is not None
+            nn.init.constant_(convolution.bias, start)
 
     def forward(self, x: Tensor, semantic_map: Tensor) -> Tensor:
         """Modulate features (N, C, h, w) by a soft map (N, K, h, w)."""
         embedded = activate(self.embedding(semantic_map))
-        # Two convolutions: halves of one result are not contiguous in channels_last, nor are their
-        # gradients, which makes the backward pass of the whole up to three times as slow.
-        parts = zip(*(one.chunk(2) for one in self.modulation.parameters()), strict=True)
-        gamma, beta = (F.conv2d(embedded, weight, bias) for weight, bias in parts)
-        return torch.addcmul(beta, x, gamma)
+        return torch.addcmul(self.beta(embedded), x, self.gamma(embedded))
 
 
 @MODELS.register_module()
