@@ -17,3 +17,4 @@ train_dataloader = dict(
 )
 val_dataloader = dict(dataset=dict(pipeline=_base_.segmentor_val_pipeline))
 test_dataloader = val_dataloader
+optim_wrapper = dict(optimizer=dict(lr=1e-2))  # few iterations: 1e-3 is far too slow
