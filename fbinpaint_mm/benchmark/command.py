@@ -22,6 +22,7 @@ from fbinpaint_mm.checkpoint import check_checkpoint
 from fbinpaint_mm.config_file import find_config, read_config
 from fbinpaint_mm.folder_lock import locked_folder
 from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
+from fbinpaint_mm.models.onnx_inpaintor import OnnxInpaintor
 from fbinpaint_mm.optimizer_settings import drop_idle_optimizers
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.write_file import check_writable
@@ -76,6 +77,8 @@ def read_entries(args: Namespace) -> list[Entry]:
             find_config(entry.source, CLASSICAL_METHODS)
         if entry.checkpoint is not None:
             check_checkpoint(entry.checkpoint)
+        if entry.onnx_file:
+            OnnxInpaintor(entry.onnx_file)  # says what is wrong with it
         check_folder(entry, args)
     if args.iterations is not None and not any(entry.is_trained for entry in entries):
         raise UserError('--train: every entry has its checkpoint, or does not learn')
@@ -139,6 +142,8 @@ def config_of(args: Namespace, entry: Entry) -> Config:
         return Config(dict(model=dict()))
     if entry.is_classical:
         return Config(dict(model=dict(type='ClassicalInpaintor', method=entry.source)))
+    if entry.onnx_file:
+        return Config(dict(model=dict(type='OnnxInpaintor', onnx_file=entry.onnx_file)))
     return load(args, entry.source)
 
 

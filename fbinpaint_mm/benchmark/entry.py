@@ -21,7 +21,7 @@ from fbinpaint_mm.user_error import UserError
 
 NEEDED_TO_TRAIN = ('train_dataloader', 'train_cfg', 'optim_wrapper')
 # Name, source, and checkpoint; a name has no slash or colon, as paths have before an '='.
-ENTRY = re.compile(r'(?:([^=/:]*)=)?(.+?\.(?:py|json|ya?ml)|[^:]+)(?::(.+))?')
+ENTRY = re.compile(r'(?:([^=/:]*)=)?(.+?\.(?:py|json|ya?ml|onnx)|[^:]+)(?::(.+))?')
 NAME = re.compile(r'\w[\w .,+()-]*')
 # Their pictures lie beside those of the entries.
 RESERVED_NAMES = (INPUT, TRUTH)
@@ -33,11 +33,12 @@ class Entry:
 
     Attributes:
         name: Unique in the benchmark; also a file name.
-        source: Path of the config, name of a classical method, or folder of results.
+        source: Path of the config or of an ONNX file, name of a classical method, or folder of
+            results.
         checkpoint: Path or address; ``None`` for a model that does not learn, or that the
             benchmark trains.
-        cfg: The whole config, with the options of the command line; for a classical method only
-            ``model``, empty for a folder.
+        cfg: The whole config, with the options of the command line; for a classical method or an
+            ONNX file only ``model``, empty for a folder.
     """
 
     name: str
@@ -51,6 +52,11 @@ class Entry:
         return self.source in CLASSICAL_METHODS
 
     @property
+    def onnx_file(self) -> str | None:
+        """The ONNX file that is the model; ``None`` for every other kind."""
+        return self.source if self.source.endswith('.onnx') else None
+
+    @property
     def is_folder(self) -> bool:
         """Whether these are pictures that another method made."""
         is_there = self.checkpoint is None and Path(self.source).is_dir()
@@ -59,7 +65,7 @@ class Entry:
     @property
     def has_config(self) -> bool:
         """Whether this is a model of a config."""
-        return not (self.is_classical or self.is_folder)
+        return not (self.is_classical or self.is_folder or self.onnx_file)
 
     @property
     def is_trained(self) -> bool:
@@ -81,8 +87,8 @@ def parse_entries(texts: Sequence[str]) -> list[Entry]:
     """The entries of a command line.
 
     Args:
-        texts: ``[NAME=]CONFIG[:CHECKPOINT]``, ``[NAME=]METHOD``, METHOD a classical one, or
-            ``[NAME=]FOLDER/``.
+        texts: ``[NAME=]CONFIG[:CHECKPOINT]``, ``[NAME=]METHOD``, METHOD a classical one,
+            ``[NAME=]FILE.onnx`` or ``[NAME=]FOLDER/``.
 
     Returns:
         The entries in the same order.
@@ -143,13 +149,13 @@ def parse_entry(text: str) -> Entry:
     """One entry of the command line.
 
     Args:
-        text: ``[NAME=]CONFIG[:CHECKPOINT]``, ``[NAME=]METHOD`` or ``[NAME=]FOLDER/``. A config
-            that ends in ``.py``, ``.json``, ``.yaml`` or ``.yml`` may hold colons, as the
-            checkpoint may.
+        text: ``[NAME=]CONFIG[:CHECKPOINT]``, ``[NAME=]METHOD``, ``[NAME=]FILE.onnx`` or
+            ``[NAME=]FOLDER/``. A file that ends in ``.py``, ``.json``, ``.yaml``, ``.yml`` or
+            ``.onnx`` may hold colons, as the checkpoint may.
 
     Returns:
-        The entry, without its config read. Its name is by default the config's without the suffix,
-        or the folder's.
+        The entry, without its config read. Its name is by default the file's without the suffix, or
+        the folder's.
 
     Raises:
         UserError: It is empty, its name cannot be a file name, or what does not learn is given a

@@ -158,7 +158,8 @@ def runs_of(bench: Workbench, entry: Entry, iterations: int | None) -> list[Plan
         if entry.is_folder:
             content: Any = folder_content(Path(entry.source))
         else:
-            content = [config_content(entry.cfg), checkpoint_content(entry.checkpoint)]
+            weights = checkpoint_content(entry.checkpoint or entry.onnx_file)
+            content = [config_content(entry.cfg), weights]
         return [PlannedRun(entry, score_fingerprint(bench, content))]
     equal = bench.settings.equal
     if iterations is None:

@@ -30,12 +30,14 @@ def convert(onnx_file: Path, out: Path) -> None:
         out: File to write, replaced if it exists.
 
     Raises:
-        UserError: The file is no ONNX file, or not the one of MI-GAN at 512 px, or ``out`` cannot
-            be written.
+        UserError: The file is no ONNX file, or not the one of MI-GAN at 512 px, or ``out`` is the
+            same or cannot be written.
         OSError: There is no such file, or the disk is full.
     """
     require_extra('export', ['onnx'])
     check_output_file(out)
+    if out.resolve() == onnx_file.resolve():
+        raise UserError(f'{str(out)!r} is the file to read: give another one to write')
     weights = convert_initializers(read_initializers(onnx_file), onnx_file)
     buffer = io.BytesIO()
     torch.save(dict(state_dict=weights, meta={}), buffer)
@@ -86,10 +88,10 @@ def convert_initializers(found: dict[str, Tensor], onnx_file: Path) -> dict[str,
         value = value[None, None] if ours.endswith('noise') else value
         if value.shape != needed[ours].shape:
             sizes = sorted({int(side) for side in re.findall(r'\.b(\d+)\.', ' '.join(found))})
+            told = f'has the shape {tuple(value.shape)}' if theirs in found else 'is missing'
             raise UserError(
-                f'{str(onnx_file)!r} is not MI-GAN at {SIDE} px: {theirs!r} has the shape '
-                f'{tuple(value.shape)}, expected {tuple(needed[ours].shape)}; its scales are '
-                f'{sizes or "none"}'
+                f'{str(onnx_file)!r} is not MI-GAN at {SIDE} px: {theirs!r} {told}, expected '
+                f'{tuple(needed[ours].shape)}; its scales are {sizes or "none"}'
             )
         weights[ours] = value if ours.startswith('to_image') else value * GAIN
     return _with_bgr_colors(weights)

@@ -31,6 +31,7 @@ from fbinpaint_mm.models.networks import (
     SummedLateralHead,
     TorchvisionMobileNetV2,
 )
+from fbinpaint_mm.models.onnx_inpaintor import OnnxInpaintor
 
 __all__ = [
     'ClassMemory',
@@ -51,6 +52,7 @@ __all__ = [
     'MMagicDiscriminatorAdapter',
     'MMagicNetworkAdapter',
     'MeanTeacher',
+    'OnnxInpaintor',
     'PaddedPConvEncoderDecoder',
     'PrototypeLoss',
     'SemanticGuidedEncoderDecoder',

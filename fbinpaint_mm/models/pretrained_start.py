@@ -10,7 +10,6 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from fbinpaint_mm.checkpoint import read_weights, shape_of
-from fbinpaint_mm.models.networks import SemanticGuidedEncoderDecoder
 from fbinpaint_mm.user_error import UserError
 
 
@@ -117,24 +116,24 @@ def _advice(key: str, given: dict[str, Tensor], checkpoint: str) -> str:
 
 
 INITIAL, GUIDED = 'generator.initial', 'generator.guided'
-WITHOUT_SEMANTICS = 'embeddings.'  # parts that a network without a map has not
 
 
 def check_network_checkpoint(network: nn.Module | None) -> None:
     """Refuses a start for one of our networks that does not fit; mmengine would leave out parts.
 
     Args:
-        network: A :class:`SemanticGuidedEncoderDecoder` whose ``init_cfg`` may be
-            ``dict(type='Pretrained', checkpoint=..., prefix=...)``; it is not changed. A guided one
-            may start from an initial one, in the checkpoint of an inpaintor without a guided one:
-            the rest of it is often taken too. Nothing else is checked.
+        network: One whose class names in ``reads_map`` the parts that a network without a map has
+            not, and whose ``init_cfg`` may be ``dict(type='Pretrained', checkpoint=...,
+            prefix=...)``; it is not changed. A guided one may start from an initial one, in the
+            checkpoint of an inpaintor without a guided one: the rest of it is often taken too.
+            Nothing else is checked.
 
     Raises:
         FileNotFoundError: If there is no such file.
         UserError: If an entry is missing, has another shape, or belongs to no part of the network;
             or the checkpoint is that of a whole inpaintor.
     """
-    if not isinstance(network, SemanticGuidedEncoderDecoder):
+    if network is None or not hasattr(network, 'reads_map'):
         return
     for checkpoint, prefix in pretrained_starts(network):
         entries = entries_of_checkpoint(checkpoint, prefix, 'an inpainting network')
@@ -142,12 +141,12 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
         if problem:
             raise UserError(
                 f'checkpoint {checkpoint!r} (entries {prefix!r}) does not fit the inpainting '
-                f'network of this config: {problem}. Take one of a config in '
-                'configs/inpaintors/ for the same networks'
+                f'network of this config: {problem}. Take one for the same network: of a config in '
+                'configs/inpaintors/, or of tools/convert_migan.py'
             )
 
 
-def _whole(network: SemanticGuidedEncoderDecoder, checkpoint: str, prefix: str) -> str:
+def _whole(network: nn.Module, checkpoint: str, prefix: str) -> str:
     """A guided network should start where that of the file stopped, if there is one."""
     if network.guided and prefix.rstrip('.') == INITIAL:
         found = entries_of_checkpoint(checkpoint, GUIDED, 'an inpainting network')
@@ -162,7 +161,7 @@ def _problem(network: nn.Module, entries: dict[str, Tensor]) -> str:
         missing, unknown = deepcopy(network).load_state_dict(entries, strict=False)
     except RuntimeError as error:  # of another shape; names key, found and expected
         return str(error)
-    missing = [key for key in missing if not key.startswith(WITHOUT_SEMANTICS)]
+    missing = [key for key in missing if not key.startswith(network.reads_map)]
     if missing or unknown:
         return (
             f'{len(missing)} entries are missing {missing[:1]}, {len(unknown)} are unknown '

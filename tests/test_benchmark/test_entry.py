@@ -26,13 +26,16 @@ from fbinpaint_mm.user_error import UserError
         ('fbinpaint_demo:x.pth', 'fbinpaint_demo', 'fbinpaint_demo', 'x.pth'),
         ('telea', 'telea', 'telea', None),
         ('fast marching=telea', 'fast marching', 'telea', None),
+        ('runs:1/ours_rounds2.onnx', 'ours_rounds2', 'runs:1/ours_rounds2.onnx', None),
     ],
 )
 def test_an_entry_is_name_config_and_checkpoint(text, name, source, checkpoint):
     entry = parse_entry(text)
     assert (entry.name, entry.source, entry.checkpoint) == (name, source, checkpoint)
     assert entry.is_classical == (source == 'telea')
-    assert entry.is_trained == (source != 'telea' and checkpoint is None)
+    assert entry.onnx_file == (source if 'onnx' in source else None)
+    assert entry.has_config == (source != 'telea' and not entry.onnx_file)
+    assert entry.is_trained == (entry.has_config and checkpoint is None)
 
 
 def test_a_folder_holds_results(tmp_path, monkeypatch):
@@ -65,9 +68,10 @@ def test_a_name_that_is_no_file_name_of_its_own_is_refused(name):
         parse_entry(f'{name}=demo.py')
 
 
-def test_a_classical_method_takes_no_checkpoint():
-    with pytest.raises(UserError, match='telea does not learn and takes no checkpoint'):
-        parse_entry('telea:x.pth')
+@pytest.mark.parametrize('source', ['telea', 'migan.onnx'])
+def test_what_does_not_learn_takes_no_checkpoint(source):
+    with pytest.raises(UserError, match=f'{source} does not learn and takes no checkpoint'):
+        parse_entry(f'{source}:x.pth')
 
 
 def test_two_entries_of_one_name_are_told_how_to_differ():

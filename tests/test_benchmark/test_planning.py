@@ -92,6 +92,16 @@ def test_each_seed_is_a_run(bench):
     assert len(marks) == 2, 'a and b are the same model, their seeds are not'
 
 
+def test_a_new_onnx_file_of_the_same_name_is_scored_anew(bench, tmp_path):
+    path = tmp_path / 'a.onnx'
+    bench.entries = [Entry('a', str(path))]
+    marks = []
+    for content in ('old', 'old', 'new'):
+        path.write_text(content)
+        marks += [run.fingerprint for run in plan_runs(bench, {})['a']]
+    assert marks[0] == marks[1] != marks[2]
+
+
 def test_an_entry_that_cannot_be_planned_has_no_runs(bench):
     cfg = Config(dict(bench.entries[1].cfg.to_dict(), train_cfg=dict(max_epochs=3)))
     bench.entries = [bench.entries[0], Entry('b', 'small.py', cfg=cfg)]

@@ -77,13 +77,23 @@ def test_colors_become_bgr(initializers):
 
 def test_another_resolution_is_refused(initializers):
     smaller = {name: value for name, value in initializers.items() if 'b512' not in name}
-    with pytest.raises(UserError, match=r"'p.onnx' is not MI-GAN at 512 px.*scales are \[4, 8,"):
+    message = (
+        r"'p.onnx' is not MI-GAN at 512 px: '.*b512.*' is missing.* scales are \[4, 8,.* 256\]"
+    )
+    with pytest.raises(UserError, match=message):
         convert_initializers(smaller, Path('p.onnx'))
+
+
+def test_another_network_is_refused_by_the_weight_that_differs(initializers):
+    initializers['model.synthesis.b64.torgb.weight'] = torch.zeros(3, 8, 1, 1)
+    message = r"b64\.torgb\.weight' has the shape \(3, 8, 1, 1\), expected \(3, 512, 1, 1\)"
+    with pytest.raises(UserError, match=message):
+        convert_initializers(initializers, Path('p.onnx'))
 
 
 def test_missing_noise_is_refused(initializers):
     without = {name: value for name, value in initializers.items() if 'Add' not in name}
-    with pytest.raises(UserError, match=r"not MI-GAN at 512 px: 'onnx::Add_\*' has the shape"):
+    with pytest.raises(UserError, match=r"not MI-GAN at 512 px: 'onnx::Add_\*' is missing"):
         convert_initializers(without, Path('p.onnx'))
 
 
@@ -95,6 +105,24 @@ def test_other_files_are_refused(tmp_path, content):
     with pytest.raises(UserError, match=r'other.onnx.*(no ONNX file|not MI-GAN)'):
         convert(path, tmp_path / 'out.pth')
     assert not (tmp_path / 'out.pth').exists()
+
+
+def test_a_file_that_is_cut_off_is_refused_with_its_length(public, tmp_path):
+    path = tmp_path / 'cut.onnx'
+    path.write_bytes(public.read_bytes()[:1_000_000])
+    with pytest.raises(UserError, match=r"cut\.onnx' is no ONNX file, or is cut off \(1000000 by"):
+        convert(path, tmp_path / 'out.pth')
+
+
+def test_the_file_to_read_is_not_written(tmp_path):
+    pytest.importorskip('onnx')
+    path = tmp_path / 'public.onnx'
+    path.write_bytes(b'mine')
+    (tmp_path / 'link.pth').symlink_to(path)
+    for out in (path, tmp_path / 'link.pth'):
+        with pytest.raises(UserError, match=r'is the file to read: give another one to write'):
+            convert(path, out)
+    assert path.read_bytes() == b'mine'
 
 
 def test_a_missing_file_is_named(tmp_path):

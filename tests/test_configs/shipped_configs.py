@@ -42,7 +42,12 @@ def remove_downloads(node: Any) -> None:
         node['pretrained'] = None
     if (node.get('init_cfg') or {}).get('type') == 'Pretrained':
         node['init_cfg'] = None
-    if node.get('type') in ('VGGPerceptualLoss', 'LPIPS', 'mmagic.TorchvisionMobileNetV2'):
+    if node.get('type') in (
+        'VGGPerceptualLoss',
+        'LPIPS',
+        'LPIPSLoss',
+        'mmagic.TorchvisionMobileNetV2',
+    ):
         node['weights'] = 'none'
     for child in node.values():
         remove_downloads(child)

@@ -29,8 +29,14 @@ MMAGIC = dict(
 )
 FULL, SHORT = ('celebahq', 'cityscapes', 'camvid'), ('demo', 'celebahq_64px', 'camvid_64px')
 SHORT_METHODS = ('aot', 'deepfillv2', 'gl')
+MIGAN = 'migan'  # with our losses
+PERCEPTUAL = dict(
+    aot=('loss_out_percep', 'loss_out_style'),
+    pconv=('loss_out_percep', 'loss_out_style'),
+    migan=('round0_loss_perceptual', 'round0_loss_style'),
+)
 WITH_BOX = WITH_FIXED_SIZE = ('gl', 'deepfillv1')  # local and fully connected discriminators
-CASES = [(method, data) for method in MMAGIC for data in FULL] + [
+CASES = [(method, data) for method in (*MMAGIC, MIGAN) for data in FULL] + [
     (method, data) for method in SHORT_METHODS for data in SHORT
 ]
 
@@ -147,9 +153,10 @@ def test_takes_a_training_and_a_validation_step(method, data, train):
     assert any(key.startswith('generator.') for key in changed)
     has_disc = config.model.disc is not None
     assert any(key.startswith('disc.') for key in changed) == has_disc
-    assert any('loss_g_fake' in key for key in losses) == has_disc
-    has_vgg = method in ('aot', 'pconv')
-    assert ('loss_out_percep' in losses) == ('loss_out_style' in losses) == has_vgg
+    assert any(key.startswith(('loss_g_fake', 'loss_gan')) for key in losses) == has_disc
+    of_features = {key for key in losses if 'percep' in key or 'style' in key}
+    assert of_features >= set(PERCEPTUAL.get(method, ()))
+    assert bool(of_features) == (method in PERCEPTUAL)
 
     size = validation_size(config)
     with torch.no_grad():
@@ -160,6 +167,28 @@ def test_takes_a_training_and_a_validation_step(method, data, train):
     assert 0 <= predicted.min() <= predicted.max() <= 255
     torch.testing.assert_close(predicted[known], sample.gt_img[known].float(), atol=1e-3, rtol=0)
     assert torch.equal(predicted[~known], sample.output.fake_res[~known])
+
+
+@pytest.mark.parametrize('data', FULL)
+def test_migan_is_round_0_of_our_config_under_its_losses_of_images(data, monkeypatch):
+    """And starts from nothing but the weights of its authors."""
+    monkeypatch.setenv('FBINPAINT_MIGAN', '/migan.pth')
+    monkeypatch.setenv('FBINPAINT_INITIAL', '/no/such/initial.pth')
+    config, ours = (
+        Config.fromfile(CONFIGS / f'{name}.py')
+        for name in (f'baselines/{MIGAN}_{data}', f'fbinpaint_{data}')
+    )
+    start = dict(type='Pretrained', checkpoint='/migan.pth')
+    assert config.model.generator.initial == dict(ours.model.generator.initial, init_cfg=start)
+    assert config.get('load_from') is None
+    changed = {key for key in ours.model if config.model[key] != ours.model[key]}
+    parts = {'data_preprocessor', 'generator', 'teacher', 'losses', 'train_cfg', 'test_cfg'}
+    assert changed == parts
+    of_maps = ('segmentation', 'consistency', 'prototype', 'semantic')
+    assert config.model.losses == {**ours.model.losses, **dict.fromkeys(of_maps)}
+    adapted = without_scope(ours.optim_wrapper)
+    adapted['generator'].pop('paramwise_cfg')
+    assert config.optim_wrapper == adapted
 
 
 def test_aot_starts_where_it_can_learn():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fbinpaint_mm.benchmark.command import read_entries
-from tests.test_configs.shipped_configs import CONFIGS, names, read
+from tests.test_configs.shipped_configs import CONFIGS, differences, names, read
 
 FOLDER = CONFIGS / 'comparisons'
 DATA_SETS = dict(streets='camvid_64px', faces='celebahq_64px')
@@ -38,7 +38,7 @@ def read_arguments(load_tool, repository, monkeypatch, tmp_path):
 
 def test_every_file_is_tested():
     assert {path.stem for path in FOLDER.glob('*.txt')} == set(ENTRIES)
-    starts = {f'comparisons/{start}_{data}' for start in STARTS for data in DATA_SETS}
+    starts = {f'comparisons/{start}_{data}' for start in (*STARTS, 'migan') for data in DATA_SETS}
     assert set(names('comparisons')) == starts
 
 
@@ -60,6 +60,15 @@ def test_a_start_is_another_schedule_of_a_config_that_is_tested(start, data):
     assert short.train_dataloader.batch_size == dict(segmentor=8, initial=4)[start]
     unlabeled = ['images/unlabeled'] if (start, data) == ('initial', 'faces') else []
     assert short.train_dataloader.dataset.get('unlabeled_prefix', []) == unlabeled
+
+
+@pytest.mark.parametrize(('data', 'base'), [('streets', 'camvid'), ('faces', 'celebahq')])
+def test_round_0_at_full_size_is_a_short_training_without_an_adversary(data, base):
+    short, full = read(f'comparisons/migan_{data}'), read(f'baselines/migan_{base}')
+    assert set(differences(short.model, full.model)) == {'disc', 'losses.gan'}
+    assert short.optim_wrapper.disc is None
+    assert short.val_dataloader == full.val_dataloader
+    assert short.train_cfg.max_iters == short.param_scheduler[-1].end == 1000
 
 
 def test_faces_are_hardly_enlarged_or_turned():

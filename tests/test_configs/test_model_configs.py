@@ -73,7 +73,7 @@ def check_losses(config, losses):
     rounds = config.model.train_cfg.rounds
     expected = {name for name, loss in config.model.losses.items() if loss is not None} - {'gan'}
     expected.add('confidence')
-    if 'perceptual' in expected:
+    if 'perceptual' in expected and 'style_weight' in config.model.losses.perceptual:
         expected.add('style')
     if config.model.generator.segmentor is None:
         expected -= MAP_LOSSES

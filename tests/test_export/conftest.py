@@ -26,7 +26,8 @@ def make_effective(loop, seed=5):
         for parameter in loop.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
         for network in (loop.initial, loop.guided):
-            network.to_image.weight.mul_(0.3)
+            for name, parameter in network.to_image.named_parameters():
+                parameter.mul_(0.3 if name.endswith('weight') else 1)
         if loop.feedback is not None:
             for parameter in loop.feedback.parameters():
                 parameter.mul_(2.5)

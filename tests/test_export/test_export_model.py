@@ -6,17 +6,20 @@ import hashlib
 import json
 import resource
 import signal
+from copy import deepcopy
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from mmagic.structures import DataSample
 from mmengine.config import Config
 
 from fbinpaint_mm.export import ExportError, ExportSettings, UnrolledRounds
-from fbinpaint_mm.export.export_model import FORMATS, describe
+from fbinpaint_mm.export.export_model import FORMATS, MODES, describe
 from fbinpaint_mm.export.onnx_format import OnnxFormat
 from fbinpaint_mm.export.torchscript_format import METADATA_FILE
+from fbinpaint_mm.models import OnnxInpaintor
 from fbinpaint_mm.user_error import UserError
 
 NO_SEMANTICS = dict(segmentor=None, feedback=None, recorrection=None)
@@ -125,6 +128,38 @@ def test_the_feedback_is_part_of_the_file(build, export, unrolled, run_onnx, pic
     changed = run_onnx(files[0].path, image=image, mask=mask)
     assert np.abs(found['map'] - changed['map']).max() > 0.01
     assert np.abs(found['composite'] - changed['composite']).max() > 10 * LEVELS
+
+
+@pytest.mark.parametrize('mode', MODES)
+def test_migan_gives_what_the_model_gives_at_any_size(
+    build, export, run_onnx, own_rounds, picture, mode
+):
+    network = dict(type='MIGANEncoderDecoder', channels=(4, 6, 8), noise_size=16)
+    model = build(initial=network, guided=network)
+    for name, noise in model.loop.named_buffers():
+        if name.endswith('noise'):
+            noise.normal_()
+    files = export(model, mode=mode, rounds=2, dynamic=True)
+    larger = tuple(torch.cat([part, part.flip(3)], dim=2)[:1] for part in picture)
+    for image, mask in (picture, larger):
+        own = own_rounds(model, image, mask, 2)
+        if mode == 'unrolled':
+            found = run_onnx(files[0].path, image=image, mask=mask)
+        else:
+            found = run_rounds(run_onnx, files, image, mask, 2)[-1]
+        check_round(found, own, mask, image, 2)
+        assert np.abs(own[0][:, 2] - own[0][:, 0]).max() > 10 * LEVELS
+
+
+def test_the_benchmark_runs_the_files(model, unrolled, per_round, own_rounds, picture):
+    image, mask = picture
+    own = own_rounds(model, image, mask, 2)[0][:, 2]
+    bgr = image.flip(1)
+    samples = [DataSample(gt_img=one, mask=hole) for one, hole in zip(bgr, mask, strict=True)]
+    for file in (unrolled, per_round[0]):
+        batch = dict(inputs=[*bgr.where(mask == 0, 127.5)], data_samples=deepcopy(samples))
+        found = [one.output.pred_img for one in OnnxInpaintor(str(file.path)).val_step(batch)]
+        np.testing.assert_allclose(torch.stack(found).flip(1), own, rtol=0, atol=LEVELS)
 
 
 def test_torchscript_gives_what_the_model_gives(model, export, own_rounds, picture):

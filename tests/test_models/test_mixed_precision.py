@@ -103,6 +103,14 @@ def test_training_in_bfloat16_on_a_cpu(model, batch):
     assert dtypes == {torch.bfloat16}
 
 
+def test_training_of_migan_in_bfloat16(build, batch):
+    network = dict(type='MIGANEncoderDecoder', channels=(4, 6, 8), noise_size=16)
+    model = build(dict(initial=network, guided=network), adversarial=True, perceptual=True)
+    model.loop.memory.updates.fill_(1)
+    _, dtypes = train(model.train(), batch, type='BFloat16OptimWrapper')
+    assert dtypes == {torch.bfloat16}
+
+
 def test_training_in_float16_with_a_scaled_loss(model, batch, monkeypatch):
     """mmengine's wrapper for GPUs, with torch's scaler and autocast for CPUs put into it."""
     module = 'mmengine.optim.optimizer.amp_optimizer_wrapper'

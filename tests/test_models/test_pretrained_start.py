@@ -13,7 +13,7 @@ from mmengine.model import BaseModule
 from mmengine.runner import save_checkpoint
 from torch import Tensor, nn
 
-from fbinpaint_mm.models.networks import SemanticGuidedEncoderDecoder
+from fbinpaint_mm.models.networks import MIGANEncoderDecoder, SemanticGuidedEncoderDecoder
 from fbinpaint_mm.models.pretrained_start import (
     check_network_checkpoint,
     entries_of_checkpoint,
@@ -140,6 +140,54 @@ def test_a_guided_network_may_start_from_an_initial_one_and_is_not_changed(start
 def test_another_network_is_refused(start, options, message):
     with pytest.raises(UserError, match=rf"(?s)start\.pth' \(entries '{PREFIX}'\).*{message}"):
         check_network_checkpoint(guided(start(**options)))
+
+
+MIGAN = dict(channels=(4, 6, 8), noise_size=16, embedding_channels=2)
+
+
+@pytest.fixture
+def migan_start(tmp_path):
+    """Makes the config of a start from weights such as tools/convert_migan.py writes."""
+
+    def make(without='', **options):
+        state = dict(MIGANEncoderDecoder(**MIGAN | options).state_dict())
+        state.pop(without, None)
+        torch.save(dict(state_dict=state), tmp_path / 'migan.pth')
+        return dict(type='Pretrained', checkpoint=str(tmp_path / 'migan.pth'))
+
+    return make
+
+
+def guided_migan(init_cfg):
+    return MIGANEncoderDecoder(guided=True, num_classes=3, init_cfg=init_cfg, **MIGAN)
+
+
+def test_both_slots_of_migan_start_from_weights_of_an_initial_network(migan_start):
+    start = migan_start()
+    check_network_checkpoint(MIGANEncoderDecoder(init_cfg=start, **MIGAN))
+    network = guided_migan(start)
+    check_network_checkpoint(network)
+    network.init_weights()
+    state = torch.load(start['checkpoint'])['state_dict']
+    assert torch.equal(network.decoder[1].conv1.noise, state['decoder.1.conv1.noise'])
+    assert not network.from_image.weight[:, 4:].any()
+    assert torch.equal(network.from_image.weight[:, :4], state['from_image.weight'])
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(channels=(4, 6, 10)), r'size mismatch for encoder\.1\.conv2\.pointwise\.weight'),
+        (dict(noise_size=32), r'size mismatch for decoder\.0\.conv1\.noise: .*32, 32\]'),
+        (dict(noise_size=0), r"4 entries are missing \['decoder\.0\.conv1\.noise'\], 0 are unk"),
+        (dict(num_classes=3), r"0 entries are missing \[\], 12 are unknown \['modulation\.0\.emb"),
+        (dict(without='to_image.0.bias'), r"1 entries are missing \['to_image\.0\.bias'\]"),
+    ],
+)
+def test_other_weights_of_migan_are_refused(migan_start, options, message):
+    network = MIGANEncoderDecoder(init_cfg=migan_start(**options), **MIGAN)
+    with pytest.raises(UserError, match=rf"(?s)migan\.pth' .*{message}.*tools/convert_migan\.py"):
+        check_network_checkpoint(network)
 
 
 def test_a_whole_inpaintor_is_no_start_of_round_0(start):

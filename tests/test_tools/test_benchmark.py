@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 
@@ -82,6 +83,18 @@ def test_mistakes_about_configs_are_found_before_any_work(refused, config, tmp_p
     only = ('--only', 'telea', '--reference', 'mean_color')
     message = refused('telea', 'mean_color', '--data', config, *only)
     assert "--reference 'mean_color' is not an entry; left by --only are telea" in message
+
+
+def test_onnx_files_that_cannot_be_run_are_found_before_any_work(refused, tmp_path, monkeypatch):
+    assert "'no.onnx': there is no such file" in refused('no.onnx')
+    path = tmp_path / 'text.onnx'
+    path.write_text('hello')
+    assert f"benchmark.py: '{path}' cannot be run: " in refused(f'migan={path}', '--sizes', 32)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, 'find_spec', lambda name: None if name == 'onnxruntime' else find(name)
+    )
+    assert "onnxruntime: not installed. Run: pip install 'fbinpaint_mm[export]'" in refused(path)
 
 
 def test_folders_of_results_are_refused_where_they_make_no_sense(refused, tmp_path):

@@ -63,10 +63,10 @@ inpaintor = dict(
         l1_hole=dict(type='L1Loss', loss_weight=6.0),
         l1_valid=dict(type='L1Loss', loss_weight=1.0),
         perceptual=dict(
-            type='VGGPerceptualLoss',
+            type='LPIPSLoss',
+            loss_weight=4.0,
+            downsample=2,  # factor by which images are reduced first
             weights=_base_.weights_root,  # file or folder with VGG16, or 'download'
-            perceptual_weight=0.1,
-            style_weight=120.0,
         ),
         gan=dict(type='GANLoss', gan_type='hinge', loss_weight=0.05),
         segmentation=dict(type='mmseg.CrossEntropyLoss', avg_non_ignore=True),  # labeled pixels

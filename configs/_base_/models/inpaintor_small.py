@@ -11,6 +11,15 @@ inpaintor = dict(
     generator=dict(initial=dict(_delete_=True, **narrow), guided=dict(_delete_=True, **narrow)),
     channels_last=False,
     disc=dict(max_channels=64, num_convs=4),
+    losses=dict(
+        perceptual=dict(
+            _delete_=True,
+            type='VGGPerceptualLoss',
+            weights=_base_.weights_root,
+            perceptual_weight=0.1,
+            style_weight=120.0,
+        ),
+    ),
 )
 
 # Five times the learning rates of full size, for short schedules.

@@ -19,6 +19,7 @@ from fbinpaint_mm.benchmark.speed.meters import (
     describe_timings,
     time_call,
 )
+from fbinpaint_mm.models.onnx_inpaintor import OnnxInpaintor
 
 
 def inference_speed(
@@ -49,8 +50,9 @@ def measure_inference(
         duration: Seconds to repeat all timings for together.
 
     Returns:
-        ``parameters``, ``seconds_per_image``, ``flops_per_image`` (absent if there are none),
-        ``peak_memory``, ``conditions``, and ``rounds`` as in ``EntryResult.speed``.
+        ``parameters`` (absent for an ONNX file), ``seconds_per_image``, ``flops_per_image`` (absent
+        if there are none), ``peak_memory``, ``conditions``, and ``rounds`` as in
+        ``EntryResult.speed``.
     """
     last_round = getattr(model, 'test_rounds', None)
     variants = [{}] if last_round is None else [{'rounds': r} for r in range(last_round + 1)]
@@ -65,10 +67,11 @@ def measure_inference(
         costs.append({'seconds_per_image': timing.seconds, **counted})
     numbers = {
         **costs[-1],
-        'parameters': count_parameters(model),
         'peak_memory': peak_memory,
         'conditions': describe_timings(timings, batch),
     }
+    if not isinstance(model, OnnxInpaintor):  # torch does not see into it
+        numbers['parameters'] = count_parameters(model)
     return numbers if last_round is None else {**numbers, 'rounds': costs}
 
 

@@ -13,7 +13,12 @@ from fbinpaint_mm.benchmark.fresh_process import call_in_process
 from fbinpaint_mm.benchmark.results import ResultStore
 from fbinpaint_mm.benchmark.speed.inference_speed import inference_speed
 from fbinpaint_mm.benchmark.speed.training_speed import training_speed
-from fbinpaint_mm.fingerprint import code_content, config_content, fingerprint
+from fbinpaint_mm.fingerprint import (
+    checkpoint_content,
+    code_content,
+    config_content,
+    fingerprint,
+)
 from fbinpaint_mm.user_error import in_one_line
 
 DURATION = 10.0  # seconds
@@ -54,7 +59,7 @@ class SpeedMeter:
             ChildProcessError: Inference cannot be measured, or its process was killed.
         """
         facts = [describe_machine(self.device), list(batch['inputs'][0].shape), code_content()]
-        mark = fingerprint(config_content(entry.cfg), *facts)
+        mark = fingerprint(config_content(entry.cfg), checkpoint_content(entry.onnx_file), *facts)
         stored = self.store.load(entry.name, part, mark)
         if stored is not None:
             self.logger.info('%s: %s measured earlier, reused', entry.name, part)

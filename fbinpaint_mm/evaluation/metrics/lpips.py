@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,10 +17,9 @@ from fbinpaint_mm.evaluation.metrics.sample_wise_metric import (
     sample_name,
 )
 from fbinpaint_mm.evaluation.protocol import describe_image_metric
-from fbinpaint_mm.pretrained_features import ALEXNET, VGG16
+from fbinpaint_mm.lpips_network import BACKBONES, build_lpips_network
 from fbinpaint_mm.user_error import UserError
 
-BACKBONES = {'alex': ALEXNET, 'vgg': VGG16}
 # Shortest side, in pixels, that reaches the last feature layer.
 MIN_SIZE = {'alex': 31, 'vgg': 16}
 
@@ -88,7 +85,7 @@ class LPIPS(SampleWiseMetric):
         self.backbone = backbone
         self.weights = weights
         self.batch_size = batch_size
-        self._network: nn.Module | None = build_network(backbone, weights)
+        self._network: nn.Module | None = build_lpips_network(backbone, weights)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), '_network': None}
@@ -97,7 +94,7 @@ class LPIPS(SampleWiseMetric):
     def network(self) -> nn.Module:
         """The ``lpips.LPIPS`` network, frozen, in evaluation mode."""
         if self._network is None:
-            self._network = build_network(self.backbone, self.weights)
+            self._network = build_lpips_network(self.backbone, self.weights)
         return self._network
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -147,37 +144,6 @@ class LPIPS(SampleWiseMetric):
             'linear_heads': 'lpips v0.1',
         }
         return {self.metric: describe_image_metric(self, **facts)}
-
-
-def build_network(backbone: str, weights: str | None) -> nn.Module:
-    """The network of the ``lpips`` package with its own linear heads and our backbone weights.
-
-    Args:
-        backbone: 'alex' or 'vgg'.
-        weights: See ``LPIPS``.
-
-    Returns:
-        ``lpips.LPIPS``, frozen, in evaluation mode, float32, on the CPU.
-
-    Raises:
-        FileNotFoundError: The weights are neither at ``weights`` nor downloadable.
-        UserError: The file holds other weights.
-    """
-    import lpips
-
-    # Built without memory and filled afterwards: no download by the package, no random numbers.
-    with torch.device('meta'), warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # the package calls torchvision in its old way
-        network = lpips.LPIPS(pretrained=False, net=backbone, pnet_rand=True, verbose=False)
-    # net.slice2.3.weight is torchvision's features.3.weight
-    names = {name: name.split('.', 2)[2] for name in network.state_dict() if name[:4] == 'net.'}
-    shapes = {short: network.state_dict()[name].shape for name, short in names.items()}
-    features = BACKBONES[backbone].load(shapes, weights, 'LPIPS')
-    heads = Path(lpips.__file__).parent / 'weights' / 'v0.1' / f'{backbone}.pth'
-    state = {name: features[short] for name, short in names.items()}
-    state.update(torch.load(heads, 'cpu', weights_only=True))
-    network.load_state_dict(state, strict=False, assign=True)
-    return network.requires_grad_(False).eval()
 
 
 def check_size(image: Tensor, min_size: int, name: str) -> None:

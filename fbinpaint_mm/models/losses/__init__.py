@@ -4,6 +4,7 @@ from fbinpaint_mm.models.losses.adversarial_loss import AdversarialLoss
 from fbinpaint_mm.models.losses.consistency_loss import ConsistencyLoss
 from fbinpaint_mm.models.losses.extra_losses import ExtraLosses
 from fbinpaint_mm.models.losses.laplace_loss import LaplaceLoss
+from fbinpaint_mm.models.losses.lpips_loss import LPIPSLoss
 from fbinpaint_mm.models.losses.prototype_loss import PrototypeLoss
 from fbinpaint_mm.models.losses.round_losses import RoundLosses
 from fbinpaint_mm.models.losses.semantic_feature_loss import SemanticFeatureLoss
@@ -13,6 +14,7 @@ __all__ = [
     'AdversarialLoss',
     'ConsistencyLoss',
     'ExtraLosses',
+    'LPIPSLoss',
     'LaplaceLoss',
     'PrototypeLoss',
     'RoundLosses',

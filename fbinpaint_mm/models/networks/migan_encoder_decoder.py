@@ -23,12 +23,12 @@ KERNEL = (1.0, 3.0, 3.0, 1.0)  # binomial, of re-sampling by 2
 
 
 def activate(x: Tensor) -> Tensor:
-    """Leaky ReLU with slope 0.2.
+    """Leaky ReLU with slope 0.2, in place: at full size new memory costs more than the arithmetic.
 
     MI-GAN multiplies by the root of 2 and clamps to 256. Here the factor is part of the weights
     before it, and nothing is clamped: activations of the public weights stay below 50.
     """
-    return F.leaky_relu(x, 0.2)
+    return F.leaky_relu(x, 0.2, inplace=True)
 
 
 def halve(x: Tensor) -> Tensor:
@@ -44,7 +44,8 @@ def double(x: Tensor) -> Tensor:
 
 def _kernel(like: Tensor, scale: float) -> Tensor:
     line = torch.tensor(KERNEL, dtype=like.dtype, device=like.device)
-    return (line[:, None] * line * scale).repeat(like.shape[1], 1, 1, 1)
+    channels = int(like.shape[1])  # ONNX needs the shape of a kernel: a number, not a traced size
+    return (line[:, None] * line * scale).repeat(channels, 1, 1, 1)
 
 
 class SeparableConv(nn.Module):
@@ -80,7 +81,7 @@ class SeparableConv(nn.Module):
         x = activate(self.depthwise(x))
         x = self.pointwise(halve(x) if self.halves else x)
         x = double(x) if self.doubles else x
-        return activate(x if self.noise is None else x + tiled(self.noise, x))
+        return activate(x if self.noise is None else x.add_(tiled(self.noise, x)))
 
 
 class EncoderScale(nn.Module):
@@ -135,8 +136,8 @@ def tiled(noise: Tensor, like: Tensor) -> Tensor:
 class MapModulation(nn.Module):
     """Scales and shifts features pixel by pixel, by the map; it starts without effect.
 
-    ``x * (1 + gamma) + beta`` (SPADE, Park et al., CVPR 2019, eq. 1, without its normalization,
-    which would change what a trained network has learned).
+    ``x * gamma + beta`` (SPADE, Park et al., CVPR 2019, eq. 1, without its normalization, which
+    would change what a trained network has learned), from ``gamma`` 1 and ``beta`` 0 on.
 
     Args:
         num_classes: K, channels of the map.
@@ -150,13 +151,13 @@ class MapModulation(nn.Module):
         self.modulation = nn.Conv2d(embedding_channels, 2 * channels, 1)
         nn.init.zeros_(self.modulation.weight)
         assert self.modulation.bias is not None
-        nn.init.zeros_(self.modulation.bias)
+        with torch.no_grad():
+            self.modulation.bias.copy_(torch.arange(2 * channels) < channels)
 
     def forward(self, x: Tensor, semantic_map: Tensor) -> Tensor:
         """Modulate features (N, C, h, w) by a soft map (N, K, h, w)."""
-        embedded = F.leaky_relu(self.embedding(semantic_map), 0.2)
-        gamma, beta = self.modulation(embedded).chunk(2, dim=1)
-        return x * (1 + gamma) + beta
+        gamma, beta = self.modulation(activate(self.embedding(semantic_map))).chunk(2, dim=1)
+        return torch.addcmul(beta, x, gamma)
 
 
 @MODELS.register_module()
@@ -191,6 +192,7 @@ class MIGANEncoderDecoder(BaseModule):
     """
 
     speaks_feedback_interface = True
+    reads_map = 'modulation.'  # begin of the names of weights that an initial network has not
 
     def __init__(
         self,

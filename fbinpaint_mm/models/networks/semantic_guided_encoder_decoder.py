@@ -152,6 +152,7 @@ class SemanticGuidedEncoderDecoder(BaseModule):
 
     speaks_feedback_interface = True
     size_divisor = 4
+    reads_map = 'embeddings.'  # begin of the names of weights that an initial network has not
 
     def __init__(
         self,

@@ -50,6 +50,18 @@ def test_a_classical_method_has_no_rounds_and_no_flops(batch):
     assert numbers['parameters'] == 0
 
 
+def test_what_is_in_an_onnx_file_is_not_counted(batch, tmp_path):
+    onnx = pytest.importorskip('onnx')
+    text = """<ir_version: 8, opset_import: ["": 17]>
+    pipeline (uint8[N,3,H,W] image, uint8[N,1,H,W] mask) => (uint8[N,3,H,W] result) {
+        result = Max (image, mask)
+    }"""
+    onnx.save(onnx.parser.parse_model(text), tmp_path / 'a.onnx')
+    model = MODELS.build(dict(type='OnnxInpaintor', onnx_file=str(tmp_path / 'a.onnx'))).eval()
+    numbers = measure_inference(model, batch, MEMORY, ONCE)
+    assert sorted(numbers) == ['conditions', 'peak_memory', 'seconds_per_image']
+
+
 def test_a_quarter_of_the_noise_is_a_gray_hole():
     batch = make_synthetic_batch(8)
     (image,), (sample,) = batch['inputs'], batch['data_samples']

@@ -87,6 +87,15 @@ def test_a_classical_method_is_not_trained(batch, meter, calls):
     assert calls == ['inference_speed'] * 2, 'another config'
 
 
+def test_an_onnx_file_is_measured_anew_where_it_has_changed(batch, meter, calls, tmp_path):
+    path = tmp_path / 'telea.onnx'
+    entry = Entry('a', str(path), cfg=Config(dict(model=dict(type='ClassicalInpaintor'))))
+    for content in ('old', 'old', 'new'):
+        path.write_text(content)
+        meter.speed(entry, batch)
+    assert calls == ['inference_speed'] * 2
+
+
 @pytest.mark.parametrize(
     ('broken', 'message'),
     [

@@ -9,7 +9,13 @@ from mmagic.registry import MODELS
 from fbinpaint_mm.models.networks import MIGANEncoderDecoder
 from fbinpaint_mm.models.networks.migan_encoder_decoder import double, halve, tiled
 from fbinpaint_mm.user_error import UserError
-from tests.test_models.small_model import guided_inputs
+from tests.test_models.small_model import (
+    PREPROCESSOR,
+    all_finite,
+    guided_inputs,
+    make_batch,
+    train,
+)
 
 SMALL = dict(channels=(4, 6, 8), noise_size=16, embedding_channels=2)
 
@@ -117,6 +123,30 @@ def test_channels_last_gives_the_same_image(guided):
     expected = guided(**given)
     guided.to(memory_format=torch.channels_last)
     torch.testing.assert_close(guided(**given), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('channels', [(4, 4), (12, 8, 4), (2, 3, 5, 7, 11)])
+def test_any_widths_and_number_of_scales(channels):
+    network = MIGANEncoderDecoder(num_classes=3, guided=True, channels=channels, noise_size=32)
+    assert network.size_divisor == 2 ** (len(channels) - 1)
+    image = network(**guided_inputs(h=16, w=48))
+    assert image.shape == (2, 3, 16, 48)
+    assert image.std() > 0
+
+
+def test_an_inpaintor_pads_images_of_any_size(build):
+    network = dict(type='MIGANEncoderDecoder', **SMALL)
+    model = build(
+        dict(initial=network, guided=network),
+        data_preprocessor=dict(PREPROCESSOR, pad_size_divisor=4),
+    )
+    batch = make_batch(size=(10, 13))
+    assert all_finite(train(model, batch))
+    for sample in model.eval().val_step(make_batch(size=(10, 13))):
+        known = (sample.mask == 0).expand(3, -1, -1)
+        predicted = sample.output.round_imgs
+        assert predicted.shape == (3, 3, 10, 13)
+        assert torch.equal(predicted[:, known], sample.gt_img[known].float().expand(3, -1))
 
 
 def test_half_precision_stays_finite(guided):
