@@ -1,7 +1,7 @@
 # MobileNetV2 on 64x64 crops of the labeled street scenes of fbinpaint_camvid_64px.py, see
 # segmentor_init in _base_/weights.py.
 _base_ = [
-    '../_base_/models/segmentor_mobilenetv2.py',
+    '../_base_/models/segmentor_mobilenetv2_small.py',
     '../_base_/datasets/camvid.py',
     '../_base_/segmentor_training.py',
 ]

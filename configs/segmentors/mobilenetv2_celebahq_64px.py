@@ -1,7 +1,7 @@
 # MobileNetV2 on the labeled faces of fbinpaint_celebahq_64px.py, 64x64: its segmentor starts from
 # the checkpoint, see segmentor_init in _base_/weights.py.
 _base_ = [
-    '../_base_/models/segmentor_mobilenetv2.py',
+    '../_base_/models/segmentor_mobilenetv2_small.py',
     '../_base_/datasets/celebamask_hq.py',
     '../_base_/segmentor_training.py',
 ]

@@ -18,11 +18,12 @@ from fbinpaint_mm.models.segmentor import SegmentorInput
 from tests.test_configs.shipped_configs import CONFIGS, names, read, remove_downloads
 
 DATA = ('camvid_64px', 'celebahq_64px')
+SEGMENTOR_DATA = ('camvid', 'camvid_64px', 'celebahq', 'celebahq_64px', 'cityscapes')
 
 
 def test_there_is_one_of_each_for_every_data_set():
     assert names('inpaintors') == [f'inpaintors/initial_{data}' for data in DATA]
-    assert names('segmentors') == [f'segmentors/mobilenetv2_{data}' for data in DATA]
+    assert names('segmentors') == [f'segmentors/mobilenetv2_{data}' for data in SEGMENTOR_DATA]
 
 
 def read_whole(data, monkeypatch, **starts):
@@ -111,14 +112,20 @@ def test_without_a_start_everything_learns_and_what_reads_the_map_five_times_as_
 def _folders(tmp_path, monkeypatch):
     """16 training and 2 validation images of 96x72 with random labels, for every data set."""
     rng = np.random.default_rng(0)
-    for split, number in (('train', 16), ('val', 2)):
-        for kind, limit, shape in (('images', 256, (72, 96, 3)), ('annotations', 11, (72, 96))):
+    layouts = (
+        ('images', 256, (72, 96, 3), ''),
+        ('annotations', 11, (72, 96), ''),
+        ('leftImg8bit', 256, (72, 96, 3), '_leftImg8bit'),
+        ('gtFine', 19, (72, 96), '_gtFine_labelTrainIds'),
+    )
+    for split, number in (('train', 16), ('val', 2), ('test', 1)):
+        for kind, limit, shape, ending in layouts:
             folder = tmp_path / 'data' / kind / split
             folder.mkdir(parents=True)
             for index in range(number):
                 pixels = rng.integers(0, limit, shape, dtype=np.uint8)
-                Image.fromarray(pixels).save(folder / f'{index}.png')
-    for variable in ('CELEBAMASK_HQ', 'CAMVID'):
+                Image.fromarray(pixels).save(folder / f'{index}{ending}.png')
+    for variable in ('CELEBAMASK_HQ', 'CAMVID', 'CITYSCAPES'):
         monkeypatch.setenv(f'FBINPAINT_{variable}', str(tmp_path / 'data'))
 
 
@@ -128,17 +135,18 @@ def fresh(name):
 
 
 @pytest.mark.usefixtures('_folders')
-@pytest.mark.parametrize('data', DATA)
+@pytest.mark.parametrize('data', SEGMENTOR_DATA)
 def test_a_segmentor_trains_validates_and_is_saved_as_one_of_mmseg(data, make_runner, tmp_path):
     runner = make_runner(fresh(f'segmentors/mobilenetv2_{data}'))
     before = {key: value.clone() for key, value in runner.model.named_parameters()}
     runner.train()
 
-    assert len(runner.train_dataloader.dataset) == 2, 'an eighth of 16 images'
+    assert len(runner.train_dataloader.dataset) == (16 if data == 'cityscapes' else 2)
     (best,) = (tmp_path / 'run').glob('best_mIoU_iter_1.pth')
     state = torch.load(best, weights_only=False)['state_dict']
     assert {key.partition('.')[0] for key in state} == {'backbone', 'decode_head'}
-    for part in ('backbone.features.0.', 'decode_head.laterals.4.', 'decode_head.conv_seg.'):
+    coarsest = f'decode_head.laterals.{len(runner.model.decode_head.laterals) - 1}.'
+    for part in ('backbone.features.0.', coarsest, 'decode_head.conv_seg.'):
         changed = [not torch.equal(state[k], v) for k, v in before.items() if k.startswith(part)]
         assert any(changed), part
     (log,) = (tmp_path / 'run').glob('*/vis_data/scalars.json')
@@ -152,7 +160,7 @@ def build_dataset(config, part):
 
 
 @pytest.mark.usefixtures('_folders')
-@pytest.mark.parametrize('data', DATA)
+@pytest.mark.parametrize('data', SEGMENTOR_DATA)
 def test_a_segmentor_sees_the_labeled_images_of_the_inpaintor_as_that_does(data):
     alone, whole = fresh(f'segmentors/mobilenetv2_{data}'), fresh(f'fbinpaint_{data}')
     assert dict(alone.segmentor, init_cfg=None) == whole.model.generator.segmentor

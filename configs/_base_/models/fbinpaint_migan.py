@@ -3,7 +3,6 @@
 _base_ = ['./inpaintor.py', './segmentor_mobilenetv2.py']
 
 segmentor = _base_.segmentor
-segmentor.backbone.stem_stride = 2  # the largest feature map has half the sides of the image
 segmentor.init_cfg = _base_.segmentor_init  # trained by a config of segmentors/
 
 model = dict(**_base_.inpaintor)

@@ -1,6 +1,6 @@
 # Small, for CPUs and 64 to 128 px: a MobileNetV2 with ImageNet weights as the segmentor, narrow
 # inpainters, all losses. Segmentor and initial network may be trained before, see weights.py.
-_base_ = ['./inpaintor_small.py', './segmentor_mobilenetv2.py']
+_base_ = ['./inpaintor_small.py', './segmentor_mobilenetv2_small.py']
 
 segmentor = _base_.segmentor
 segmentor.init_cfg = _base_.segmentor_init  # trained by a config of segmentors/

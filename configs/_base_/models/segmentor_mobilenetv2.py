@@ -1,5 +1,5 @@
-# Small segmentor for 64 to 128 px: MobileNetV2 with ImageNet weights, and a head that reads its
-# feature maps of every stride.
+# Light segmentor: MobileNetV2 with ImageNet weights, and a head that reads a feature map of every
+# stride from 4 to 32.
 _base_ = ['../weights.py']
 
 segmentor = dict(
@@ -7,14 +7,14 @@ segmentor = dict(
     type='EncoderDecoder',
     backbone=dict(
         type='mmagic.TorchvisionMobileNetV2',
-        out_indices=(1, 3, 6, 13, 17),  # 1/1, 1/2, 1/4, 1/8 and 1/16 of the image
-        stem_stride=1,  # 2 for larger images
+        out_indices=(3, 6, 13, 17),
+        stem_stride=2,  # 1 for small images
         weights=_base_.weights_root,  # file or folder with MobileNetV2, or 'download'
     ),
     decode_head=dict(
         type='mmagic.SummedLateralHead',
-        in_channels=[16, 24, 32, 96, 320],
-        in_index=[0, 1, 2, 3, 4],
+        in_channels=[24, 32, 96, 320],
+        in_index=[0, 1, 2, 3],
         channels=48,  # of the pixel features
         dropout_ratio=0.0,
         num_classes=None,  # set by the top-level config

@@ -1,4 +1,4 @@
-"""A light decode head of mmseg for backbones whose first feature map is as large as the image."""
+"""A light decode head of mmseg for backbones with feature maps of many sizes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ class SummedLateralHead(BaseDecodeHead):
 
     The top-down path of feature pyramid networks (Lin et al., CVPR 2017) with a single 3x3
     convolution at its end. mmseg's ``SegformerHead`` concatenates all maps at the finest size
-    instead, which costs more where that is the size of the image. Inside a
-    config of mmseg write ``type='mmagic.SummedLateralHead'``.
+    instead, which costs more. Inside a config of mmseg write ``type='mmagic.SummedLateralHead'``.
 
     Args:
         **kwargs: Of mmseg's ``BaseDecodeHead``, without ``input_transform``; ``in_channels`` and
