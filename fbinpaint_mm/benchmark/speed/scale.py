@@ -124,7 +124,8 @@ def measure_axes(
     Returns:
         A row for each value of each axis: ``axis``, ``value`` and what `point_cost` gives.
     """
-    rows = [(axis, value, Point()._replace(**{axis: value})) for axis in axes for value in AXES[axis]]
+    values = [(axis, value) for axis in axes for value in AXES[axis]]
+    rows = [(axis, value, Point()._replace(**{axis: value})) for axis, value in values]
     call = partial(call_in_process, log=log, device=device)
     costs = {
         point: call(point_cost, config_at(cfg, point).to_dict(), point, device, duration)

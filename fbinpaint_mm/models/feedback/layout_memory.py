@@ -34,10 +34,10 @@ class LayoutMemory(nn.Module):
 
     A decode head knows the features of the classes, but inside a hole it does not see how classes
     are arranged over the whole image. Here stored maps are weighted by the likelihood of the map's
-    visible part, and the mean of the likeliest 128 is retrieved: no value is further than the weight
-    of the others from the mean of all. Related to scene completion by similar images (Hays &
-    Efros, SIGGRAPH 2007) and label transfer (Liu et al., TPAMI 2011). It is for whole, aligned
-    images, such as faces.
+    visible part, and their mean is retrieved. Only the likeliest 128 take part: no value differs
+    from that of the mean of all by more than the weight of the others. Related to scene completion
+    by similar images (Hays & Efros, SIGGRAPH 2007) and label transfer (Liu et al., TPAMI 2011). It
+    is for whole, aligned images, such as faces.
 
     The bank holds buffers only and takes no gradient. It is part of the checkpoint: to publish
     one is to publish the label maps in it. ``EMAHook`` must leave ``update_buffers`` at ``False``,
@@ -92,7 +92,7 @@ class LayoutMemory(nn.Module):
             )
         self.num_classes = num_classes
         self.temperature = temperature
-        # Exact, since a share is a number of 1/n, and so small that a power of two is n.
+        # Half precision is exact where a cell has 4, 16, 64, ... of the stored pixels.
         shares = torch.zeros(capacity, num_classes, coarse_size, coarse_size, dtype=torch.float16)
         self.register_buffer(
             'labels', torch.full((capacity, size, size), IGNORE_INDEX, dtype=torch.uint8)
@@ -239,9 +239,10 @@ class LayoutMemory(nn.Module):
 
 
 def _derived(shares: Tensor) -> tuple[Tensor, Tensor]:
-    """Of (M, K, g, g) shares, both float32: (M, g, g) how much of a cell is known, and
+    """What retrieval reads of (M, K, g, g) shares, in float32.
 
-    (M, K, g, g) the log-likelihood of each class there, times that.
+    The known share of each cell, (M, g, g), and the logarithm of each class's share of that, times
+    the known share, (M, K, g, g).
     """
     shares = shares.float()
     known = shares.sum(1, keepdim=True)
