@@ -196,13 +196,16 @@ class LayoutMemory(nn.Module):
         """
         with torch.autocast(probabilities.device.type, enabled=False):
             weights, places = self._nearest(probabilities.float(), mask.float(), keys)
-            labels = self.labels[places]
-            planes = [
-                torch.einsum('nm,nmhw->nhw', weights, (labels == index).float())
-                for index in range(self.num_classes)
-            ]
-            mean = torch.stack(planes, 1)
+            mean = self._mean(weights, places)
             return F.interpolate(mean, mask.shape[-2:], mode='bilinear', align_corners=False)
+
+    def _mean(self, weights: Tensor, places: Tensor) -> Tensor:
+        """(N, K, G, G) float32 mean of stored maps; unknown pixels belong to no class."""
+        labels = self.labels[places].long().clamp(max=self.num_classes)
+        # Not `len`, which a trace takes for a constant.
+        planes = weights.new_zeros(labels.shape[0], self.num_classes + 1, *labels.shape[-2:])
+        shares = weights[..., None, None].expand(labels.shape)
+        return planes.scatter_add(1, labels, shares)[:, : self.num_classes]
 
     def _nearest(
         self, probabilities: Tensor, mask: Tensor, keys: Tensor | None
@@ -222,9 +225,9 @@ class LayoutMemory(nn.Module):
 
         The mean is over cells that are known in the stored map; without any it is that of chance.
         """
-        query, visible = self._coarse(probabilities * visible), self._coarse(visible)[:, 0]
-        total = torch.einsum('nkhw,mkhw->nm', query, self._logarithms)
-        common = torch.einsum('nhw,mhw->nm', visible, self._known)
+        # Matrix products: `einsum` would copy the whole bank at every call.
+        total = self._coarse(probabilities * visible).flatten(1) @ self._logarithms.T
+        common = self._coarse(visible).flatten(1) @ self._known.T
         chance = -math.log(self.num_classes)
         return torch.where(common > 1e-6, total / common.clamp_min(1e-6), chance)
 
@@ -241,12 +244,13 @@ class LayoutMemory(nn.Module):
 def _derived(shares: Tensor) -> tuple[Tensor, Tensor]:
     """What retrieval reads of (M, K, g, g) shares, in float32.
 
-    The known share of each cell, (M, g, g), and the logarithm of each class's share of that, times
-    the known share, (M, K, g, g).
+    The known share of each cell, (M, g * g), and the logarithm of each class's share of that, times
+    the known share, (M, K * g * g).
     """
     shares = shares.float()
     known = shares.sum(1, keepdim=True)
-    return known[:, 0], known * (shares / known.clamp_min(1e-6) + FLOOR).log()
+    logarithms = known * (shares / known.clamp_min(1e-6) + FLOOR).log()
+    return known.flatten(1), logarithms.flatten(1)
 
 
 def _oldest_first(memory: dict[str, Tensor]) -> list[int]:
