@@ -60,26 +60,28 @@ def link_data(cfg: Config, count: int, folder: Path) -> Config:
 
     Args:
         cfg: Its ``train_dataloader.dataset`` is a ``SemanticInpaintingDataset`` of label maps.
-        count: Number of images.
+        count: Number of images, without those of ``unlabeled_prefix``, which stay.
         folder: Gets ``images`` and ``annotations``.
 
     Returns:
         The given config, changed.
     """
     settings = cfg.train_dataloader.dataset
-    settings.update(labeled_list=None, unlabeled_prefix=[])
-    given = dict(settings, labeled_ratio=1, check='off', pipeline=[])
-    dataset = DATASETS.build(given)
+    settings.update(labeled_list=None)
+    dataset = DATASETS.build(dict(settings, labeled_ratio=1, check='off', pipeline=[]))
+    given = dataset.labeled_indices
     folders = dict(img_path=folder / 'images', seg_map_path=folder / 'annotations')
     for one in folders.values():
         one.mkdir()
     for index in range(count):
-        sample = dataset.get_data_info(index % len(dataset))
+        sample = dataset.get_data_info(given[index % len(given)])
         end = next(end for end in dataset.img_suffixes if sample['gt_path'].endswith(end))
         os.symlink(sample['gt_path'], folders['img_path'] / f'{index:06d}{end}')
         label = folders['seg_map_path'] / f'{index:06d}{dataset.seg_map_suffix}'
         os.symlink(sample['seg_map_path'], label)
-    settings.update(data_root='', data_prefix={key: str(one) for key, one in folders.items()})
+    prefix = {key: str(one) for key, one in folders.items()}
+    further = dataset.unlabeled_folders
+    settings.update(data_root='', data_prefix=prefix, unlabeled_prefix=further)
     return cfg
 
 

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from mmagic.registry import DATASETS
 from mmengine.registry import init_default_scope
 from PIL import Image
 
@@ -20,7 +21,7 @@ from fbinpaint_mm.benchmark.speed.loading_speed import (
 def cfg(cfg, tmp_path):
     """Its training reads three images of a folder, one of them labeled."""
     root = tmp_path / 'given'
-    for folder, shape in (('images', (8, 8, 3)), ('labels', (8, 8))):
+    for folder, shape in (('images', (8, 8, 3)), ('labels', (8, 8)), ('others', (8, 8, 3))):
         (root / folder).mkdir(parents=True)
         for stem in 'abc':
             Image.fromarray(np.zeros(shape, np.uint8)).save(root / folder / f'{stem}.png')
@@ -33,6 +34,7 @@ def cfg(cfg, tmp_path):
         data_root=str(root),
         data_prefix=dict(img_path='images', seg_map_path='labels'),
         labeled_ratio='1/3',
+        unlabeled_prefix=['others'],
         metainfo=dict(classes=('sky',), palette=[[0, 0, 0]]),
         pipeline=pipeline,
     )
@@ -53,7 +55,9 @@ def test_a_data_set_of_links_has_as_many_images_as_wanted(linked, tmp_path):
     assert names == sorted(os.listdir(tmp_path / 'linked/annotations'))
     target = os.readlink(tmp_path / 'linked/images/000004.png')
     assert target == str(tmp_path / 'given/images/b.png')
-    assert linked.train_dataloader.dataset.labeled_ratio == '1/3'
+    dataset = DATASETS.build(linked.train_dataloader.dataset)
+    assert len(dataset.labeled_indices) == 2, 'a third of 7'
+    assert len(dataset) == 7 + 3, 'three more are in a folder of unlabeled images'
 
 
 def test_loading_is_measured(linked):
