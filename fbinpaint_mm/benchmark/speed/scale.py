@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -80,6 +80,8 @@ AXES: dict[str, tuple[int, ...]] = dict(
 def run_scale(args: Namespace) -> None:
     """Measure along every axis; print a table, write ``scale.csv``, ``.md`` and ``.png``.
 
+    What is measured is written at once, the picture at the end.
+
     Args:
         args: Of ``tools/benchmark_scale.py``.
 
@@ -93,13 +95,14 @@ def run_scale(args: Namespace) -> None:
     check_stores_maps(cfg)
     check_writable(args.out)
     with locked_folder(args.out):
-        frame = measure_axes(cfg, args.axes, args.device, args.limit, args.out / 'scale.log')
         facts = describe_environment(['python', *sys.argv], args.device)
-        text = '\n'.join([*(f'- {key}: {value}' for key, value in facts.items()), '', table(frame)])
-        write_file(args.out / 'scale.csv', frame.to_csv(index=False))
-        write_file(args.out / 'scale.md', text + '\n')
+        lines = [*(f'- {key}: {value}' for key, value in facts.items()), '']
+        log = args.out / 'scale.log'
+        for frame in measure_axes(cfg, args.axes, args.device, args.limit, log):
+            write_file(args.out / 'scale.csv', frame.to_csv(index=False))
+            write_file(args.out / 'scale.md', '\n'.join([*lines, table(frame), '']))
         draw_axes(frame).savefig(args.out / 'scale.png', dpi=120)
-    print(text)
+    print((args.out / 'scale.md').read_text(encoding='utf-8'), end='')
 
 
 def check_stores_maps(cfg: Config) -> None:
@@ -118,22 +121,22 @@ def check_stores_maps(cfg: Config) -> None:
 
 def measure_axes(
     cfg: Config, axes: Iterable[str], device: str, duration: float, log: Path
-) -> pd.DataFrame:
+) -> Iterator[pd.DataFrame]:
     """Measure every point of some axes, each in a process of its own and only once.
 
-    Returns:
-        A row for each value of each axis: ``axis``, ``value`` and what `point_cost` gives.
+    Yields:
+        After each point, the default first, a row for each value of each axis that is known:
+        ``axis``, ``value`` and what `point_cost` gives.
     """
     values = [(axis, value) for axis in axes for value in AXES[axis]]
     rows = [(axis, value, Point()._replace(**{axis: value})) for axis, value in values]
     call = partial(call_in_process, log=log, device=device)
-    costs = {
-        point: call(point_cost, config_at(cfg, point).to_dict(), point, device, duration)
-        for point in tqdm(dict.fromkeys(point for *_, point in rows), unit='point')
-    }
-    return pd.DataFrame(
-        [dict(axis=axis, value=value, **costs[point]) for axis, value, point in rows]
-    )
+    costs: dict[Point, dict[str, float]] = {}
+    for point in tqdm(dict.fromkeys([Point(), *(point for *_, point in rows)]), unit='point'):
+        settings = config_at(cfg, point).to_dict()
+        costs[point] = call(point_cost, settings, point, device, duration)
+        known = [(axis, value, costs[at]) for axis, value, at in rows if at in costs]
+        yield pd.DataFrame([dict(axis=axis, value=value, **cost) for axis, value, cost in known])
 
 
 def config_at(cfg: Config, point: Point) -> Config:

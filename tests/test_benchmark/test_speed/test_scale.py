@@ -60,7 +60,8 @@ def test_every_point_is_measured_once(cfg, tmp_path, monkeypatch):
         return dict(seconds=float(point.rounds))
 
     monkeypatch.setattr(scale, 'call_in_process', call)
-    frame = measure_axes(cfg, ['rounds', 'maps'], 'cpu', 1.0, tmp_path / 'log')
+    first, *_, frame = measure_axes(cfg, ['rounds', 'maps'], 'cpu', 1.0, tmp_path / 'log')
+    assert first.value.tolist() == [Point().rounds, Point().maps], 'the default'
     assert len(points) == len(set(points)) == len(AXES['rounds']) + len(AXES['maps']) - 1
     assert frame[frame.axis == 'rounds'].seconds.tolist() == [0.0, 1.0, 2.0, 3.0]
     assert frame[frame.axis == 'maps'].value.tolist() == list(AXES['maps'])
@@ -98,7 +99,7 @@ def test_the_picture_has_a_panel_for_each_axis(frame):
 
 
 def test_what_is_written(cfg, frame, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(scale, 'measure_axes', lambda *_: frame)
+    monkeypatch.setattr(scale, 'measure_axes', lambda *_: iter([frame[1:3], frame]))
     monkeypatch.setattr(scale, 'read_config', lambda *_: cfg)
     settings = dict(config='a.py', cfg_options={}, axes=['rounds', 'side'], limit=1.0)
     run_scale(SimpleNamespace(**settings, device='cpu', out=tmp_path))
