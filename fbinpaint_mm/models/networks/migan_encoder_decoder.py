@@ -129,7 +129,9 @@ class DecoderScale(nn.Module):
 
 def tiled(noise: Tensor, like: Tensor) -> Tensor:
     """A noise map (1, 1, S, S), repeated or cut to the height and width of other features."""
-    rows, columns = (torch.arange(side) % noise.shape[-1] for side in like.shape[-2:])
+    rows, columns = (
+        torch.arange(side, device=noise.device) % noise.shape[-1] for side in like.shape[-2:]
+    )
     return noise[..., rows, :][..., columns]
 
 
