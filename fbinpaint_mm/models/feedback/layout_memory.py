@@ -25,6 +25,7 @@ PART_KEY = -2  # of a part of an image, for which no whole label map is retrieve
 EMPTY = dict(labels=IGNORE_INDEX, shares=0, keys=NO_KEY)  # what an empty place holds
 BUFFERS = (*EMPTY, 'next_place')
 FLOOR = 0.01  # share of a cell that every class is given, for the logarithm
+NEAREST = 128  # most stored maps that take part in one mean
 
 
 @MODELS.register_module()
@@ -33,9 +34,10 @@ class LayoutMemory(nn.Module):
 
     A decode head knows the features of the classes, but inside a hole it does not see how classes
     are arranged over the whole image. Here stored maps are weighted by the likelihood of the map's
-    visible part, and their mean is retrieved. Related to scene completion by similar images (Hays &
-    Efros, SIGGRAPH 2007) and label transfer (Liu et al., TPAMI 2011). It is for whole, aligned
-    images, such as faces.
+    visible part, and their mean is retrieved. Only the likeliest 128 take part: no value differs
+    from that of the mean of all by more than the weight of the others. Related to scene completion
+    by similar images (Hays & Efros, SIGGRAPH 2007) and label transfer (Liu et al., TPAMI 2011). It
+    is for whole, aligned images, such as faces.
 
     The bank holds buffers only and takes no gradient. It is part of the checkpoint: to publish
     one is to publish the label maps in it. ``EMAHook`` must leave ``update_buffers`` at ``False``,
@@ -54,7 +56,7 @@ class LayoutMemory(nn.Module):
 
     Attributes:
         labels: (M, G, G) uint8 buffer, class ids, 255 where unknown.
-        shares: (M, K, g, g) float32 buffer in [0, 1], share of every cell that each class covers.
+        shares: (M, K, g, g) float16 buffer in [0, 1], share of every cell that each class covers.
         keys: (M,) int64 buffer, which image it is; -1 for an empty place.
         next_place: 0-d int64 buffer in [0, M).
 
@@ -67,6 +69,8 @@ class LayoutMemory(nn.Module):
     shares: Tensor
     keys: Tensor
     next_place: Tensor
+    _known: Tensor
+    _logarithms: Tensor
 
     def __init__(
         self,
@@ -88,13 +92,18 @@ class LayoutMemory(nn.Module):
             )
         self.num_classes = num_classes
         self.temperature = temperature
-        shares = torch.zeros(capacity, num_classes, coarse_size, coarse_size)
+        # Half precision is exact where a cell has 4, 16, 64, ... of the stored pixels.
+        shares = torch.zeros(capacity, num_classes, coarse_size, coarse_size, dtype=torch.float16)
         self.register_buffer(
             'labels', torch.full((capacity, size, size), IGNORE_INDEX, dtype=torch.uint8)
         )
         self.register_buffer('shares', shares)
         self.register_buffer('keys', torch.full((capacity,), NO_KEY))
         self.register_buffer('next_place', torch.zeros((), dtype=torch.long))
+        # What follows from the shares alone, so that no round computes it.
+        known, logarithms = _derived(self.shares)
+        self.register_buffer('_known', known, persistent=False)
+        self.register_buffer('_logarithms', logarithms, persistent=False)
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
@@ -109,6 +118,7 @@ class LayoutMemory(nn.Module):
             fitted = self._fitted({name: state_dict[key] for name, key in names.items()})
             state_dict.update({names[name]: value for name, value in fitted.items()})
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+        self._known[:], self._logarithms[:] = _derived(self.shares)
 
     def _fitted(self, given: dict[str, Tensor]) -> dict[str, Tensor]:
         """The buffers of a memory in the places of this one, the oldest label map first."""
@@ -141,30 +151,32 @@ class LayoutMemory(nn.Module):
         small = F.interpolate(labels.float(), self.labels.shape[-2:], mode='nearest-exact')
         small = small[:, 0].to(torch.uint8)
         small, keys = (torch.cat(all_gather(one.contiguous())) for one in (small, keys))
-        indices, held, place = self._plan(keys.tolist())
+        indices, next_place = self._plan(keys.tolist())
         if not indices:
             return
-        places, chosen = list(indices), small[list(indices.values())]
+        places, chosen = list(indices), list(indices.values())
         coarse = self.shares.shape[-2:]
-        self.shares[places] = class_occupancy(chosen.long(), self.num_classes, coarse)
-        self.labels[places] = chosen
-        self.keys.copy_(torch.tensor(held))
-        self.next_place.fill_(place)
+        self.shares[places] = class_occupancy(small[chosen].long(), self.num_classes, coarse).half()
+        self.labels[places], self.keys[places] = small[chosen], keys[chosen]
+        self._known[places], self._logarithms[places] = _derived(self.shares[places])
+        self.next_place.fill_(next_place)
 
-    def _plan(self, keys: list[int]) -> tuple[dict[int, int], list[int], int]:
-        """Which image of a batch takes which place, all keys after that, and the next place.
+    def _plan(self, keys: list[int]) -> tuple[dict[int, int], int]:
+        """Which image of a batch takes which place, and the next place after that.
 
         In one order, whichever rank an image was on.
         """
-        held, place, indices = self.keys.tolist(), int(self.next_place), {}
+        held, next_place, indices = self.keys.tolist(), int(self.next_place), {}
+        places = {key: place for place, key in enumerate(held)}
         for key, index in sorted(zip(keys, range(len(keys)), strict=True)):
             if key == NO_KEY:
                 continue
-            is_new = key not in held
-            at = place if is_new else held.index(key)
-            place = (place + is_new) % len(held)
-            held[at], indices[at] = key, index
-        return indices, held, place
+            if key not in places:
+                places.pop(held[next_place], None)
+                held[next_place], places[key] = key, next_place
+                next_place = (next_place + 1) % len(held)
+            indices[places[key]] = index
+        return indices, next_place
 
     @torch.no_grad()
     def forward(self, probabilities: Tensor, mask: Tensor, keys: Tensor | None = None) -> Tensor:
@@ -183,33 +195,39 @@ class LayoutMemory(nn.Module):
             but the image itself, is remembered.
         """
         with torch.autocast(probabilities.device.type, enabled=False):
-            weights = self._weights(probabilities.float(), mask.float(), keys)
-            planes = [
-                torch.einsum('nm,mhw->nhw', weights, (self.labels == index).float())
-                for index in range(self.num_classes)
-            ]
-            mean = torch.stack(planes, 1)
+            weights, places = self._nearest(probabilities.float(), mask.float(), keys)
+            mean = self._mean(weights, places)
             return F.interpolate(mean, mask.shape[-2:], mode='bilinear', align_corners=False)
 
-    def _weights(self, probabilities: Tensor, mask: Tensor, keys: Tensor | None) -> Tensor:
-        """(N, M) float32 share of every stored map in the mean."""
+    def _mean(self, weights: Tensor, places: Tensor) -> Tensor:
+        """(N, K, G, G) float32 mean of stored maps; unknown pixels belong to no class."""
+        labels = self.labels[places].long().clamp(max=self.num_classes)
+        # Not `len`, which a trace takes for a constant.
+        planes = weights.new_zeros(labels.shape[0], self.num_classes + 1, *labels.shape[-2:])
+        shares = weights[..., None, None].expand(labels.shape)
+        return planes.scatter_add(1, labels, shares)[:, : self.num_classes]
+
+    def _nearest(
+        self, probabilities: Tensor, mask: Tensor, keys: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The likeliest stored maps: (N, m) float32 shares in the mean, (N, m) int64 places."""
         likelihood = self._likelihood(probabilities, 1 - mask) / self.temperature
         others = (self.keys != NO_KEY).unsqueeze(0).expand(likelihood.shape)
         if keys is not None:
             others = others & (self.keys != keys.unsqueeze(1)) & (keys != PART_KEY).unsqueeze(1)
         lowest = torch.finfo(likelihood.dtype).min
-        return likelihood.masked_fill(~others, lowest).softmax(1) * others
+        count = min(NEAREST, len(self.keys))
+        nearest, places = likelihood.masked_fill(~others, lowest).topk(count)
+        return nearest.softmax(1) * others.gather(1, places), places
 
     def _likelihood(self, probabilities: Tensor, visible: Tensor) -> Tensor:
         """(N, M) float32 mean log-likelihood of the visible part under every stored map.
 
         The mean is over cells that are known in the stored map; without any it is that of chance.
         """
-        query, visible = self._coarse(probabilities * visible), self._coarse(visible)[:, 0]
-        known = self.shares.sum(1, keepdim=True)
-        logarithm = known * (self.shares / known.clamp_min(1e-6) + FLOOR).log()
-        total = torch.einsum('nkhw,mkhw->nm', query, logarithm)
-        common = torch.einsum('nhw,mhw->nm', visible, known[:, 0])
+        # Matrix products: `einsum` would copy the whole bank at every call.
+        total = self._coarse(probabilities * visible).flatten(1) @ self._logarithms.T
+        common = self._coarse(visible).flatten(1) @ self._known.T
         chance = -math.log(self.num_classes)
         return torch.where(common > 1e-6, total / common.clamp_min(1e-6), chance)
 
@@ -221,6 +239,18 @@ class LayoutMemory(nn.Module):
         size = self.labels.shape[-1]
         cells = F.interpolate(planes, (size, size), mode='bilinear', align_corners=False)
         return F.avg_pool2d(cells, size // self.shares.shape[-1])
+
+
+def _derived(shares: Tensor) -> tuple[Tensor, Tensor]:
+    """What retrieval reads of (M, K, g, g) shares, in float32.
+
+    The known share of each cell, (M, g * g), and the logarithm of each class's share of that, times
+    the known share, (M, K * g * g).
+    """
+    shares = shares.float()
+    known = shares.sum(1, keepdim=True)
+    logarithms = known * (shares / known.clamp_min(1e-6) + FLOOR).log()
+    return known.flatten(1), logarithms.flatten(1)
 
 
 def _oldest_first(memory: dict[str, Tensor]) -> list[int]:

@@ -63,7 +63,9 @@ def test_the_map_with_the_same_visible_part_is_found():
     torch.testing.assert_close(memory(asked, hole()), certain(maps(1)))
 
 
-def test_mean_by_a_loop_over_images(memory):
+@pytest.mark.parametrize('nearest', [128, 2])
+def test_mean_by_a_loop_over_images(memory, monkeypatch, nearest):
+    monkeypatch.setattr(layout_memory, 'NEAREST', nearest)
     stored, asked, mask = maps(0, 1, 2), torch.rand(2, CLASSES, 8, 8).softmax(1), hole(2)
     memory.update(stored, torch.tensor([5, 6, 7]))
     found = memory(asked, mask, torch.tensor([6, 99]))
@@ -81,9 +83,28 @@ def test_mean_by_a_loop_over_images(memory):
                         weight = (asked[image, one][block] * visible).mean().item()
                         total += weight * math.log(share + 0.01)
             scores[index] = math.exp(total / cells / 0.5)
+        scores = dict(sorted(scores.items(), key=lambda item: -item[1])[:nearest])
         whole = sum(scores.values())
         expected = sum(score / whole * certain(stored)[k] for k, score in scores.items())
         torch.testing.assert_close(found[image], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_what_is_left_out_changes_no_value_by_more_than_its_weight(monkeypatch):
+    memory = LayoutMemory(CLASSES, capacity=12, size=8, coarse_size=4, temperature=0.5)
+    memory.update(maps(*range(12)), torch.arange(12))
+    asked, mask = torch.rand(2, CLASSES, 8, 8).softmax(1), hole(2)
+    whole, shares = memory(asked, mask), []
+    # The share of each map in the mean of all: alone it is of class 1, the others of class 0.
+    for index in range(12):
+        memory.labels.copy_((torch.arange(12) == index).view(-1, 1, 1).expand(-1, 8, 8))
+        shares.append(memory(asked, mask)[:, 1, 0, 0])
+    memory.labels.copy_(maps(*range(12))[:, 0])
+    left_out = torch.stack(shares, 1).sort(descending=True).values[:, 4:].sum(1)
+    monkeypatch.setattr(layout_memory, 'NEAREST', 4)
+    found = memory(asked, mask)
+    assert ((found - whole).abs().flatten(1).amax(1) <= left_out + 1e-6).all()
+    assert (left_out > 0.01).all(), 'or nothing is shown'
+    torch.testing.assert_close(found.sum(1), torch.ones(2, 8, 8))
 
 
 def test_no_image_is_told_its_own_labels(memory):
@@ -122,6 +143,13 @@ def test_an_image_has_one_place_and_the_first_to_come_makes_room(memory):
     memory.update(maps(4, 5), torch.tensor([13, 14]))
     assert memory.keys.tolist() == [14, 11, 12, 13]
     assert memory.next_place == 1
+
+
+def test_an_image_that_has_made_room_comes_back_as_a_new_one(memory):
+    memory.update(maps(*range(6)), torch.arange(6) + 10)  # 14 and 15 take the first places
+    memory.update(maps(0), torch.tensor([10]))
+    assert memory.keys.tolist() == [14, 15, 10, 13]
+    assert torch.equal(memory.labels[2], maps(0)[0, 0].to(torch.uint8))
 
 
 def test_what_is_not_to_be_remembered_is_not(memory):
@@ -180,6 +208,18 @@ def test_it_is_in_the_checkpoint_and_takes_no_gradient(memory):
     assert torch.equal(found, memory(asked, hole()))
     assert not found.requires_grad
     assert not list(memory.parameters())
+
+
+def test_a_checkpoint_holds_what_it_always_held(memory):
+    """Shares were of full precision before; what is derived from them is not in it."""
+    memory.update(maps(0, 1), torch.arange(2))
+    old = memory.state_dict()
+    assert list(old) == ['labels', 'shares', 'keys', 'next_place']
+    old['shares'] = old['shares'].float()
+    other = LayoutMemory(CLASSES, capacity=4, size=8, coarse_size=4, temperature=0.5)
+    other.load_state_dict(old)
+    asked = torch.rand(1, CLASSES, 8, 8).softmax(1)
+    assert torch.equal(other(asked, hole()), memory(asked, hole()))
 
 
 def test_the_same_memory_comes_back_as_it_was(memory, warnings):
