@@ -12,8 +12,6 @@ from torch import Tensor, nn
 from fbinpaint_mm.models.networks.inpainting_encoder_decoder import InpaintingEncoderDecoder
 from fbinpaint_mm.user_error import UserError
 
-KERNEL = (1.0, 3.0, 3.0, 1.0)  # binomial, of re-sampling by 2
-
 
 def activate(x: Tensor) -> Tensor:
     """Leaky ReLU with slope 0.2, in place: at full size new memory costs more than the arithmetic.
@@ -36,7 +34,9 @@ def double(x: Tensor) -> Tensor:
 
 
 def _kernel(like: Tensor, scale: float) -> Tensor:
-    line = torch.tensor(KERNEL, dtype=like.dtype, device=like.device)
+    """The binomial kernel of re-sampling by 2, (C, 1, 4, 4), for (N, C, H, W) features."""
+    steps = torch.arange(4, dtype=like.dtype, device=like.device)
+    line = 1 + steps * (3 - steps)  # 1, 3, 3, 1, made on the device: a copy would wait for a GPU
     channels = int(like.shape[1])  # ONNX needs the shape of a kernel: a number, not a traced size
     return (line[:, None] * line * scale).repeat(channels, 1, 1, 1)
 
