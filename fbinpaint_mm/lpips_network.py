@@ -1,4 +1,4 @@
-"""The network of the ``lpips`` package, with weights from where we look for them."""
+"""The network of the ``lpips`` package, its backbone from a local file or the download."""
 
 from __future__ import annotations
 

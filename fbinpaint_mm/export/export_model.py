@@ -202,7 +202,7 @@ def _check_networks(loop: FeedbackRecorrectionLoop) -> None:
             raise UserError(
                 f"{name} network: DeepFill's contextual attention convolves each image of a batch "
                 'with kernels made of that image, which neither format can hold; take another '
-                'network (GL, AOT-GAN, PConv or SemanticGuidedEncoderDecoder)'
+                'network (MIGANEncoderDecoder, GL, AOT-GAN, PConv, ...)'
             )
 
 

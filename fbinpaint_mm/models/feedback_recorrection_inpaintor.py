@@ -346,7 +346,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         """The R + 1 rounds of a preprocessed batch; ``options`` are those of the loop."""
         image_keys = self._image_keys(data_samples)
         guidance = Guidance(dictated_map_of(data_samples, inputs), label_map, image_keys)
-        mask = padded(data_samples.mask.float(), inputs, 0)
+        mask = padded(data_samples.mask.float(), inputs)
         return self.generator(inputs, mask, rounds, guidance, **options)
 
     def _pseudo_labels(self, data_samples: DataSample) -> PseudoLabels | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmagic.registry import MODELS
@@ -14,6 +14,7 @@ from fbinpaint_mm import compat
 from fbinpaint_mm.models.feedback import FeedbackSignal, confidence_from_scale
 from fbinpaint_mm.models.feedback_recorrection_parts import FeedbackRecorrectionParts
 from fbinpaint_mm.models.guidance import Guidance, dictate, mix_labels
+from fbinpaint_mm.models.networks.inpainting_encoder_decoder import InpaintingEncoderDecoder
 from fbinpaint_mm.models.round import Round, Semantics
 from fbinpaint_mm.models.round_checkpointing import run_plainly
 from fbinpaint_mm.models.segmentor import segment
@@ -181,11 +182,12 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         return Semantics(completed, raw_logits, features, corrected if self.training else completed)
 
     def _read(self, masked_img: Tensor, mask: Tensor, first: Round) -> list[Tensor] | None:
-        """What the guided network encodes, the same in every round, if it keeps that apart."""
-        encode = getattr(self.guided, 'encode', None)
-        if encode is None:
+        """What the guided network encodes once for all rounds; ``None`` if it is none of ours."""
+        if not isinstance(self.guided, InpaintingEncoderDecoder):
             return None
-        return encode(masked_img, mask, first.composite.detach(), first.confidence.detach())
+        return self.guided.encode(
+            masked_img, mask, first.composite.detach(), first.confidence.detach()
+        )
 
     def _inpaint_again(
         self,
@@ -199,8 +201,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         assert self.guided is not None, 'a model without guided network has no rounds'
         soft_map = None if semantics is None else self._soft_map(semantics, label_map)
         if read is not None:
-            guided: Any = self.guided  # a network that encodes apart has `decode` too
-            raw = guided.decode(read, soft_map)
+            raw = cast(InpaintingEncoderDecoder, self.guided).decode(read, soft_map)
         else:
             current, confidence = first.composite.detach(), first.confidence.detach()
             raw = self.guided(masked_img, mask, current, soft_map, confidence)

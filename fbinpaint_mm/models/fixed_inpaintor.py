@@ -1,7 +1,8 @@
-"""Inpainting by what does not learn."""
+"""Base class of models that do not learn."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, NoReturn
 
 import torch
@@ -89,6 +90,7 @@ class FixedInpaintor(BaseModel):
         masked_img = self.data_preprocessor.destruct(inputs, data_samples)
         return split_predictions(data_samples, output, masked_img)
 
+    @abstractmethod
     def fill(self, image: Tensor, hole: Tensor) -> Tensor:
         """Inpaint one image.
 
@@ -99,7 +101,6 @@ class FixedInpaintor(BaseModel):
         Returns:
             (3, H, W) of the same kind, on the same device.
         """
-        raise NotImplementedError
 
     def _normalized(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) images in 0..255 BGR, as the data preprocessor normalizes its inputs."""

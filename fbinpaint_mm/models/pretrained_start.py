@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from fbinpaint_mm.checkpoint import read_weights, shape_of
+from fbinpaint_mm.models.networks.inpainting_encoder_decoder import InpaintingEncoderDecoder
 from fbinpaint_mm.user_error import UserError
 
 
@@ -122,18 +123,17 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
     """Refuses a start for one of our networks that does not fit; mmengine would leave out parts.
 
     Args:
-        network: One whose class names in ``reads_map`` the parts that a network without a map has
-            not, and whose ``init_cfg`` may be ``dict(type='Pretrained', checkpoint=...,
-            prefix=...)``; it is not changed. A guided one may start from an initial one, in the
-            checkpoint of an inpaintor without a guided one: the rest of it is often taken too.
-            Nothing else is checked.
+        network: An :class:`InpaintingEncoderDecoder` whose ``init_cfg`` may be
+            ``dict(type='Pretrained', checkpoint=..., prefix=...)``; it is not changed. A guided one
+            may start from an initial one, in the checkpoint of an inpaintor without a guided one:
+            the rest of it is often taken too. Nothing else is checked.
 
     Raises:
         FileNotFoundError: If there is no such file.
         UserError: If an entry is missing, has another shape, or belongs to no part of the network;
             or the checkpoint is that of a whole inpaintor.
     """
-    if network is None or not hasattr(network, 'reads_map'):
+    if not isinstance(network, InpaintingEncoderDecoder):
         return
     for checkpoint, prefix in pretrained_starts(network):
         entries = entries_of_checkpoint(checkpoint, prefix, 'an inpainting network')
@@ -146,7 +146,7 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
             )
 
 
-def _whole(network: nn.Module, checkpoint: str, prefix: str) -> str:
+def _whole(network: InpaintingEncoderDecoder, checkpoint: str, prefix: str) -> str:
     """A guided network should start where that of the file stopped, if there is one."""
     if network.guided and prefix.rstrip('.') == INITIAL:
         found = entries_of_checkpoint(checkpoint, GUIDED, 'an inpainting network')
@@ -155,13 +155,13 @@ def _whole(network: nn.Module, checkpoint: str, prefix: str) -> str:
     return ''
 
 
-def _problem(network: nn.Module, entries: dict[str, Tensor]) -> str:
+def _problem(network: InpaintingEncoderDecoder, entries: dict[str, Tensor]) -> str:
     """Loads into a copy: the network's own loading decides what it takes over, and how."""
     try:
         missing, unknown = deepcopy(network).load_state_dict(entries, strict=False)
     except RuntimeError as error:  # of another shape; names key, found and expected
         return str(error)
-    missing = [key for key in missing if not key.startswith(network.reads_map)]
+    missing = [key for key in missing if not key.startswith(network.semantic_prefix)]
     if missing or unknown:
         return (
             f'{len(missing)} entries are missing {missing[:1]}, {len(unknown)} are unknown '

@@ -145,19 +145,20 @@ def split_predictions(
     return samples
 
 
-def padded(plane: Tensor, image: Tensor, value: int) -> Tensor:
-    """A mask or map at the size of the padded image.
+def padded(plane: Tensor, image: Tensor, value: int | None = None) -> Tensor:
+    """An image, mask or map at the size of a padded image.
 
     Args:
-        plane: (N, C, h, w) mask or map of any dtype, without padding.
+        plane: (N, C, h, w), without padding; float, or of any dtype with a ``value``.
         image: (N, 3, H, W) padded image, H >= h and W >= w.
-        value: What stands in the padding.
+        value: What stands in the padding; ``None`` for the last column and row.
 
     Returns:
         (N, C, H, W), of the dtype of ``plane``.
     """
     missing = [i - p for i, p in zip(image.shape[-2:], plane.shape[-2:], strict=True)]
-    return F.pad(plane, (0, missing[1], 0, missing[0]), value=value)
+    mode = 'replicate' if value is None else 'constant'
+    return F.pad(plane, (0, missing[1], 0, missing[0]), mode, value)
 
 
 def cropped(tensor: Tensor, size: Sequence[int]) -> Tensor:

@@ -1,7 +1,10 @@
 """Predictions: the output contract, padding, channel order, rounds and dictated maps."""
 
+from functools import partial
+
 import pytest
 import torch
+import torch.nn.functional as F
 
 from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import (
@@ -152,6 +155,21 @@ def test_temperature_acts_on_predictions_and_not_on_training(build):
     assert torch.equal(one.round_segs[0], other.round_segs[0])
     assert torch.equal(one.round_imgs[0], other.round_imgs[0])
     assert not torch.equal(one.round_imgs[1], other.round_imgs[1])
+
+
+def test_padding_repeats_the_border(build):
+    """As if the caller had enlarged image and hole so: gray would pass for known pixels."""
+    model = make_effective(build(data_preprocessor=dict(PREPROCESSOR, pad_size_divisor=8))).eval()
+    small, large = make_batch(size=(12, 18)), make_batch(size=(16, 24))
+    for index, sample in enumerate(small['data_samples']):
+        sample.mask[..., 5:, 7:] = 1
+        small['inputs'][index] = torch.where(sample.mask == 1, 127.5, sample.gt_img.float())
+        pad = partial(F.pad, pad=(0, 6, 0, 4), mode='replicate')
+        large['inputs'][index] = pad(small['inputs'][index])
+        large['data_samples'][index].mask = pad(sample.mask.float())
+    for one, other in zip(model.val_step(small), model.val_step(large), strict=True):
+        assert torch.equal(one.output.fake_res, other.output.fake_res[..., :12, :18])
+        assert torch.equal(one.output.round_segs, other.output.round_segs[..., :12, :18])
 
 
 def dictating(batch):

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from torch import nn
 
 from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import NO_MAP, ONE_WAY
@@ -53,6 +54,24 @@ def test_what_no_round_changes_is_encoded_once(loop, images, network, only_last_
     for before, expected in pairwise(results):
         found = made.next_round(*images, before)
         assert torch.equal(found.composite, expected.composite)
+
+
+class Halving(nn.Module):
+    """A user's network, whose `encode` means something else."""
+
+    speaks_feedback_interface = True
+
+    def encode(self, image):
+        return image / 2
+
+    def forward(self, masked_img, mask, current=None, semantic_map=None, confidence=None):
+        return self.encode(current)
+
+
+def test_a_network_of_others_is_called_in_every_round(loop, images):
+    first, *further = loop(guided=Halving())(*images, 2)
+    for one in further:
+        assert torch.equal(one.raw, first.composite / 2)
 
 
 @pytest.mark.parametrize('rounds', [0, 3])

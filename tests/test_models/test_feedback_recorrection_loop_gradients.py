@@ -54,9 +54,10 @@ def test_parts_run_with_a_graph_where_they_learn(loop, images, parts, options, e
     """The map of one-way guidance is made only once, so it learns whichever round does."""
     made = loop(**parts).train()
     seen = {name: [] for name in expected}
-    networks = dict(initial=made.initial, segmentor=made.segmentor.backbone, guided=made.guided)
-    for name, network in networks.items():
-        network.register_forward_pre_hook(
+    # The guided network encodes once; its last layer runs in every round.
+    watched = (made.initial, made.segmentor.backbone, made.guided.to_image)
+    for name, module in zip(seen, watched, strict=True):
+        module.register_forward_pre_hook(
             lambda module, args, name=name: seen[name].append(torch.is_grad_enabled())
         )
     made(*images, 3, **options)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from mmagic.models.data_preprocessors import DataPreprocessor
 from mmagic.registry import MODELS
 from mmagic.structures import DataSample
 from torch import Tensor
 
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
+from fbinpaint_mm.models.round_samples import cropped, padded
 from fbinpaint_mm.user_error import UserError
 
 
@@ -27,7 +27,7 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
     ``gt_seg`` is labeled. Samples without ``mask`` (a plain mmagic pipeline) are refused. A map
     that a user dictates, ``dictated_seg``, is stacked likewise to (N, 1, H, W) int64 with 255 where
     nothing is dictated; it is there if any sample of the batch has one. The incoming batch is left
-    as it was.
+    as it was. Where ``pad_size_divisor`` asks for larger images, the border is repeated.
 
     Args:
         num_classes: K; label ids must be in [0, K) or 255. ``None`` accepts any id.
@@ -78,8 +78,7 @@ class SemiSupervisedDataPreprocessor(DataPreprocessor):
             )
         samples = [_in_one_order(sample) for sample in samples]
         batch = super().forward(dict(data, data_samples=samples), training)
-        if training:
-            _pad_targets(batch['data_samples'], batch['inputs'])
+        _repeat_border(batch, training)
         return batch
 
     def _completed(self, sample: DataSample, image: Tensor) -> DataSample:
@@ -161,15 +160,17 @@ def _text(tensor: Tensor) -> str:
     return str(tuple(tensor.shape[-2:]))
 
 
-def _pad_targets(samples: DataSample, inputs: Tensor) -> None:
-    """Pad what the losses compare with as mmagic padded the inputs: on the right and below."""
-    height, width = samples.mask.shape[-2:]
-    pad = (0, inputs.shape[-1] - width, 0, inputs.shape[-2] - height)
-    if any(pad):
-        image = inputs.clone()
-        image[..., :height, :width] = samples.gt_img
-        gt_seg = F.pad(samples.gt_seg, pad, value=IGNORE_INDEX)
-        samples.set_data(dict(gt_img=image, mask=F.pad(samples.mask, pad), gt_seg=gt_seg))
+def _repeat_border(batch: dict, training: bool) -> None:
+    """Fills what mmagic padded, on the right and below, with the last column and row.
+
+    Its gray would pass for known pixels, by which holes at the border are filled. In training, what
+    the losses compare with is padded too.
+    """
+    inputs, samples = batch['inputs'], batch['data_samples']
+    batch['inputs'] = padded(cropped(inputs, samples.mask.shape[-2:]), inputs)
+    if training:
+        images = {name: padded(samples.get(name), inputs) for name in ('gt_img', 'mask')}
+        samples.set_data(dict(images, gt_seg=padded(samples.gt_seg, inputs, IGNORE_INDEX)))
 
 
 def _check_sizes(data: dict) -> None:

@@ -27,8 +27,8 @@ class LPIPSLoss(nn.Module):
 
     Args:
         loss_weight: Factor of the loss.
-        downsample: Factor by which images are reduced first, by means over squares of pixels. 2
-            costs a quarter, and did as well as more at 256 px.
+        downsample: Factor by which images are reduced first, by average pooling. The reduced
+            sides must be 16 pixels or more.
         weights: A file with VGG16's ``features.*`` in torchvision's names (any precision), or a
             folder with one of ``pretrained_features.VGG16.files``. '' or None: torchvision's
             download. 'none': random features, only for smoke tests; logs a warning.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from mmagic.registry import MODELS
@@ -131,7 +132,8 @@ class RoundLosses(BaseModule):
             losses |= {f'round{index}_{name}': value for name, value in named.items()}
         return losses
 
-    def _perceptual_target(self, target: Tensor) -> Tensor | dict[str, Tensor]:
+    def _perceptual_target(self, target: Tensor) -> Any:
+        """Features of the target, in the form of the loss; else the target itself."""
         features = getattr(self.perceptual, 'features', None)
         return target if features is None else features(target)
 
@@ -184,9 +186,7 @@ class RoundLosses(BaseModule):
             )
         return losses
 
-    def _perceptual_losses(
-        self, result: Round, target: Tensor | dict[str, Tensor]
-    ) -> dict[str, Tensor]:
+    def _perceptual_losses(self, result: Round, target: Any) -> dict[str, Tensor]:
         if self.perceptual is None:
             return {}
         run = self.checkpointing or run_plainly

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from fbinpaint_mm.models.networks.guided_stem import (
-    check_size,
-    stem_channels,
-    stem_input,
-    take_over_stem,
-)
+from fbinpaint_mm.models.networks.inpainting_encoder_decoder import InpaintingEncoderDecoder
 from fbinpaint_mm.user_error import UserError
-
-KERNEL = (1.0, 3.0, 3.0, 1.0)  # binomial, of re-sampling by 2
 
 
 def activate(x: Tensor) -> Tensor:
@@ -43,7 +34,9 @@ def double(x: Tensor) -> Tensor:
 
 
 def _kernel(like: Tensor, scale: float) -> Tensor:
-    line = torch.tensor(KERNEL, dtype=like.dtype, device=like.device)
+    """The binomial kernel of re-sampling by 2, (C, 1, 4, 4), for (N, C, H, W) features."""
+    steps = torch.arange(4, dtype=like.dtype, device=like.device)
+    line = 1 + steps * (3 - steps)  # 1, 3, 3, 1, made on the device: a copy would wait for a GPU
     channels = int(like.shape[1])  # ONNX needs the shape of a kernel: a number, not a traced size
     return (line[:, None] * line * scale).repeat(channels, 1, 1, 1)
 
@@ -132,7 +125,9 @@ class DecoderScale(nn.Module):
 
 def tiled(noise: Tensor, like: Tensor) -> Tensor:
     """A noise map (1, 1, S, S), repeated or cut to the height and width of other features."""
-    rows, columns = (torch.arange(side) % noise.shape[-1] for side in like.shape[-2:])
+    rows, columns = (
+        torch.arange(side, device=noise.device) % noise.shape[-1] for side in like.shape[-2:]
+    )
     return noise[..., rows, :][..., columns]
 
 
@@ -167,16 +162,15 @@ class MapModulation(nn.Module):
 
 
 @MODELS.register_module()
-class MIGANEncoderDecoder(BaseModule):
+class MIGANEncoderDecoder(InpaintingEncoderDecoder):
     """MI-GAN's generator (Sargsyan et al., ICCV 2023), modulated by a semantic map.
 
     Separable convolutions at all scales, with skip connections by addition, and an image that is
     added up from the coarsest scale to the finest. ``tools/convert_migan.py`` makes weights of the
     public file.
 
-    One class serves both slots of the loop. As ``guided`` it also reads the current image and its
-    confidence, and the map modulates the features after every scale of the decoder. Both start
-    without effect, so that weights of an initial network give the same image.
+    In the slot ``guided`` the map modulates the features after every scale of the decoder, from no
+    effect on: a guided network gives the same image as the initial one that its weights are of.
 
     Args:
         num_classes: K, channels of the semantic map; 0 for no semantics.
@@ -185,20 +179,16 @@ class MIGANEncoderDecoder(BaseModule):
         embedding_channels: Channels of the embedded map at every scale.
         noise_size: Side of the noise maps at full resolution, in pixels; 0 for none. They are
             constants that only weights of the public file fill.
-        guided: Whether the network refines a current image (slot ``guided``) or starts from nothing
-            (slot ``initial``).
-        init_cfg: mmengine initialization, e.g. ``dict(type='Pretrained', checkpoint=...)``.
-
-    Attributes:
-        size_divisor: Image sides must be multiples of it, in pixels.
+        guided: See :class:`InpaintingEncoderDecoder`.
+        init_cfg: See :class:`InpaintingEncoderDecoder`.
 
     Raises:
         UserError: If there are fewer than two scales, or if ``noise_size`` cannot be halved as
             often.
     """
 
-    speaks_feedback_interface = True
-    reads_map = 'modulation.'  # begin of the names of weights that an initial network has not
+    stem_weight = 'from_image.weight'
+    semantic_prefix = 'modulation.'
 
     def __init__(
         self,
@@ -209,15 +199,14 @@ class MIGANEncoderDecoder(BaseModule):
         guided: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(init_cfg=init_cfg)
+        super().__init__(num_classes, guided, init_cfg)
         self.size_divisor = 2 ** (len(channels) - 1)
         if len(channels) < 2 or noise_size % self.size_divisor:
             raise UserError(
                 f'channels {tuple(channels)} with noise_size={noise_size}: expected two scales or '
                 f'more, and a noise_size that is a multiple of {self.size_divisor}'
             )
-        self.num_classes, self.guided = num_classes, guided
-        self.from_image = nn.Conv2d(stem_channels(guided), channels[0], 1)
+        self.from_image = nn.Conv2d(self.stem_channels, channels[0], 1)
         below = [*channels[1:], channels[-1]]
         last = len(channels) - 1
         self.encoder = nn.ModuleList(
@@ -233,33 +222,6 @@ class MIGANEncoderDecoder(BaseModule):
             MapModulation(num_classes, c, embedding_channels) for c in channels if num_classes
         )
 
-    def forward(
-        self,
-        masked_img: Tensor,
-        mask: Tensor,
-        current: Tensor | None = None,
-        semantic_map: Tensor | None = None,
-        confidence: Tensor | None = None,
-    ) -> Tensor:
-        """Inpaint.
-
-        Args:
-            masked_img: (N, 3, H, W) float in [-1, 1], 0 in the hole; H and W divisible by
-                ``size_divisor``. Channels in the order of the weights: RGB for the public ones.
-            mask: (N, 1, H, W) float, 1 in the hole.
-            current: (N, 3, H, W) float composite of the previous round; needed when ``guided``.
-            semantic_map: (N, K, H, W) float class probabilities; needed when ``num_classes > 0``.
-            confidence: (N, 1, H, W) float confidence of ``current`` in [0, 1]; needed when
-                ``guided``.
-
-        Returns:
-            (N, 3, H, W) float raw image, nominally in [-1, 1] and not clamped.
-
-        Raises:
-            UserError: If a side is not divisible by ``size_divisor``.
-        """
-        return self.decode(self.encode(masked_img, mask, current, confidence), semantic_map)
-
     def encode(
         self,
         masked_img: Tensor,
@@ -267,16 +229,15 @@ class MIGANEncoderDecoder(BaseModule):
         current: Tensor | None = None,
         confidence: Tensor | None = None,
     ) -> list[Tensor]:
-        """What does not change between rounds: all but the map has been read.
+        """Encode all but the map.
 
         Args: see ``forward``.
 
         Returns:
-            (N, c, H / s, W / s) float features for s = 1, 2, 4, ..., and the last of them once more
-            as the decoder begins with it.
+            (N, c, H / s, W / s) float features for s = 1, 2, 4, ..., and what the decoder begins
+            with, of the size of the last of them.
         """
-        check_size(masked_img, self.size_divisor)
-        read = stem_input([0.5 - mask, masked_img], self.guided, current, confidence)
+        read = self.stem_input([0.5 - mask, masked_img], current, confidence)
         x = activate(self.from_image(read))
         skips = []
         for scale in self.encoder:
@@ -305,11 +266,3 @@ class MIGANEncoderDecoder(BaseModule):
         for _ in range(scales - 1):
             maps.append(F.avg_pool2d(maps[-1], 2))
         return maps
-
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
-    ) -> None:
-        """Take over an initial network: what only the guided one reads starts without effect."""
-        if self.guided:
-            take_over_stem(state_dict, f'{prefix}from_image.weight')
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

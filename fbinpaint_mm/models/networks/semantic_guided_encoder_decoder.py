@@ -9,15 +9,9 @@ import torch
 import torch.nn.functional as F
 from mmagic.models.archs import SimpleGatedConvModule
 from mmagic.registry import MODELS
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from fbinpaint_mm.models.networks.guided_stem import (
-    check_size,
-    stem_channels,
-    stem_input,
-    take_over_stem,
-)
+from fbinpaint_mm.models.networks.inpainting_encoder_decoder import InpaintingEncoderDecoder
 from fbinpaint_mm.user_error import UserError
 
 
@@ -128,31 +122,28 @@ STRIDES = (1, 2, 4)  # of the three scales: full, half and quarter resolution
 
 
 @MODELS.register_module()
-class SemanticGuidedEncoderDecoder(BaseModule):
+class SemanticGuidedEncoderDecoder(InpaintingEncoderDecoder):
     """Gated encoder, dilated residual trunk and decoder, modulated by the map at three scales.
 
-    One class serves both slots of the loop. As ``initial`` it reads the masked image and the mask.
-    As ``guided`` it also reads the current image and its confidence. It predicts the whole image,
-    not a residual to the current one: a residual that starts at zero was tried and stayed there
-    (the L1 loss of an image that is already right on average gives it no direction to go).
+    It predicts the whole image, not a residual to the current one: a residual that starts at zero
+    was tried and stayed there (the L1 loss of an image that is already right on average gives it no
+    direction to go).
 
     Args:
         num_classes: K, channels of the semantic map; 0 for no semantics.
         base_channels: Width at full resolution, doubled at each of the two down-samplings;
             divisible by 4.
         dilations: One residual block of the trunk, at a quarter of the resolution, for each entry.
-        guided: Whether the network refines a current image (slot ``guided``) or starts from nothing
-            (slot ``initial``).
-        init_cfg: mmengine initialization, e.g. ``dict(type='Pretrained', checkpoint=...)``.
+        guided: See :class:`InpaintingEncoderDecoder`.
+        init_cfg: See :class:`InpaintingEncoderDecoder`.
 
     Raises:
-        UserError: If ``base_channels`` is not divisible by 4, or if an image side is not divisible
-            by 4.
+        UserError: If ``base_channels`` is not divisible by 4.
     """
 
-    speaks_feedback_interface = True
     size_divisor = 4
-    reads_map = 'embeddings.'  # begin of the names of weights that an initial network has not
+    stem_weight = 'stem.conv.conv.weight'
+    semantic_prefix = 'embeddings.'
 
     def __init__(
         self,
@@ -162,13 +153,11 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         guided: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(init_cfg=init_cfg)
+        super().__init__(num_classes, guided, init_cfg)
         if base_channels % 4:
             raise UserError(f'base_channels must be divisible by 4, got {base_channels}')
-        self.num_classes = num_classes
-        self.guided = guided
         c = base_channels
-        self.stem = _gated(stem_channels(guided), c, kernel_size=5, padding=2)
+        self.stem = _gated(self.stem_channels, c, kernel_size=5, padding=2)
         self.down1 = _gated(c, 2 * c, kernel_size=3, stride=2, padding=1)
         self.down2 = _gated(2 * c, 4 * c, kernel_size=3, stride=2, padding=1)
         widths = [c, c, 2 * c] if num_classes else [0, 0, 0]
@@ -182,29 +171,6 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         self.block2 = ModulatedResidualBlock(c, widths[0])
         self.to_image = nn.Conv2d(c, 3, 3, padding=1)
 
-    def forward(
-        self,
-        masked_img: Tensor,
-        mask: Tensor,
-        current: Tensor | None = None,
-        semantic_map: Tensor | None = None,
-        confidence: Tensor | None = None,
-    ) -> Tensor:
-        """Inpaint.
-
-        Args:
-            masked_img: (N, 3, H, W) float in [-1, 1], 0 in the hole; H and W divisible by 4.
-            mask: (N, 1, H, W) float, 1 in the hole.
-            current: (N, 3, H, W) float composite of the previous round; needed when ``guided``.
-            semantic_map: (N, K, H, W) float class probabilities; needed when ``num_classes > 0``.
-            confidence: (N, 1, H, W) float confidence of ``current`` in [0, 1]; needed when
-                ``guided``.
-
-        Returns:
-            (N, 3, H, W) float raw image, nominally in [-1, 1] and not clamped.
-        """
-        return self.decode(self.encode(masked_img, mask, current, confidence), semantic_map)
-
     def encode(
         self,
         masked_img: Tensor,
@@ -212,15 +178,14 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         current: Tensor | None = None,
         confidence: Tensor | None = None,
     ) -> list[Tensor]:
-        """What does not change between rounds: all but the map has been read.
+        """Encode all but the map.
 
         Args: see ``forward``.
 
         Returns:
             (N, base_channels * s, H / s, W / s) float features for s = 1, 2, 4.
         """
-        check_size(masked_img, self.size_divisor)
-        full = self.stem(stem_input([masked_img, mask], self.guided, current, confidence))
+        full = self.stem(self.stem_input([masked_img, mask], current, confidence))
         half = self.down1(full)
         return [full, half, self.down2(half)]
 
@@ -233,14 +198,6 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         x = self.block1(half + self.up1(_double(x)), embedded[1])
         x = self.block2(full + self.up2(_double(x)), embedded[0])
         return self.to_image(F.gelu(x))
-
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
-    ) -> None:
-        """Take over the stem of an initial network: what only the guided one reads starts at 0."""
-        if self.guided:
-            take_over_stem(state_dict, f'{prefix}stem.conv.conv.weight')
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def _embed(self, semantic_map: Tensor | None) -> list[Tensor | None]:
         if not self.embeddings:

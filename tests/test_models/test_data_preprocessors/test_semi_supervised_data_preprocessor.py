@@ -259,15 +259,18 @@ def test_padding_reaches_every_field(make_batch):
     assert result['inputs'].shape == samples.gt_img.shape == (2, 3, 16, 24)
     assert samples.mask.shape == samples.gt_seg.shape == (2, 1, 16, 24)
     assert (samples.gt_seg[..., 12:, :] == 255).all()
-    assert (samples.mask[..., 20:] == 0).all()
+    for plane in (result['inputs'], samples.gt_img, samples.mask):
+        assert torch.equal(plane[..., 20:], plane[..., 19:20].expand_as(plane[..., 20:]))
+        assert torch.equal(plane[..., 12:, :], plane[..., 11:12, :].expand_as(plane[..., 12:, :]))
     known = (samples.mask == 0).expand_as(samples.gt_img)
     assert torch.equal(result['inputs'][known], samples.gt_img[known])
 
 
 def test_padding_leaves_the_true_image_of_evaluation_alone(make_batch):
     preprocessor = SemiSupervisedDataPreprocessor(num_classes=5, pad_size_divisor=8)
-    result = preprocessor(make_batch(size=(12, 20)), training=False)
-    assert result['inputs'].shape == (2, 3, 16, 24)
+    batch = make_batch(size=(12, 20))
+    result = preprocessor(batch, training=False)
+    assert torch.equal(result['inputs'], preprocessor(batch, training=True)['inputs'])
     assert result['data_samples'].gt_img.shape == (2, 3, 12, 20)
     assert result['data_samples'].gt_seg.shape == (2, 1, 12, 20)
 
@@ -357,11 +360,14 @@ def test_fields_of_all_samples_are_filled_in_one_order(
         orders.setdefault(id(self), {})[name] = None
         return set_field(self, value, name, *args, **kwargs)
 
-    given, fields = [], DataSample.keys
+    given, fields, forward = [], DataSample.keys, DataPreprocessor.forward
+
+    def keep(self, data, training):
+        given.extend(data['data_samples'])
+        return forward(self, data, training)
+
     monkeypatch.setattr(DataSample, 'set_field', note)
-    monkeypatch.setattr(
-        DataPreprocessor, 'forward', lambda _, data, training: given.extend(data['data_samples'])
-    )
+    monkeypatch.setattr(DataPreprocessor, 'forward', keep)
     preprocessor(batch)
     one, another = ([name for name in orders[id(s)] if name in fields(s)] for s in given)
     assert one == another == sorted(one)

@@ -104,6 +104,17 @@ def test_a_hole_that_touches_every_patch(necks, features):
     assert torch.equal(repaired, unmasked)
 
 
+@torch.no_grad()
+def test_features_may_be_channels_last(necks, features):
+    ours, theirs = necks
+    mask = torch.zeros(2, 1, 16, 16)
+    mask[..., 2:9, 3:8] = 1
+    given = features.to(memory_format=torch.channels_last)
+    with pytest.raises(RuntimeError, match='view'):
+        theirs(given, mask)
+    torch.testing.assert_close(ours(given, mask)[0], theirs(features, mask)[0])
+
+
 LAYERS = 5
 PARTS = dict(
     encoder=dict(type='PConvEncoder', num_layers=LAYERS),
