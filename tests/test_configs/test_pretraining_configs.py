@@ -83,16 +83,33 @@ def test_round_0_starts_from_nothing_itself(data, monkeypatch):
     assert config.model.train_cfg.rounds == config.model.test_cfg.rounds == 0
 
 
-def test_starts_come_from_the_environment(monkeypatch):
-    config = read_whole('camvid_64px', monkeypatch)
+@pytest.mark.parametrize('data', ['camvid', 'camvid_64px'])
+def test_starts_come_from_the_environment(data, monkeypatch):
+    config = read_whole(data, monkeypatch)
     generator = config.model.generator
     assert config.load_from is generator.guided.init_cfg is generator.segmentor.init_cfg is None
     assert generator.freeze_initial is False
-    config = read_whole('camvid_64px', monkeypatch, segmentor='/map.pth', initial='/round_0.pth')
+    starts = dict(segmentor='/map.pth', initial='/round_0.pth', migan='/migan.pth')
+    config = read_whole(data, monkeypatch, **starts)
     generator = config.model.generator
     assert generator.segmentor.init_cfg == dict(type='Pretrained', checkpoint='/map.pth')
-    assert generator.guided.init_cfg.checkpoint == config.load_from == '/round_0.pth'
-    assert generator.freeze_initial is True
+    start = dict(type='Pretrained', checkpoint='/round_0.pth', prefix='generator.initial')
+    assert generator.initial.init_cfg == generator.guided.init_cfg == start
+    assert config.load_from == '/round_0.pth'
+
+
+def test_only_a_round_0_that_starts_from_its_checkpoint_learns_no_more(monkeypatch):
+    """The variable stays set in the shell when a config with another round 0 is trained next."""
+    monkeypatch.setenv('FBINPAINT_INITIAL', '/round_0.pth')
+    frozen = set()
+    for name in (*names(), *names('mix')):
+        config = fresh(name)
+        start = config.model.generator.initial.get('init_cfg') or {}
+        starts = start.get('checkpoint') == '/round_0.pth'
+        assert config.model.generator.freeze_initial == starts, name
+        assert (config.load_from == '/round_0.pth') == starts, name
+        frozen |= {name} if starts else set()
+    assert {'fbinpaint_custom', 'fbinpaint_celebahq', 'fbinpaint_celebahq_64px'} < frozen
 
 
 def test_without_a_start_everything_learns_and_what_reads_the_map_five_times_as_fast():
