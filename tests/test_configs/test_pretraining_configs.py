@@ -49,10 +49,19 @@ def build(config):
     return model
 
 
-@pytest.mark.parametrize('data', DATA)
-def test_a_whole_inpaintor_starts_from_round_0_which_learns_no_more(data, monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ('start', 'data'),
+    [
+        ('inpaintors/initial_camvid_64px', 'camvid_64px'),
+        ('inpaintors/initial_celebahq_64px', 'celebahq_64px'),
+        ('baselines/migan_camvid', 'camvid'),
+    ],
+)
+def test_a_whole_inpaintor_starts_from_round_0_which_learns_no_more(
+    start, data, monkeypatch, tmp_path
+):
     path = tmp_path / 'initial.pth'
-    trained = build(read(f'inpaintors/initial_{data}')).state_dict()
+    trained = build(read(start)).state_dict()
     torch.save(dict(state_dict=trained), path)
     model = build(read_whole(data, monkeypatch, initial=path))
     for part in ('generator.initial.', 'generator.confidence.', 'disc.'):
@@ -60,10 +69,11 @@ def test_a_whole_inpaintor_starts_from_round_0_which_learns_no_more(data, monkey
         assert own
         assert all(torch.equal(value, trained[key]) for key, value in own.items())
 
-    loop, image = model.loop.eval(), torch.rand(2, 3, 32, 32) * 2 - 1
+    loop = model.loop.eval()
+    side = loop.valid_side(32)
+    image, mask = torch.rand(2, 3, side, side) * 2 - 1, torch.zeros(2, 1, side, side)
     assert not any(parameter.requires_grad for parameter in loop.initial.parameters())
     assert all(parameter.requires_grad for parameter in loop.guided.parameters())
-    mask = torch.zeros(2, 1, 32, 32)
     mask[:, :, 8:24, 4:20] = 1
     with torch.no_grad():
         first, *later = loop(image * (1 - mask), mask, 2)
@@ -112,17 +122,20 @@ def test_only_a_round_0_that_starts_from_its_checkpoint_learns_no_more(monkeypat
     assert {'fbinpaint_custom', 'fbinpaint_celebahq', 'fbinpaint_celebahq_64px'} < frozen
 
 
-def test_without_a_start_everything_learns_and_what_reads_the_map_five_times_as_fast():
-    config = read('fbinpaint_camvid_64px')
+@pytest.mark.parametrize(('data', 'rate'), [('camvid', 2e-4), ('camvid_64px', 1e-3)])
+def test_without_a_start_everything_learns_and_what_reads_the_map_five_times_as_fast(data, rate):
+    config = read(f'fbinpaint_{data}')
     model = build(config)
     groups = build_optim_wrapper(model, config.optim_wrapper)['generator'].optimizer.param_groups
     rates = {id(parameter): group['lr'] for group in groups for parameter in group['params']}
     assert all(parameter.requires_grad for parameter in model.generator.parameters())
     found = {name: rates[id(value)] for name, value in model.loop.guided.named_parameters()}
     reading = {name for name in found if 'embeddings' in name or 'modulation.' in name}
-    assert {found[name] for name in reading} == {5e-3}
-    assert {found[name] for name in found.keys() - reading} == {1e-3}
-    assert {rates[id(value)] for value in model.loop.initial.parameters()} == {1e-3}
+    assert {found[name] for name in reading} == {5 * rate}
+    assert {found[name] for name in found.keys() - reading} == {rate}
+    assert {rates[id(value)] for value in model.loop.initial.parameters()} == {rate}
+    backbone = {rates[id(value)] for value in model.loop.segmentor.backbone.parameters()}
+    assert backbone == {0.3 * rate}
 
 
 @pytest.fixture
