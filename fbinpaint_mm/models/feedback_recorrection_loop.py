@@ -177,7 +177,8 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         if self.layout_memory is not None:
             by_maps = self.recorrection.complete(corrected, mask, guidance.image_keys)
             completed = torch.lerp(corrected, by_maps, self.strength)
-        return Semantics(completed, raw_logits, features, corrected)
+        # Of earlier rounds a caller keeps what it is given: in tests no map that only losses read.
+        return Semantics(completed, raw_logits, features, corrected if self.training else completed)
 
     def _read(self, masked_img: Tensor, mask: Tensor, first: Round) -> list[Tensor] | None:
         """What the guided network encodes, the same in every round, if it keeps that apart."""
