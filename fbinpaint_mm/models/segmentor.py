@@ -80,7 +80,7 @@ def size_divisor_of(segmentor: EncoderDecoder) -> int:
     backbone = segmentor.backbone
     if not isinstance(backbone, UNet):
         return 1
-    stages = zip(backbone.strides[1:], backbone.downsamples, strict=False)
+    stages = zip(backbone.strides, (False, *backbone.downsamples), strict=False)
     return 2 ** sum(stride == 2 or halves for stride, halves in stages)
 
 

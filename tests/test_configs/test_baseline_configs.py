@@ -118,7 +118,8 @@ def learning_rates(config):
 def test_short_schedules_scale_learning_rates_as_ours_and_the_phases_of_gl(method, data):
     short, full = baseline(method, data), baseline(method, 'camvid')
     ours = [learning_rates(read(f'fbinpaint_{name}'))[0] for name in (data, 'camvid')]
-    assert ours[0] == 5 * ours[1]
+    # The demo, of 400 iterations, takes three times more.
+    assert ours[0] == pytest.approx((15 if data == 'demo' else 5) * ours[1])
     assert learning_rates(short) == pytest.approx([5 * rate for rate in learning_rates(full)])
     for phase in ('iter_tc', 'iter_td') if method == 'gl' else ():
         scale = short.train_cfg.max_iters / full.train_cfg.max_iters

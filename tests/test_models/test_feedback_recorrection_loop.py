@@ -23,18 +23,6 @@ def calls():
     return count
 
 
-@pytest.fixture
-def guides():
-    """Collects the maps that the guided network reads."""
-
-    def collect(loop):
-        seen = []
-        loop.guided.register_forward_pre_hook(lambda module, args: seen.append(args[3]))
-        return seen
-
-    return collect
-
-
 @pytest.mark.parametrize('off', [[], ['feedback'], [*NO_MAP]])
 def test_a_further_round_is_what_the_loop_would_append(loop, images, off):
     made = loop(**dict.fromkeys(off))
@@ -46,15 +34,22 @@ def test_a_further_round_is_what_the_loop_would_append(loop, images, off):
 
 
 @pytest.mark.parametrize('only_last_learns', [False, True])
-def test_what_no_round_changes_is_encoded_once(loop, images, only_last_learns):
-    network = dict(type='MIGANEncoderDecoder', channels=(4, 4), noise_size=0)
+@pytest.mark.parametrize(
+    'network',
+    [
+        dict(type='MIGANEncoderDecoder', channels=(4, 4), noise_size=0),
+        dict(type='SemanticGuidedEncoderDecoder', base_channels=4, dilations=(1,)),
+    ],
+)
+def test_what_no_round_changes_is_encoded_once(loop, images, network, only_last_learns):
     made = loop(initial=network, guided=network)
     encoded = []
-    made.guided.from_image.register_forward_hook(lambda *_: encoded.append(1))
+    first_layer = next(made.guided.children())
+    first_layer.register_forward_hook(lambda *_: encoded.append(1))
     results = made(*images, 3, only_last_learns=only_last_learns)
     assert len(encoded) == 1
     results[-1].raw.sum().backward()
-    assert made.guided.from_image.weight.grad.any()
+    assert all(parameter.grad.any() for parameter in first_layer.parameters())
     for before, expected in pairwise(results):
         found = made.next_round(*images, before)
         assert torch.equal(found.composite, expected.composite)
@@ -96,15 +91,13 @@ def test_every_round_refines_the_image_of_round_0(loop, images):
     """But segments that of the round before."""
     made = loop()
     read, segmented = [], []
-    made.guided.register_forward_pre_hook(lambda module, args: read.append((args[2], args[4])))
+    made.guided.stem.register_forward_pre_hook(lambda module, args: read.append(args[0]))
     made.segmentor.backbone.register_forward_pre_hook(lambda m, args: segmented.append(args[0]))
     results = made(*images, 3)
-    assert len(read) == len(segmented) == 3
-    for current, confidence in read:
-        assert torch.equal(current, results[0].composite)
-        assert torch.equal(confidence, results[0].confidence)
-        assert not current.requires_grad
-        assert not confidence.requires_grad
+    (planes,), first = read, results[0]
+    assert torch.equal(planes, torch.cat([*images, first.composite, first.confidence], 1))
+    assert not planes.requires_grad
+    assert len(segmented) == 3
     for before, seen in zip(results, segmented, strict=False):
         assert torch.equal(seen, made.to_segmentor(before.composite))
 

@@ -16,7 +16,8 @@ def guides():
 
     def collect(loop):
         seen = []
-        loop.guided.register_forward_pre_hook(lambda module, args: seen.append(args[3]))
+        embedding = loop.guided.embeddings[0]
+        embedding.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
         return seen
 
     return collect

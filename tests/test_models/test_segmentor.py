@@ -20,6 +20,7 @@ from fbinpaint_mm.models.segmentor import (
     decode_head_config,
     last_decode_head,
     segment,
+    size_divisor_of,
 )
 from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import all_finite
@@ -53,6 +54,19 @@ def test_equals_what_mmseg_predicts(align_corners, head_name, segmentor_config, 
     segmentor = build_segmentor(config).eval()
     expected = torch.stack([s.seg_logits.data for s in segmentor.predict(image)])
     torch.testing.assert_close(segment(segmentor, image), expected)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(('stem_stride', 'divisor'), [(1, 4), (2, 8)])
+def test_sizes_that_a_unet_takes(repository, stem_stride, divisor):
+    config = Config.fromfile(repository / 'configs/fbinpaint_demo.py').model.generator.segmentor
+    config.backbone.update(base_channels=4, strides=(stem_stride, 1, 1))
+    config.decode_head.update(in_channels=4)
+    segmentor = build_segmentor(config).eval()
+    assert size_divisor_of(segmentor) == divisor
+    assert segment(segmentor, torch.zeros(1, 3, divisor, 3 * divisor)).shape[-1] == 3 * divisor
+    with pytest.raises((AssertionError, RuntimeError)):
+        segment(segmentor, torch.zeros(1, 3, divisor // 2, 3 * divisor))
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ _base_ = ['./iterations_300k.py']
 max_iters = 400
 feedback_ramp = 100
 
-train_cfg = dict(max_iters=max_iters, val_interval=100)
+train_cfg = dict(max_iters=max_iters, val_interval=200)
 warmup = dict(_base_.warmup, end=100)
 decay = dict(_base_.decay, begin=100, end=max_iters)
 param_scheduler = [warmup, decay]

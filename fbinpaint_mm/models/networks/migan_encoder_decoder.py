@@ -75,6 +75,9 @@ class SeparableConv(nn.Module):
         self.pointwise = nn.Conv2d(in_channels, out_channels, 1, bias=False)
         shape = (1, 1, noise_size, noise_size)
         self.register_buffer('noise', torch.zeros(shape) if noise_size else None)
+        # PyTorch's own initialization is for other activations: features fade with depth.
+        for conv in (self.depthwise, self.pointwise):
+            nn.init.kaiming_normal_(conv.weight, a=0.2)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) -> (N, out_channels, H', W') float features."""

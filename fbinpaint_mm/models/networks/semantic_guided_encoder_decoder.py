@@ -203,11 +203,30 @@ class SemanticGuidedEncoderDecoder(BaseModule):
         Returns:
             (N, 3, H, W) float raw image, nominally in [-1, 1] and not clamped.
         """
+        return self.decode(self.encode(masked_img, mask, current, confidence), semantic_map)
+
+    def encode(
+        self,
+        masked_img: Tensor,
+        mask: Tensor,
+        current: Tensor | None = None,
+        confidence: Tensor | None = None,
+    ) -> list[Tensor]:
+        """What does not change between rounds: all but the map has been read.
+
+        Args: see ``forward``.
+
+        Returns:
+            (N, base_channels * s, H / s, W / s) float features for s = 1, 2, 4.
+        """
         check_size(masked_img, self.size_divisor)
-        read = stem_input([masked_img, mask], self.guided, current, confidence)
-        full = self.stem(read)
+        full = self.stem(stem_input([masked_img, mask], self.guided, current, confidence))
         half = self.down1(full)
-        x = self.down2(half)
+        return [full, half, self.down2(half)]
+
+    def decode(self, features: list[Tensor], semantic_map: Tensor | None = None) -> Tensor:
+        """Makes the image of what :meth:`encode` returned and a map; both as for ``forward``."""
+        full, half, x = features
         embedded = self._embed(semantic_map)
         for block in self.trunk:
             x = block(x, embedded[2])

@@ -100,6 +100,15 @@ def test_encoding_is_what_all_rounds_share(guided):
         assert torch.equal(guided.decode(encoded, one), guided(**given, semantic_map=one))
 
 
+def test_differences_of_images_do_not_fade_in_a_new_network():
+    torch.manual_seed(0)
+    network = MIGANEncoderDecoder(channels=[16] * 3, noise_size=0)
+    images, mask = torch.rand(2, 4, 3, 32, 32) * 2 - 1, torch.zeros(4, 1, 32, 32)
+    one, other = (network.encode(image, mask) for image in images)
+    spread = [(a - b).std() for a, b in zip(one, other, strict=True)]
+    assert spread[-1] > 0.01 * spread[0]
+
+
 def test_other_sizes_are_refused(initial):
     with pytest.raises(UserError, match=r'10x12 .* divisible by 4; pad it to 12x12'):
         initial(torch.zeros(1, 3, 10, 12), torch.zeros(1, 1, 10, 12))

@@ -65,6 +65,14 @@ def test_every_input_is_read(guided, name):
     assert not torch.allclose(guided(**inputs), guided(**changed), atol=1e-5)
 
 
+def test_encoding_is_what_all_rounds_share(guided):
+    given = guided_inputs()
+    semantic_map = given.pop('semantic_map')
+    encoded = guided.encode(**given)
+    for one in (semantic_map, semantic_map.flip(1)):
+        assert torch.equal(guided.decode(encoded, one), guided(**given, semantic_map=one))
+
+
 def test_guided_without_classes():
     network = SemanticGuidedEncoderDecoder(num_classes=0, guided=True, **SMALL)
     inputs = guided_inputs()
