@@ -13,5 +13,4 @@ model = dict(
     losses=dict(consistency=dict(confidence_threshold=0.9)),
 )
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
-# Discriminator and confidence go on where those of the initial network stopped.
 load_from = _base_.initial_checkpoint

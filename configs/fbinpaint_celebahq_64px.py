@@ -11,5 +11,4 @@ model = dict(
     ),
 )
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
-# Discriminator and confidence go on where those of the initial network stopped.
 load_from = _base_.initial_checkpoint

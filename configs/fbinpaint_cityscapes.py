@@ -8,5 +8,4 @@ model = dict(
     generator=dict(segmentor=dict(decode_head=dict(num_classes=num_classes))),
 )
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
-# Discriminator and confidence go on where those of the initial network stopped.
 load_from = _base_.initial_checkpoint

@@ -28,6 +28,7 @@ model = dict(
     losses=dict(consistency=dict(confidence_threshold=0.0)),
 )
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
+load_from = _base_.initial_checkpoint
 
 images = dict(data_root=data_root, image_size=image_size, metainfo=metainfo)
 # Without unlabeled images: unlabeled_prefix=[] below, and here

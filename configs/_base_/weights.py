@@ -1,10 +1,10 @@
 # Where weights lie that a training starts from: the file to edit, or set the environment variable
 # instead (an empty one counts as unset).
-# Folder with torchvision's weight files, vgg16-397923af.pth for the perceptual loss,
-# alexnet-owt-7be5be79.pth for LPIPS (evaluation_lpips.py) and mobilenet_v2-b0353104.pth for the
-# small segmentor; by default they are downloaded.
+# Folder with torchvision's weight files, vgg16-397923af.pth for the perceptual losses,
+# alexnet-owt-7be5be79.pth for LPIPS (evaluation_lpips.py) and mobilenet_v2-b0353104.pth for our
+# segmentors; by default they are downloaded.
 weights_root = '{{$FBINPAINT_WEIGHTS:download}}'
-# ImageNet weights of the full-size segmentor's backbone: mmengine's model zoo, or a file.
+# ImageNet weights of the ResNet-50 in segmentors of mix/: mmengine's model zoo, or a file.
 resnet50_weights = '{{$FBINPAINT_RESNET50:open-mmlab://resnet50_v1c}}'
 # MI-GAN, from which both networks of the full-size configs start: what tools/convert_migan.py made
 # of the public file. By default they learn from the start.

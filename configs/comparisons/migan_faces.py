@@ -3,7 +3,6 @@ _base_ = ['../baselines/migan_celebahq.py']
 
 # The adversary takes longer than this training to be of use.
 model = dict(disc=None, losses=dict(gan=None))
-optim_wrapper = dict(disc=None)
 train_dataloader = dict(
     batch_size=4,
     num_workers=1,

@@ -14,6 +14,7 @@ model = dict(_delete_=True, **_base_.inpaintor)
 model['generator'].update(segmentor=segmentor)
 model['data_preprocessor'].update(num_classes=num_classes)
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
+load_from = _base_.initial_checkpoint
 train_dataloader = dict(dataset=dict(image_size=392))
 val_dataloader = dict(dataset=dict(image_size=(392, 784)))
 test_dataloader = val_dataloader

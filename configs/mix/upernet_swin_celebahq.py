@@ -13,3 +13,4 @@ model = dict(_delete_=True, **_base_.inpaintor)
 model['generator'].update(segmentor=segmentor)
 model['data_preprocessor'].update(num_classes=num_classes)
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
+load_from = _base_.initial_checkpoint

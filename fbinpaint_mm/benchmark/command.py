@@ -151,8 +151,9 @@ def load(args: Namespace, config: str) -> Config:
     """A config file, changed as the command line says."""
     cfg = read_config(config, args.cfg_options)
     drop_idle_optimizers(cfg)
+    # A network of round 0 alone has no others.
     if args.rounds is not None and (cfg.model.get('test_cfg') or {}).get('rounds'):
-        cfg.model.test_cfg.rounds = args.rounds  # but not of a network of round 0 alone
+        cfg.model.test_cfg.rounds = args.rounds
     return cfg
 
 

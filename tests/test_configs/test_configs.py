@@ -10,6 +10,7 @@ from mmagic import registry
 from mmengine.config import Config, ConfigDict
 from PIL import Image
 
+from fbinpaint_mm.optimizer_settings import drop_idle_optimizers
 from tests.test_configs.shipped_configs import (
     CONFIGS,
     differences,
@@ -131,6 +132,7 @@ def test_everything_in_them_is_registered_and_accepts_its_settings():
 @pytest.mark.parametrize('name', RUNNABLE)
 def test_parts_fit_together(name):
     config = read(name)
+    drop_idle_optimizers(config)  # as every tool does
     loader, model, wrappers = config.train_dataloader, config.model, config.optim_wrapper
     if loader.get('batch_sampler'):
         assert loader.batch_size % sum(loader.batch_sampler.ratio) == 0

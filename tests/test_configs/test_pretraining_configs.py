@@ -49,10 +49,19 @@ def build(config):
     return model
 
 
-@pytest.mark.parametrize('data', DATA)
-def test_a_whole_inpaintor_starts_from_round_0_which_learns_no_more(data, monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ('start', 'data'),
+    [
+        ('inpaintors/initial_camvid_64px', 'camvid_64px'),
+        ('inpaintors/initial_celebahq_64px', 'celebahq_64px'),
+        ('baselines/migan_camvid', 'camvid'),
+    ],
+)
+def test_a_whole_inpaintor_starts_from_round_0_which_learns_no_more(
+    start, data, monkeypatch, tmp_path
+):
     path = tmp_path / 'initial.pth'
-    trained = build(read(f'inpaintors/initial_{data}')).state_dict()
+    trained = build(read(start)).state_dict()
     torch.save(dict(state_dict=trained), path)
     model = build(read_whole(data, monkeypatch, initial=path))
     for part in ('generator.initial.', 'generator.confidence.', 'disc.'):
@@ -60,10 +69,11 @@ def test_a_whole_inpaintor_starts_from_round_0_which_learns_no_more(data, monkey
         assert own
         assert all(torch.equal(value, trained[key]) for key, value in own.items())
 
-    loop, image = model.loop.eval(), torch.rand(2, 3, 32, 32) * 2 - 1
+    loop = model.loop.eval()
+    side = loop.valid_side(32)
+    image, mask = torch.rand(2, 3, side, side) * 2 - 1, torch.zeros(2, 1, side, side)
     assert not any(parameter.requires_grad for parameter in loop.initial.parameters())
     assert all(parameter.requires_grad for parameter in loop.guided.parameters())
-    mask = torch.zeros(2, 1, 32, 32)
     mask[:, :, 8:24, 4:20] = 1
     with torch.no_grad():
         first, *later = loop(image * (1 - mask), mask, 2)
@@ -83,29 +93,49 @@ def test_round_0_starts_from_nothing_itself(data, monkeypatch):
     assert config.model.train_cfg.rounds == config.model.test_cfg.rounds == 0
 
 
-def test_starts_come_from_the_environment(monkeypatch):
-    config = read_whole('camvid_64px', monkeypatch)
+@pytest.mark.parametrize('data', ['camvid', 'camvid_64px'])
+def test_starts_come_from_the_environment(data, monkeypatch):
+    config = read_whole(data, monkeypatch)
     generator = config.model.generator
     assert config.load_from is generator.guided.init_cfg is generator.segmentor.init_cfg is None
     assert generator.freeze_initial is False
-    config = read_whole('camvid_64px', monkeypatch, segmentor='/map.pth', initial='/round_0.pth')
+    starts = dict(segmentor='/map.pth', initial='/round_0.pth', migan='/migan.pth')
+    config = read_whole(data, monkeypatch, **starts)
     generator = config.model.generator
     assert generator.segmentor.init_cfg == dict(type='Pretrained', checkpoint='/map.pth')
-    assert generator.guided.init_cfg.checkpoint == config.load_from == '/round_0.pth'
-    assert generator.freeze_initial is True
+    start = dict(type='Pretrained', checkpoint='/round_0.pth', prefix='generator.initial')
+    assert generator.initial.init_cfg == generator.guided.init_cfg == start
+    assert config.load_from == '/round_0.pth'
 
 
-def test_without_a_start_everything_learns_and_what_reads_the_map_five_times_as_fast():
-    config = read('fbinpaint_camvid_64px')
+def test_only_a_round_0_that_starts_from_its_checkpoint_learns_no_more(monkeypatch):
+    """The variable stays set in the shell when a config with another round 0 is trained next."""
+    monkeypatch.setenv('FBINPAINT_INITIAL', '/round_0.pth')
+    frozen = set()
+    for name in (*names(), *names('mix')):
+        config = fresh(name)
+        start = config.model.generator.initial.get('init_cfg') or {}
+        starts = start.get('checkpoint') == '/round_0.pth'
+        assert config.model.generator.freeze_initial == starts, name
+        assert (config.load_from == '/round_0.pth') == starts, name
+        frozen |= {name} if starts else set()
+    assert {'fbinpaint_custom', 'fbinpaint_celebahq', 'fbinpaint_celebahq_64px'} < frozen
+
+
+@pytest.mark.parametrize(('data', 'rate'), [('camvid', 2e-4), ('camvid_64px', 1e-3)])
+def test_without_a_start_everything_learns_and_what_reads_the_map_five_times_as_fast(data, rate):
+    config = read(f'fbinpaint_{data}')
     model = build(config)
     groups = build_optim_wrapper(model, config.optim_wrapper)['generator'].optimizer.param_groups
     rates = {id(parameter): group['lr'] for group in groups for parameter in group['params']}
     assert all(parameter.requires_grad for parameter in model.generator.parameters())
     found = {name: rates[id(value)] for name, value in model.loop.guided.named_parameters()}
     reading = {name for name in found if 'embeddings' in name or 'modulation.' in name}
-    assert {found[name] for name in reading} == {5e-3}
-    assert {found[name] for name in found.keys() - reading} == {1e-3}
-    assert {rates[id(value)] for value in model.loop.initial.parameters()} == {1e-3}
+    assert {found[name] for name in reading} == {5 * rate}
+    assert {found[name] for name in found.keys() - reading} == {rate}
+    assert {rates[id(value)] for value in model.loop.initial.parameters()} == {rate}
+    backbone = {rates[id(value)] for value in model.loop.segmentor.backbone.parameters()}
+    assert backbone == {0.3 * rate}
 
 
 @pytest.fixture

@@ -195,11 +195,13 @@ def test_the_data_may_come_from_another_config(tool, config, tmp_path):
 
 
 def test_rounds_are_those_of_models_that_have_them(tool, config, tmp_path):
-    args = tool.parse_args([f'a={config}', 'telea', '--out', str(tmp_path), '--train', '1'])
+    entries = [f'a={config}', 'baselines/migan_camvid', 'telea']
+    args = tool.parse_args([*entries, '--out', str(tmp_path), '--train', '1'])
     assert command.read_entries(args)[0].cfg.model.test_cfg.rounds == 1
     args.rounds = 3
-    ours, telea = command.read_entries(args)
+    ours, migan, telea = command.read_entries(args)
     assert ours.cfg.model.test_cfg.rounds == 3
+    assert migan.cfg.model.test_cfg.rounds == 0, 'it has no guided network'
     assert 'test_cfg' not in telea.cfg.model
 
 

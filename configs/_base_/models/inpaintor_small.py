@@ -8,7 +8,11 @@ narrow = dict(
 )
 inpaintor = dict(
     data_preprocessor=dict(pad_size_divisor=8),
-    generator=dict(initial=dict(_delete_=True, **narrow), guided=dict(_delete_=True, **narrow)),
+    generator=dict(
+        initial=dict(_delete_=True, **narrow),
+        guided=dict(_delete_=True, **narrow),
+        freeze_initial=False,
+    ),
     channels_last=False,
     disc=dict(max_channels=64, num_convs=4),
     losses=dict(

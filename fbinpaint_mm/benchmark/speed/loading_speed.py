@@ -21,6 +21,7 @@ from fbinpaint_mm.benchmark.speed.meters import PeakMemory
 from fbinpaint_mm.benchmark.speed.training_speed import training_speed
 from fbinpaint_mm.config_file import read_config
 from fbinpaint_mm.optimizer_settings import drop_idle_optimizers
+from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.write_file import check_writable, write_file
 
 HEADERS = ('workers', 'start-up', 'memory', 'of each worker', 'first batch', 'samples/s')
@@ -46,10 +47,10 @@ def run_loading(args: Namespace) -> None:
         settings = link_data(cfg, args.loader, Path(folder)).to_dict()
         rows = [call(loading_cost, settings, workers, args.limit) for workers in args.workers]
         step = call(training_speed, settings, args.device, args.limit)
-    eaten = cfg.train_dataloader.batch_size / step['training_seconds_per_iteration']
+    consumed = cfg.train_dataloader.batch_size / step['training_seconds_per_iteration']
     text = (
         f'{markdown_table(HEADERS, rows)}\n\n{args.loader} images. A training step consumes '
-        f'{eaten:.2f} samples/s with {step["conditions"]["threads"]} threads.'
+        f'{consumed:.2f} samples/s with {step["conditions"]["threads"]} threads.'
     )
     write_file(args.out / 'loading.md', text + '\n')
     print(text)
@@ -65,8 +66,17 @@ def link_data(cfg: Config, count: int, folder: Path) -> Config:
 
     Returns:
         The given config, changed.
+
+    Raises:
+        UserError: It has no folders, or they cannot be used.
+        FileNotFoundError: There is no such folder.
     """
     settings = cfg.train_dataloader.dataset
+    if 'data_prefix' not in settings:
+        raise UserError(
+            f'--loader: train_dataloader.dataset is a {settings.type}, expected one that reads '
+            'images and label maps from folders'
+        )
     settings.update(labeled_list=None)
     dataset = DATASETS.build(dict(settings, labeled_ratio=1, check='off', pipeline=[]))
     given = dataset.labeled_indices

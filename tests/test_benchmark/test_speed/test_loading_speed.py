@@ -15,6 +15,7 @@ from fbinpaint_mm.benchmark.speed.loading_speed import (
     private_memory,
     run_loading,
 )
+from fbinpaint_mm.user_error import UserError
 
 
 @pytest.fixture
@@ -58,6 +59,12 @@ def test_a_data_set_of_links_has_as_many_images_as_wanted(linked, tmp_path):
     dataset = DATASETS.build(linked.train_dataloader.dataset)
     assert len(dataset.labeled_indices) == 2, 'a third of 7'
     assert len(dataset) == 7 + 3, 'three more are in a folder of unlabeled images'
+
+
+def test_data_without_folders_are_refused(cfg, tmp_path):
+    cfg.train_dataloader.dataset = dict(type='ProceduralScenesDataset')
+    with pytest.raises(UserError, match='is a ProceduralScenesDataset, expected one that reads'):
+        link_data(cfg, 7, tmp_path)
 
 
 def test_loading_is_measured(linked):
