@@ -178,8 +178,9 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         if self.layout_memory is not None:
             by_maps = self.recorrection.complete(corrected, mask, guidance.image_keys)
             completed = torch.lerp(corrected, by_maps, self.strength)
-        # Of earlier rounds a caller keeps what it is given: in tests no map that only losses read.
-        return Semantics(completed, raw_logits, features, corrected if self.training else completed)
+        if not (self.training or torch.is_grad_enabled()):
+            corrected = completed  # only losses read it, and callers keep all rounds
+        return Semantics(completed, raw_logits, features, corrected)
 
     def _read(self, masked_img: Tensor, mask: Tensor, first: Round) -> list[Tensor] | None:
         """What the guided network encodes once for all rounds; ``None`` if it is none of ours."""

@@ -18,8 +18,8 @@ class Semantics:
             tensor as ``logits`` where nothing corrects them.
         features: (N, C, h, w) float pixel features of the decode head.
         corrected_logits: (N, K, H, W) float logits as the recorrection has learned to make them;
-            the same tensor as ``raw_logits`` where nothing corrects them, and as ``logits`` outside
-            of training, where no loss reads them.
+            the same tensor as ``raw_logits`` where nothing corrects them, and as ``logits`` where
+            no loss reads them.
     """
 
     logits: Tensor

@@ -9,9 +9,11 @@ from fbinpaint_mm.engine.hooks.run_summary_hook import (
     describe_data,
     describe_model,
     describe_plan,
+    is_migan_random,
     readable,
     starts_from_nothing,
 )
+from fbinpaint_mm.models.networks import MIGANEncoderDecoder
 
 from .toy_run import toy_runner
 
@@ -98,3 +100,15 @@ def test_numbers_of_parameters_are_readable():
         '0.01 M',
         '1.23 M',
     ]
+
+
+@pytest.mark.parametrize(
+    ('settings', 'expected'),
+    [
+        (dict(noise_size=4), True),
+        (dict(noise_size=4, init_cfg=dict(type='Pretrained', checkpoint='migan.pth')), False),
+        (dict(noise_size=0), False),  # made to learn from nothing
+    ],
+)
+def test_a_network_of_migan_without_the_public_weights_is_found(settings, expected):
+    assert is_migan_random(MIGANEncoderDecoder(channels=(4, 4, 4), **settings)) is expected

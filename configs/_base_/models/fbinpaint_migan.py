@@ -13,7 +13,8 @@ optim_wrapper = dict(
         paramwise_cfg=dict(
             custom_keys={
                 'segmentor.backbone': dict(lr_mult=0.3),  # starts from ImageNet at least
-                'guided.modulation': dict(lr_mult=5.0),  # what reads the map starts from nothing
+                # What reads the map starts without effect, a scale of 1, which must not decay.
+                'guided.modulation': dict(lr_mult=5.0, decay_mult=0.0),
             }
         ),
     ),

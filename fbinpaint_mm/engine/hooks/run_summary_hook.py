@@ -13,7 +13,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 
 from fbinpaint_mm.engine.hooks.utils import unwrapped_model, validation_interval
-from fbinpaint_mm.models.networks import TorchvisionMobileNetV2
+from fbinpaint_mm.models.networks import MIGANEncoderDecoder, TorchvisionMobileNetV2
 from fbinpaint_mm.models.pretrained_start import pretrained_starts
 
 
@@ -22,7 +22,7 @@ class RunSummaryHook(Hook):
     """Log data, model and plan of a training.
 
     It works with any model, data set and loop, and tells of each what there is. A warning says that
-    a segmentor starts from random weights.
+    a segmentor, or MI-GAN's network, starts from random weights.
     """
 
     priority = 'LOWEST'  # the last lines before the first iteration
@@ -35,6 +35,11 @@ class RunSummaryHook(Hook):
             runner.logger.info(text)
         runner.logger.info(f'Log, with configuration and environment: {runner.logger.log_file}')
         is_new = not (runner.iter or runner.cfg.get('load_from'))
+        if is_new and is_migan_random(model):
+            runner.logger.warning(
+                "MI-GAN's network starts from random weights. To start from its public ones, "
+                'convert them by tools/convert_migan.py and set FBINPAINT_MIGAN'
+            )
         if is_new and starts_from_nothing(model):
             runner.logger.warning(
                 'The segmentor starts from random weights. To start from a checkpoint, give it '
@@ -118,6 +123,16 @@ def checkpoint_intervals(runner: Runner) -> Iterator[int]:
         if isinstance(hook, CheckpointHook) and hook.interval > 0:
             factor = len(runner.train_dataloader) if by_epoch and hook.by_epoch else 1
             yield hook.interval * factor
+
+
+def is_migan_random(model: nn.Module) -> bool:
+    """Whether one of MI-GAN's networks with noise maps, as the public one has, names no start."""
+    return any(
+        isinstance(part, MIGANEncoderDecoder)
+        and any(name.endswith('.noise') for name, _ in part.named_buffers())
+        and not any(pretrained_starts(part))
+        for part in model.modules()
+    )
 
 
 def starts_from_nothing(model: nn.Module) -> bool:
