@@ -154,7 +154,7 @@ def test_takes_a_training_and_a_validation_step(method, data, train):
     assert any(key.startswith('generator.') for key in changed)
     has_disc = config.model.disc is not None
     assert any(key.startswith('disc.') for key in changed) == has_disc
-    assert any(key.startswith(('loss_g_fake', 'loss_gan')) for key in losses) == has_disc
+    assert any('loss_g_fake' in key or 'loss_gan' in key for key in losses) == has_disc
     of_features = {key for key in losses if 'percep' in key or 'style' in key}
     assert of_features >= set(PERCEPTUAL.get(method, ()))
     assert bool(of_features) == (method in PERCEPTUAL)
