@@ -1,4 +1,4 @@
-# Round 0 at 256 px on faces, from MI-GAN's weights: an hour of one CPU core.
+# Round 0 at 256 px on faces, from MI-GAN's weights: about an hour of one CPU core.
 _base_ = ['../baselines/migan_celebahq.py']
 
 # The adversary takes longer than this training to be of use.
