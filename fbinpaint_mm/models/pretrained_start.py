@@ -139,9 +139,10 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
         entries = entries_of_checkpoint(checkpoint, prefix, 'an inpainting network')
         problem = _problem(network, entries) or _whole(network, checkpoint, prefix)
         if problem:
+            part = f' (entries {prefix!r})' if prefix else ''
             raise UserError(
-                f'checkpoint {checkpoint!r} (entries {prefix!r}) does not fit the inpainting '
-                f'network of this config: {problem}. Take one for the same network: of a config in '
+                f'checkpoint {checkpoint!r}{part} does not fit the inpainting network of this '
+                f'config: {problem}. Take one for the same network: of a config in '
                 'configs/inpaintors/, or of tools/convert_migan.py'
             )
 
