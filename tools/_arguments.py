@@ -34,6 +34,20 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_cfg_options(
+    parser: argparse.ArgumentParser, text: str = 'settings that replace those of the config'
+) -> None:
+    """Adds settings that replace those of the config; ``text`` is the help."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        default={},
+        metavar='KEY=VALUE',
+        help=text,
+    )
+
+
 def checked_launcher(
     parser: argparse.ArgumentParser, args: argparse.Namespace
 ) -> argparse.Namespace:

@@ -17,7 +17,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from _arguments import ConfigOptions, add_trust, number
+from _arguments import add_cfg_options, add_trust, number
 
 EQUAL = ('iterations', 'seconds', 'flops')
 INTERRUPTED = 130  # as a shell reports it
@@ -90,13 +90,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="rounds of the models that have them (default: the config's test_cfg.rounds)",
     )
     add_trust(parser)
-    add(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        default={},
-        metavar='KEY=VALUE',
-        help='settings that replace those of every config',
+    add_cfg_options(
+        parser,
+        'settings that replace those of every config',
     )
     return parser
 

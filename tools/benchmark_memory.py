@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from _arguments import ConfigOptions, add_trust
+from _arguments import add_cfg_options, add_trust
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -49,13 +49,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='folder of the report (default: %(default)s)',
     )
     add_trust(parser)
-    add(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        default={},
-        metavar='KEY=VALUE',
-        help='settings that replace those of the config, e.g. train_dataloader.batch_size=2',
+    add_cfg_options(
+        parser,
+        'settings that replace those of the config, e.g. train_dataloader.batch_size=2',
     )
     args = parser.parse_args(argv)
     if min(args.rounds) < 0 or args.limit <= 0:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from _arguments import ConfigOptions, add_trust, number
+from _arguments import add_cfg_options, add_trust, number
 
 AXES = ('rounds', 'side', 'batch', 'classes', 'maps')
 
@@ -47,14 +47,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='folder of table, picture and log (default: %(default)s)',
     )
     add_trust(parser)
-    add(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        default={},
-        metavar='KEY=VALUE',
-        help='settings that replace those of the config',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

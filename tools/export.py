@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from _arguments import ConfigOptions, add_trust
+from _arguments import add_cfg_options, add_trust
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -45,7 +45,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default=1e-3,
         help='largest difference from PyTorch, as a share of the range (default: %(default)s)',
     )
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, default={})
+    add_cfg_options(parser)
     add_trust(parser)
     return parser.parse_args(argv)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from _arguments import ConfigOptions
+from _arguments import add_cfg_options
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -36,7 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         required=True,
         help='folder of the holes; the masked images go to OUT_inputs',
     )
-    add('--cfg-options', nargs='+', action=ConfigOptions, default={}, metavar='KEY=VALUE')
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

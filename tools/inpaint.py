@@ -16,7 +16,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from _arguments import ConfigOptions, add_trust, number
+from _arguments import add_cfg_options, add_trust, number
 
 KINDS = ('irregular', 'box', 'mixed')
 FORMATS = ('lossless', 'keep', 'png', 'jpg', 'webp')
@@ -142,14 +142,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add('--device', help='such as cpu or cuda:1 (default: a GPU if there is one)')
     add_trust(parser)
-    add(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        default={},
-        metavar='KEY=VALUE',
-        help='settings that replace those of the config',
-    )
+    add_cfg_options(parser)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from _arguments import ConfigOptions, add_launcher, add_trust, checked_launcher
+from _arguments import add_cfg_options, add_launcher, add_trust, checked_launcher
 
 SUFFIXES = ('.json', '.yaml', '.yml', '.pkl')
 
@@ -31,13 +31,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--work-dir',
         help='folder for logs and pictures (default: ./work_dirs/<name of the config>)',
     )
-    add(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        default={},
-        metavar='KEY=VALUE',
-        help='settings that replace those of the config, e.g. model.test_cfg.rounds=3. A list is '
+    add_cfg_options(
+        parser,
+        'settings that replace those of the config, e.g. model.test_cfg.rounds=3. A list is '
         'written key="[a,b]" or key=a,b.',
     )
     add_launcher(parser)

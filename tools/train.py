@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from _arguments import ConfigOptions, add_launcher, add_trust, checked_launcher
+from _arguments import add_cfg_options, add_launcher, add_trust, checked_launcher
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -26,13 +26,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--work-dir',
         help='folder for logs, pictures, checkpoints (default: ./work_dirs/<name of the config>)',
     )
-    add(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        default={},
-        metavar='KEY=VALUE',
-        help='settings that replace those of the config, e.g. max_iters=1000 '
+    add_cfg_options(
+        parser,
+        'settings that replace those of the config, e.g. max_iters=1000 '
         'optim_wrapper.generator.optimizer.lr=1e-4. A list is written key="[a,b]" or key=a,b.',
     )
     add(
