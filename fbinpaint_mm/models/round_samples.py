@@ -154,9 +154,11 @@ def padded(plane: Tensor, image: Tensor, value: int | None = None) -> Tensor:
         value: What stands in the padding; ``None`` for the last column and row.
 
     Returns:
-        (N, C, H, W), of the dtype of ``plane``.
+        (N, C, H, W), of the dtype of ``plane``; ``plane`` itself if nothing is missing.
     """
     missing = [i - p for i, p in zip(image.shape[-2:], plane.shape[-2:], strict=True)]
+    if not any(missing):
+        return plane
     mode = 'replicate' if value is None else 'constant'
     return F.pad(plane, (0, missing[1], 0, missing[0]), mode, value)
 
