@@ -4,11 +4,7 @@ _base_ = ['_base_/models/fbinpaint_migan.py', '_base_/protocols/celebahq.py']
 num_classes = 19
 model = dict(
     data_preprocessor=dict(num_classes=num_classes),
-    generator=dict(
-        segmentor=dict(decode_head=dict(num_classes=num_classes)),
-        # Faces are aligned: similar ones tell where brows and eyes are that a hole hides.
-        recorrection=dict(layout=dict(type='LayoutMemory', capacity=1024)),
-    ),
+    generator=dict(segmentor=dict(decode_head=dict(num_classes=num_classes))),
 )
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
 load_from = _base_.initial_checkpoint

@@ -18,12 +18,7 @@ image_size = 256  # side, or (height, width); padded to multiples of 128
 num_classes = len(metainfo['classes'])
 model = dict(
     data_preprocessor=dict(num_classes=num_classes),
-    generator=dict(
-        segmentor=dict(decode_head=dict(num_classes=num_classes)),
-        # dict(type='LayoutMemory', capacity=1024) for aligned images, such as faces: label maps of
-        # similar images then complete those in holes, and become part of the checkpoint.
-        recorrection=dict(layout=None),
-    ),
+    generator=dict(segmentor=dict(decode_head=dict(num_classes=num_classes))),
 )
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
 load_from = _base_.initial_checkpoint

@@ -169,7 +169,7 @@ class CarriedMap(Semantics):
 
     def __init__(self, probabilities: Tensor) -> None:
         logits = probabilities.clamp_min(torch.finfo(probabilities.dtype).tiny).log()
-        super().__init__(logits, logits, logits[:, :0], corrected_logits=logits)
+        super().__init__(logits, logits, logits[:, :0])
         self._given = probabilities
 
     @property

@@ -9,7 +9,7 @@ from fbinpaint_mm.models.feedback import (
     FeedbackSignal,
     InpaintingConfidence,
     InpaintingFeedback,
-    LayoutMemory,
+    MapCompleter,
 )
 from fbinpaint_mm.models.feedback_recorrection_inpaintor import FeedbackRecorrectionInpaintor
 from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
@@ -47,10 +47,10 @@ __all__ = [
     'InpaintingConfidence',
     'InpaintingFeedback',
     'LaplaceLoss',
-    'LayoutMemory',
     'MIGANEncoderDecoder',
     'MMagicDiscriminatorAdapter',
     'MMagicNetworkAdapter',
+    'MapCompleter',
     'MeanTeacher',
     'OnnxInpaintor',
     'PaddedPConvEncoderDecoder',

@@ -13,7 +13,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from fbinpaint_mm.models.batch_statistics import average_batch_statistics
-from fbinpaint_mm.models.feedback import ClassMemory, CompletedBatch, image_keys_of
+from fbinpaint_mm.models.feedback import ClassMemory, CompletedBatch
 from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
 from fbinpaint_mm.models.guidance import Guidance, dictated_map_of, labels_to_mix
 from fbinpaint_mm.models.losses import RoundLosses
@@ -298,14 +298,14 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         self.rounds = rounds
 
     def update_class_memory(self) -> CompletedBatch | None:
-        """Move the class memory, and that of label maps, towards the last batch's labeled part.
+        """Move the class memory towards the last batch's labeled part.
 
         Returns:
             The batch, or ``None`` when there was none since the last call.
         """
         batch, self.completed_batch = self.completed_batch, None
         if batch is not None:
-            self.loop.update_memories(batch)
+            self.loop.update_memory(batch)
         return batch
 
     def keep_next_samples(self) -> None:
@@ -344,8 +344,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         **options: Any,
     ) -> list[Round]:
         """The R + 1 rounds of a preprocessed batch; ``options`` are those of the loop."""
-        image_keys = self._image_keys(data_samples)
-        guidance = Guidance(dictated_map_of(data_samples, inputs), label_map, image_keys)
+        guidance = Guidance(dictated_map_of(data_samples, inputs), label_map)
         mask = padded(data_samples.mask.float(), inputs)
         return self.generator(inputs, mask, rounds, guidance, **options)
 
@@ -378,17 +377,10 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             features=semantics.features.detach(),
             labels=data_samples.gt_seg,
             is_labeled=data_samples.is_labeled,
-            image_keys=self._image_keys(data_samples),
             # What a dictated map replaced is no correction.
             corrected_share=None if 'dictated_seg' in data_samples else semantics.corrected_share,
             is_whole=is_whole,
         )
-
-    def _image_keys(self, data_samples: DataSample) -> Tensor | None:
-        """Which images a batch holds; ``None`` without a layout memory, which alone needs them."""
-        if self.loop.layout_memory is None:
-            return None
-        return image_keys_of(data_samples, data_samples.mask.device)
 
 
 def _composites(results: Sequence[Round]) -> list[Tensor]:

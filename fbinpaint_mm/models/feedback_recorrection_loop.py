@@ -38,13 +38,15 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
 
     Args:
         initial: Config of the network of round 0: any mmagic encoder-decoder or ours.
-        guided: Config of the network of rounds 1..R: likewise; ``None`` for round 0 alone.
+        guided: Config of the network of rounds 1..R: likewise; ``None`` for round 0 alone, or, with
+            a segmentor, for rounds that make maps of the image of round 0: to train what makes
+            maps before there is a guided network.
         segmentor: Config of any mmseg ``EncoderDecoder`` with a ``BaseDecodeHead``; ``None`` for no
             semantics. Its auxiliary heads are left out: every round's map is supervised directly.
         feedback: Config of :class:`InpaintingFeedback` (classes and channels are filled in);
             ``None`` for one-way guidance: the initial result is segmented once.
-        recorrection: Config of :class:`CrossImageRecorrection` (the classes of its layout memory
-            are filled in); ``None`` leaves the segmentor's map as it is.
+        recorrection: Config of :class:`CrossImageRecorrection` (the classes of its completer are
+            filled in); ``None`` leaves the segmentor's map as it is.
         memory: Config of :class:`ClassMemory` (classes and channels are filled in).
         confidence: Config of :class:`InpaintingConfidence`.
         freeze_initial: Whether the initial network learns no more: round 0 then has no graph and
@@ -146,7 +148,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             return None
         semantics = before.semantics
         if semantics is None or self.feedback is not None:
-            semantics = self._correct(*self._segment(before, mask), before, mask, guidance)
+            semantics = self._correct(*self._segment(before, mask), before, mask)
         if guidance.dictated_map is None:
             return semantics
         return replace(semantics, logits=dictate(semantics.logits, guidance.dictated_map))
@@ -166,21 +168,24 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         return FeedbackSignal(current, mask, before.confidence.detach(), previous, self.strength)
 
     def _correct(
-        self, raw_logits: Tensor, features: Tensor, before: Round, mask: Tensor, guidance: Guidance
+        self, raw_logits: Tensor, features: Tensor, before: Round, mask: Tensor
     ) -> Semantics:
-        """The map corrected by class prototypes and, in the hole, by retrieved label maps."""
+        """The map corrected by class prototypes and, in the hole, completed by what maps are."""
         if self.recorrection is None:
-            return Semantics(raw_logits, raw_logits, features, raw_logits)
+            return Semantics(raw_logits, raw_logits, features, [raw_logits])
         by_prototypes, _ = self.recorrection(
             raw_logits, features, self.prototypes, mask, before.confidence.detach()
         )
-        corrected = completed = torch.lerp(raw_logits, by_prototypes, self.strength)
-        if self.layout_memory is not None:
-            by_maps = self.recorrection.complete(corrected, mask, guidance.image_keys)
-            completed = torch.lerp(corrected, by_maps, self.strength)
-        if not (self.training or torch.is_grad_enabled()):
-            corrected = completed  # only losses read it, and callers keep all rounds
-        return Semantics(completed, raw_logits, features, corrected)
+        corrected = merged = torch.lerp(raw_logits, by_prototypes, self.strength)
+        learning = [raw_logits, corrected]
+        completer = self.recorrection.completer
+        if completer is not None:
+            guess = completer(corrected, mask)
+            merged = completer.merge(corrected, guess, mask, self.strength)
+            learning.append(guess)
+        # Callers keep all rounds, and without losses no one reads these.
+        has_losses = self.training or torch.is_grad_enabled()
+        return Semantics(merged, raw_logits, features, learning if has_losses else ())
 
     def _read(self, masked_img: Tensor, mask: Tensor, first: Round) -> list[Tensor] | None:
         """What the guided network encodes once for all rounds; ``None`` if it is none of ours."""
@@ -199,7 +204,8 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         semantics: Semantics | None,
         label_map: Tensor | None,
     ) -> Round:
-        assert self.guided is not None, 'a model without guided network has no rounds'
+        if self.guided is None:
+            return replace(first, semantics=semantics)
         soft_map = None if semantics is None else self._soft_map(semantics, label_map)
         if read is not None:
             raw = cast(InpaintingEncoderDecoder, self.guided).decode(read, soft_map)
@@ -225,5 +231,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
     def _check_call(self, rounds: int, guidance: Guidance) -> None:
         if guidance.dictated_map is not None and self.segmentor is None:
             raise UserError('a map is dictated, but the model has no segmentor and reads no map')
-        if rounds and self.guided is None:
-            raise UserError(f'rounds={rounds}, but the model has no guided network: use rounds=0')
+        if rounds and self.guided is None and self.segmentor is None:
+            raise UserError(
+                f'rounds={rounds}, but the model has no guided network and no segmentor: use rounds=0'
+            )

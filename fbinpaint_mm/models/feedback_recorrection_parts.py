@@ -15,13 +15,11 @@ from mmseg.models.segmentors import EncoderDecoder
 from torch import Tensor
 
 from fbinpaint_mm.models.feedback import (
-    NO_KEY,
     ClassMemory,
     CompletedBatch,
     CrossImageRecorrection,
     DecodeHeadLink,
     InpaintingFeedback,
-    LayoutMemory,
 )
 from fbinpaint_mm.models.networks import build_inpainting_network
 from fbinpaint_mm.models.pretrained_start import (
@@ -74,7 +72,7 @@ class FeedbackRecorrectionParts(BaseModule):
         checkpoint_rounds: bool = False,
     ) -> None:
         super().__init__()
-        _check_slots(guided, segmentor, feedback, recorrection)
+        _check_slots(segmentor, feedback, recorrection)
         if map_temperature <= 0:
             raise UserError(f'test_cfg.map_temperature must be positive, got {map_temperature}')
         self.freeze_initial = freeze_initial
@@ -126,11 +124,6 @@ class FeedbackRecorrectionParts(BaseModule):
         return self.memory.prototypes
 
     @property
-    def layout_memory(self) -> LayoutMemory | None:
-        """Stored label maps of other images; ``None`` if nothing retrieves any."""
-        return getattr(self.recorrection, 'layout', None)
-
-    @property
     def size_divisor(self) -> int:
         """Sides of images must be multiples of it, for both networks and the segmentor."""
         parts = [getattr(net, 'size_divisor', 1) for net in (self.initial, self.guided)]
@@ -147,15 +140,13 @@ class FeedbackRecorrectionParts(BaseModule):
         if self.segmentor is not None:
             self.link.attach()
 
-    def update_memories(self, batch: CompletedBatch) -> None:
-        """Move the class memory, and that of label maps, towards a batch's labeled part."""
+    def update_memory(self, batch: CompletedBatch) -> None:
+        """Move the class memory towards a batch's labeled part."""
         assert self.memory is not None, 'a model without segmentor has no class memory'
         labeled = batch.is_labeled
         self.memory.update(
             batch.features[labeled], batch.labels[labeled], postpone=not batch.is_whole
         )
-        if self.layout_memory is not None and batch.image_keys is not None:
-            self.layout_memory.update(batch.labels, batch.image_keys.where(labeled, NO_KEY))
 
     def train(self, mode: bool = True) -> FeedbackRecorrectionParts:
         """As torch's; a frozen initial network stays in evaluation mode, for its statistics."""
@@ -186,25 +177,23 @@ class FeedbackRecorrectionParts(BaseModule):
 
 
 def _check_slots(
-    guided: dict | None, segmentor: dict | None, feedback: dict | None, recorrection: dict | None
+    segmentor: dict | None, feedback: dict | None, recorrection: dict | None
 ) -> None:
     if segmentor is None and (feedback or recorrection):
         raise UserError(
             'feedback and recorrection need a segmentor: give one, or set all three to None, '
             'and with them the teacher and the losses of maps'
         )
-    if guided is None and segmentor is not None:
-        raise UserError('guided=None has no rounds, and no use for a segmentor: set it to None')
 
 
 def _with_classes(recorrection: dict, num_classes: int) -> dict[str, Any]:
-    """The config of a recorrection, the classes of its layout memory filled in."""
-    layout = recorrection.get('layout')
-    if layout is None:
+    """The config of a recorrection, the classes of its completer filled in."""
+    completer = recorrection.get('completer')
+    if completer is None:
         return recorrection
-    if layout.get('num_classes', num_classes) != num_classes:
+    if completer.get('num_classes', num_classes) != num_classes:
         raise UserError(
-            f'recorrection.layout.num_classes is {layout["num_classes"]}, but the decode head has '
-            f'{num_classes} classes: leave it out'
+            f'recorrection.completer.num_classes is {completer["num_classes"]}, but the decode '
+            f'head has {num_classes} classes: leave it out'
         )
-    return dict(recorrection, layout=dict(num_classes=num_classes) | dict(layout))
+    return dict(recorrection, completer=dict(num_classes=num_classes) | dict(completer))

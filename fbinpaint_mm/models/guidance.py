@@ -26,13 +26,10 @@ class Guidance:
             (``DictateLabelMap``), which gives the upper bound of what semantics can do.
         label_map: (N, K, H, W) float class probabilities, all 0 where unknown, that are mixed into
             the map of the last round, see :func:`mix_labels`; ``None`` for none.
-        image_keys: (N,) int64, which images these are, see :class:`LayoutMemory`; ``None``: every
-            stored map may be retrieved.
     """
 
     dictated_map: Tensor | None = None
     label_map: Tensor | None = None
-    image_keys: Tensor | None = None
 
 
 def dictate(logits: Tensor, dictated_map: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -12,20 +13,20 @@ class Semantics:
     """The semantic map of one round.
 
     Args:
-        logits: (N, K, H, W) float32 logits that guide: the corrected ones, completed by retrieved
-            label maps in the hole, and replaced where a map is dictated.
+        logits: (N, K, H, W) float32 logits that guide: the corrected ones, completed in the hole,
+            and replaced where a map is dictated.
         raw_logits: (N, K, H, W) float logits of the segmentor before the recorrection; the same
             tensor as ``logits`` where nothing corrects them.
         features: (N, C, h, w) float pixel features of the decode head.
-        corrected_logits: (N, K, H, W) float logits as the recorrection has learned to make them;
-            the same tensor as ``raw_logits`` where nothing corrects them, and as ``logits`` where
-            no loss reads them.
+        supervised_logits: (N, K, H, W) float logits that learn from labels and from the teacher:
+            the segmentor's own, which must be right before the correction too, since the teacher is
+            its moving average and has no correction; the corrected; the completer's guess.
     """
 
     logits: Tensor
     raw_logits: Tensor
     features: Tensor
-    corrected_logits: Tensor
+    supervised_logits: Sequence[Tensor] = ()
 
     @property
     def probabilities(self) -> Tensor:
@@ -36,16 +37,6 @@ class Semantics:
     def corrected_share(self) -> Tensor:
         """0-d float in [0, 1], share of pixels whose class is not what the segmentor said."""
         return (self.logits.argmax(1) != self.raw_logits.argmax(1)).float().mean()
-
-    @property
-    def supervised_logits(self) -> list[Tensor]:
-        """The logits that learn from labels: the corrected ones and the segmentor's own.
-
-        The segmentor must be right before the correction too: the teacher is its moving average,
-        and has no correction.
-        """
-        corrected, raw = self.corrected_logits, self.raw_logits
-        return [corrected] if corrected is raw else [corrected, raw]
 
 
 @dataclass

@@ -77,8 +77,11 @@ def check_parts_fit(
         )
     check_something_learns(train_cfg['rounds'], generator.get('freeze_initial', False), 'train_cfg')
     for name, settings in dict(train_cfg=train_cfg, test_cfg=test_cfg).items():
-        if settings['rounds'] and generator.get('guided') is None:
-            raise UserError(f'guided=None needs {name}.rounds=0, got {settings["rounds"]}')
+        makes_rounds = generator.get('guided') is not None or generator.get('segmentor') is not None
+        if settings['rounds'] and not makes_rounds:
+            raise UserError(
+                f'guided=None without a segmentor needs {name}.rounds=0, got {settings["rounds"]}'
+            )
 
 
 def _check_part(name: str, part: Any, losses: dict[str, Any]) -> None:

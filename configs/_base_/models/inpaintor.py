@@ -34,11 +34,12 @@ inpaintor = dict(
         recorrection=dict(
             type='CrossImageRecorrection',
             temperature=0.1,  # of the cosine to class prototypes
-            # A part `layout`, dict(type='LayoutMemory'), retrieves label maps of similar images,
-            # for aligned ones; fbinpaint_celebahq.py has it. Settings: capacity (128), how many
-            # label maps it holds; size (64) of a map, and coarse_size (16) at which maps are
-            # compared, in cells; temperature (0.1), smaller for fewer, more similar ones.
-            layout_weight=0.5,  # share of those in the map of a hole
+            # Guess of the map in the hole from its visible part; None: prototypes alone.
+            completer=dict(
+                type='MapCompleter',
+                base_channels=48,
+                share=0.5,  # of the guess in the map of the hole
+            ),
         ),
         memory=dict(type='ClassMemory', momentum=0.99),  # one prototype per class
         confidence=dict(type='InpaintingConfidence'),  # expected error of every inpainted pixel

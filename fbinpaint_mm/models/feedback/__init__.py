@@ -17,17 +17,10 @@ from fbinpaint_mm.models.feedback.inpainting_feedback import (
     InpaintingFeedback,
     confidence_from_scale,
 )
-from fbinpaint_mm.models.feedback.layout_memory import (
-    NO_KEY,
-    PART_KEY,
-    LayoutMemory,
-    image_keys_of,
-)
+from fbinpaint_mm.models.feedback.map_completer import MapCompleter
 
 __all__ = [
     'IGNORE_INDEX',
-    'NO_KEY',
-    'PART_KEY',
     'ClassMemory',
     'CompletedBatch',
     'CrossImageRecorrection',
@@ -35,11 +28,10 @@ __all__ = [
     'FeedbackSignal',
     'InpaintingConfidence',
     'InpaintingFeedback',
-    'LayoutMemory',
+    'MapCompleter',
     'class_occupancy',
     'confidence_from_scale',
     'cosine_to_prototypes',
     'cross_image_weight',
-    'image_keys_of',
     'one_hot_where_known',
 ]

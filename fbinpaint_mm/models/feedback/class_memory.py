@@ -173,7 +173,7 @@ def one_hot_where_known(labels: Tensor, num_classes: int) -> tuple[Tensor, Tenso
 
 @dataclass
 class CompletedBatch:
-    """What the memories of classes and label maps learn from after a training iteration.
+    """What the class memory learns from after a training iteration.
 
     Args:
         features: (N, C, h, w) float pixel features of the last round's completed images, without
@@ -183,8 +183,6 @@ class CompletedBatch:
         corrected_share: 0-d float in [0, 1], share of pixels whose class the recorrection changed;
             ``None`` where it is not known, as under the true map.
         is_whole: Whether the optimizer made its step; of accumulated batches only after the last.
-        image_keys: (N,) int64, which images these are, see :class:`LayoutMemory`; ``None`` for a
-            model without one.
     """
 
     features: Tensor
@@ -192,4 +190,3 @@ class CompletedBatch:
     is_labeled: Tensor
     corrected_share: Tensor | None
     is_whole: bool = True
-    image_keys: Tensor | None = None

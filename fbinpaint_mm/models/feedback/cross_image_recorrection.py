@@ -1,4 +1,4 @@
-"""Corrects a semantic map with features and label maps of other images."""
+"""Corrects a semantic map by what other images have taught about features and maps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class CrossImageRecorrection(nn.Module):
     gate reads where the hole is, how far the inpainted pixel can be trusted, and how certain
     segmentor and evidence are.
 
-    :meth:`complete` mixes the map in the hole with the mean of retrieved label maps.
+    Its part ``completer`` completes the map in the hole after that, as maps of other images have
+    taught it; the loop runs it.
 
     Everything here runs in float32, also under autocast.
 
@@ -31,33 +32,25 @@ class CrossImageRecorrection(nn.Module):
         temperature: Divides the cosine; smaller means more influence. 0.1 makes a difference of 0.1
             in cosine worth one unit of logit.
         base_channels: Width of the gate.
-        layout: Config of :class:`LayoutMemory`; ``None`` for prototypes alone.
-        layout_weight: Share of that mean map in the mixture, in [0, 1]. It is not learned: the
-            segmentor fits its labeled images already, so that a learned share goes to 0.
+        completer: Config of :class:`MapCompleter`; ``None`` for prototypes alone.
 
     Raises:
-        UserError: If ``temperature`` is not positive, or ``layout_weight`` is outside [0, 1].
+        UserError: If ``temperature`` is not positive.
     """
 
     def __init__(
         self,
         temperature: float = 0.1,
         base_channels: int = 16,
-        layout: dict | None = None,
-        layout_weight: float = 0.5,
+        completer: dict | None = None,
     ) -> None:
         super().__init__()
         if temperature <= 0:
             raise UserError(
                 f'temperature of CrossImageRecorrection must be positive, got {temperature}'
             )
-        if not 0 <= layout_weight <= 1:
-            raise UserError(
-                f'layout_weight of CrossImageRecorrection must be in [0, 1], got {layout_weight}'
-            )
         self.temperature = temperature
-        self.layout = None if layout is None else MODELS.build(layout)
-        self.layout_weight = layout_weight
+        self.completer = None if completer is None else MODELS.build(completer)
         self.gate = nn.Sequential(
             nn.Conv2d(5, base_channels, 3, padding=1),
             nn.GELU(),
@@ -97,32 +90,6 @@ class CrossImageRecorrection(nn.Module):
             evidence = self._evidence(cosine, prototypes, logits.shape[-2:])
             planes = torch.cat([mask, confidence.float(), *_certainty(logits, evidence)], 1)
             return logits + torch.sigmoid(self.gate(planes)) * evidence, cosine
-
-    def complete(self, logits: Tensor, mask: Tensor, image_keys: Tensor | None) -> Tensor:
-        """Mix a map, in its hole, with the mean of retrieved label maps.
-
-        ``(1 - w) * own + w * retrieved``, w the ``layout_weight`` where a retrieved map has a
-        label, and 0 outside the hole. No gradient flows through the retrieved maps.
-
-        Args:
-            logits: (N, K, H, W) float logits at image size.
-            mask: (N, 1, H, W) float, 1 in the hole.
-            image_keys: (N,) int64, which images these are, see :class:`LayoutMemory`; ``None``:
-                every stored map may be retrieved.
-
-        Returns:
-            (N, K, H, W) float32 logits, as they were outside the hole and where nothing is
-            retrieved; ``logits`` themselves without a layout memory.
-        """
-        if self.layout is None:
-            return logits
-        with torch.autocast(logits.device.type, enabled=False):
-            logits = logits.float()
-            own = logits.softmax(1)
-            likely = self.layout_weight * self.layout(own, mask, image_keys)
-            known = likely.sum(1, keepdim=True)
-            mixed = ((1 - known) * own + likely).clamp_min(1e-8).log()
-            return torch.where((mask > 0.5) & (known > 0), mixed, logits)
 
     def _evidence(self, cosine: Tensor, prototypes: Tensor, size: Sequence[int]) -> Tensor:
         seen = (prototypes.abs().sum(1) > 0).float().view(1, -1, 1, 1)
