@@ -110,6 +110,8 @@ class BenchmarkData:
         size: (height, width) of the images in pixels; of the first one if they differ.
         sha256: Hash over all pixels of images, holes and label maps: two benchmarks with the same
             hash are comparable.
+        images: Name of the image of each sample, the same for several holes of one image; empty if
+            each sample has an image of its own.
     """
 
     config: str
@@ -118,6 +120,7 @@ class BenchmarkData:
     hole_areas: list[float]
     size: tuple[int, int]
     sha256: str
+    images: list[str] = field(default_factory=list)
 
 
 @dataclass
