@@ -25,7 +25,8 @@ class RunResult:
         checkpoint: File that was evaluated; ``None`` for a model that does not learn.
         series: Scores of every image: each metric for each round and for the final result.
         set_scores: Scores that exist only for the whole set, such as FID, by name.
-        training: ``iterations``, ``seconds`` and ``flops`` that the training spent, where known.
+        training: ``iterations``, ``seconds``, ``cpu_seconds`` and ``flops`` that the training
+            spent, where known.
         environment: Versions, device, command, time and commit when it was scored: an earlier
             call's, where its result is reused.
     """
@@ -69,7 +70,8 @@ class EntryResult:
         speed: Measured in processes of their own, numbers only:
             ``parameters`` (count), ``parameters_trained`` (count; with the discriminator),
             ``seconds_per_image`` (median), ``flops_per_image`` (multiply and add counted apart),
-            ``peak_memory`` (bytes, inference), ``training_seconds_per_iteration`` (median),
+            ``peak_memory`` (bytes, inference), ``training_seconds_per_iteration`` and
+            ``training_cpu_seconds_per_iteration`` (medians; elapsed, and of all threads),
             ``training_flops_per_iteration``, ``training_peak_memory`` (bytes) and, for models with
             rounds, ``rounds``: a list with ``seconds_per_image`` and ``flops_per_image`` for
             R = 0, 1, ...; a key is absent where it does not apply. ``conditions`` says how the

@@ -227,8 +227,8 @@ def fake_training(monkeypatch, checkpoint):
 @pytest.fixture
 def speeds(monkeypatch):
     numbers = {
-        'small': dict(training_seconds_per_iteration=2.0, training_flops_per_iteration=10.0),
-        'twice': dict(training_seconds_per_iteration=1.0),
+        'small': dict(training_cpu_seconds_per_iteration=2.0, training_flops_per_iteration=10.0),
+        'twice': dict(training_cpu_seconds_per_iteration=1.0),
     }
     monkeypatch.setattr(
         benchmark_runner, 'speed_of', lambda bench, entry: numbers.get(entry.name, {})
