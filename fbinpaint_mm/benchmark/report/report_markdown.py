@@ -144,7 +144,8 @@ def bin_section(table: ScoreTable, metric: str) -> str:
         scores = table.select(metric=metric, round=FINAL, bin=bin_name)
         title = bin_name if bin_name == ALL else f'{bin_name} %'
         columns[f'{title} ({scores["count"].max()})'] = score_cells(table, metric, scores)
-    title = f'## {table.headline(metric)} by hole area (number of images)'
+    counted = 'holes' if table.benchmark.data.images else 'images'
+    title = f'## {table.headline(metric)} by hole area (number of {counted})'
     return f'{title}\n\n{entry_table(table, pd.DataFrame(columns), score_text)}'
 
 

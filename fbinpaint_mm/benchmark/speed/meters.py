@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from statistics import median
 from time import process_time
 from typing import Any, NamedTuple
 
@@ -27,8 +26,8 @@ class Timing(NamedTuple):
         seconds: Median over the repeats.
         warm_up: Number of calls before, which do not count.
         repeats: Number of calls that count.
-        cpu_seconds: CPU time of all threads of this process, median over the repeats: other
-            processes, which take turns with it, do not count.
+        cpu_seconds: CPU time of all threads of this process, least of the repeats: what other
+            processes take does not count, and that they empty the caches only adds.
     """
 
     seconds: float
@@ -69,7 +68,7 @@ def time_call(call: Callable[..., Any], prepare: Callable[[], tuple], duration: 
     )
     measured = timer.blocked_autorange(min_run_time=duration)
     repeats = measured.number_per_run * len(measured.raw_times)
-    return Timing(measured.median, len(spent) - repeats, repeats, median(spent[-repeats:]))
+    return Timing(measured.median, len(spent) - repeats, repeats, min(spent[-repeats:]))
 
 
 def describe_timings(

@@ -44,7 +44,9 @@ def test_says_what_was_measured(text, fake_benchmark):
 def test_several_holes_of_an_image_are_counted_apart(benchmark_of, tmp_path):
     benchmark = benchmark_of(one=[[1.0, 2.0, 3.0, 4.0]])
     benchmark.data.images = ['a.png', 'a.png', 'b.png', 'b.png']
-    assert ' 2 images with 4 holes of 48 × 64 pixels' in write(benchmark, tmp_path)
+    text = write(benchmark, tmp_path)
+    assert ' 2 images with 4 holes of 48 × 64 pixels' in text
+    assert '## PSNR ↑ by hole area (number of holes)\n' in text
 
 
 def test_best_is_bold_in_the_right_direction_with_all_ties(benchmark_of, tmp_path):
