@@ -24,8 +24,6 @@ model = dict(
         # similar images then complete those in holes, and become part of the checkpoint.
         recorrection=dict(layout=None),
     ),
-    # The threshold: up to 0.9 for few, unambiguous classes.
-    losses=dict(consistency=dict(confidence_threshold=0.0)),
 )
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
 load_from = _base_.initial_checkpoint

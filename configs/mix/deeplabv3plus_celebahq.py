@@ -9,7 +9,5 @@ model = dict(
         # Faces are aligned: similar ones tell where brows and eyes are that a hole hides.
         recorrection=dict(layout=dict(type='LayoutMemory', capacity=1024)),
     ),
-    # Faces: few, unambiguous classes; pseudo labels below this probability are dropped.
-    losses=dict(consistency=dict(confidence_threshold=0.9)),
 )
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]

@@ -329,7 +329,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         pseudo_labels = self._pseudo_labels(data_samples) if has_maps else None
         label_map = None
         if has_maps and self.label_mixing:
-            label_map = labels_to_mix(data_samples, pseudo_labels)
+            label_map = labels_to_mix(data_samples, pseudo_labels, self.loop.num_classes)
         results = self._run(
             inputs, data_samples, rounds, label_map, only_last_learns=self.only_last_learns
         )

@@ -24,8 +24,8 @@ class Guidance:
         dictated_map: (N, 1, H, W) int64 class ids that every round's map takes over, 255 where the
             map is the model's own; ``None``: it is everywhere. By a user, or from the label map
             (``DictateLabelMap``), which gives the upper bound of what semantics can do.
-        label_map: (N, 1, H, W) int64 class ids, 255 where unknown, that are mixed into the map of
-            the last round, see :func:`mix_labels`; ``None`` for none.
+        label_map: (N, K, H, W) float class probabilities, all 0 where unknown, that are mixed into
+            the map of the last round, see :func:`mix_labels`; ``None`` for none.
         image_keys: (N,) int64, which images these are, see :class:`LayoutMemory`; ``None``: every
             stored map may be retrieved.
     """
@@ -76,36 +76,36 @@ def mix_labels(probabilities: Tensor, label_map: Tensor) -> Tensor:
 
     Args:
         probabilities: (N, K, H, W) float class probabilities of the model's own maps, in [0, 1].
-        label_map: (N, 1, H, W) int64 class ids in [0, K), 255 where unknown: there the model's own
-            map stays.
+        label_map: (N, K, H, W) float class probabilities, all 0 where unknown: there the model's
+            own map stays.
 
     Returns:
         (N, K, H, W) class probabilities, of the dtype of ``probabilities``. The shares come from
         torch's global generator, so a resumed run draws others.
     """
-    one_hot, known = one_hot_where_known(label_map, probabilities.shape[1])
     share = torch.rand(len(probabilities), 1, 1, 1, device=probabilities.device)
-    weight = share.to(probabilities.dtype) * known
-    return torch.lerp(probabilities, one_hot.to(probabilities.dtype), weight)
+    weight = share.to(probabilities.dtype) * label_map.any(1, keepdim=True)
+    return torch.lerp(probabilities, label_map.to(probabilities.dtype), weight)
 
 
-def labels_to_mix(data_samples: DataSample, pseudo_labels: PseudoLabels | None) -> Tensor:
-    """The label maps of a training batch, completed with pseudo labels.
+def labels_to_mix(
+    data_samples: DataSample, pseudo_labels: PseudoLabels | None, num_classes: int
+) -> Tensor:
+    """The label maps of a training batch, completed with soft pseudo labels.
 
     Args:
         data_samples: Stacked sample with ``gt_seg`` (N, 1, H, W) int64 class ids, 255 where
             unknown, and ``is_labeled`` (N,) bool.
         pseudo_labels: Of the U unlabeled images, in their order; ``None`` for none.
+        num_classes: K.
 
     Returns:
-        (N, 1, H, W) int64. The unlabeled images have their pseudo labels, all of them together,
-        with a chance of ``trust``, drawn from torch's global generator; otherwise 255.
+        (N, K, H, W) float32 class probabilities. The unlabeled images have those of the teacher,
+        all of them together, with a chance of ``trust``, drawn from torch's global generator;
+        otherwise 0, as all images have where the label is unknown.
     """
-    if pseudo_labels is None:
-        return data_samples.gt_seg
-    completed = data_samples.gt_seg.clone()
-    trusted = torch.rand_like(pseudo_labels.trust) < pseudo_labels.trust
-    completed[~data_samples.is_labeled] = pseudo_labels.label.unsqueeze(1).masked_fill(
-        ~trusted, IGNORE_INDEX
-    )
-    return completed
+    label_map = one_hot_where_known(data_samples.gt_seg, num_classes)[0].float()
+    if pseudo_labels is not None:
+        trusted = torch.rand_like(pseudo_labels.trust) < pseudo_labels.trust
+        label_map[~data_samples.is_labeled] = pseudo_labels.probabilities * trusted
+    return label_map

@@ -27,20 +27,23 @@ from fbinpaint_mm.models.segmentor import (
 
 @dataclass
 class PseudoLabels:
-    """Pseudo labels of unlabeled images, and how far to trust them.
+    """Soft pseudo labels of unlabeled images, and how far to trust them.
 
     Args:
-        label: (N, H, W) int64 class ids in [0, K).
-        weight: (N, H, W) float32 in [0, 1], agreement of the features with those of the class in
-            other images.
-        probability: (N, H, W) float32 in [0, 1], the teacher's probability of ``label``.
+        probabilities: (N, K, H, W) float32 in [0, 1], those of the teacher for each class.
+        weight: (N, H, W) float32 in [0, 1], agreement of the features with those of the likeliest
+            class in other images.
         trust: 0-d float32 in [0, 1], how far the teacher as a whole is trusted yet.
     """
 
-    label: Tensor
+    probabilities: Tensor
     weight: Tensor
-    probability: Tensor
     trust: Tensor
+
+    @property
+    def label(self) -> Tensor:
+        """(N, H, W) int64, the likeliest class."""
+        return self.probabilities.argmax(1)
 
 
 @MODELS.register_module()
@@ -118,11 +121,12 @@ class MeanTeacher(BaseModule):
         self.link.attach()
         with self.link.sending(_signal_of_intact(image, len(prototypes), strength)):
             logits = segment(self.segmentor, self.to_segmentor(image))
-        probability, label = logits.float().softmax(1).max(1)
+        probabilities = logits.float().softmax(1)
+        label = probabilities.argmax(1)
         cosine = cosine_to_prototypes(self.link.take_features(), prototypes)
         cosine = nn.functional.interpolate(cosine, label.shape[-2:], mode='bilinear')
         weight = cross_image_weight(cosine, label, prototypes.abs().sum(1) > 0)
-        return PseudoLabels(label, weight, probability, self.trust)
+        return PseudoLabels(probabilities, weight, self.trust)
 
     def features(self, image: Tensor) -> tuple[Tensor, ...]:
         """Feature maps of backbone and neck; gradients flow to the image.

@@ -23,7 +23,7 @@ def checked_settings(
               without a graph and without losses; to be used with a ``FeedbackHook`` that cycles R,
               so that every round has its turn at little more than the cost of one.
             * ``label_mixing`` (default False): in the last round the guided network reads its map
-              mixed with the label map, or with the teacher's pseudo labels (all of them in a share
+              mixed with the label map, or with the teacher's soft maps (all of them in a share
               ``trust`` of the steps, none in the others; without ``losses.consistency`` there are
               none), see :func:`mix_labels`.
             * ``checkpoint_rounds`` (default False): activation checkpointing of rounds and of their

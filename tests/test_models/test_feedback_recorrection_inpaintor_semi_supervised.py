@@ -11,6 +11,7 @@ from fbinpaint_mm.engine.hooks import MeanTeacherHook
 from fbinpaint_mm.models.feedback import NO_KEY
 from tests.test_models.small_model import (
     BATCHES,
+    CLASSES,
     NO_SEMANTICS,
     ONE_WAY,
     PIXEL,
@@ -97,10 +98,11 @@ def test_mixed_labels_are_true_where_known_and_the_teachers_elsewhere(build, mix
     batch['data_samples'][1].gt_seg[:, :5] = 255
     label_map, samples = mixed_labels(model, batch)
     (pseudo_labels,) = said  # asked once for the mixture and for the losses
-    assert label_map.shape == (3, 1, 16, 16)
-    assert torch.equal(label_map[1], batch['data_samples'][1].gt_seg)
-    assert torch.equal(label_map[[0, 2], 0], pseudo_labels.label)
-    assert not torch.equal(pseudo_labels.label[0], pseudo_labels.label[1])
+    assert label_map.shape == (3, CLASSES, 16, 16)
+    labels, known = batch['data_samples'][1].gt_seg, label_map[1].any(0, keepdim=True)
+    assert torch.equal(label_map[1].argmax(0, keepdim=True).where(known, 255), labels)
+    assert torch.equal(label_map[[0, 2]], pseudo_labels.probabilities)
+    assert not torch.equal(label_map[0], label_map[2])
     assert (samples.gt_seg[[0, 2]] == 255).all(), 'pseudo labels must not pass for true ones'
 
 
@@ -112,8 +114,8 @@ def test_pseudo_labels_are_mixed_in_as_often_as_they_are_trusted(
     model = build(**MIXING)
     model.teacher.trust.fill_(trust)
     label_map, _ = mixed_labels(model, make_batch((True, False)))
-    assert (label_map[0] != 255).all()
-    assert ((label_map[1] != 255) == taken).all()
+    assert label_map[0].any(0).all()
+    assert (label_map[1].any(0) == taken).all()
 
 
 @pytest.mark.parametrize(
@@ -122,8 +124,8 @@ def test_pseudo_labels_are_mixed_in_as_often_as_they_are_trusted(
 def test_labels_of_every_kind_of_batch_are_mixed(build, mixed_labels, kind, parts):
     model = build(**MIXING, **parts)
     label_map, samples = mixed_labels(model, make_batch(BATCHES[kind]))
-    for labels, flag in zip(label_map, samples.is_labeled, strict=True):
-        assert ((labels != 255) == (flag or not parts)).all()
+    for planes, flag in zip(label_map, samples.is_labeled, strict=True):
+        assert (planes.any(0) == (flag or not parts)).all()
 
 
 @pytest.mark.parametrize(
@@ -154,10 +156,10 @@ def test_mixed_labels_fit_a_padded_batch(build, mixed_labels):
     preprocessor = dict(PREPROCESSOR, pad_size_divisor=8)
     model = build(**MIXING, data_preprocessor=preprocessor)
     label_map, _ = mixed_labels(model, make_batch((True, False), size=(12, 18)))
-    assert label_map.shape == (2, 1, 16, 24)
-    assert (label_map[0, :, :12, :18] != 255).all()
-    assert (label_map[0, :, 12:] == 255).all()
-    assert (label_map[0, :, :, 18:] == 255).all()
+    assert label_map.shape == (2, CLASSES, 16, 24)
+    known = torch.zeros(16, 24, dtype=torch.bool)
+    known[:12, :18] = True
+    assert torch.equal(label_map[0].any(0), known)
 
 
 @pytest.mark.parametrize(

@@ -31,52 +31,50 @@ def shares(monkeypatch):
 
 
 def random_maps(images=2, dtype=torch.float32):
-    """Soft maps of 5 classes, and labels of which about a third is unknown."""
-    probabilities = torch.randn(images, 5, *SIZE).softmax(1).to(dtype)
-    labels = torch.randint(0, 5, (images, 1, *SIZE))
-    labels[torch.randint(0, 3, labels.shape) == 0] = 255
-    return probabilities, labels
+    """Soft maps of 5 classes, and others of which about a third is unknown."""
+    own, given = (torch.randn(images, 5, *SIZE).softmax(1) for _ in range(2))
+    return own.to(dtype), given * (torch.randint(0, 3, (images, 1, *SIZE)) > 0)
 
 
 def test_mixture_by_hand(shares):
     shares(0.25, 0.5)
     own = torch.tensor([0.5, 0.3, 0.2]).reshape(1, 3, 1, 1).repeat(2, 1, 1, 2)
-    labels = torch.tensor([[[[0, 2]]], [[[1, 255]]]])
-    mixed = mix_labels(own, labels).squeeze(2).transpose(1, 2)
+    given = [[[1.0, 0.0, 0.0], [0.0, 0.2, 0.8]], [[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]]
+    mixed = mix_labels(own, torch.tensor(given).transpose(1, 2).unsqueeze(2))
+    mixed = mixed.squeeze(2).transpose(1, 2)
     expected = [
-        [[0.625, 0.225, 0.15], [0.375, 0.225, 0.4]],
+        [[0.625, 0.225, 0.15], [0.375, 0.275, 0.35]],
         [[0.25, 0.65, 0.1], [0.5, 0.3, 0.2]],
     ]
     torch.testing.assert_close(mixed, torch.tensor(expected))
 
 
 @pytest.mark.parametrize('dtype', DTYPES)
-def test_a_share_of_0_keeps_the_own_map_and_of_1_takes_the_label(shares, dtype):
+def test_a_share_of_0_keeps_the_own_map_and_of_1_takes_the_other(shares, dtype):
     shares(0.0, 1.0)
-    probabilities, labels = random_maps(dtype=dtype)
-    mixed = mix_labels(probabilities, labels)
+    probabilities, given = random_maps(dtype=dtype)
+    mixed = mix_labels(probabilities, given)
     assert torch.equal(mixed[0], probabilities[0])
-    known = labels[1, 0] != 255
-    one_hot = F.one_hot(labels[1, 0][known], 5).to(dtype)
-    assert torch.equal(mixed[1].movedim(0, -1)[known], one_hot)
+    known = given[1].any(0)
+    assert torch.equal(mixed[1][:, known], given[1][:, known].to(dtype))
 
 
 @pytest.mark.parametrize('dtype', DTYPES)
 def test_unknown_pixels_keep_the_own_map_exactly(dtype):
-    probabilities, labels = random_maps(dtype=dtype)
-    before = labels.clone()
-    mixed = mix_labels(probabilities, labels)
-    known = (labels != 255)[:, 0]
+    probabilities, given = random_maps(dtype=dtype)
+    before = given.clone()
+    mixed = mix_labels(probabilities, given)
+    known = given.any(1)
     own, mixed = probabilities.movedim(1, -1), mixed.movedim(1, -1)
     assert torch.equal(mixed[~known], own[~known])
     assert (mixed[known] != own[known]).any(1).all()
-    assert torch.equal(labels, before)
+    assert torch.equal(given, before)
 
 
 @pytest.mark.parametrize('dtype', DTYPES)
 def test_mixtures_are_probabilities_of_the_same_type(dtype):
-    probabilities, labels = random_maps(images=4, dtype=dtype)
-    mixed = mix_labels(probabilities, labels)
+    probabilities, given = random_maps(images=4, dtype=dtype)
+    mixed = mix_labels(probabilities, given)
     assert mixed.dtype == dtype
     assert mixed.shape == probabilities.shape
     assert 0 <= mixed.min() <= mixed.max() <= 1
@@ -84,9 +82,13 @@ def test_mixtures_are_probabilities_of_the_same_type(dtype):
     assert (mixed.float().sum(1) - 1).abs().max() < rounding
 
 
+def one_hot(labels, classes):
+    return F.one_hot(labels[:, 0], classes).movedim(-1, 1)
+
+
 def drawn_shares(probabilities, labels):
     """(N, H, W) share that every pixel was mixed with."""
-    mixed = mix_labels(probabilities, labels)
+    mixed = mix_labels(probabilities, one_hot(labels, probabilities.shape[1]))
     own, found = (maps.gather(1, labels)[:, 0] for maps in (probabilities, mixed))
     return (found - own) / (1 - own)
 
@@ -111,49 +113,55 @@ def test_shares_are_uniform():
 
 def test_gradient_reaches_the_own_map_by_its_share(shares):
     shares(0.25, 0.75)
-    probabilities, labels = random_maps()
+    probabilities, given = random_maps()
     probabilities.requires_grad_()
-    mix_labels(probabilities, labels).sum().backward()
+    mix_labels(probabilities, given).sum().backward()
     share = torch.tensor([0.25, 0.75]).reshape(2, 1, 1, 1)
-    expected = torch.where(labels == 255, 1.0, 1 - share).expand_as(probabilities)
+    known = given.any(1, keepdim=True)
+    expected = torch.where(known, 1 - share, 1.0).expand_as(probabilities)
     torch.testing.assert_close(probabilities.grad, expected)
 
 
-def samples_of(labels, is_labeled):
+def samples_of(is_labeled):
+    labels = torch.randint(0, 5, (len(is_labeled), 1, *SIZE))
+    labels[~is_labeled] = 255
     return SimpleNamespace(gt_seg=labels, is_labeled=is_labeled)
 
 
 def pseudo_labels_of(images, trust):
-    plane = torch.ones(images, *SIZE)
-    return PseudoLabels(torch.full((images, *SIZE), 3), plane, plane, torch.tensor(trust))
+    probabilities = torch.randn(images, 5, *SIZE).softmax(1)
+    return PseudoLabels(probabilities, torch.ones(images, *SIZE), torch.tensor(trust))
 
 
-def test_unlabeled_images_are_completed_with_pseudo_labels_all_or_none():
-    _, labels = random_maps(images=4)
+def test_unlabeled_images_are_completed_with_soft_maps_all_or_none():
     is_labeled = torch.tensor([True, False, True, False])
-    labels[~is_labeled] = 255
-    before, seen = labels.clone(), set()
+    samples, pseudo_labels = samples_of(is_labeled), pseudo_labels_of(2, trust=0.5)
+    before, taken = samples.gt_seg.clone(), set()
     for _ in range(30):
-        completed = labels_to_mix(samples_of(labels, is_labeled), pseudo_labels_of(2, trust=0.5))
-        assert completed.shape == labels.shape
-        assert torch.equal(completed[is_labeled], before[is_labeled])
-        seen.add(tuple(completed[~is_labeled].unique().tolist()))
-    assert seen == {(3,), (255,)}  # one draw for the whole batch
-    assert torch.equal(labels, before)
+        completed = labels_to_mix(samples, pseudo_labels, 5)
+        assert completed.dtype == torch.float32
+        assert torch.equal(completed[is_labeled], one_hot(before[is_labeled], 5).float())
+        unlabeled = completed[~is_labeled]
+        taken.add(bool(unlabeled.any()))  # one draw for the whole batch
+        assert torch.equal(unlabeled, pseudo_labels.probabilities * unlabeled.any())
+    assert taken == {True, False}
+    assert torch.equal(samples.gt_seg, before)
 
 
-@pytest.mark.parametrize(('trust', 'value'), [(0.0, 255), (1.0, 3)])
-def test_trust_is_the_chance_of_pseudo_labels(trust, value):
-    _, labels = random_maps()
-    samples = samples_of(labels, torch.tensor([True, False]))
+@pytest.mark.parametrize('trust', [0.0, 1.0])
+def test_trust_is_the_chance_of_soft_maps(trust):
+    samples, pseudo_labels = samples_of(torch.tensor([True, False])), pseudo_labels_of(1, trust)
     for _ in range(10):
-        completed = labels_to_mix(samples, pseudo_labels_of(1, trust))
-        assert (completed[1] == value).all()
+        completed = labels_to_mix(samples, pseudo_labels, 5)
+        assert torch.equal(completed[1], trust * pseudo_labels.probabilities[0])
 
 
-def test_without_a_teacher_the_labels_stay_as_they_are():
-    _, labels = random_maps()
-    assert labels_to_mix(samples_of(labels, torch.tensor([True, True])), None) is labels
+def test_unknown_pixels_of_a_label_map_have_no_class():
+    samples = samples_of(torch.tensor([True, True]))
+    samples.gt_seg[1, 0, :2] = 255
+    completed = labels_to_mix(samples, None, 5)
+    assert torch.equal(completed.argmax(1)[0], samples.gt_seg[0, 0])
+    assert torch.equal(completed.sum(1), (samples.gt_seg[:, 0] != 255).float())
 
 
 @pytest.fixture

@@ -43,10 +43,10 @@ def test_copy_takes_over_everything(teacher, student, image_for):
 
     image = image_for('fcn')
     prototypes = torch.zeros(3, 6)
-    expected = segment(student.eval(), image).softmax(1).max(1)
+    expected = segment(student.eval(), image).softmax(1)
     found = ask(teacher, image, prototypes)
-    torch.testing.assert_close(found.probability, expected.values)
-    assert torch.equal(found.label, expected.indices)
+    torch.testing.assert_close(found.probabilities, expected)
+    assert torch.equal(found.label, expected.argmax(1))
 
 
 def test_copy_is_independent(teacher, student):
@@ -104,7 +104,7 @@ def test_takes_no_gradient(teacher, student, image_for):
     labels = ask(teacher, image, torch.randn(3, 6))
     assert not any(p.requires_grad for p in teacher.parameters())
     assert not labels.weight.requires_grad
-    assert not labels.probability.requires_grad
+    assert not labels.probabilities.requires_grad
 
     teacher.follow(student, 0.5)
     assert not any(p.requires_grad for p in teacher.parameters())
@@ -113,12 +113,13 @@ def test_takes_no_gradient(teacher, student, image_for):
 
 def test_pseudo_labels_without_a_class_seen(teacher, image_for):
     labels = ask(teacher, image_for('fcn'), torch.zeros(3, 6))
-    assert labels.label.shape == labels.weight.shape == labels.probability.shape == (2, 16, 24)
+    assert labels.probabilities.shape == (2, 3, 16, 24)
+    assert labels.label.shape == labels.weight.shape == (2, 16, 24)
     assert labels.label.dtype == torch.int64
-    assert labels.weight.dtype == labels.probability.dtype == torch.float32
+    assert labels.weight.dtype == labels.probabilities.dtype == torch.float32
     assert torch.equal(labels.weight, torch.ones(2, 16, 24))
-    assert (labels.probability >= 1 / 3).all()
-    assert (labels.probability <= 1).all()
+    assert (labels.probabilities >= 0).all()
+    torch.testing.assert_close(labels.probabilities.sum(1), torch.ones(2, 16, 24))
 
 
 def test_weights_compare_features_with_prototypes(teacher, student, image_for):
@@ -171,13 +172,12 @@ def test_is_the_same_function_as_a_student_with_feedback(segmentor_config, image
     signal = FeedbackSignal(image, mask, 1 - mask, no_map, loop.strength)
     loop.link_feedback()
     with torch.no_grad(), loop.link.sending(signal):
-        expected = segment(loop.segmentor, loop.to_segmentor(image)).softmax(1).max(1)
+        expected = segment(loop.segmentor, loop.to_segmentor(image)).softmax(1)
     found = teacher(image, loop.memory.prototypes, loop.strength)
-    assert torch.equal(found.label, expected.indices)
-    torch.testing.assert_close(found.probability, expected.values)
+    torch.testing.assert_close(found.probabilities, expected)
 
-    without = segment(loop.segmentor, loop.to_segmentor(image)).softmax(1).amax(1)
-    assert not torch.allclose(found.probability, without)
+    without = segment(loop.segmentor, loop.to_segmentor(image)).softmax(1)
+    assert not torch.allclose(found.probabilities, without)
 
 
 def test_follows_the_feedback_too(segmentor_config):

@@ -71,9 +71,9 @@ inpaintor = dict(
         gan=dict(type='GANLoss', gan_type='hinge', loss_weight=0.05),
         segmentation=dict(type='mmseg.CrossEntropyLoss', avg_non_ignore=True),  # labeled pixels
         consistency=dict(
-            type='ConsistencyLoss',  # of the teacher's pseudo labels, on unlabeled images
+            type='ConsistencyLoss',  # with the teacher's soft map, on unlabeled images
             loss_weight=1.0,
-            confidence_threshold=0.0,  # teacher's probability below which a label is dropped
+            hole_weight=3.0,  # pixels in the hole count 1 + this, others 1
         ),
         prototype=dict(type='PrototypeLoss', loss_weight=0.5),
         # Distance of the result to the true image in the teacher's features.
@@ -85,7 +85,7 @@ inpaintor = dict(
         # Whether rounds 1..R-1 of a step have no losses and no graph; FeedbackHook then lets each
         # round be the last in turn, and a step costs little more than one round.
         only_last_learns=True,
-        label_mixing=True,  # whether the map of the last round is mixed with (pseudo) labels
+        label_mixing=True,  # whether the map of the last round is mixed with labels and soft maps
         checkpoint_rounds=False,  # activation checkpointing of rounds: less memory, more time
     ),
     test_cfg=dict(

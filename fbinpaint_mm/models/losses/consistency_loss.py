@@ -1,4 +1,4 @@
-"""Consistency of the student's map of the inpainted image with the teacher's pseudo labels."""
+"""Consistency of the student's map of the inpainted image with the teacher's of the intact one."""
 
 from __future__ import annotations
 
@@ -12,46 +12,47 @@ from fbinpaint_mm.user_error import UserError
 
 @MODELS.register_module()
 class ConsistencyLoss(nn.Module):
-    """Cross entropy to pseudo labels, weighted by cross-image consistency.
+    """Kullback-Leibler divergence from the teacher's soft map, weighted by cross-image consistency.
 
-    Pseudo labels are weighted, never overwritten. Normalizing by the sum of the weights keeps the
-    size of the loss, and with it the learning rate, independent of how many pixels are trusted.
+    Its gradient is that of the cross entropy to the teacher's probabilities, and it is 0 where both
+    agree. Normalizing by the sum of the weights keeps the size of the loss, and with it the
+    learning rate, independent of how many pixels are trusted.
 
     Args:
         loss_weight: Factor of the loss.
-        confidence_threshold: Pixels whose teacher probability is below this get weight 0, in [0,
-            1).
+        hole_weight: What a pixel in the hole counts for more: 1 + ``hole_weight``, others 1.
 
     Raises:
-        UserError: If ``confidence_threshold`` is outside [0, 1).
+        UserError: If ``hole_weight`` is negative.
     """
 
-    def __init__(self, loss_weight: float = 1.0, confidence_threshold: float = 0.0) -> None:
+    def __init__(self, loss_weight: float = 1.0, hole_weight: float = 3.0) -> None:
         super().__init__()
-        if not 0 <= confidence_threshold < 1:
-            raise UserError(f'confidence_threshold must be in [0, 1), got {confidence_threshold}')
+        if hole_weight < 0:
+            raise UserError(f'hole_weight must be 0 or more, got {hole_weight}')
         self.loss_weight = loss_weight
-        self.confidence_threshold = confidence_threshold
+        self.hole_weight = hole_weight
 
     def forward(
-        self, logits: Tensor, pseudo_label: Tensor, weight: Tensor, probability: Tensor
+        self, logits: Tensor, probabilities: Tensor, weight: Tensor, hole: Tensor
     ) -> Tensor:
         """Loss of one batch.
 
         Args:
             logits: (N, K, H, W) float logits of the student; N may be 0.
-            pseudo_label: (N, H, W) int64 class ids of the teacher.
-            weight: (N, H, W) float in [0, 1], cross-image consistency of the pseudo label.
-            probability: (N, H, W) float in [0, 1], the teacher's probability of the pseudo label.
+            probabilities: (N, K, H, W) float in [0, 1], those of the teacher.
+            weight: (N, H, W) float in [0, 1], cross-image consistency of the teacher's map.
+            hole: (N, 1, H, W) float, 1 in the hole.
 
         Returns:
-            0-d float32 tensor >= 0; exactly 0 when no pixel is trusted.
+            0-d float32 tensor >= 0 but for rounding; exactly 0 when all weights are 0.
         """
-        weight = self.trusted(weight, probability)
-        loss = F.cross_entropy(logits.float(), pseudo_label, reduction='none')
+        weight = self.pixel_weight(weight, hole)
+        own = logits.float().log_softmax(1)
+        loss = F.kl_div(own, probabilities, reduction='none').sum(1)
         smallest = torch.finfo(torch.float32).eps
         return self.loss_weight * (loss * weight).sum() / weight.sum().clamp_min(smallest)
 
-    def trusted(self, weight: Tensor, probability: Tensor) -> Tensor:
-        """(N, H, W) float weight in [0, 1] of every pixel; the loss is divided by its sum."""
-        return weight * (probability >= self.confidence_threshold)
+    def pixel_weight(self, weight: Tensor, hole: Tensor) -> Tensor:
+        """(N, H, W) float >= 0, what every pixel counts; the loss is divided by its sum."""
+        return weight * (1 + self.hole_weight * hole.squeeze(1))

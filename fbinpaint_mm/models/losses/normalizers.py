@@ -22,7 +22,7 @@ class Normalizers:
         hole: 0-d float factor of averages over the hole; 1 in a single process, like all factors.
         valid: 0-d float factor of averages over the known pixels.
         labeled: 0-d float factor of averages over the labeled pixels.
-        trusted: 0-d float factor of averages over the pixels with a trusted pseudo label.
+        trusted: 0-d float factor of averages over the pixels with pseudo labels, by their weights.
         class_areas: (2, K) float32 mean over ranks of each class's area and of the rest of the
             labeled area; ``None`` in a single process.
     """
@@ -50,7 +50,7 @@ def normalizers_over_ranks(
         hole: 0-d area of the hole, in any unit that all ranks use.
         valid: 0-d area of the known pixels.
         labeled: 0-d area of the labeled pixels.
-        trusted: 0-d sum of the weights of the pseudo labels.
+        trusted: 0-d sum of the weights of the pixels with pseudo labels.
         class_areas: (2, K) area of each class and of the rest of the labeled area; ``None``, on
             all ranks, where there are no maps.
 

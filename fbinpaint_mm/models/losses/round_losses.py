@@ -126,9 +126,7 @@ class RoundLosses(BaseModule):
             if result.semantics is not None and result.semantics is not seen:
                 seen = result.semantics
                 named |= self._labeled_losses(seen, data_samples.gt_seg, prototypes, parts)
-                named |= self._unlabeled_losses(
-                    seen, ~data_samples.is_labeled, pseudo_labels, parts
-                )
+                named |= self._unlabeled_losses(seen, data_samples, pseudo_labels, parts)
             losses |= {f'round{index}_{name}': value for name, value in named.items()}
         return losses
 
@@ -155,7 +153,8 @@ class RoundLosses(BaseModule):
         mask, labels = data_samples.mask.float(), data_samples.gt_seg
         trusted, class_areas = mask.new_zeros(()), None
         if pseudo_labels is not None:
-            trusted = self.consistency.trusted(pseudo_labels.weight, pseudo_labels.probability)
+            hole = mask[~data_samples.is_labeled]
+            trusted = self.consistency.pixel_weight(pseudo_labels.weight, hole)
         if semantics is not None:
             num_classes, size = semantics.logits.shape[1], semantics.features.shape[-2:]
             class_areas = areas_of_classes(labels, num_classes, size)
@@ -221,13 +220,15 @@ class RoundLosses(BaseModule):
     def _unlabeled_losses(
         self,
         semantics: Semantics,
-        unlabeled: Tensor,
+        data_samples: DataSample,
         pseudo_labels: PseudoLabels | None,
         parts: Normalizers,
     ) -> dict[str, Tensor]:
         if pseudo_labels is None:
             return {}
-        given = (pseudo_labels.label, pseudo_labels.weight, pseudo_labels.probability)
+        unlabeled = ~data_samples.is_labeled
+        hole = data_samples.mask[unlabeled].float()
+        given = (pseudo_labels.probabilities, pseudo_labels.weight, hole)
         loss = _mean(
             self.consistency(logits[unlabeled], *given) for logits in semantics.supervised_logits
         )

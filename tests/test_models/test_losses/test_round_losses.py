@@ -47,8 +47,8 @@ def make_semantics(raw: torch.Tensor | None = None) -> Semantics:
 
 
 def pseudo_labels(trust: float) -> PseudoLabels:
-    ones = torch.ones(1, 1, 2)
-    return PseudoLabels(ones.long(), ones, ones, torch.tensor(trust))
+    certain = torch.tensor([0.0, 1.0]).reshape(1, 2, 1, 1).expand(1, 2, 1, 2)
+    return PseudoLabels(certain, torch.ones(1, 1, 2), torch.tensor(trust))
 
 
 def test_pixels_of_every_round_by_hand(samples):
@@ -75,6 +75,16 @@ def test_maps_with_and_without_correction_weigh_the_same(samples):
     sum(found.values()).backward()
     # The segmentor's own map learns too, on the labeled and on the unlabeled image.
     assert (raw.grad.abs().sum((1, 2, 3)) > 0).all()
+
+
+def test_the_hole_of_the_unlabeled_image_counts_more(samples):
+    """Its student is undecided in the hole and agrees outside; the labeled image has no hole."""
+    samples.mask = torch.tensor([[[[0.0, 0.0]]], [[[0.0, 1.0]]]])
+    semantics = make_semantics()
+    semantics.logits[1, 1, 0, 0] = 99.0
+    losses = make_losses(consistency=dict(type='ConsistencyLoss', hole_weight=1.0))
+    found = losses([make_round(0.0, semantics)], samples, None, pseudo_labels(trust=1.0))
+    assert found['round0_loss_consistency'].item() == pytest.approx(2 / 3 * LN2)
 
 
 def test_a_map_that_is_used_twice_learns_once(samples):
@@ -195,8 +205,9 @@ def test_each_loss_gets_the_factor_of_its_own_area(samples, one_of_two):
         )
     )
     areas = {name: value.tolist() for name, value in one_of_two.items()}
-    # Two holes of one pixel, two labeled pixels, one pixel of each class and one of the other.
-    assert areas == dict(hole=2, valid=2, labeled=2, trusted=2, class_areas=[[1, 1], [1, 1]])
+    # Two holes of one pixel, two labeled pixels, one pixel of each class and one of the other; of
+    # the unlabeled image a known pixel, and one in the hole that counts 1 + 3.
+    assert areas == dict(hole=2, valid=2, labeled=2, trusted=5, class_areas=[[1, 1], [1, 1]])
 
 
 def test_means_of_images_and_of_all_pixels_need_no_factor(samples, one_of_two):
