@@ -107,7 +107,12 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='ITERATIONS',
         help='train the entries without a checkpoint; the reference gets so many iterations',
     )
-    add('--equal', choices=EQUAL, help='what all trainings spend the same of (default: iterations)')
+    add(
+        '--equal',
+        choices=EQUAL,
+        help='what all trainings spend the same of (default: iterations); seconds are CPU time of '
+        'the training process on a CPU, elapsed time on a GPU, as measured before',
+    )
     add(
         '--seeds',
         type=number(int, 0),

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 from fbinpaint_mm.benchmark.picture_files import INPUT, TRUTH, PictureFiles, masked_image
 from fbinpaint_mm.benchmark.results import BenchmarkData
 from fbinpaint_mm.config_mistakes import mistakes_in_settings
-from fbinpaint_mm.evaluation.metrics.sample_wise_metric import sample_name
+from fbinpaint_mm.evaluation.metrics.sample_wise_metric import image_name, sample_name
 from fbinpaint_mm.user_error import UserError
 
 LABEL_MAPS = ('gt_seg', 'dictated_seg')
@@ -35,7 +35,7 @@ class ImageHolePairs:
         split: ``'val'`` or ``'test'``: which data loader of the config.
         batch_size: Images per batch; by default the data loader's. It is 1 if images differ in
             size.
-        max_images: Use only so many images, the first ones.
+        max_images: Use only so many images, the first ones, with all their holes.
 
     Attributes:
         sizes: After ``survey``: name of each image -> its height and width.
@@ -100,6 +100,7 @@ class ImageHolePairs:
             pictures.clear(kind)
         digest = hashlib.sha256()
         areas: dict[str, float] = {}
+        images: list[str] = []
         sizes, self.hashes = {}, {}
         for sample in (one for batch in self.dataloader for one in batch['data_samples']):
             truth = truth_of(sample)
@@ -110,6 +111,7 @@ class ImageHolePairs:
                     'by name, so give the images different paths'
                 )
             update_digest(digest, truth)
+            images.append(image_name(truth))
             areas[name], sizes[name] = hole.double().mean().item(), tuple(image.shape[-2:])
             self.hashes[name] = pixel_hash(truth)
             pictures.save(TRUTH, name, image)
@@ -124,6 +126,7 @@ class ImageHolePairs:
             hole_areas=list(areas.values()),
             size=next(iter(sizes.values())),
             sha256=digest.hexdigest(),
+            images=images if len(set(images)) < len(images) else [],
         )
         return self.data
 
@@ -191,7 +194,8 @@ def build_dataset(config: dict, max_images: int | None) -> Any:
         dataset = DATASETS.build(config)
     if hasattr(dataset, 'full_init'):
         dataset.full_init()
-    if max_images is not None and max_images < len(dataset):
+    holes = getattr(dataset, 'holes_per_image', 1)
+    if max_images is not None and max_images * holes < len(dataset):
         dataset.get_subset_(max_images)
     return dataset
 

@@ -13,7 +13,7 @@ from fbinpaint_mm.benchmark.result_folder import folder_content
 from fbinpaint_mm.benchmark.results import RunResult
 from fbinpaint_mm.benchmark.speed.measure_speed import SpeedMeter
 from fbinpaint_mm.benchmark.training import Training, scale_training
-from fbinpaint_mm.benchmark.workbench import Workbench
+from fbinpaint_mm.benchmark.workbench import Settings, Workbench
 from fbinpaint_mm.fingerprint import (
     checkpoint_content,
     code_content,
@@ -26,6 +26,7 @@ from fbinpaint_mm.user_error import UserError, in_one_line
 COSTS = {
     'iterations': None,
     'seconds': 'training_seconds_per_iteration',
+    'cpu_seconds': 'training_cpu_seconds_per_iteration',
     'flops': 'training_flops_per_iteration',
 }
 
@@ -82,6 +83,15 @@ def speed_of(bench: Workbench, entry: Entry) -> dict[str, Any]:
         return {}
 
 
+def budget_of(settings: Settings) -> str:
+    """The key of ``COSTS`` that is meant: on a CPU, seconds are those of the training process.
+
+    So other processes on the machine do not change the number of iterations.
+    """
+    on_cpu = settings.equal == 'seconds' and settings.device == 'cpu'
+    return 'cpu_seconds' if on_cpu else settings.equal
+
+
 def plan_iterations(
     entries: Sequence[Entry],
     reference: str,
@@ -101,7 +111,7 @@ def plan_iterations(
         reference: Name of the entry that trains for ``iterations``; if it is not trained, the first
             one that is.
         iterations: Its number of iterations.
-        equal: ``'iterations'``, ``'seconds'`` or ``'flops'``: what the others spend as much of.
+        equal: A key of ``COSTS``: what the others spend as much of.
         speeds: ``EntryResult.speed`` of each entry by name.
 
     Returns:
@@ -134,7 +144,7 @@ def plan_runs(
     iterations: dict[str, int] = {}
     if settings.iterations is not None:
         iterations = plan_iterations(
-            bench.entries, settings.reference, settings.iterations, settings.equal, speeds
+            bench.entries, settings.reference, settings.iterations, budget_of(settings), speeds
         )
     plans: dict[str, list[PlannedRun]] = {}
     for entry in bench.entries:
@@ -164,8 +174,8 @@ def runs_of(bench: Workbench, entry: Entry, iterations: int | None) -> list[Plan
     equal = bench.settings.equal
     if iterations is None:
         raise UserError(
-            f'{COSTS[equal]} was not measured, so there is no budget of equal {equal}; see the '
-            'warnings about speed in the log, or use --equal iterations'
+            f'{COSTS[budget_of(bench.settings)]} was not measured, so there is no budget of equal '
+            f'{equal}; see the warnings about speed in the log, or use --equal iterations'
         )
     return [training_run(bench, entry, iterations, seed) for seed in bench.settings.seeds]
 

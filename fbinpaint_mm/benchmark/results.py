@@ -25,7 +25,8 @@ class RunResult:
         checkpoint: File that was evaluated; ``None`` for a model that does not learn.
         series: Scores of every image: each metric for each round and for the final result.
         set_scores: Scores that exist only for the whole set, such as FID, by name.
-        training: ``iterations``, ``seconds`` and ``flops`` that the training spent, where known.
+        training: ``iterations``, ``seconds``, ``cpu_seconds`` and ``flops`` that the training
+            spent, where known.
         environment: Versions, device, command, time and commit when it was scored: an earlier
             call's, where its result is reused.
     """
@@ -69,7 +70,8 @@ class EntryResult:
         speed: Measured in processes of their own, numbers only:
             ``parameters`` (count), ``parameters_trained`` (count; with the discriminator),
             ``seconds_per_image`` (median), ``flops_per_image`` (multiply and add counted apart),
-            ``peak_memory`` (bytes, inference), ``training_seconds_per_iteration`` (median),
+            ``peak_memory`` (bytes, inference), ``training_seconds_per_iteration`` and
+            ``training_cpu_seconds_per_iteration`` (median elapsed, and least of all threads),
             ``training_flops_per_iteration``, ``training_peak_memory`` (bytes) and, for models with
             rounds, ``rounds``: a list with ``seconds_per_image`` and ``flops_per_image`` for
             R = 0, 1, ...; a key is absent where it does not apply. ``conditions`` says how the
@@ -110,6 +112,8 @@ class BenchmarkData:
         size: (height, width) of the images in pixels; of the first one if they differ.
         sha256: Hash over all pixels of images, holes and label maps: two benchmarks with the same
             hash are comparable.
+        images: Name of the image of each sample, the same for several holes of one image; empty if
+            each sample has an image of its own.
     """
 
     config: str
@@ -118,6 +122,7 @@ class BenchmarkData:
     hole_areas: list[float]
     size: tuple[int, int]
     sha256: str
+    images: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from mmagic.registry import HOOKS
@@ -24,7 +24,8 @@ from fbinpaint_mm.training_length import set_max_iters
 from fbinpaint_mm.write_file import write_file
 
 CONFIG, LOG, PROGRESS = 'config.py', 'log.txt', 'progress.json'
-CHECKPOINT_KEY = 'training_seconds'
+# What a clock counts -> where a checkpoint keeps it.
+CHECKPOINT_KEYS = dict(seconds='training_seconds', cpu_seconds='training_cpu_seconds')
 CHECKPOINTS = 4  # so many are written in the course of a training, to resume from
 SHOWN_DIGITS = 8  # of a hash: enough to tell the files of one benchmark apart
 
@@ -78,8 +79,8 @@ class Training:
             advance: Gets the number of iterations that are done, now and then.
 
         Returns:
-            ``iterations`` and ``seconds`` spent on them, those of interrupted parts included; see
-            ``TrainingClockHook``.
+            ``iterations``, and ``seconds`` and ``cpu_seconds`` spent on them, as far as they are
+            known, those of interrupted parts included; see ``TrainingClockHook``.
 
         Raises:
             ChildProcessError: The training failed; the message has its error and names its log.
@@ -95,8 +96,9 @@ class Training:
                 watch=lambda: advance(self.done),
             )
         advance(self.iterations)
-        seconds = read_progress(self.folder)['seconds']
-        return dict(iterations=self.iterations, seconds=seconds)
+        progress = read_progress(self.folder)
+        spent = {key: progress[key] for key in CHECKPOINT_KEYS if progress.get(key) is not None}
+        return dict(iterations=self.iterations, **spent)
 
 
 def describe_starts(cfg: Config) -> list[dict[str, str]]:
@@ -113,18 +115,24 @@ def describe_starts(cfg: Config) -> list[dict[str, str]]:
 
 
 def read_progress(folder: Path) -> dict[str, Any]:
-    """What ``TrainingClockHook`` wrote last: ``iteration`` and ``seconds``, both 0 at first."""
+    """What ``TrainingClockHook`` wrote last; ``iteration`` is 0 at first."""
     path = folder / PROGRESS
-    return json.loads(path.read_text()) if path.is_file() else dict(iteration=0, seconds=0.0)
+    return json.loads(path.read_text()) if path.is_file() else dict(iteration=0)
+
+
+def read_clocks() -> dict[str, float]:
+    """Seconds by ``CHECKPOINT_KEYS``: elapsed, and those of all threads of this process."""
+    return dict(seconds=perf_counter(), cpu_seconds=process_time())
 
 
 @HOOKS.register_module()
 class TrainingClockHook(Hook):
-    """Writes ``progress.json`` into the work directory: ``iteration`` done, ``seconds`` spent.
+    """Writes ``progress.json`` into the work directory: ``iteration`` done, and what was spent.
 
-    The seconds are wall-clock time from the first iteration on: data, model and checkpoints, not
-    the start of the process. They are kept in checkpoints: a resumed training goes on counting,
-    without the time of iterations that were lost.
+    ``seconds`` are elapsed time from the first iteration on: data, model and checkpoints, not the
+    start of the process; ``cpu_seconds`` the CPU time of the process meanwhile, without that of
+    workers that load data. They are kept in checkpoints: a resumed training goes on counting,
+    without the time of iterations that were lost. What an older checkpoint lacks stays ``None``.
 
     It also sets ``cur_iter``, by which mmagic's inpaintors follow their phases and which their
     checkpoints do not keep.
@@ -137,17 +145,18 @@ class TrainingClockHook(Hook):
 
     def __init__(self, interval: float = 0.5) -> None:
         self.interval = interval
-        self.seconds = 0.0
-        self._since = self._written = perf_counter()
+        self.spent: dict[str, float | None] = dict.fromkeys(CHECKPOINT_KEYS, 0.0)
+        self._since = read_clocks()
+        self._written = self._since['seconds']
 
     def before_train(self, runner: Runner) -> None:
         """Start the clock, at zero unless the training is resumed."""
         model = unwrapped_model(runner.model)
         if runner.iter == 0:
-            self.seconds = 0.0
+            self.spent = dict.fromkeys(CHECKPOINT_KEYS, 0.0)
         elif hasattr(model, 'cur_iter'):
             model.cur_iter += runner.iter
-        self._since = perf_counter()
+        self._since = read_clocks()
         self._write(runner, runner.iter)
 
     def after_train_iter(
@@ -160,26 +169,28 @@ class TrainingClockHook(Hook):
         """Write the file, if the last time is long enough ago."""
         self._update()
         last = runner.iter + 1 == runner.max_iters
-        if last or self._since - self._written >= self.interval:
+        if last or self._since['seconds'] - self._written >= self.interval:
             self._write(runner, runner.iter + 1)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Keep the seconds."""
         self._update()
-        checkpoint[CHECKPOINT_KEY] = self.seconds
+        checkpoint.update({name: self.spent[key] for key, name in CHECKPOINT_KEYS.items()})
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Go on counting where the checkpoint was saved."""
-        self.seconds = checkpoint.get(CHECKPOINT_KEY, 0.0)
+        self.spent = {key: checkpoint.get(name) for key, name in CHECKPOINT_KEYS.items()}
 
     def _update(self) -> None:
-        now = perf_counter()
-        self.seconds += now - self._since
+        now = read_clocks()
+        for key, before in self.spent.items():
+            if before is not None:
+                self.spent[key] = before + now[key] - self._since[key]
         self._since = now
 
     def _write(self, runner: Runner, iteration: int) -> None:
-        self._written = perf_counter()
-        progress = dict(iteration=iteration, seconds=self.seconds)
+        self._written = self._since['seconds']
+        progress = dict(iteration=iteration, **self.spent)
         write_file(Path(runner.work_dir) / PROGRESS, json.dumps(progress))
 
 

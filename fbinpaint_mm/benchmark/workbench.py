@@ -41,7 +41,8 @@ class Settings:
         lpips: Weights of LPIPS or ``'download'``; ``None`` for no LPIPS.
         fid: Weights of the FID or ``'download'``; ``None`` for no FID.
         iterations: Iterations that the reference trains; ``None`` for no training.
-        equal: ``'iterations'``, ``'seconds'`` or ``'flops'``: what all spend the same of.
+        equal: ``'iterations'``, ``'seconds'`` or ``'flops'``: what all spend the same of; see
+            ``budget_of``.
         seeds: Seeds of the trainings.
         speed: Whether to measure speed.
         training: Whether a sweep of sizes measures a training iteration, too.

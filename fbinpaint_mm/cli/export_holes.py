@@ -15,6 +15,7 @@ from mmengine.registry import DATASETS, init_default_scope
 
 from fbinpaint_mm.config_file import part_of, read_config
 from fbinpaint_mm.config_mistakes import mistakes_in_settings
+from fbinpaint_mm.datasets.partly_labeled_dataset import name_with_hole
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.write_file import check_writable, write_file
 
@@ -54,6 +55,8 @@ def inputs_folder(out: Path) -> Path:
 def export_holes(dataset: BaseDataset, out: Path) -> int:
     """Writes the hole of every sample: ``<image stem>.png``, 255 = hole, and ``holes.csv``.
 
+    Of several holes of one image, all but the first have ``_hole1``, ... behind the stem.
+
     Beside ``out``, a folder with ``_inputs`` behind its name gets the images under the same names,
     at the size of the test, mid gray in the hole. The list has a hash of each image and hole, by
     which the benchmark tells results of other ones.
@@ -80,7 +83,7 @@ def export_holes(dataset: BaseDataset, out: Path) -> int:
     rows: dict[str, Sequence[Any]] = {}
     for index in range(len(dataset)):
         sample = dataset[index]['data_samples']
-        name = picture_name(sample.gt_path)
+        name = picture_name(name_with_hole(sample.gt_path, sample.get('hole_index', 0)))
         if name in rows:
             raise UserError(
                 f'{sample.gt_path} and {rows[name][1]} have the same stem and would share {name}; '

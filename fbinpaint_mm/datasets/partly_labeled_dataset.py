@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 import torch
@@ -21,9 +22,32 @@ CORRUPT_ACTIONS = ('raise', 'skip')
 class PartlyLabeledDataset(BaseDataset):
     """A data set whose samples say in ``is_labeled`` whether they have a label map.
 
+    Args:
+        holes_per_image: how often in a row each image comes, for a test with several fixed holes
+            each. If more than once, its samples have the ``sample_idx`` of the image and a
+            ``hole_index`` of 0, 1, ...; hole 0 is the one that it has alone.
+        **kwargs: of ``mmengine.dataset.BaseDataset``.
+
     Raises:
-        UserError: ``metainfo`` names classes that are not names, or colors for another number.
+        UserError: ``metainfo`` names classes that are not names, or colors for another number; or
+            an image has no hole.
     """
+
+    def __init__(self, holes_per_image: int = 1, **kwargs: Any) -> None:
+        if holes_per_image < 1:
+            raise UserError(f'holes_per_image={holes_per_image}: expected 1 or more')
+        self.holes_per_image = holes_per_image
+        super().__init__(**kwargs)
+
+    def __len__(self) -> int:
+        return super().__len__() * self.holes_per_image
+
+    def get_data_info(self, idx: int) -> dict:
+        """One sample before the pipeline; see the class for its keys."""
+        if self.holes_per_image == 1:
+            return super().get_data_info(idx)
+        image, hole = divmod(range(len(self))[idx], self.holes_per_image)
+        return {**super().get_data_info(image), 'hole_index': hole}
 
     @classmethod
     def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:
@@ -42,6 +66,17 @@ class PartlyLabeledDataset(BaseDataset):
     def unlabeled_indices(self) -> list[int]:
         """Indices of the samples without a label map, ascending."""
         return [i for i in range(len(self)) if not self.get_data_info(i)['is_labeled']]
+
+
+def name_with_hole(image: str, hole_index: int) -> str:
+    """The name of an image, for another hole than the first one with ``_hole1``, ... in its stem.
+
+    Args:
+        image: Such as its path.
+        hole_index: 0, 1, ...
+    """
+    path = PurePath(image)
+    return str(path.with_stem(f'{path.stem}_hole{hole_index}')) if hole_index else image
 
 
 def check_classes(classes: Sequence[str], palette: Sequence = ()) -> None:
@@ -81,7 +116,7 @@ class SkipsCorruptSamples(PartlyLabeledDataset):
         on_corrupt: ``'raise'`` or ``'skip'``. With ``test_mode`` it always raises: scores of fewer
             images could not be compared.
         max_corrupt: share of the samples that may be skipped, in [0, 1]; more stop the training.
-        **kwargs: of ``mmengine.dataset.BaseDataset``.
+        **kwargs: of :class:`PartlyLabeledDataset`.
 
     Raises:
         UserError: one of the two is out of range.

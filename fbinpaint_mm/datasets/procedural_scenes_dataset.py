@@ -37,7 +37,7 @@ class ProceduralScenesDataset(PartlyLabeledDataset):
             as '1/8'; 0 for none. The labeled scenes
             of a smaller ratio are among those of a larger one.
         pipeline: Transforms, beginning with ``LoadProceduralScene``.
-        **kwargs: Arguments of ``mmengine.dataset.BaseDataset``.
+        **kwargs: Arguments of :class:`PartlyLabeledDataset`, such as ``holes_per_image``.
 
     Raises:
         UserError: Unknown split, more scenes than a split has, or a ratio that labels no scene.

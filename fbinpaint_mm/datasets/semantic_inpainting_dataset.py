@@ -55,9 +55,10 @@ class SemanticInpaintingDataset(SkipsCorruptSamples):
         check: ``'full'`` decodes every file, ``'headers'`` reads headers and decodes 64 label maps,
             ``'off'`` checks names only; ``'auto'`` is ``'full'`` up to 256 MB of files and
             ``'headers'`` above.
-        **kwargs: of :class:`SkipsCorruptSamples` (``on_corrupt``, ``max_corrupt``) and of
-            ``mmengine.dataset.BaseDataset``, such as ``metainfo`` (with ``classes``), ``pipeline``,
-            ``indices`` and ``test_mode``. ``indices`` is applied after the labeled split is chosen.
+        **kwargs: of :class:`SkipsCorruptSamples` (``on_corrupt``, ``max_corrupt``,
+            ``holes_per_image``) and of ``mmengine.dataset.BaseDataset``, such as ``metainfo`` (with
+            ``classes``), ``pipeline``, ``indices`` and ``test_mode``. ``indices`` is applied after
+            the labeled split is chosen.
 
     Raises:
         FileNotFoundError: a folder, a list or a promised label map is missing.

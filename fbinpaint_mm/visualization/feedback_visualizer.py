@@ -13,7 +13,7 @@ from mmengine.dist import master_only
 from mmengine.visualization import Visualizer
 from torch import Tensor
 
-from fbinpaint_mm.datasets.partly_labeled_dataset import check_classes
+from fbinpaint_mm.datasets.partly_labeled_dataset import check_classes, name_with_hole
 from fbinpaint_mm.visualization.drawing import Color
 from fbinpaint_mm.visualization.feedback_grid import draw_feedback_grid
 
@@ -74,7 +74,8 @@ class FeedbackVisualizer(Visualizer):
             name: Written to ``<name>_<step>.png``, instead of by the name of the image: for
                 samples that are others at each step.
         """
-        stem = Path(str(data_sample.get('gt_path', 'sample'))).stem
+        image, hole = data_sample.get('gt_path', 'sample'), data_sample.get('hole_index', 0)
+        stem = Path(name_with_hole(str(image), hole)).stem
         picture = self.draw(data_sample, title=f'{stem}   iteration {step}')
         for backend in self._vis_backends.values():
             backend.add_image(name or f'{stem}_iter', picture, step)

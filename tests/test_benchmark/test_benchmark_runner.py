@@ -88,7 +88,7 @@ def test_classes_of_another_name_get_scores_of_images_alone(run, entries, settin
     benchmark = run([entries[1], replace(entries[1], name='other', cfg=other)], settings)
     same, foreign = ({one.metric for one in entry.runs[0].series} for entry in benchmark.entries)
     assert foreign == {'PSNR', 'MAE'}
-    assert same == foreign | {'mIoU', 'mIoU_hole'}
+    assert same == foreign | {'mIoU', 'mIoU_hole', 'aAcc_hole'}
     warnings = [one.getMessage() for one in caplog.records if one.levelname == 'WARNING']
     assert warnings == ['other: its classes are not those of the data; it gets no scores of maps']
     assert benchmark.other_classes == ['other']
@@ -227,8 +227,8 @@ def fake_training(monkeypatch, checkpoint):
 @pytest.fixture
 def speeds(monkeypatch):
     numbers = {
-        'small': dict(training_seconds_per_iteration=2.0, training_flops_per_iteration=10.0),
-        'twice': dict(training_seconds_per_iteration=1.0),
+        'small': dict(training_cpu_seconds_per_iteration=2.0, training_flops_per_iteration=10.0),
+        'twice': dict(training_cpu_seconds_per_iteration=1.0),
     }
     monkeypatch.setattr(
         benchmark_runner, 'speed_of', lambda bench, entry: numbers.get(entry.name, {})

@@ -109,6 +109,21 @@ def test_the_first_images_alone(cfg, tmp_path):
     assert len(ImageHolePairs(cfg, 'small.py', max_images=9)) == 4
 
 
+def test_several_holes_of_each_image(cfg, tmp_path):
+    alone = ImageHolePairs(cfg, 'small.py').survey(PictureFiles(tmp_path))
+    assert alone.images == []
+    cfg.test_dataloader.dataset.holes_per_image = 3
+    pairs, pictures = ImageHolePairs(cfg, 'small.py'), PictureFiles(tmp_path)
+    data = pairs.survey(pictures)
+    assert data.images == [name for name in alone.samples for _ in range(3)]
+    assert data.samples[::3] == alone.samples
+    assert data.samples[1:3] == [f'{alone.samples[0]}_hole1', f'{alone.samples[0]}_hole2']
+    assert data.hole_areas[::3] == alone.hole_areas
+    assert len(set(pairs.hashes.values())) == len({*tmp_path.glob('input/*.png')}) == 12
+    assert len(ImageHolePairs(cfg, 'small.py', max_images=3)) == 9
+    assert len(ImageHolePairs(cfg, 'small.py', max_images=9)) == 12
+
+
 def test_one_pair_makes_a_batch(cfg):
     pairs = ImageHolePairs(cfg, 'small.py')
     batch = pairs.first_batch()

@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from fbinpaint_mm.benchmark.entry import Entry
-from fbinpaint_mm.benchmark.planning import plan_iterations, plan_runs, speed_of
+from fbinpaint_mm.benchmark.planning import budget_of, plan_iterations, plan_runs, speed_of
 from fbinpaint_mm.benchmark.speed.measure_speed import SpeedMeter
 from fbinpaint_mm.benchmark.workbench import Settings, Workbench
 
@@ -18,9 +18,21 @@ ENTRIES = [
     Entry('fast', 'fast.py'),
 ]
 SPEEDS = {
-    'ours': dict(training_seconds_per_iteration=0.2, training_flops_per_iteration=3e9),
-    'slow': dict(training_seconds_per_iteration=60.0, training_flops_per_iteration=6e9),
-    'fast': dict(training_seconds_per_iteration=0.13, training_flops_per_iteration=1e9),
+    'ours': dict(
+        training_seconds_per_iteration=0.2,
+        training_cpu_seconds_per_iteration=0.4,
+        training_flops_per_iteration=3e9,
+    ),
+    'slow': dict(
+        training_seconds_per_iteration=60.0,
+        training_cpu_seconds_per_iteration=0.8,
+        training_flops_per_iteration=6e9,
+    ),
+    'fast': dict(
+        training_seconds_per_iteration=0.13,
+        training_cpu_seconds_per_iteration=0.1,
+        training_flops_per_iteration=1e9,
+    ),
     'old': {},
     'telea': {},
 }
@@ -115,6 +127,7 @@ def test_an_entry_that_cannot_be_planned_has_no_runs(bench):
     [
         ('iterations', 'ours', dict(ours=100, slow=100, fast=100)),
         ('seconds', 'ours', dict(ours=100, slow=1, fast=154)),
+        ('cpu_seconds', 'ours', dict(ours=100, slow=50, fast=400)),
         ('flops', 'ours', dict(ours=100, slow=50, fast=300)),
         ('flops', 'fast', dict(ours=33, slow=17, fast=100)),
         ('flops', 'telea', dict(ours=100, slow=50, fast=300)),
@@ -123,6 +136,18 @@ def test_an_entry_that_cannot_be_planned_has_no_runs(bench):
 )
 def test_all_spend_what_the_reference_spends(equal, reference, expected):
     assert plan_iterations(ENTRIES, reference, 100, equal, SPEEDS) == expected
+
+
+@pytest.mark.parametrize(
+    ('device', 'equal', 'expected'),
+    [
+        ('cpu', 'seconds', 'cpu_seconds'),
+        ('cuda', 'seconds', 'seconds'),
+        ('cpu', 'flops', 'flops'),
+    ],
+)
+def test_seconds_of_a_processor_are_those_of_the_training_alone(tmp_path, device, equal, expected):
+    assert budget_of(Settings(tmp_path, 'ours', device, equal=equal)) == expected
 
 
 def test_an_entry_whose_cost_is_unknown_has_no_budget():

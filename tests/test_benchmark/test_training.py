@@ -98,6 +98,7 @@ def test_the_weights_it_starts_from_are_told_by_path_and_hash(tmp_path):
 def clock(monkeypatch):
     now = SimpleNamespace(seconds=100.0)
     monkeypatch.setattr(module, 'perf_counter', lambda: now.seconds)
+    monkeypatch.setattr(module, 'process_time', lambda: now.seconds / 2)
     return now
 
 
@@ -117,16 +118,16 @@ def test_progress_is_written_now_and_then_and_at_the_end(clock, runner):
     hook = TrainingClockHook(interval=5)
     clock.seconds += 50  # building the model does not count
     hook.before_train(runner)
-    assert progress(runner) == dict(iteration=0, seconds=0.0)
+    assert progress(runner) == dict(iteration=0, seconds=0.0, cpu_seconds=0.0)
     written = []
     for runner.iter, seconds in enumerate([2, 4, 1]):
         clock.seconds += seconds
         hook.after_train_iter(runner, runner.iter)
         written.append(progress(runner))
     assert written == [
-        dict(iteration=0, seconds=0.0),
-        dict(iteration=2, seconds=6.0),
-        dict(iteration=3, seconds=7.0),
+        dict(iteration=0, seconds=0.0, cpu_seconds=0.0),
+        dict(iteration=2, seconds=6.0, cpu_seconds=3.0),
+        dict(iteration=3, seconds=7.0, cpu_seconds=3.5),
     ]
 
 
@@ -143,7 +144,7 @@ def test_a_resumed_training_goes_on_counting(clock, runner):
     second.before_train(runner)
     clock.seconds += 3
     second.after_train_iter(runner, 2)
-    assert progress(runner) == dict(iteration=3, seconds=11.0)
+    assert progress(runner) == dict(iteration=3, seconds=11.0, cpu_seconds=5.5)
     assert runner.model.cur_iter == 2, 'phases of mmagic go on'
 
 
@@ -151,8 +152,17 @@ def test_weights_of_another_training_bring_no_seconds(runner, clock):
     hook = TrainingClockHook()
     hook.after_load_checkpoint(runner, dict(training_seconds=500.0))
     hook.before_train(runner)
-    assert progress(runner) == dict(iteration=0, seconds=0.0)
+    assert progress(runner) == dict(iteration=0, seconds=0.0, cpu_seconds=0.0)
     assert runner.model.cur_iter == 0
+
+
+def test_what_an_older_checkpoint_did_not_count_stays_unknown(runner, clock):
+    hook, runner.iter = TrainingClockHook(), 2
+    hook.after_load_checkpoint(runner, dict(training_seconds=8.0))
+    hook.before_train(runner)
+    clock.seconds += 3
+    hook.after_train_iter(runner, 2)
+    assert progress(runner) == dict(iteration=3, seconds=11.0, cpu_seconds=None)
 
 
 def test_a_scaled_training_has_its_length_seed_and_clock(cfg):

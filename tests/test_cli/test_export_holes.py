@@ -23,17 +23,20 @@ def out(tmp_path):
 
 def test_holes_come_back_through_hole_from_folder(repository, out, capsys):
     config = str(repository / 'configs/_base_/datasets/procedural_scenes.py')
-    options = {'val_dataloader.dataset.num_scenes': 3}
+    dataset = 'val_dataloader.dataset'
+    options = {f'{dataset}.num_scenes': 3, f'{dataset}.holes_per_image': 2}
     export_config_holes(config, 'val', out, options)
 
-    assert f'3 holes written to {out}, the masked images to {out}_inputs' in capsys.readouterr().out
+    assert f'6 holes written to {out}, the masked images to {out}_inputs' in capsys.readouterr().out
     with (out / 'holes.csv').open() as file:
         rows = list(csv.DictReader(file))
-    assert [row['sample_idx'] for row in rows] == ['0', '1', '2']
-    read = HoleFromFolder(out, pairing='stem')
-    for index, row in enumerate(rows):
-        expected = FixedHole(seed=0).hole(index, 64, 64)
-        mask = read(dict(gt=np.zeros((64, 64, 3), np.uint8), gt_path=row['image']))['mask']
+    assert [row['sample_idx'] for row in rows] == ['0', '0', '1', '1', '2', '2']
+    assert [row['hole'][-10:] for row in rows[2:4]] == ['000001.png', '_hole1.png']
+    read, gt = HoleFromFolder(out, pairing='stem'), np.zeros((64, 64, 3), np.uint8)
+    for number, row in enumerate(rows):
+        index, hole = divmod(number, 2)
+        expected = FixedHole(seed=0).hole(index, 64, 64, hole)
+        mask = read(dict(gt=gt, gt_path=row['image'], hole_index=hole))['mask']
         assert np.array_equal(mask, expected)
         assert float(row['area']) == pytest.approx(expected.mean(), abs=1e-6)
 

@@ -255,3 +255,15 @@ def test_a_link_whose_target_is_gone_is_named_or_passed_over(write_dataset, chec
         SemanticInpaintingDataset(**settings)
     skipping = SemanticInpaintingDataset(**settings, on_corrupt='skip', max_corrupt=0.5)
     assert skipping.corrupt_indices == [4]
+
+
+def test_every_image_comes_with_several_holes_in_a_row(root):
+    dataset = build(root, holes_per_image=2)
+    infos = [dataset.get_data_info(index) for index in (0, 1, 2, -1)]
+    assert [(one['sample_idx'], one['hole_index']) for one in infos] == [
+        *((0, 0), (0, 1), (1, 0), (9, 1))
+    ]
+    assert (len(dataset), len(list(dataset.labeled_indices))) == (20, 14)
+    assert 'hole_index' not in build(root).get_data_info(0)
+    with pytest.raises(UserError, match='holes_per_image=0: expected 1 or more'):
+        build(root, holes_per_image=0)

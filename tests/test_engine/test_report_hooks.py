@@ -135,7 +135,7 @@ def test_training_ends_with_scores_of_every_round_and_a_picture(tmp_path, multi)
         '001_iter_4.png',
     ]
     protocol = json.loads((tmp_path / 'round_scores.json').read_text())['protocol']
-    assert set(protocol) == {'PSNR', 'MAE_hole', 'mIoU_hole', 'mIoU'}
+    assert set(protocol) == {'PSNR', 'MAE_hole', 'mIoU_hole', 'mIoU', 'aAcc_hole'}
     assert protocol['PSNR']['unit'] == 'dB'
     assert protocol['MAE_hole']['region'] == 'hole'
 

@@ -3,11 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import jaccard_score
+from sklearn.metrics import accuracy_score, jaccard_score
 
 from fbinpaint_mm.evaluation import HoleIoU
 from fbinpaint_mm.evaluation.metrics import hole_iou
 from fbinpaint_mm.user_error import UserError
+
+NAMES = ['mIoU_hole', 'mIoU', 'aAcc_hole']
 
 
 def run(metric, samples):
@@ -16,7 +18,7 @@ def run(metric, samples):
     return metric.evaluate(len(samples))
 
 
-def expected_iou(samples, index, in_hole):
+def truth_and_prediction(samples, index, in_hole):
     truth, prediction = [], []
     for sample in samples:
         label = sample.gt_seg[0]
@@ -25,9 +27,12 @@ def expected_iou(samples, index, in_hole):
             keep &= sample.mask[0] > 0
         truth.append(label[keep].numpy())
         prediction.append(sample.output.round_segs[index][keep].numpy())
-    return 100 * jaccard_score(
-        np.concatenate(truth), np.concatenate(prediction), average='macro', zero_division=0
-    )
+    return np.concatenate(truth), np.concatenate(prediction)
+
+
+def expected_iou(samples, index, in_hole):
+    pixels = truth_and_prediction(samples, index, in_hole)
+    return 100 * jaccard_score(*pixels, average='macro', zero_division=0)
 
 
 def test_agrees_with_scikit_learn(make_sample):
@@ -35,13 +40,14 @@ def test_agrees_with_scikit_learn(make_sample):
     samples[0].gt_seg[:, 5:9, :12] = 255
     scores = run(HoleIoU(num_classes=4), samples)
     assert list(scores) == [
-        *('round1/mIoU_hole', 'round1/mIoU', 'round2/mIoU_hole', 'round2/mIoU'),
-        *('mIoU_hole', 'mIoU'),
+        f'{prefix}{name}' for prefix in ('round1/', 'round2/', '') for name in NAMES
     ]
     for r in (1, 2):
         for name, in_hole in (('mIoU_hole', True), ('mIoU', False)):
             expected = expected_iou(samples, r - 1, in_hole)
             assert scores[f'round{r}/{name}'] == pytest.approx(expected, abs=1e-6)
+        right = accuracy_score(*truth_and_prediction(samples, r - 1, in_hole=True))
+        assert scores[f'round{r}/aAcc_hole'] == pytest.approx(100 * right)
     assert scores['mIoU_hole'] == scores['round2/mIoU_hole']
     assert scores['mIoU'] == scores['round2/mIoU']
 
@@ -69,11 +75,10 @@ def test_series_hold_the_counts_of_every_image(make_sample):
     metric = HoleIoU(num_classes=4)
     scores = run(metric, samples)
     assert [(one.metric, one.round) for one in metric.series] == [
-        *(('mIoU_hole', 1), ('mIoU', 1), ('mIoU_hole', 2), ('mIoU', 2)),
-        *(('mIoU_hole', None), ('mIoU', None)),
+        (name, index) for index in (1, 2, None) for name in NAMES
     ]
     for one in metric.series:
-        assert one.items.shape == (3, 2, 4)
+        assert one.items.shape == (3, 2, 1 if one.metric == 'aAcc_hole' else 4)
         assert one.samples == [f'images/{seed:05d}.png' for seed in range(3)]
         assert one.hole_areas.tolist() == [140 / 576] * 3
         assert np.isnan(one.values[1])
@@ -153,8 +158,8 @@ def test_errors_name_the_sample(make_sample):
 
 def test_protocol_states_what_is_counted():
     protocol = HoleIoU(num_classes=4).protocol()
-    assert set(protocol) == {'mIoU_hole', 'mIoU'}
-    for name, region in (('mIoU_hole', 'hole'), ('mIoU', 'whole image')):
+    assert list(protocol) == NAMES
+    for name, region in zip(NAMES, ('hole', 'whole image', 'hole'), strict=True):
         assert protocol[name]['region'] == region
         assert protocol[name]['unit'] == '%'
         assert protocol[name]['image'] == 'composite'

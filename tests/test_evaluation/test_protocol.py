@@ -52,8 +52,10 @@ def test_every_kind_of_loop():
     ours = evaluator(PerRound(FinitePSNR()), HoleIoU(num_classes=2))
     multi = SimpleNamespace(evaluators=[ours, evaluator(MAE(prefix='streets'))])
     found = protocol_of_loop(multi)
-    assert list(found) == ['PSNR', 'mIoU_hole', 'mIoU', 'streets/MAE']
+    assert list(found) == ['PSNR', 'mIoU_hole', 'mIoU', 'aAcc_hole', 'streets/MAE']
     assert json.loads(json.dumps(found)) == found
-    assert list(protocol_of_loop(SimpleNamespace(evaluator=ours))) == ['PSNR', 'mIoU_hole', 'mIoU']
+    assert list(protocol_of_loop(SimpleNamespace(evaluator=ours))) == [
+        *('PSNR', 'mIoU_hole', 'mIoU', 'aAcc_hole')
+    ]
     assert protocol_of_loop(SimpleNamespace(evaluators=[SimpleNamespace(metrics=None)])) == {}
     assert protocol_of_loop(None) == {}

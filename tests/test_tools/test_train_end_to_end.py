@@ -84,7 +84,7 @@ def test_training_ends_with_scores_of_every_round_and_a_picture(trained, work_di
     assert list(work_dir.glob('*/vis_data/events.out.tfevents*')), 'no TensorBoard file'
     stored = json.loads((work_dir / 'round_scores.json').read_text())
     assert list(stored['iterations']) == ['3']
-    quality = {'PSNR', 'SSIM', 'MAE', 'MAE_hole', 'mIoU_hole', 'mIoU'}
+    quality = {'PSNR', 'SSIM', 'MAE', 'MAE_hole', 'mIoU_hole', 'mIoU', 'aAcc_hole'}
     assert set(stored['protocol']) == quality | {'correction/mended', 'correction/spoiled'}
 
 

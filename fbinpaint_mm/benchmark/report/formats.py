@@ -11,7 +11,7 @@ from matplotlib.ticker import EngFormatter
 from prettytable import PrettyTable, TableStyle
 
 MISSING = '-'
-TWO_DECIMALS = ('PSNR', 'mIoU', 'FID')
+TWO_DECIMALS = ('PSNR', 'mIoU', 'aAcc', 'FID')
 
 
 def format_score(metric: str, value: float | None) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from fbinpaint_mm.benchmark.report.formats import (
+    format_change,
     format_quantity,
     format_score,
     format_seconds,
@@ -18,7 +19,7 @@ from fbinpaint_mm.benchmark.report.result_table import TRAINING, Cell, result_ta
 from fbinpaint_mm.benchmark.report.score_table import ALL, FINAL, ScoreTable
 from fbinpaint_mm.benchmark.report.speed_markdown import speed_section, training_section
 from fbinpaint_mm.benchmark.report.statistics import CONFIDENCE
-from fbinpaint_mm.benchmark.results import Benchmark, EntryResult
+from fbinpaint_mm.benchmark.results import Benchmark, BenchmarkData, EntryResult
 from fbinpaint_mm.write_file import write_file
 
 SEPARATE_KEYS = ('unit', 'higher_is_better')
@@ -48,6 +49,7 @@ def write_markdown(
         describe_run(benchmark),
         describe_metrics(table),
         main_section(table, columns),
+        seed_section(table),
         *(bin_section(table, metric) for metric in table.image_metrics()),
         round_section(table),
         speed_section(speeds, benchmark.reference, 'Speed'),
@@ -63,7 +65,7 @@ def describe_run(benchmark: Benchmark) -> str:
     data, reference = benchmark.data, benchmark.entry(benchmark.reference)
     unscored = '' if reference.runs else ', which has no scores: no changes are given'
     lines = [
-        f'- data: `{data.config}`, {data.split}, {len(data.samples)} images of '
+        f'- data: `{data.config}`, {data.split}, {count_images(data)} of '
         f'{data.size[0]} × {data.size[1]} pixels (height × width), SHA-256 of all pixels of '
         f'images, holes and label maps `{data.sha256}`',
         f'- reference: {reference.name}{unscored}',
@@ -75,6 +77,13 @@ def describe_run(benchmark: Benchmark) -> str:
     for key, value in benchmark.environment.items():
         lines.append(f'- {key}: `{value}`' if key == 'command' else f'- {key}: {value}')
     return '\n'.join(lines)
+
+
+def count_images(data: BenchmarkData) -> str:
+    """How many images there are, and holes if there are more."""
+    if not data.images:
+        return f'{len(data.samples)} images'
+    return f'{len(set(data.images))} images with {len(data.samples)} holes'
 
 
 def describe_metrics(table: ScoreTable) -> str:
@@ -98,11 +107,11 @@ def main_section(table: ScoreTable, columns: Sequence[str] | None = None) -> str
         return ''
     results = result_table(table, columns)
     legend = (
-        f'Best in bold. Below each score: change against {table.benchmark.reference} with its '
-        f'{100 * CONFIDENCE:.0f} % bootstrap interval over images.'
+        f'Best in bold. Below each score: change against {table.benchmark.reference}, by the mean '
+        f'log ratio, with its {100 * CONFIDENCE:.0f} % bootstrap interval over images'
     )
-    if table.scores['seed_std'].notna().any():
-        legend += ' ± standard deviation over seeds.'
+    several = table.scores['seed_std'].notna().any()
+    legend += ' and seeds. ± standard deviation over seeds.' if several else '.'
     others = [name for name in table.benchmark.other_classes if name in table.entries]
     if others:
         names = ', '.join(others)
@@ -113,6 +122,21 @@ def main_section(table: ScoreTable, columns: Sequence[str] | None = None) -> str
     return '\n\n'.join(['## All images', entry_table(table, results, changed_text), legend])
 
 
+def seed_section(table: ScoreTable) -> str:
+    """The changes once more, with intervals that know of seeds only; empty with one seed."""
+    columns = {}
+    for metric in table.metrics:
+        scores = table.select(metric=metric, round=FINAL, bin=ALL).dropna(subset='change_t_low')
+        if len(scores):
+            limits = scores['change_t_low'], scores['change_t_high']
+            texts = map(format_change, scores['change'], *limits)
+            columns[metric] = pd.Series(list(texts), list(scores.index), dtype=object)
+    if not columns:
+        return ''
+    title = f'## Changes, with {100 * CONFIDENCE:.0f} % t-interval over seeds'
+    return f'{title}\n\n{frame_table(pd.DataFrame(columns))}'
+
+
 def bin_section(table: ScoreTable, metric: str) -> str:
     """Entries by hole-area bins."""
     columns = {}
@@ -120,7 +144,8 @@ def bin_section(table: ScoreTable, metric: str) -> str:
         scores = table.select(metric=metric, round=FINAL, bin=bin_name)
         title = bin_name if bin_name == ALL else f'{bin_name} %'
         columns[f'{title} ({scores["count"].max()})'] = score_cells(table, metric, scores)
-    title = f'## {table.headline(metric)} by hole area (number of images)'
+    counted = 'holes' if table.benchmark.data.images else 'images'
+    title = f'## {table.headline(metric)} by hole area (number of {counted})'
     return f'{title}\n\n{entry_table(table, pd.DataFrame(columns), score_text)}'
 
 

@@ -10,8 +10,10 @@ import pandas as pd
 
 from fbinpaint_mm.benchmark.report.statistics import (
     UNKNOWN,
+    Change,
+    change_of_seeds,
     check_paired,
-    relative,
+    log_ratio,
     relative_change,
     score_interval,
 )
@@ -28,7 +30,8 @@ ALL = 'all'
 FINAL = 'final'
 COLUMNS = ['entry', 'seed', 'round', 'metric', 'bin', 'mean', 'std', 'count']
 KEYS = ['entry', 'metric', 'round', 'bin']
-BOOTSTRAP = ['low', 'high', 'change', 'change_low', 'change_high']
+CHANGES = ['change', 'change_low', 'change_high', 'change_t_low', 'change_t_high']
+COMPARED = ['low', 'high', *CHANGES]
 
 
 class ScoreTable:
@@ -159,9 +162,9 @@ def score_entries(benchmark: Benchmark, bins: HoleAreaBins, seeds: pd.DataFrame)
         One row for each of ``KEYS``, by which it is indexed: ``mean`` over seeds, and ``seed_std``,
         nan with one seed, both nan if a seed has no score; ``seeds`` that have one; ``per_seed``, a
         list of scores; ``std`` over images, mean over seeds; ``count``, of the seed with fewest
-        images; ``low`` and ``high``, the bootstrap interval of ``mean``; ``change``, ``change_low``
-        and ``change_high`` against the reference's final result in the same bin, as a share of it.
-        What is unknown is nan.
+        images; ``low`` and ``high``, the bootstrap interval of ``mean``; and ``CHANGES`` against
+        the reference's final result in the same bin, as ``Change`` describes them. What is unknown
+        is nan.
     """
     scores = seeds.groupby(KEYS, observed=True).agg(
         mean=('mean', lambda seeds: seeds.mean(skipna=False)),
@@ -173,28 +176,33 @@ def score_entries(benchmark: Benchmark, bins: HoleAreaBins, seeds: pd.DataFrame)
     )
     compared = {**compare_means(scores, benchmark.reference), **compare_images(benchmark, bins)}
     rows = [compared[key] for key in scores.index]
-    return scores.join(pd.DataFrame(rows, index=scores.index, columns=BOOTSTRAP))
+    return scores.join(pd.DataFrame(rows, index=scores.index, columns=COMPARED))
 
 
 def compare_means(scores: pd.DataFrame, reference: str) -> dict[tuple, tuple[float, ...]]:
-    """``KEYS`` -> ``BOOTSTRAP``, with the change alone, for metrics that only the set has."""
-    means: dict[tuple, float] = dict(zip(scores.index, scores['mean'], strict=True))
+    """``KEYS`` -> ``COMPARED``, without bootstrap, for metrics that only the set has."""
+    seeds: dict[tuple, list[float]] = dict(zip(scores.index, scores['per_seed'], strict=True))
     rows: dict[tuple, tuple[float, ...]] = {}
-    for (entry, metric, index, bin_name), mean in means.items():
-        itself = (entry, index) == (reference, FINAL)
-        base = np.nan if itself else means.get((reference, metric, FINAL, bin_name), np.nan)
-        rows[entry, metric, index, bin_name] = (*UNKNOWN, float(relative(mean, base)), *UNKNOWN)
+    for (entry, metric, index, bin_name), ours in seeds.items():
+        theirs = seeds.get((reference, metric, FINAL, bin_name))
+        if theirs is None or (entry, index) == (reference, FINAL):
+            change = Change()
+        else:
+            sides = (np.array(side)[:, None] for side in (ours, theirs))
+            change = change_of_seeds(log_ratio(*sides)[:, 0])
+        rows[entry, metric, index, bin_name] = (*UNKNOWN, *change)
     return rows
 
 
 def compare_images(benchmark: Benchmark, bins: HoleAreaBins) -> dict[tuple, tuple[float, ...]]:
-    """``KEYS`` -> ``BOOTSTRAP`` of each score that is made of images.
+    """``KEYS`` -> ``COMPARED`` of each score that is made of images.
 
     Raises:
         UserError: Entries or seeds were scored on different images.
     """
     rows: dict[tuple, tuple[float, ...]] = {}
     reference = benchmark.entry(benchmark.reference)
+    images = dict(zip(benchmark.data.samples, benchmark.data.images, strict=False))
     for entry in benchmark.entries:
         for metric, index in {(one.metric, one.round) for run in entry.runs for one in run.series}:
             ours, theirs = entry.series(metric, index), reference.series(metric)
@@ -206,7 +214,8 @@ def compare_images(benchmark: Benchmark, bins: HoleAreaBins) -> dict[tuple, tupl
                 inside = [series for _, series in named]
                 key = (entry.name, metric, round_name(index), named[0][0] or ALL)
                 mine, others = inside[: len(ours)], inside[len(ours) :]
-                rows[key] = (*score_interval(mine), *relative_change(mine, others))
+                intervals = score_interval(mine, images)
+                rows[key] = (*intervals, *relative_change(mine, others, images))
     return rows
 
 

@@ -60,6 +60,7 @@ ROUND_COLUMNS = (
 TRAINING_COLUMNS = (
     Column('iterations', 'iterations', '{:.0f}'.format),
     Column('time', 'seconds', format_seconds),
+    Column('CPU time', 'cpu_seconds', format_seconds),
     Column('FLOPs', 'flops', format_quantity),
 )
 

@@ -1,9 +1,11 @@
-"""How sure a score and a difference are: a paired bootstrap over images."""
+"""How sure a score and a change are: a bootstrap over images and seeds, a t-interval over seeds."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -15,81 +17,177 @@ RESAMPLES = 2000
 CONFIDENCE = 0.95
 SEED = 0
 METHOD = (
-    'percentile bootstrap over images; the same resampled images for the entry, the reference and '
-    'all their seeds; seeds are averaged, not resampled'
+    'percentile bootstrap over images and, of two seeds or more, over seeds, each drawn apart from '
+    'the other; the same draws for the entry and the reference, paired by seed; all holes of an '
+    'image are drawn together'
+)
+CHANGE = (
+    'exp(d) - 1, where d is the mean log ratio of entry and reference: over the images, of which '
+    'each is the mean of its holes, and the seeds; of IoU, FID and scores that are not positive, '
+    'the ratio of the scores of the set'
 )
 # Resamples computed at once; with 10,000 images each array of them takes 40 MB.
 BATCH = 500
-UNKNOWN = (float('nan'), float('nan'))
+NAN = float('nan')
+UNKNOWN = (NAN, NAN)
+# Name of a sample -> name of its image, where several samples share one.
+Images = Mapping[str, str]
+ALL_DIFFER: Images = MappingProxyType({})
 
 
-def score_interval(series: Sequence[ScoreSeries]) -> tuple[float, float]:
-    """Bootstrap interval over images of the mean over seeds of the score of the set.
+class Change(NamedTuple):
+    """A change as a share of the reference's score: 0.01 is one percent more; nan is unknown.
+
+    Attributes:
+        change: See ``CHANGE``.
+        low: Lower limit of the bootstrap interval.
+        high: Its upper limit.
+        t_low: Lower limit of the t-interval over seeds, of which each is the mean over images.
+        t_high: Its upper limit.
+    """
+
+    change: float = NAN
+    low: float = NAN
+    high: float = NAN
+    t_low: float = NAN
+    t_high: float = NAN
+
+
+def score_interval(
+    series: Sequence[ScoreSeries], images: Images = ALL_DIFFER
+) -> tuple[float, float]:
+    """Bootstrap interval of the mean over seeds of the score of the set.
 
     Args:
-        series: One per seed, over the same images; images without a score in any are left out.
+        series: One per seed, over the same samples; those without a score in any are left out.
+        images: The image of each sample.
 
     Returns:
         (low, high); nan with fewer than two images.
     """
     series = scored_by_all(series)
-    return bootstrap(lambda draws: mean_score(series, draws), len(series[0]))
+    image_of, count = number_images(series[0], images)
+    return bootstrap(lambda draws: scores_of_sets(series, draws[:, image_of]), count, len(series))
 
 
 def relative_change(
-    entry: Sequence[ScoreSeries], reference: Sequence[ScoreSeries]
-) -> tuple[float, float, float]:
-    """Relative change of a metric against a reference, with a paired bootstrap interval.
+    entry: Sequence[ScoreSeries],
+    reference: Sequence[ScoreSeries],
+    images: Images = ALL_DIFFER,
+) -> Change:
+    """Change of a metric against a reference, with its intervals.
 
-    The score of either side is the mean over its seeds of the score of the set. An image without a
-    score (nan, or for IoU without a labeled pixel) in any seed of either side is left out of both.
+    A sample without a score (nan, or for IoU without a labeled pixel) in any seed of either side is
+    left out of both.
 
     Args:
         entry: One series per seed.
-        reference: One series per seed, over the same images; the numbers of seeds may differ.
+        reference: One series per seed, over the same samples. As many as of the entry belong to
+            the same seeds, in the same order; else each seed of the entry is compared with their
+            mean.
+        images: The image of each sample.
 
     Returns:
-        (change, low, high) as shares of the reference's score: 0.01 is one percent more. All are
-        nan without a reference, without an image that both sides have a score of, and where the
-        reference's score is 0; the interval is nan with fewer than two images.
+        The change. All is nan without a reference, without a sample that both sides have a score
+        of, and where the reference's score is 0. The bootstrap interval is nan with fewer than two
+        images, the t-interval with fewer than two seeds.
     """
     series = scored_by_all([*entry, *reference])
-    ours, theirs, images = series[: len(entry)], series[len(entry) :], len(series[0])
-    if not theirs or not images:
-        return (float('nan'), *UNKNOWN)
-
-    def change(draws: np.ndarray) -> np.ndarray:
-        return relative(mean_score(ours, draws), mean_score(theirs, draws))
-
-    (found,) = change(np.ones((1, images)))
-    return (float(found), *(bootstrap(change, images) if np.isfinite(found) else UNKNOWN))
-
-
-def relative(score: np.ndarray | float, base: np.ndarray | float) -> np.ndarray:
-    """(score - base) / |base|; nan where the base is 0."""
-    return (score - base) / np.where(base == 0, np.nan, np.abs(base))
+    ours, theirs = series[: len(entry)], series[len(entry) :]
+    if not theirs or not len(ours[0]):
+        return Change()
+    image_of, count = number_images(ours[0], images)
+    ratios = ratios_of_sets(ours, theirs, image_of)
+    change = change_of_seeds(ratios(np.ones((1, count)))[:, 0])
+    if not np.isfinite(change.change):
+        return change
+    low, high = np.expm1(bootstrap(ratios, count, len(ours)))
+    return change._replace(low=float(low), high=float(high))
 
 
-def bootstrap(statistic: Callable[[np.ndarray], np.ndarray], images: int) -> tuple[float, float]:
-    """Percentile interval of a statistic of M images.
+def change_of_seeds(ratios: np.ndarray) -> Change:
+    """The change and its t-interval, of (S,) log ratios, one for each seed."""
+    mean, low, high = np.expm1([ratios.mean(), *t_interval(ratios)])
+    return Change(float(mean), t_low=float(low), t_high=float(high))
 
-    The random numbers depend on M alone: all statistics of M images see the same resamples.
+
+def t_interval(values: np.ndarray) -> tuple[float, float]:
+    """Student's interval of the mean of (S,) values; nan with fewer than two, or of nan."""
+    if len(values) < 2 or not np.isfinite(values).all():
+        return UNKNOWN
+    margin = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values)
+    return float(values.mean() - margin), float(values.mean() + margin)
+
+
+def ratios_of_sets(
+    ours: Sequence[ScoreSeries], theirs: Sequence[ScoreSeries], image_of: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
+    """What gives the log ratio of each seed over resampled images.
 
     Args:
-        statistic: Gets (B, M) float, how often each image is drawn; returns (B,) float.
-        images: M.
+        ours: One series per seed, S of them, of M samples that have a score in all.
+        theirs: Those of the reference.
+        image_of: (M,) int, number of the image of each sample.
+
+    Returns:
+        A function of (B, I) float, how often each of I images is drawn, to (S, B) float.
+    """
+    if ours[0].reduction == 'mean':
+        of_samples = log_ratio(*(np.stack([one.items for one in side]) for side in (ours, theirs)))
+        if np.isfinite(of_samples).all():
+            sums = np.stack([np.bincount(image_of, row) for row in of_samples])
+            of_images = sums / np.bincount(image_of)
+            return lambda draws: of_images @ draws.T / draws.shape[1]
+    return lambda draws: log_ratio(
+        scores_of_sets(ours, draws[:, image_of]), scores_of_sets(theirs, draws[:, image_of])
+    )
+
+
+def log_ratio(scores: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Log ratios, paired by seed.
+
+    Args:
+        scores: (S, N) float, one row for each seed.
+        base: (S, N) float; with another number of seeds, their mean is compared with.
+
+    Returns:
+        (S, N) float; nan where the base is 0, and where the signs differ.
+    """
+    base = base if len(base) == len(scores) else base.mean(axis=0, keepdims=True)
+    with np.errstate(divide='ignore', invalid='ignore'):
+        # Of two negative scores, the one nearer to 0 is the larger.
+        return np.log1p((scores - base) / np.where(base == 0, np.nan, np.abs(base)))
+
+
+def bootstrap(
+    statistic: Callable[[np.ndarray], np.ndarray], images: int, seeds: int
+) -> tuple[float, float]:
+    """Percentile interval of the mean over seeds of a statistic of images.
+
+    The random numbers depend on the numbers of images and seeds alone: all statistics of as many
+    see the same resamples.
+
+    Args:
+        statistic: Gets (B, I) float, how often each image is drawn; returns (S, B) float.
+        images: I.
+        seeds: S; a single one is not drawn.
 
     Returns:
         (low, high); nan with fewer than two images, or if the statistic of any resample is.
     """
     if images < 2:
         return UNKNOWN
-    with warnings.catch_warnings():
+
+    def mean_of_resamples(drawn: np.ndarray, *drawn_seeds: np.ndarray, axis: int) -> np.ndarray:
+        weights = [count_draws(one).T for one in drawn_seeds] or [np.ones((1, 1))]
+        return np.mean(statistic(count_draws(drawn)) * weights[0], axis=0)
+
+    with warnings.catch_warnings(), np.errstate(invalid='ignore'):
         # That the interval is nan where a statistic is.
         warnings.simplefilter('ignore', stats.DegenerateDataWarning)
         found = stats.bootstrap(
-            [np.arange(images)],
-            lambda drawn, axis: statistic(count_draws(drawn)),
+            [np.arange(count) for count in (images, seeds) if count > 1],
+            mean_of_resamples,
             n_resamples=RESAMPLES,
             batch=BATCH,
             vectorized=True,
@@ -108,23 +206,24 @@ def count_draws(drawn: np.ndarray) -> np.ndarray:
     return counts.reshape(drawn.shape).astype(float)
 
 
-def mean_score(series: Sequence[ScoreSeries], draws: np.ndarray) -> np.ndarray:
-    """Mean over seeds of the score of each resampled set.
+def scores_of_sets(series: Sequence[ScoreSeries], draws: np.ndarray) -> np.ndarray:
+    """Score of each resampled set by each seed.
 
     Args:
-        series: One per seed, of M images that have a score in all.
-        draws: (B, M) float, how often each image is drawn; rows sum to M.
+        series: One per seed, S of them, of M samples that have a score in all.
+        draws: (B, M) float, how often each sample is drawn.
 
     Returns:
-        (B,) float.
+        (S, B) float.
     """
-    # A weighted sum stands for picking images one by one: a matrix product does it all.
+    # A weighted sum stands for picking samples one by one: a matrix product does it all.
     sums = [np.tensordot(draws, one.items, 1) for one in series]
-    scores = [
-        iou_of_sums(found) if one.reduction == 'iou' else found / len(one)
-        for one, found in zip(series, sums, strict=True)
-    ]
-    return np.mean(scores, axis=0)
+    return np.stack(
+        [
+            iou_of_sums(found) if one.reduction == 'iou' else found / draws.sum(axis=1)
+            for one, found in zip(series, sums, strict=True)
+        ]
+    )
 
 
 def iou_of_sums(sums: np.ndarray) -> np.ndarray:
@@ -132,6 +231,13 @@ def iou_of_sums(sums: np.ndarray) -> np.ndarray:
     intersection, union = sums[:, 0], sums[:, 1]
     ratio = np.divide(intersection, union, out=np.full_like(union, np.nan), where=union > 0)
     return np.nanmean(ratio, axis=1) * 100.0
+
+
+def number_images(series: ScoreSeries, images: Images) -> tuple[np.ndarray, int]:
+    """(M,) int, a number for the image of each sample, from 0 on; and how many images there are."""
+    names = [images.get(sample, sample) for sample in series.samples]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([numbers[name] for name in names], dtype=int), len(numbers)
 
 
 def scored_by_all(series: Sequence[ScoreSeries]) -> list[ScoreSeries]:

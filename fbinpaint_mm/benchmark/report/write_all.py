@@ -17,8 +17,8 @@ from fbinpaint_mm.benchmark.report.latex import write_latex
 from fbinpaint_mm.benchmark.report.plots import write_area_plot, write_time_plot
 from fbinpaint_mm.benchmark.report.report_markdown import write_markdown
 from fbinpaint_mm.benchmark.report.result_table import result_table
-from fbinpaint_mm.benchmark.report.score_table import ScoreTable
-from fbinpaint_mm.benchmark.report.statistics import CONFIDENCE, METHOD, RESAMPLES, SEED
+from fbinpaint_mm.benchmark.report.score_table import CHANGES, KEYS, ScoreTable
+from fbinpaint_mm.benchmark.report.statistics import CHANGE, CONFIDENCE, METHOD, RESAMPLES, SEED
 from fbinpaint_mm.benchmark.results import Benchmark
 from fbinpaint_mm.write_file import write_file
 
@@ -71,7 +71,7 @@ def write_all(
     table = ScoreTable(benchmark)
     tables = [
         write_json(table, out / 'results.json'),
-        write_file(out / 'results.csv', table.seeds.to_csv(index=False, lineterminator='\n')),
+        write_csv(table, out / 'results.csv'),
         write_markdown(table, out / 'results.md', columns=columns),
     ]
     for pattern in OPTIONAL:
@@ -83,6 +83,12 @@ def write_all(
     shown = [path.name for path in pictures if path.suffix == '.png']
     write_markdown(table, out / 'results.md', shown, columns)
     return tables + pictures
+
+
+def write_csv(table: ScoreTable, path: Path) -> Path:
+    """Write ``ScoreTable.seeds``, with the ``CHANGES`` of all seeds together in each row."""
+    rows = table.seeds.join(table.scores[CHANGES], on=KEYS)
+    return write_file(path, rows.to_csv(index=False, lineterminator='\n'))
 
 
 def write_json(table: ScoreTable, path: Path) -> Path:
@@ -111,7 +117,13 @@ def write_json(table: ScoreTable, path: Path) -> Path:
         reference=benchmark.reference,
         protocol=benchmark.protocol,
         environment=benchmark.environment,
-        statistics=dict(intervals=METHOD, confidence=CONFIDENCE, resamples=RESAMPLES, seed=SEED),
+        statistics=dict(
+            change=CHANGE,
+            intervals=METHOD,
+            confidence=CONFIDENCE,
+            resamples=RESAMPLES,
+            seed=SEED,
+        ),
         entries=entries,
         # By way of pandas, what is not finite becomes null.
         scores=json.loads(table.scores.reset_index().to_json(orient='records')),

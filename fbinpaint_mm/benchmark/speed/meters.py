@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from time import process_time
 from typing import Any, NamedTuple
 
 import torch
@@ -25,11 +26,14 @@ class Timing(NamedTuple):
         seconds: Median over the repeats.
         warm_up: Number of calls before, which do not count.
         repeats: Number of calls that count.
+        cpu_seconds: CPU time of all threads of this process, least of the repeats: what other
+            processes take does not count, and that they empty the caches only adds.
     """
 
     seconds: float
     warm_up: int
     repeats: int
+    cpu_seconds: float
 
 
 def time_call(call: Callable[..., Any], prepare: Callable[[], tuple], duration: float) -> Timing:
@@ -49,12 +53,12 @@ def time_call(call: Callable[..., Any], prepare: Callable[[], tuple], duration: 
     # Looks for a compiler, and complains where CUDA is installed without a GPU.
     from torch.utils.benchmark import Timer
 
-    calls = 0
+    spent: list[float] = []
 
     def counted(*arguments: Any) -> None:
-        nonlocal calls
-        calls += 1
+        begin = process_time()
         call(*arguments)
+        spent.append(process_time() - begin)
 
     timer = Timer(
         'call(*arguments)',
@@ -64,7 +68,7 @@ def time_call(call: Callable[..., Any], prepare: Callable[[], tuple], duration: 
     )
     measured = timer.blocked_autorange(min_run_time=duration)
     repeats = measured.number_per_run * len(measured.raw_times)
-    return Timing(measured.median, calls - repeats, repeats)
+    return Timing(measured.median, len(spent) - repeats, repeats, min(spent[-repeats:]))
 
 
 def describe_timings(

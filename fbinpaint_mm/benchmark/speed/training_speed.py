@@ -26,7 +26,7 @@ from fbinpaint_mm.benchmark.speed.meters import (
 from fbinpaint_mm.training_length import own_iterations
 
 # Their work on the model is a part of every iteration.
-MODEL_HOOKS = ('FeedbackHook', 'MeanTeacherHook')
+MODEL_HOOKS = ('FeedbackHook', 'MeanTeacherHook', 'EMAHook')
 BATCHES = 2
 
 
@@ -74,7 +74,8 @@ def measure_training(
 
     Returns:
         ``parameters_trained``, ``training_seconds_per_iteration``,
-        ``training_flops_per_iteration``, ``training_peak_memory`` and ``conditions``.
+        ``training_cpu_seconds_per_iteration``, ``training_flops_per_iteration``,
+        ``training_peak_memory`` and ``conditions``.
     """
     memory.restart()
     probe, endless = TrainingProbe(model, cfg), cycle(batches)
@@ -90,10 +91,15 @@ def measure_training(
     for begin, share in phases:
         probe.enter(begin)
         flops += share * count_flops(probe, *prepare())
-    seconds = sum(share * one.seconds for (_, share), one in zip(phases, timings, strict=True))
+    shares = [share for _, share in phases]
+    seconds, cpu_seconds = (
+        sum(share * getattr(one, key) for share, one in zip(shares, timings, strict=True))
+        for key in ('seconds', 'cpu_seconds')
+    )
     return dict(
         parameters_trained=probe.count_parameters(),
         training_seconds_per_iteration=seconds / probe.period,
+        training_cpu_seconds_per_iteration=cpu_seconds / probe.period,
         training_flops_per_iteration=flops / probe.period,
         training_peak_memory=peak_memory,
         conditions=describe_timings(timings, batches[0], 'training_'),
@@ -126,7 +132,10 @@ class TrainingProbe:
         self.hooks = [HOOKS.build(hook) for hook in hooks]
         # As much of a Runner as these hooks look at.
         self.runner = SimpleNamespace(
-            model=model, iter=0, message_hub=MessageHub.get_instance('training_probe')
+            model=model,
+            iter=0,
+            max_iters=self.iterations,
+            message_hub=MessageHub.get_instance('training_probe'),
         )
         for event in ('before_run', 'before_train'):
             for hook in self.hooks:

@@ -56,8 +56,9 @@ class PackSemanticInputs(PackInputs):
     The result holds ``inputs`` (3,H,W) float32 0..255 and ``data_samples``, a ``DataSample`` with
     ``gt_img`` (3,H,W) uint8 0..255, ``mask`` (1,H,W) uint8 0/1 (1 = hole), ``gt_seg`` (1,H,W) int64
     (with ``dictated_seg`` likewise where :class:`DictateLabelMap` has set it)
-    and, in its metainfo, ``is_labeled``, ``hole_area`` (fraction 0..1) and what mmagic's loaders
-    set (``gt_path``, ``sample_idx``, ``gt_channel_order``, ...).
+    and, in its metainfo, ``is_labeled``, ``hole_area`` (fraction 0..1), ``hole_index`` where the
+    data set has several holes per image, and what mmagic's loaders set (``gt_path``,
+    ``sample_idx``, ``gt_channel_order``, ...).
 
     Args:
         meta_keys: Further keys packed as metainfo; every sample must have them. ``'mask_bbox'``
@@ -70,7 +71,7 @@ class PackSemanticInputs(PackInputs):
         super().__init__(
             keys=['img'],
             data_keys=list(LABEL_MAPS),
-            meta_keys=['is_labeled', 'hole_area', *meta_keys],
+            meta_keys=['is_labeled', 'hole_area', 'hole_index', *meta_keys],
         )
         self._needed = (*self._required, *meta_keys)
 

@@ -25,16 +25,19 @@ _MAX_SHAPES = 10_000
 class FixedHole(BaseTransform):
     """Give every sample its own fixed hole; the area bins take turns.
 
-    The hole depends on the seed, ``sample_idx`` and the image size alone, on any machine and in any
-    worker; the global random state is neither read nor changed. It is made of free-form strokes,
-    boxes or both, like scratches and blocks a user paints.
+    The hole depends on the seed, ``sample_idx``, ``hole_index`` and the image size alone, on any
+    machine and in any worker; the global random state is neither read nor changed. It is made of
+    free-form strokes, boxes or both, like scratches and blocks a user paints.
 
     Required keys: ``gt`` (H,W,3), ``sample_idx`` (int).
+    Optional key: ``hole_index`` (int), of several holes of one image; see ``holes_per_image`` of
+    the data sets.
     Added keys: ``mask`` (H,W,1) uint8, 1 = hole; ``hole_area``, its fraction of the image.
 
     Args:
         seed: Names the list of holes; another seed gives another list.
-        area_bins: Ranges of the area ratio; sample ``i`` gets bin ``i % len(area_bins)``.
+        area_bins: Ranges of the area ratio; hole ``k`` of sample ``i`` gets bin
+            ``(i + k) % len(area_bins)``.
 
     Raises:
         UserError: A bin is not a pair 0 < low < high <= 1.
@@ -60,19 +63,21 @@ class FixedHole(BaseTransform):
         self.seed = seed
         self.area_bins = [(low, high) for low, high in area_bins]
 
-    def hole(self, sample_idx: int, height: int, width: int) -> np.ndarray:
+    def hole(self, sample_idx: int, height: int, width: int, hole_index: int = 0) -> np.ndarray:
         """The hole of one sample.
 
         Args:
             sample_idx: Index of the sample in its data set.
             height: Image height in pixels.
             width: Image width in pixels.
+            hole_index: Which of several holes of the image.
 
         Returns:
             (H,W,1) uint8 mask, 1 = hole.
         """
-        area_bin = self.area_bins[sample_idx % len(self.area_bins)]
-        return draw_hole(StableRandom(self.seed, sample_idx), height, width, area_bin)[..., None]
+        area_bin = self.area_bins[(sample_idx + hole_index) % len(self.area_bins)]
+        keys = (self.seed, sample_idx, *([hole_index] if hole_index else []))
+        return draw_hole(StableRandom(*keys), height, width, area_bin)[..., None]
 
     def transform(self, results: dict) -> dict:
         """Add ``mask`` and ``hole_area``; see the class for the keys.
@@ -85,7 +90,9 @@ class FixedHole(BaseTransform):
                 'FixedHole needs sample_idx; use a data set that sets it (every mmengine '
                 'BaseDataset does).'
             )
-        mask = self.hole(int(results['sample_idx']), *results['gt'].shape[:2])
+        height, width = results['gt'].shape[:2]
+        hole_index = results.get('hole_index', 0)
+        mask = self.hole(int(results['sample_idx']), height, width, hole_index)
         results['mask'] = mask
         results['hole_area'] = float(np.count_nonzero(mask) / mask.size)
         return results

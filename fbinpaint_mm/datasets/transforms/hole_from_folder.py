@@ -13,6 +13,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 
 from fbinpaint_mm.datasets.image_lists import list_files, walk_folders
+from fbinpaint_mm.datasets.partly_labeled_dataset import name_with_hole
 from fbinpaint_mm.mask import hole_of
 from fbinpaint_mm.picture import read_mask
 from fbinpaint_mm.picture_file import SUFFIXES
@@ -30,6 +31,8 @@ class HoleFromFolder(BaseTransform):
     line says how the masks are read.
 
     Required keys: ``gt`` (H,W,3); ``sample_idx`` for pairing 'index'; ``gt_path`` for 'stem'.
+    Optional key: ``hole_index`` k of several holes of one image: with 'index' mask ``i + k``, with
+    'stem' the mask with ``_hole<k>`` behind the stem (none for k = 0).
     Added key: ``mask`` (H,W,1) uint8, 1 = hole.
 
     Args:
@@ -133,11 +136,12 @@ class HoleFromFolder(BaseTransform):
         )
 
     def _choose(self, results: dict) -> Path:
+        hole_index = results.get('hole_index', 0)
         if self.pairing == 'random':
             return self.paths[np.random.randint(len(self.paths))]
         if self.pairing == 'index':
-            return self.paths[int(results['sample_idx']) % len(self.paths)]
-        return self._mask_named_like(results['gt_path'])
+            return self.paths[(int(results['sample_idx']) + hole_index) % len(self.paths)]
+        return self._mask_named_like(name_with_hole(results['gt_path'], hole_index))
 
     def _mask_named_like(self, image: str) -> Path:
         """The mask whose path in the folder is the end of the image's path, the longest one."""

@@ -1,4 +1,4 @@
-"""Mean intersection over union of every round's semantic map, in the hole and overall."""
+"""How right every round's semantic map is, in the hole and overall."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from fbinpaint_mm.evaluation.metrics.sample_wise_metric import make_series
 from fbinpaint_mm.evaluation.score_series import ScoreSeries
 
 REGIONS = ('mIoU_hole', 'mIoU')
+RIGHT = 'aAcc_hole'
 
 
 def intersection_and_union(
@@ -46,9 +47,10 @@ def intersection_and_union(
 
 @METRICS.register_module()
 class HoleIoU(MapMetric):
-    """mIoU of the corrected map of every round: ``roundR/mIoU_hole``, ``roundR/mIoU``.
+    """Scores of the corrected map of every round, such as ``roundR/mIoU_hole``.
 
-    ``mIoU_hole`` and ``mIoU`` without a round are those of the last one. Maps are counted over the
+    ``mIoU_hole`` and ``mIoU`` are the mean over classes, ``aAcc_hole`` is the share of the hole's
+    pixels that are right. Without a round they are those of the last one. Maps are counted over the
     whole data set, as mmseg's ``IoUMetric`` does: intersections and unions are summed over images
     before they are divided, so the score does not depend on batches or ranks. Classes that occur
     neither in the ground truth nor in any prediction are skipped; pixels labeled 255, and so
@@ -83,7 +85,7 @@ class HoleIoU(MapMetric):
             results: One entry per image; ``rounds`` are the (2, 2, K) counts of its rounds 1..R.
 
         Returns:
-            ``roundR/<name>`` of every round, then ``<name>`` of the last, for the two regions,
+            ``roundR/<name>`` of every round, then ``<name>`` of the last, for the three scores,
             each followed by those of the bins.
 
         Raises:
@@ -95,15 +97,15 @@ class HoleIoU(MapMetric):
         return scores
 
     def build_series(self, results: list[dict]) -> list[ScoreSeries]:
-        """Counts of every round, each region on its own; the last round is the final result."""
+        """Counts of every round, by name of the score; the last round is the final result."""
         return [
-            make_series(results, name, r, np.stack(column)[:, region], True, 'iou')
+            make_series(results, name, r, items, True, 'iou')
             for r, column in by_round(results).items()
-            for region, name in enumerate(REGIONS)
+            for name, items in items_of_scores(np.stack(column)).items()
         ]
 
     def protocol(self) -> dict[str, dict[str, Any]]:
-        """What the two scores measure."""
+        """What the three scores measure."""
         facts = {
             'unit': '%',
             'data_range': 'class ids',
@@ -114,10 +116,25 @@ class HoleIoU(MapMetric):
             'mean': 'over classes that occur, of counts summed over images',
             'ignored_label': self.ignore_index,
         }
-        regions = ('hole', 'whole image')
-        return {
-            name: {**facts, 'region': region} for name, region in zip(REGIONS, regions, strict=True)
-        }
+        hole, whole = {**facts, 'region': 'hole'}, {**facts, 'region': 'whole image'}
+        right = {**hole, 'mean': 'over pixels of all images'}
+        return dict(zip((*REGIONS, RIGHT), (hole, whole, right), strict=True))
+
+
+def items_of_scores(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """What the scores of a round are made of.
+
+    Args:
+        counts: (M, 2, 2, K) of M images, see ``intersection_and_union``.
+
+    Returns:
+        By name (M, 2, K) counts, or (M, 2, 1) for a share of pixels, which is the IoU of one class.
+    """
+    right, union = counts[:, 0].sum(axis=-1, keepdims=True).swapaxes(0, 1)
+    # A right pixel is in one union, that of its class, and a wrong one in two.
+    pixels = (right + union) / 2
+    hole, whole = counts.swapaxes(0, 1)
+    return dict(zip((*REGIONS, RIGHT), (hole, whole, np.stack([right, pixels], 1)), strict=True))
 
 
 def warn_of_missing(scores: dict[str, float]) -> None:

@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from fbinpaint_mm.datasets.partly_labeled_dataset import name_with_hole
 from fbinpaint_mm.evaluation.hole_area_bins import HoleAreaBins
 from fbinpaint_mm.evaluation.protocol import describe_image_metric
 from fbinpaint_mm.evaluation.score_series import ScoreSeries, name_some, summarize
@@ -196,7 +197,12 @@ def identify(sample: Mapping) -> dict[str, Any]:
 
 
 def sample_name(sample: Mapping) -> str:
-    """How an error or a file names one sample: the path of its image, else its index."""
+    """How an error or a file names one sample: by its image and, of several, its hole."""
+    return name_with_hole(image_name(sample), sample.get('hole_index', 0))
+
+
+def image_name(sample: Mapping) -> str:
+    """The path of the image of a sample, else its index; several holes share it."""
     for key in ('gt_path', 'img_path', 'sample_idx'):
         if sample.get(key) is not None:
             return str(sample[key])

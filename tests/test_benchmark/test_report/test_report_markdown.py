@@ -41,6 +41,14 @@ def test_says_what_was_measured(text, fake_benchmark):
     assert '- mIoU_hole ↑: in percent; region: hole\n' in text
 
 
+def test_several_holes_of_an_image_are_counted_apart(benchmark_of, tmp_path):
+    benchmark = benchmark_of(one=[[1.0, 2.0, 3.0, 4.0]])
+    benchmark.data.images = ['a.png', 'a.png', 'b.png', 'b.png']
+    text = write(benchmark, tmp_path)
+    assert ' 2 images with 4 holes of 48 × 64 pixels' in text
+    assert '## PSNR ↑ by hole area (number of holes)\n' in text
+
+
 def test_best_is_bold_in_the_right_direction_with_all_ties(benchmark_of, tmp_path):
     scores = dict(one=[[0.30, 0.30]], two=[[0.10001, 0.20]], three=[[0.10, 0.20]])
     falling = write(benchmark_of('LPIPS', higher=False, **scores), tmp_path)
@@ -54,8 +62,12 @@ def test_best_is_bold_in_the_right_direction_with_all_ties(benchmark_of, tmp_pat
 def test_change_has_its_interval_and_seeds_their_spread(benchmark_of, tmp_path):
     benchmark = benchmark_of(one=[[20.0, 10.0]], two=[[19.0, 9.5], [17.0, 8.5]])
     text = write(benchmark, tmp_path)
-    assert row_of(text, 'two', 'All images') == ['13.50 ± 1.06<br>-10.00 % [-10.00, -10.00]']
-    assert 'over images. ± standard deviation over seeds.' in text
+    assert row_of(text, 'two', 'All images') == ['13.50 ± 1.06<br>-10.14 % [-15.00, -5.00]']
+    assert 'over images and seeds. ± standard deviation over seeds.' in text
+    # 12.71 standard errors of log 0.95 and log 0.85 on both sides of their mean.
+    section = 'Changes, with 95 % t-interval over seeds'
+    assert row_of(text, 'two', section) == ['-10.14 % [-55.67, +82.16]']
+    assert section not in write(benchmark_of(one=[[20.0]], two=[[19.0]]), tmp_path)
     assert '±' not in write(benchmark_of(one=[[20.0]], two=[[19.0]]), tmp_path)
 
 

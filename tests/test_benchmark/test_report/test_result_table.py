@@ -22,7 +22,7 @@ def test_cells_hold_scores_as_they_are_printed(benchmark_of):
     benchmark = benchmark_of(one=[[20.0, 10.0]], two=[[19.0, 9.5], [17.0, 8.5]])
     one, two = result_table(ScoreTable(benchmark))['PSNR ↑']
     assert one == Cell('15.00', is_best=True)
-    assert two == Cell('13.50', spread='1.06', change='-10.00 % [-10.00, -10.00]')
+    assert two == Cell('13.50', spread='1.06', change='-10.14 % [-15.00, -5.00]')
 
 
 def test_chosen_columns_come_in_their_order_each_once(fake_table):

@@ -57,13 +57,17 @@ def test_a_mean_never_leaves_out_a_seed(benchmark_of):
     assert fid.seeds == 2
 
 
-def test_rounds_are_compared_with_the_final_result_of_the_reference(fake_table):
+def test_rounds_are_compared_with_the_final_result_of_the_reference(fake_table, fake_benchmark):
     final, last, first = (
         fake_table.find('feedback', 'PSNR', round_index=index) for index in (None, 3, 0)
     )
     assert last.change == final.change
     base = fake_table.find('one_way', 'PSNR')
-    assert first.change == pytest.approx(first.mean / base.mean - 1)
+    series = fake_benchmark.entry('feedback').series('PSNR', 0)
+    pairs = zip(series, fake_benchmark.entry('one_way').series('PSNR'), strict=True)
+    ratios = [np.log(ours.items / theirs.items) for ours, theirs in pairs]
+    assert first.change == pytest.approx(np.expm1(np.mean(ratios)))
+    assert first.change_t_low < first.change < first.change_t_high
     assert np.isnan([base.change, base.change_low, base.change_high]).all()
     assert fake_table.find('feedback', 'mIoU_hole', round_index=0) is None
 
@@ -86,6 +90,18 @@ def test_rounds_of_a_metric_of_a_whole_set_are_read_from_its_name(benchmark_of):
     assert table.find('one', 'FID', round_index=1).mean == 50.0
     assert table.find('one', 'FID').mean == 40.0
     assert table.headline('FID') == 'FID ↓'
+
+
+def test_holes_of_an_image_are_resampled_together(benchmark_of):
+    scores = dict(one=[[1.0, 1.0, 2.0, 2.0]], two=[[2.0, 2.0, 2.0, 2.0]])
+    benchmark = benchmark_of(**scores)
+    apart = ScoreTable(benchmark, HALVES).find('two', 'PSNR')
+    benchmark.data.images = ['a.png', 'a.png', 'b.png', 'b.png']
+    together = ScoreTable(benchmark, HALVES).find('two', 'PSNR')
+    assert together.change == apart.change
+    assert (together.change_low, together.change_high) == pytest.approx((0, 1))
+    one = ScoreTable(benchmark, HALVES).find('one', 'PSNR')
+    assert (one.low, one.high) == pytest.approx((1, 2))
 
 
 def test_metrics_come_in_the_order_of_the_protocol(fake_table):

@@ -56,8 +56,8 @@ def test_what_is_missing_is_a_dash_and_what_failed_is_told():
 
 def test_training_is_the_mean_over_seeds(fake_benchmark):
     rows = rows_of(training_section(fake_benchmark.entries))
-    assert rows[''] == ['seeds', 'iterations', 'time', 'FLOPs']
-    assert rows['feedback'] == ['3', '2000', '0:07:12', '3.2 P']
+    assert rows[''] == ['seeds', 'iterations', 'time', 'CPU time', 'FLOPs']
+    assert rows['feedback'] == ['3', '2000', '0:07:12', '0:06:42', '3.2 P']
     assert 'telea' not in rows
 
 

@@ -78,16 +78,21 @@ def test_what_is_not_a_number_is_null(benchmark_of, tmp_path):
     assert (score['mean'], score['std'], score['count'], score['seeds']) == (None, None, 0, 0)
 
 
-def test_scores_of_single_seeds_are_in_the_csv_file(fake_benchmark, tmp_path):
+def test_scores_of_single_seeds_are_in_the_csv_file(fake_benchmark, fake_table, tmp_path):
     write_all(fake_benchmark, tmp_path, load)
     frame = pd.read_csv(tmp_path / 'results.csv')
-    assert list(frame) == ['entry', 'seed', 'round', 'metric', 'bin', 'mean', 'std', 'count']
+    assert list(frame) == [
+        *('entry', 'seed', 'round', 'metric', 'bin', 'mean', 'std', 'count'),
+        *('change', 'change_low', 'change_high', 'change_t_low', 'change_t_high'),
+    ]
     series = fake_benchmark.entry('feedback').runs[2].find('PSNR', 1)
     row = frame.query(
         'entry == "feedback" and seed == 2 and metric == "PSNR" and round == "1" and bin == "all"'
     )
     assert row['mean'].item() == series.score()
     assert row['std'].item() == pytest.approx(np.std(series.items, ddof=1))
+    compared = fake_table.find('feedback', 'PSNR', round_index=1)
+    assert row['change_t_low'].item() == pytest.approx(compared.change_t_low)
     assert frame.query('entry == "telea"')['seed'].isna().all()
     assert frame.query('metric == "FID"')['std'].isna().all()
 

@@ -27,6 +27,7 @@ INFERENCE = {
 TRAINING = {
     'parameters_trained',
     'training_seconds_per_iteration',
+    'training_cpu_seconds_per_iteration',
     'training_flops_per_iteration',
     'training_peak_memory',
 }

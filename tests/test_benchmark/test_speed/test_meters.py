@@ -80,6 +80,7 @@ def test_the_median_of_repeats_after_a_warm_up():
     assert 0.02 <= timing.seconds < 0.1
     assert timing.repeats >= 4
     assert timing.warm_up >= 1
+    assert timing.cpu_seconds < 0.01, 'the processor was free for others'
 
 
 def test_making_the_arguments_does_not_count():
@@ -107,7 +108,7 @@ def test_all_threads_work():
 
 
 def test_the_fewest_calls_count():
-    timings = [Timing(1.0, 3, 9), Timing(2.0, 11, 4)]
+    timings = [Timing(1.0, 3, 9, 0.5), Timing(2.0, 11, 4, 0.5)]
     assert describe_timings(timings, dict(inputs=[0, 0]), 'training_') == dict(
         training_warm_up=3,
         training_repeats=4,

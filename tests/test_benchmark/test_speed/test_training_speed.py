@@ -42,12 +42,14 @@ def test_what_an_iteration_costs(cfg):
     assert sorted(numbers) == [
         'conditions',
         'parameters_trained',
+        'training_cpu_seconds_per_iteration',
         'training_flops_per_iteration',
         'training_peak_memory',
         'training_seconds_per_iteration',
     ]
     assert numbers['training_peak_memory'] == 456
     assert numbers['training_seconds_per_iteration'] > 0
+    assert numbers['training_cpu_seconds_per_iteration'] > 0
     assert all(torch.equal(one['inputs'][0], two) for one, two in zip(batches, kept, strict=True))
     larger = [{key: value * 2 for key, value in batch.items()} for batch in batches]
     more = measure_training(MODELS.build(cfg.model), cfg, larger, MEMORY, ONCE)
@@ -87,10 +89,11 @@ def test_phases_count_by_their_share(monkeypatch):
     monkeypatch.setattr(training_speed, 'TrainingProbe', lambda *_: Probe())
     monkeypatch.setattr(training_speed, 'count_flops', lambda call, batch: 100 + call.phase)
     monkeypatch.setattr(
-        training_speed, 'time_call', lambda call, *_: Timing(2.0 + call.phase, 1, 4)
+        training_speed, 'time_call', lambda call, *_: Timing(2.0 + call.phase, 1, 4, call.phase)
     )
     numbers = measure_training(None, None, [dict(inputs=[])], MEMORY, ONCE)
     assert numbers['training_seconds_per_iteration'] == 0.25 * 2 + 0.75 * 12
+    assert numbers['training_cpu_seconds_per_iteration'] == 0.75 * 10
     assert numbers['training_flops_per_iteration'] == 0.25 * 100 + 0.75 * 110
 
 
@@ -100,7 +103,8 @@ def test_an_alternating_cost_is_averaged_over_its_period(monkeypatch, period, co
     monkeypatch.setattr(training_speed, 'count_flops', Probe.cost_of)
 
     def median_of_seven(call, prepare, duration):
-        return Timing(median(call.cost_of(*prepare()) for _ in range(7)), 1, 7)
+        cost = median(call.cost_of(*prepare()) for _ in range(7))
+        return Timing(cost, 1, 7, cost)
 
     monkeypatch.setattr(training_speed, 'time_call', median_of_seven)
     numbers = measure_training(None, None, [dict(inputs=[])], MEMORY, ONCE)
@@ -153,6 +157,18 @@ def test_an_iteration_is_that_of_the_runner(cfg):
     assert probe.phases() == [(None, 1.0)]
     trained = [one.numel() for one in model.generator.parameters() if one.requires_grad]
     assert probe.count_parameters() == sum(trained)
+
+
+def test_the_average_of_the_weights_is_a_part_of_an_iteration(cfg):
+    cfg.custom_hooks.append(dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.5))
+    model = MODELS.build(cfg.model)
+    probe = TrainingProbe(model, cfg)
+    before = [one.detach().clone() for one in model.generator.parameters()]
+    for batch in load_training_batches(cfg):
+        probe(batch)
+    average = probe.hooks[-1].ema_model.module.generator.parameters()
+    pairs = [(one, old) for one, old in zip(average, before, strict=True) if one.requires_grad]
+    assert not any(one.equal(old) for one, old in pairs)
 
 
 def test_phases_of_a_training_are_weighted_by_their_length():

@@ -91,6 +91,18 @@ def test_hole_depends_on_seed_and_sample_only() -> None:
     assert not np.array_equal(first.hole(7, 64, 64), FixedHole(seed=1).hole(7, 64, 64))
 
 
+def test_further_holes_of_an_image_are_others_in_the_bins_that_follow() -> None:
+    hole, gt = FixedHole(seed=0), np.zeros((64, 64, 3), np.uint8)
+
+    found = [hole(dict(gt=gt, sample_idx=4, hole_index=index)) for index in range(3)]
+
+    assert np.array_equal(found[0]['mask'], hole(dict(gt=gt, sample_idx=4))['mask'])
+    for results, (low, high) in zip(found, [(0.5, 0.6), (0.1, 0.2), (0.2, 0.3)], strict=True):
+        assert low < results['hole_area'] < high
+    alone = [hole.hole(index, 64, 64) for index in range(10)]
+    assert not any(np.array_equal(found[1]['mask'], other) for other in alone)
+
+
 def test_global_random_state_is_left_alone() -> None:
     np.random.seed(0)
     expected = np.random.random()

@@ -64,6 +64,21 @@ def test_stem_pairing(folder: Path) -> None:
         hole(_sample(gt_path='image_9.jpg'))
 
 
+@pytest.mark.parametrize(('pairing', 'expected'), [('index', [0.3, 0.5]), ('stem', [0.3, 0.5])])
+def test_further_holes_of_an_image_are_other_masks(
+    folder: Path, pairing: str, expected: list[float]
+) -> None:
+    cv2.imwrite(str(folder / 'image_2_hole1.png'), _mask(5))
+    hole = HoleFromFolder(folder, pairing=pairing)
+
+    found = [
+        hole(_sample(gt_path='x/image_2.jpg', sample_idx=2, hole_index=k))['mask'].mean()
+        for k in range(2)
+    ]
+
+    assert found == pytest.approx(expected)
+
+
 def test_stem_pairing_goes_by_subfolder(tmp_path: Path) -> None:
     for city, rows in (('aachen', 1), ('bonn', 2)):
         (tmp_path / city).mkdir()
