@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
@@ -42,13 +44,13 @@ class MapCompleter(nn.Module):
             )
         self.share = share
         widths = [base_channels * (2 if i > HALVINGS // 2 else 1) for i in range(HALVINGS + 1)]
-        steps = list(zip(widths, widths[1:], strict=False))
+        steps = list(pairwise(widths))
         self.first = nn.Conv2d(num_classes + 1, widths[0], 3, padding=1)
         self.down = nn.ModuleList(_Block(fine, coarse, stride=2) for fine, coarse in steps)
         self.lateral = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in steps)
         self.up = nn.ModuleList(_Block(fine, fine) for fine, _ in steps)
         self.last = nn.Conv2d(widths[0], num_classes, 3, padding=1)
-        nn.init.zeros_(self.last.weight)  # no class is likelier than another at first
+        nn.init.zeros_(self.last.weight)  # hardly any class is likelier than another at first
 
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Guess the map from its visible part.
