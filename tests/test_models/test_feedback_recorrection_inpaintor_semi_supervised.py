@@ -10,6 +10,7 @@ from fbinpaint_mm.engine.hooks import MeanTeacherHook
 from tests.test_models.small_model import (
     BATCHES,
     CLASSES,
+    COMPLETED,
     NO_SEMANTICS,
     ONE_WAY,
     PIXEL,
@@ -25,13 +26,6 @@ from tests.test_models.small_model import (
 
 MIXING = dict(train_cfg=dict(rounds=2, label_mixing=True))
 SEMANTIC = dict(semantic=dict(type='SemanticFeatureLoss', loss_weight=2.0))
-COMPLETED = dict(
-    recorrection=dict(
-        type='CrossImageRecorrection',
-        base_channels=4,
-        completer=dict(type='MapCompleter', base_channels=8),
-    )
-)
 
 
 def test_teacher_stays_in_evaluation_mode(build):

@@ -7,7 +7,13 @@ import torch
 from torch import nn
 
 from fbinpaint_mm.user_error import UserError
-from tests.test_models.small_model import NO_MAP, ONE_WAY, assert_same_images, reached
+from tests.test_models.small_model import (
+    COMPLETED,
+    NO_MAP,
+    ONE_WAY,
+    assert_same_images,
+    reached,
+)
 
 SIZE = (16, 24)
 
@@ -217,15 +223,6 @@ def test_strength_scales_feedback_and_recorrection(loop, images):
     assert shift[0] < shift[1] < shift[2]
 
 
-COMPLETED = dict(
-    recorrection=dict(
-        type='CrossImageRecorrection',
-        base_channels=4,
-        completer=dict(type='MapCompleter', base_channels=8),
-    )
-)
-
-
 def test_strength_scales_the_guess_of_the_hole(loop, images):
     made, (_, mask) = loop(**COMPLETED), images
     made.memory.prototypes.zero_()  # which alone correct nothing
@@ -275,6 +272,14 @@ def test_every_stage_of_the_map_learns_but_for_the_merged_one(loop, images, part
 def test_without_losses_only_the_map_that_guides_is_kept(loop, images):
     with torch.no_grad():
         assert loop(**COMPLETED)(*images, 1)[1].semantics.supervised_logits == ()
+
+
+def test_a_completed_map_is_float32_in_half_precision_too(loop, images):
+    with torch.autocast('cpu', torch.bfloat16):
+        semantics = loop(**COMPLETED)(*images, 1)[1].semantics
+    assert {one.dtype for one in semantics.supervised_logits} == {torch.float32}
+    assert semantics.logits.dtype == torch.float32
+    assert semantics.logits.isfinite().all()
 
 
 def test_the_guess_teaches_the_completer_alone(loop, images):
