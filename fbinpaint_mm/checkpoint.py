@@ -25,9 +25,14 @@ from fbinpaint_mm.user_error import UserError, in_one_line
 
 GENERATOR = 'generator.'
 NAMED_ENTRIES = 5  # of those that do not fit
-LAYOUT = 'generator.recorrection.layout.'
-# Parts of the loop that a config may switch off for a test of what they are worth.
-OPTIONAL_PARTS = ('generator.feedback.', 'generator.recorrection.', LAYOUT)
+# Parts of the loop that a config may switch off for a test of what they are worth; and `layout`,
+# which stored label maps before there was a `completer`.
+OPTIONAL_PARTS = (
+    'generator.feedback.',
+    'generator.recorrection.',
+    'generator.recorrection.completer.',
+    'generator.recorrection.layout.',
+)
 RESUMED_KEYS = ('meta', 'state_dict', 'message_hub')
 WRAPPERS = r'^(module\.|_orig_mod\.)+'  # of DistributedDataParallel and torch.compile
 
@@ -95,9 +100,8 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
     Args:
         model: The model of the config. Inpaintors, ours and mmagic's, have a ``generator``, and
             only that has to fit; a model without one has to fit as a whole. Feedback,
-            recorrection and layout memory of the checkpoint are left out, with a warning, where the
-            model has none; and a checkpoint may be without a layout memory, with a warning too, or
-            have one of another capacity.
+            recorrection and map completer of the checkpoint are left out, with a warning, where the
+            model has none; so are the label maps that older checkpoints hold.
         checkpoint: Path or address of the checkpoint.
 
     Raises:
@@ -111,14 +115,13 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
 def _check_weights_fit(model: nn.Module, weights: dict, checkpoint: str) -> None:
     needed = model.state_dict()
     given = _without_switched_off_parts(weights, needed)
-    needed = _without_new_memory(needed, given)
     if any(key.startswith(GENERATOR) for key in needed):
         given, needed = (
             {key: value for key, value in state.items() if key.startswith(GENERATOR)}
             for state in (given, needed)
         )
     keys = dict.fromkeys([*needed, *given])
-    wrong = [key for key in keys if _without_places(given, key) != _without_places(needed, key)]
+    wrong = [key for key in keys if shape_of(given, key) != shape_of(needed, key)]
     if wrong:
         named = '; '.join(
             f'{key!r}: found {shape_of(given, key)}, expected {shape_of(needed, key)}'
@@ -127,8 +130,7 @@ def _check_weights_fit(model: nn.Module, weights: dict, checkpoint: str) -> None
         more = f'; and {len(wrong) - NAMED_ENTRIES} more' if len(wrong) > NAMED_ENTRIES else ''
         raise UserError(
             f'checkpoint {checkpoint!r} does not belong to this config: {len(wrong)} of '
-            f'{len(keys)} entries do not fit, first {named}{more}. Use the config it was trained '
-            'with'
+            f'{len(keys)} entries do not fit, first {named}{more}. {_advice(wrong, given)}'
         )
 
 
@@ -187,29 +189,19 @@ def _without_switched_off_parts(given: dict, needed: dict) -> dict:
     for part in OPTIONAL_PARTS:
         kept = {key: value for key, value in given.items() if not key.startswith(part)}
         if len(kept) < len(given) and not any(key.startswith(part) for key in needed):
-            _warn(f'{part[:-1]} of the checkpoint is left out: the config switches it off')
+            message = f'{part[:-1]} of the checkpoint is left out: the model has none'
+            print_log(message, logger='current', level=logging.WARNING)
             given = kept
     return given
 
 
-def _without_new_memory(needed: dict, given: dict) -> dict:
-    """The entries of a model, but for a layout memory of which the checkpoint has nothing."""
-    kept = {key: value for key, value in needed.items() if not key.startswith(LAYOUT)}
-    if len(kept) == len(needed) or any(key.startswith(LAYOUT) for key in given):
-        return needed
-    # Unlike weights it is not random without: the map stays as it is while it is empty.
-    _warn(f'{LAYOUT[:-1]} is not in the checkpoint: the layout memory is empty')
-    return kept
-
-
-def _without_places(weights: dict, key: str) -> tuple[int, ...] | str:
-    """Shape of an entry, without the number of places of a layout memory, which may differ."""
-    shape = shape_of(weights, key)
-    return shape[1:] if key.startswith(LAYOUT) and key in weights else shape
-
-
-def _warn(message: str) -> None:
-    print_log(message, logger='current', level=logging.WARNING)
+def _advice(wrong: list[str], given: dict) -> str:
+    """What to do about the entries that do not fit; an inner part comes before the outer one."""
+    for part in reversed(OPTIONAL_PARTS):
+        has_part = any(key.startswith(part) for key in given)
+        if not has_part and all(key.startswith(part) for key in wrong):
+            return f'It was trained without: set model.{part[:-1]}=None'
+    return 'Use the config it was trained with'
 
 
 def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:

@@ -564,8 +564,6 @@ def export_onnx(module: nn.Module, inputs: tuple[Tensor, ...], path: str, **opti
     to 17 fails on our networks ("axes_input_to_attribute.h: No initializer or constant input",
     torch 2.14, onnx 1.23), and takes about ten times as long.
 
-    Constants are not folded: a layout memory would be stored once for each class, in float32.
-
     Args:
         module: In evaluation mode.
         inputs: Example of its inputs.
@@ -577,7 +575,7 @@ def export_onnx(module: nn.Module, inputs: tuple[Tensor, ...], path: str, **opti
     # Or it prints the whole graph, some thousand lines, when it meets something it cannot export.
     torch._C._jit_set_onnx_log_enabled(False)
     with sizes_traced(module), _quiet_trace(), torch.no_grad():
-        torch.onnx.export(module, inputs, path, dynamo=False, do_constant_folding=False, **options)
+        torch.onnx.export(module, inputs, path, dynamo=False, **options)
 
 
 def export_torchscript(

@@ -51,12 +51,12 @@ def records():
 
 @pytest.fixture
 def build(repository):
-    """The small inpaintor, with or without a layout memory."""
+    """The small inpaintor, with or without a map completer."""
     small = Config.fromfile(repository / 'tests/small_inpaintor.py').model
 
-    def make(layout):
+    def make(completer):
         config = small.to_dict()
-        config['generator']['recorrection'].update(layout=layout)
+        config['generator']['recorrection'].update(completer=completer)
         return MODELS.build(config)
 
     return make
@@ -121,9 +121,7 @@ def test_up_to_five_entries_that_do_not_fit_are_named(save):
 def test_feedback_that_the_config_switches_off_is_left_out_with_a_warning(save, records):
     state, feedback = inpaintor().state_dict(), {'generator.feedback.w': torch.zeros(2)}
     check_fits(inpaintor(), save(state | feedback))
-    assert records == [
-        'generator.feedback of the checkpoint is left out: the config switches it off'
-    ]
+    assert records == ['generator.feedback of the checkpoint is left out: the model has none']
     # ... but not where the model has a feedback of its own.
     with_feedback = inpaintor()
     with_feedback.generator.feedback = nn.Linear(1, 1)
@@ -131,48 +129,51 @@ def test_feedback_that_the_config_switches_off_is_left_out_with_a_warning(save, 
         check_fits(with_feedback, save(with_feedback.state_dict() | feedback))
 
 
-LAYOUT = dict(type='LayoutMemory', capacity=4, size=8, coarse_size=4)
+COMPLETER = dict(type='MapCompleter', base_channels=8)
+GATE = 'generator.recorrection.gate.0.weight'
 
 
-def test_a_layout_memory_that_the_config_switches_off_is_left_out_with_a_warning(
-    save, build, records
-):
-    given, model = build(LAYOUT), build(None)
+def test_a_completer_that_the_config_switches_off_is_left_out_with_a_warning(save, build, records):
+    given, model = build(COMPLETER), build(None)
     load_fitting_checkpoint(model, save(given.state_dict()))
-    key = 'generator.recorrection.gate.0.weight'
-    assert torch.equal(model.state_dict()[key], given.state_dict()[key])
+    assert torch.equal(model.state_dict()[GATE], given.state_dict()[GATE])
     assert records == [
-        'generator.recorrection.layout of the checkpoint is left out: the config switches it off'
+        'generator.recorrection.completer of the checkpoint is left out: the model has none'
     ]
 
 
-def test_a_layout_memory_that_the_checkpoint_is_without_stays_empty_with_a_warning(
-    save, build, records
-):
-    given, model = build(None), build(LAYOUT)
-    load_fitting_checkpoint(model, save(given.state_dict()))
-    key = 'generator.recorrection.gate.0.weight'
-    assert torch.equal(model.state_dict()[key], given.state_dict()[key])
-    assert (model.loop.recorrection.layout.keys == -1).all()
+def test_label_maps_of_older_checkpoints_are_left_out_with_a_warning(save, build, records):
+    given, model = build(COMPLETER), build(COMPLETER)
+    stored = {'generator.recorrection.layout.keys': torch.tensor([7, -1])}
+    load_fitting_checkpoint(model, save(given.state_dict() | stored))
+    assert torch.equal(model.state_dict()[GATE], given.state_dict()[GATE])
     assert records == [
-        'generator.recorrection.layout is not in the checkpoint: the layout memory is empty'
+        'generator.recorrection.layout of the checkpoint is left out: the model has none'
     ]
 
 
-def test_a_layout_memory_of_another_size_is_refused(save, build, records):
-    state = build(dict(LAYOUT, size=16)).state_dict()
-    with pytest.raises(
-        UserError, match=r"'generator\.recorrection\.layout\.labels': found \(4, 16"
-    ):
-        check_fits(build(LAYOUT), save(state))
+@pytest.mark.parametrize('part', ['recorrection', 'recorrection.completer'])
+def test_a_part_that_the_checkpoint_is_without_is_named_with_the_way_to_switch_it_off(
+    save, build, part
+):
+    """Its weights would be random ones."""
+    state = build(COMPLETER).state_dict()
+    state = {key: value for key, value in state.items() if not key.startswith(f'generator.{part}')}
+    message = rf'found nothing, .*\. It was trained without: set model\.generator\.{part}=None$'
+    with pytest.raises(UserError, match=message):
+        check_fits(build(COMPLETER), save(state))
+    # ... but not where something else is missing too.
+    state.pop('generator.strength')
+    with pytest.raises(UserError, match=r'Use the config it was trained with$'):
+        check_fits(build(COMPLETER), save(state))
+
+
+def test_a_completer_of_another_width_is_refused(save, build, records):
+    state = build(dict(COMPLETER, base_channels=16)).state_dict()
+    message = r"'generator\.recorrection\.completer\.first\.weight': found \(16, .*trained with$"
+    with pytest.raises(UserError, match=message):
+        check_fits(build(COMPLETER), save(state))
     assert records == []
-
-
-def test_a_layout_memory_of_another_capacity_gives_its_newest_maps(save, build):
-    given, model = build(dict(LAYOUT, capacity=2)), build(LAYOUT)
-    given.loop.layout_memory.update(torch.ones(1, 1, 8, 8).long(), torch.tensor([7]))
-    load_fitting_checkpoint(model, save(given.state_dict()))
-    assert model.loop.layout_memory.keys.tolist() == [7, -1, -1, -1]
 
 
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path):

@@ -1,10 +1,10 @@
-"""Measures how time and memory grow with rounds, side, batch, classes and stored label maps.
+"""Measures how time and memory grow with rounds, side, batch and classes.
 
 Usage: python tools/benchmark_scale.py CONFIG [--axes NAME ...] [--out DIR]
        python tools/benchmark_scale.py CONFIG --loader N
 
-One axis at a time, around 2 rounds, 256 px, batch 1, 19 classes and 1,024 maps; every point in a
-process of its own. With --loader, the training data linked until they are N images: start-up,
+One axis at a time, around 2 rounds, 256 px, batch 1 and 19 classes; every point in a process of
+its own. With --loader, the training data linked until they are N images: start-up,
 memory and samples per second of the data loader, and what a training step consumes.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from _arguments import add_cfg_options, add_trust, number
 
-AXES = ('rounds', 'side', 'batch', 'classes', 'maps')
+AXES = ('rounds', 'side', 'batch', 'classes')
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -29,7 +29,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = argparse.ArgumentParser(description='Measure how time and memory grow')
     add = parser.add_argument
-    add('config', help='config of a FeedbackRecorrectionInpaintor with a LayoutMemory')
+    add('config', help='config of a FeedbackRecorrectionInpaintor with a segmentor')
     add('--axes', nargs='+', choices=AXES, default=AXES, help='default: all')
     add('--loader', type=number(int, 1), metavar='N', help='measure data loading, of N images')
     add('--workers', type=number(int, 0), nargs='+', default=[0, 1, 2], help='of the loader')

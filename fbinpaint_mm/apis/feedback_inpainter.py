@@ -38,10 +38,6 @@ LARGEST_ENLARGEMENT = 2
 # Pictures of one size run together as long as a batch has no more pixels than this many of the
 # largest crops.
 CROPS_OF_A_BATCH = 4
-LAYOUT_LEFT_OUT = (
-    'the picture is larger than max_side and is seen in parts: the label maps of other images, '
-    'which are whole, are left out; shrink the picture, or raise max_side, to have them'
-)
 # One thread at a time: modules, those of mmagic and mmseg too, keep the state of a call.
 # Not held by the inpainter, which could be neither copied nor pickled with a lock.
 TURNS: WeakKeyDictionary[nn.Module, threading.Lock] = WeakKeyDictionary()
@@ -230,9 +226,6 @@ class FeedbackInpainter:
         )
         job = InpaintingJob(name, picture, hole, dictated_map, max_side, rounds, keeps_rounds)
         job.notes += notes_on_mask(mask, hole)
-        sees_parts = any(crop.is_part_of(picture.size) for crop in job.crops)
-        if sees_parts and self.model.loop.layout_memory is not None:
-            job.notes.append(LAYOUT_LEFT_OUT)
         return job
 
     def _batches(self, steps: list[Step], max_side: int) -> Iterator[list[Step]]:
@@ -279,8 +272,7 @@ class FeedbackInpainter:
         # A mirrored picture, with its mirrored hole, goes on as the picture does.
         masked = torch.from_numpy(np.pad(image, [*pad, (0, 0)], 'symmetric')).movedim(-1, 0)
         mask = torch.from_numpy(np.pad(hole, pad, 'symmetric')).float()[None]
-        meta = dict(is_part=crop.is_part_of(job.picture.size))
-        sample = DataSample(mask=mask, gt_img=masked, metainfo=meta)
+        sample = DataSample(mask=mask, gt_img=masked)
         if dictated is not None:
             labels = np.pad(dictated, pad, constant_values=IGNORE_INDEX)
             sample.set_data(dict(dictated_seg=torch.from_numpy(labels)[None]))

@@ -68,10 +68,6 @@ class HoleCrop:
     window: Box
     size: tuple[int, int]
 
-    def is_part_of(self, size: tuple[int, int]) -> bool:
-        """Whether the network does not see the whole of a picture of this height and width."""
-        return self.window.size != size
-
     @property
     def is_scaled(self) -> bool:
         """Whether the network sees the window at a smaller size."""

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.checkpoint import (
     GENERATOR,
-    LAYOUT,
     check_checkpoint,
     check_finite_entries,
     check_fits,
@@ -26,7 +24,6 @@ from fbinpaint_mm.checkpoint import (
 )
 from fbinpaint_mm.config_file import configs_folder, find_config, part_of, read_config
 from fbinpaint_mm.config_mistakes import mistakes_in_settings
-from fbinpaint_mm.models.feedback import NO_KEY
 from fbinpaint_mm.safe_loading import loading, read_checkpoint
 from fbinpaint_mm.user_error import UserError, in_one_line
 from fbinpaint_mm.version import __version__
@@ -50,7 +47,7 @@ def publish(
     dataset: str = '',
     trust_checkpoint: bool = False,
 ) -> None:
-    """Writes weights and ``metafile.yml``; says what of training images is in them.
+    """Writes weights and ``metafile.yml``.
 
     Args:
         config: Path or name of the config that the checkpoint was trained with.
@@ -83,12 +80,6 @@ def publish(
     )
     write_file(out / 'metafile.yml', yaml.safe_dump(content, sort_keys=False))
     print(f'{weights}: {weights.stat().st_size / 1e6:.2f} MB, SHA-256 {digest}')
-    if count := label_maps_in(str(weights)):
-        print(
-            f'{weights}: holds {count} label maps of training images, for its LayoutMemory; '
-            'publish it only where the license of the data set lets you',
-            file=sys.stderr,
-        )
 
 
 def read_scores(scores: Path) -> dict[str, float]:
@@ -174,19 +165,6 @@ def inference_checkpoint(checkpoint: str) -> dict[str, Any]:
     known = {key: meta[key] for key in ('iter', 'seed') if isinstance(meta.get(key), int)}
     state_dict = {name: value.contiguous() for name, value in kept.items()}
     return dict(state_dict=state_dict, meta=dict(known, fbinpaint_mm_version=__version__))
-
-
-def label_maps_in(checkpoint: str) -> int:
-    """How many label maps of training images a checkpoint holds, to be published or not.
-
-    Args:
-        checkpoint: Path or address.
-
-    Returns:
-        Their number in the :class:`LayoutMemory`; 0 without one.
-    """
-    keys = read_weights(checkpoint).get(f'{LAYOUT}keys')
-    return 0 if keys is None else int((keys != NO_KEY).sum())
 
 
 def metafile(

@@ -60,9 +60,8 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             :class:`RoundCheckpointing`.
 
     Raises:
-        UserError: If feedback or recorrection is asked for without a segmentor, or a segmentor
-            without a guided network, ``map_temperature`` is not positive, or activation
-            checkpointing is asked for with spectral norm.
+        UserError: If feedback or recorrection is asked for without a segmentor, ``map_temperature``
+            is not positive, or activation checkpointing is asked for with spectral norm.
         TypeError: If the feedback cannot be linked to the segmentor.
     """
 
@@ -88,8 +87,8 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             The R + 1 rounds, round 0 first.
 
         Raises:
-            UserError: If a map is dictated to a model without semantics, or there is no guided
-                network for the rounds.
+            UserError: If a map is dictated to a model without semantics, or there is neither a
+                guided network nor a segmentor for the rounds.
         """
         guidance = guidance or Guidance()
         self._check_call(rounds, guidance)
@@ -233,5 +232,6 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             raise UserError('a map is dictated, but the model has no segmentor and reads no map')
         if rounds and self.guided is None and self.segmentor is None:
             raise UserError(
-                f'rounds={rounds}, but the model has no guided network and no segmentor: use rounds=0'
+                f'rounds={rounds}, but the model has no guided network and no segmentor: '
+                'use rounds=0'
             )

@@ -176,9 +176,7 @@ class FeedbackRecorrectionParts(BaseModule):
         super().init_weights()
 
 
-def _check_slots(
-    segmentor: dict | None, feedback: dict | None, recorrection: dict | None
-) -> None:
+def _check_slots(segmentor: dict | None, feedback: dict | None, recorrection: dict | None) -> None:
     if segmentor is None and (feedback or recorrection):
         raise UserError(
             'feedback and recorrection need a segmentor: give one, or set all three to None, '

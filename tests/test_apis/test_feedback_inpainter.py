@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from fbinpaint_mm.apis import FeedbackInpainter, feedback_inpainter, inpainting_job
@@ -429,20 +428,3 @@ def test_the_picture_goes_on_in_the_padding_as_in_a_mirror(inpainter, make_pictu
         assert plane[..., 22, :].equal(plane[..., 21, :])
         assert plane[..., 23, :].equal(plane[..., 20, :])
     assert mask[..., 23, 31] == 1
-
-
-def test_whole_layouts_say_nothing_to_parts_of_a_picture(small_config, make_picture):
-    config = copy.deepcopy(small_config)
-    layout = dict(type='LayoutMemory', capacity=1, size=8, coarse_size=4)
-    config.model.generator.recorrection.layout = layout
-    config.model.generator.recorrection.layout_weight = 1.0
-    inpainter = FeedbackInpainter(config, device='cpu')
-    image, hole = make_picture((32, 304, 3)), np.zeros((32, 304), bool)
-    hole[8:24, 20:36] = True
-    before = {side: inpainter.inpaint(image, hole, max_side=side) for side in (304, 96)}
-    other = (int(before[304].semantic_map[hole][0]) + 1) % 5
-    inpainter.model.loop.layout_memory.update(torch.full((1, 1, 8, 8), other), torch.tensor([0]))
-    after = {side: inpainter.inpaint(image, hole, max_side=side) for side in (304, 96)}
-    assert (after[304].semantic_map[hole] == other).all()
-    assert np.array_equal(after[96].image, before[96].image)
-    assert (after[304].notes, after[96].notes) == ([], [feedback_inpainter.LAYOUT_LEFT_OUT])

@@ -10,10 +10,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from fbinpaint_mm.checkpoint import load_fitting_checkpoint
-from fbinpaint_mm.cli import publishing
 from fbinpaint_mm.cli.publishing import (
     inference_checkpoint,
-    label_maps_in,
     path_in_repository,
     publish,
     read_scores,
@@ -78,12 +76,6 @@ def test_without_scores_and_address_the_metafile_has_none(config, checkpoint, tm
 )
 def test_metafile_names_the_config_as_the_repository_does(repository, config, expected):
     assert path_in_repository(Path(config.format(repository=repository))) == expected
-
-
-def test_label_maps_in_it_are_told(config, checkpoint, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(publishing, 'label_maps_in', lambda path: 7)
-    publish(config, checkpoint, tmp_path / 'new')
-    assert 'holds 7 label maps of training images' in capsys.readouterr().err
 
 
 def test_a_checkpoint_of_another_model_is_refused(config, tmp_path):
@@ -173,11 +165,3 @@ def test_bare_weights_are_refused(tmp_path):
     torch.save(dict(weight=torch.ones(2)), tmp_path / 'a.pth')
     with pytest.raises(UserError, match=r'a\.pth: found weight, expected a checkpoint of a tr'):
         inference_checkpoint(str(tmp_path / 'a.pth'))
-
-
-def test_label_maps_of_training_images_are_counted(tmp_path):
-    keys = torch.tensor([7, -1, 9])
-    for name, state in (('with', {'generator.recorrection.layout.keys': keys}), ('without', {})):
-        torch.save(dict(state_dict=state), tmp_path / name)
-    assert label_maps_in(str(tmp_path / 'with')) == 2
-    assert label_maps_in(str(tmp_path / 'without')) == 0

@@ -16,7 +16,7 @@ ABLATIONS = (
 )
 ENTRIES = dict(
     streets=ABLATIONS,
-    faces=(*ABLATIONS[:5], 'no_layout', *ABLATIONS[5:]),
+    faces=ABLATIONS,
     mmagic_streets=('gl', 'deepfillv2', 'aot'),
     mmagic_faces=('gl', 'deepfillv2', 'aot'),
 )

@@ -190,12 +190,6 @@ def dense_backbone():
     return config.model.generator.segmentor.pretrained
 
 
-def test_the_template_for_own_images_retrieves_no_label_maps():
-    """They are for aligned images; nothing says that those of users are."""
-    assert read('fbinpaint_custom').model.generator.recorrection.layout is None
-    assert 'layout' not in read('fbinpaint_custom_small').model.generator.recorrection
-
-
 TEMPLATES = ('fbinpaint_custom', 'fbinpaint_custom_small')
 
 

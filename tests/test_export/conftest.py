@@ -34,9 +34,6 @@ def make_effective(loop, seed=5):
         if loop.memory is not None:
             shape = loop.memory.prototypes.shape
             loop.memory.prototypes.copy_(torch.randn(shape, generator=generator))
-        if getattr(loop.recorrection, 'layout', None) is not None:
-            labels = torch.randint(0, 5, (3, 1, 16, 24), generator=generator)
-            loop.recorrection.layout.update(labels, torch.arange(3))
 
 
 @pytest.fixture(scope='session')
@@ -46,8 +43,8 @@ def build(repository):
     Its networks must be ours to be made effective.
     """
     small = Config.fromfile(repository / 'tests/small_inpaintor.py').model.to_dict()
-    layout = dict(type='LayoutMemory', capacity=4, size=8, coarse_size=4)
-    small['generator']['recorrection']['layout'] = layout
+    completer = dict(type='MapCompleter', base_channels=8)
+    small['generator']['recorrection']['completer'] = completer
     small.update(teacher=None, losses=None)
 
     def build_effective(effective=True, model=None, **parts):

@@ -188,17 +188,6 @@ def test_the_file_says_what_it_is(unrolled, per_round, checkpoint):
     assert told['next_round_file'] == per_round[1].path.name == 'small_round.onnx'
 
 
-def test_label_maps_are_stored_once_and_in_bytes(build, export):
-    """Not as a plane of float32 for each class, which a fold of constants would make of them."""
-    sizes = []
-    for capacity in (4, 404):
-        layout = dict(type='LayoutMemory', capacity=capacity, size=16, coarse_size=1)
-        recorrection = dict(type='CrossImageRecorrection', base_channels=4, layout=layout)
-        file = export(build(recorrection=recorrection), rounds=1)[0]
-        sizes.append(file.path.stat().st_size)
-    assert sizes[1] - sizes[0] < 400 * (16 * 16 + 5 * 4 + 8 + 16)
-
-
 # ------------------------------------------------------------------------------ refusals
 
 

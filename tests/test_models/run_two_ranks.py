@@ -67,9 +67,7 @@ def config(repository: Path, folder: Path, norm: dict, batch_size: int, launcher
     model.update(disc=small.disc.to_dict())
     model['losses'].update(gan=small.gan.to_dict())
     generator = model['generator']
-    generator['recorrection']['layout'] = dict(
-        type='LayoutMemory', capacity=3, size=16, coarse_size=4
-    )
+    generator['recorrection']['completer'] = dict(type='MapCompleter', base_channels=8)
     generator['segmentor']['backbone']['norm_cfg'] = norm
     generator['segmentor']['decode_head']['norm_cfg'] = norm
     sgd = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.05))

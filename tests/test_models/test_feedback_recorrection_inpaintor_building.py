@@ -68,14 +68,15 @@ def test_discriminator_and_its_loss_go_together(build, given, message):
 @pytest.mark.parametrize('name', ['train_cfg', 'test_cfg'])
 def test_rounds_without_a_guided_network_are_refused_when_it_is_built(build, name):
     """Those of the test too, or the training would end with the first validation."""
-    with pytest.raises(UserError, match=f'^guided=None needs {name}.rounds=0, got 1$'):
+    message = f'^guided=None without a segmentor needs {name}.rounds=0, got 1$'
+    with pytest.raises(UserError, match=message):
         build(**ROUND_0 | {name: dict(rounds=1)})
 
 
 def test_a_hook_cannot_ask_for_rounds_without_a_guided_network(build):
     model = build(**ROUND_0)
     model.set_feedback(1.0, 1)
-    message = '^rounds=1, but the model has no guided network: use rounds=0$'
+    message = '^rounds=1, but the model has no guided network and no segmentor: use rounds=0$'
     with pytest.raises(UserError, match=message):
         model.train().train_step(make_batch(), make_wrappers(model))
 

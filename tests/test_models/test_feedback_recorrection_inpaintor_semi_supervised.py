@@ -1,17 +1,16 @@
-"""Labels and the teacher: class memory, label mixing, semantic feature loss, stored label maps."""
+"""Labels and the teacher: class memory, label mixing, semantic feature loss, map completer."""
 
 from dataclasses import replace
 from types import SimpleNamespace
-from zlib import crc32
 
 import pytest
 import torch
 
 from fbinpaint_mm.engine.hooks import MeanTeacherHook
-from fbinpaint_mm.models.feedback import NO_KEY
 from tests.test_models.small_model import (
     BATCHES,
     CLASSES,
+    COMPLETED,
     NO_SEMANTICS,
     ONE_WAY,
     PIXEL,
@@ -22,17 +21,11 @@ from tests.test_models.small_model import (
     make_wrappers,
     parameters_of,
     reached,
+    train,
 )
 
 MIXING = dict(train_cfg=dict(rounds=2, label_mixing=True))
 SEMANTIC = dict(semantic=dict(type='SemanticFeatureLoss', loss_weight=2.0))
-RETRIEVAL = dict(
-    recorrection=dict(
-        type='CrossImageRecorrection',
-        base_channels=4,
-        layout=dict(type='LayoutMemory', capacity=8, size=16, coarse_size=4),
-    )
-)
 
 
 def test_teacher_stays_in_evaluation_mode(build):
@@ -270,43 +263,20 @@ def test_the_teacher_compares_features_without_pseudo_labels(build):
     assert any(moved)
 
 
-def test_label_maps_of_labeled_images_are_stored_after_each_iteration(build):
-    model = build(RETRIEVAL)
-    layout = model.loop.layout_memory
-    assert layout.num_classes == 5
-    wrappers = make_wrappers(model)
-    for first in (0, 2):
-        model.train_step(make_batch((True, False), first=first), wrappers)
-        model.update_class_memory()
-    expected = [crc32(f'folder/{index:03d}.png'.encode()) for index in (0, 2)]
-    assert layout.keys[:3].tolist() == [*expected, NO_KEY]
-    labels = torch.stack([s.gt_seg[0] for s in make_batch((True,), first=2)['data_samples']])
-    assert torch.equal(layout.labels[1], labels[0].to(torch.uint8))
+@pytest.mark.parametrize('kind', BATCHES)
+def test_the_completer_learns_from_labels_and_from_the_teacher(build, kind):
+    model = make_effective(build(COMPLETED)).train()
+    completer = model.loop.recorrection.completer
+    ends = (completer.first.weight, completer.last.weight)
+    before = [weight.clone() for weight in ends]
+    train(model, make_batch(BATCHES[kind]))
+    assert not any(map(torch.equal, ends, before))
 
 
-def test_no_image_is_told_its_own_labels_in_training_or_test(build):
-    model = build(RETRIEVAL)
-    asked = []
-    model.loop.layout_memory.register_forward_pre_hook(lambda module, args: asked.append(args[2]))
-    model.train_step(make_batch(), make_wrappers(model))
-    model.eval().val_step(make_batch())
-    own = [crc32(f'folder/{index:03d}.png'.encode()) for index in (0, 1)]
-    assert [keys.tolist() for keys in asked] == [own] * 4
-
-
-def test_a_test_retrieves_other_label_maps_only(build):
-    model = build(RETRIEVAL).eval()
-    batch = make_batch((True,))
-    before = model.val_step(batch)[0].output.round_segs
-    labels = torch.stack([sample.gt_seg for sample in batch['data_samples']])
-    for name, is_told in (('folder/000.png', False), ('folder/001.png', True)):
-        model.loop.layout_memory.update(labels, torch.tensor([crc32(name.encode())]))
-        model.loop.recorrection.layout_weight = 1.0
-        after = model.val_step(batch)[0].output.round_segs
-        assert torch.equal(before, after) != is_told
-
-
-def test_without_recorrection_no_label_map_is_stored(build):
-    model = build(dict(recorrection=None))
-    model.train_step(make_batch(), make_wrappers(model))
-    assert model.update_class_memory() is not None
+def test_maps_learn_before_there_is_a_guided_network(build):
+    model = make_effective(build(dict(COMPLETED, guided=None, freeze_initial=True))).train()
+    before = parameters_of(model)
+    train(model)
+    moved = {n.split('.')[1] for n, v in parameters_of(model).items() if not v.equal(before[n])}
+    assert moved - {'confidence'} == {'segmentor', 'feedback', 'recorrection'}
+    assert model.loop.memory.updates.any()

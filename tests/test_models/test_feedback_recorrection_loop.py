@@ -7,7 +7,13 @@ import torch
 from torch import nn
 
 from fbinpaint_mm.user_error import UserError
-from tests.test_models.small_model import NO_MAP, ONE_WAY
+from tests.test_models.small_model import (
+    COMPLETED,
+    NO_MAP,
+    ONE_WAY,
+    assert_same_images,
+    reached,
+)
 
 SIZE = (16, 24)
 
@@ -164,7 +170,7 @@ def test_without_a_guided_network_there_is_round_0_alone(loop, images):
     (expected,) = other(*images, 0)
     assert torch.equal(found.composite, expected.composite)
     assert not [name for name in alone.state_dict() if name.startswith('guided')]
-    message = 'rounds=2, but the model has no guided network: use rounds=0$'
+    message = 'rounds=2, but the model has no guided network and no segmentor: use rounds=0$'
     with pytest.raises(UserError, match=message):
         alone(*images, 2)
 
@@ -217,33 +223,86 @@ def test_strength_scales_feedback_and_recorrection(loop, images):
     assert shift[0] < shift[1] < shift[2]
 
 
-def with_label_maps(loop):
-    """A loop that remembers the label map of one other image: class 3 everywhere."""
-    memory = dict(type='LayoutMemory', capacity=2, size=8, coarse_size=4)
-    made = loop(recorrection=dict(type='CrossImageRecorrection', layout=memory))
-    made.layout_memory.update(torch.full((1, 1, 8, 8), 3), torch.tensor([0]))
-    return made
-
-
-def test_strength_scales_the_label_maps_of_other_images(loop, images):
-    made, (_, mask) = with_label_maps(loop), images
-    maps = []
+def test_strength_scales_the_guess_of_the_hole(loop, images):
+    made, (_, mask) = loop(**COMPLETED), images
+    made.memory.prototypes.zero_()  # which alone correct nothing
+    shifts = []
     for strength in (0, 0.5, 1):
         made.strength.fill_(strength)
-        maps.append(made(*images, 1)[1].semantics)
-    shares = [one.probabilities[:, 3:4][mask == 1].mean() for one in maps]
-    assert shares[0] < shares[1] < shares[2]
-    assert torch.equal(maps[0].logits, maps[0].corrected_logits)
-    known = (mask == 0).expand_as(maps[2].logits)
-    assert torch.equal(maps[2].logits[known], maps[2].corrected_logits[known])
+        semantics = made(*images, 1)[1].semantics
+        raw, corrected, guess = semantics.supervised_logits
+        assert torch.equal(raw, corrected)
+        expected = torch.lerp(corrected, guess, 0.5 * strength).where(mask == 1, corrected)
+        assert torch.equal(semantics.logits, expected)
+        shifts.append((semantics.logits - corrected).abs().mean())
+    assert shifts[0] == 0
+    assert shifts[0] < shifts[1] < shifts[2]
 
 
-def test_the_map_before_its_completion_learns_from_labels(loop, images):
-    semantics = with_label_maps(loop).train()(*images, 1)[1].semantics
-    assert not torch.equal(semantics.logits, semantics.corrected_logits)
-    corrected, raw = semantics.supervised_logits
-    assert corrected is semantics.corrected_logits
-    assert raw is semantics.raw_logits
+def test_the_completer_reads_the_corrected_map_and_guides(loop, images):
+    made, without, given = loop(**COMPLETED), loop(), []
+    without.load_state_dict(made.state_dict(), strict=False)
+    made.recorrection.completer.register_forward_pre_hook(lambda _, args: given.append(args))
+    one, other = made(*images, 1)[1], without(*images, 1)[1]
+    ((corrected, mask),) = given
+    assert corrected is one.semantics.supervised_logits[1]
+    assert torch.equal(corrected, other.semantics.logits)
+    assert mask is images[1]
+    assert not torch.equal(one.composite, other.composite)
+
+
+@pytest.mark.parametrize(
+    ('parts', 'names'),
+    [
+        (dict(recorrection=None), ['raw']),
+        ({}, ['raw', 'corrected']),
+        (COMPLETED, ['raw', 'corrected', 'guess']),
+    ],
+)
+def test_every_stage_of_the_map_learns_but_for_the_merged_one(loop, images, parts, names):
+    made = loop(**parts)
+    for is_training in (True, False):
+        semantics = made.train(is_training)(*images, 1)[1].semantics
+        learning = semantics.supervised_logits
+        assert learning[0] is semantics.raw_logits
+        assert len({id(one) for one in learning}) == len(learning) == len(names)
+        assert not any(one is semantics.logits for one in learning[2:])
+
+
+def test_without_losses_only_the_map_that_guides_is_kept(loop, images):
+    with torch.no_grad():
+        assert loop(**COMPLETED)(*images, 1)[1].semantics.supervised_logits == ()
+
+
+def test_a_completed_map_is_float32_in_half_precision_too(loop, images):
+    with torch.autocast('cpu', torch.bfloat16):
+        semantics = loop(**COMPLETED)(*images, 1)[1].semantics
+    assert {one.dtype for one in semantics.supervised_logits} == {torch.float32}
+    assert semantics.logits.dtype == torch.float32
+    assert semantics.logits.isfinite().all()
+
+
+def test_the_guess_teaches_the_completer_alone(loop, images):
+    made = loop(**COMPLETED)
+    made(*images, 1)[1].semantics.supervised_logits[2].square().mean().backward()
+    assert {name.split('.')[1] for name in reached(made)} == {'completer'}
+
+
+@pytest.mark.parametrize('feedback', [{}, dict(feedback=None)])
+def test_without_a_guided_network_rounds_make_maps_of_the_image_of_round_0(loop, images, feedback):
+    """To train what makes maps before there is a guided network."""
+    made, guided = loop(**COMPLETED, **feedback, guided=None), loop(**COMPLETED, **feedback)
+    guided.load_state_dict(made.state_dict(), strict=False)
+    first, *further = made(*images, 2)
+    assert first.semantics is None
+    assert_same_images(further, [first, first])
+    expected = guided(*images, 1)[1].semantics.logits
+    assert torch.equal(further[0].semantics.logits, expected)
+    is_fed_back = not feedback
+    assert (further[1].semantics is further[0].semantics) != is_fed_back
+    again = made.next_round(*images, first)
+    assert torch.equal(again.semantics.logits, expected)
+    assert torch.equal(again.composite, first.composite)
 
 
 def test_head_receives_the_state_of_the_round_before(loop, images):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fbinpaint_mm import compat
-from tests.test_models.small_model import ONE_WAY, assert_same_images, reached
+from tests.test_models.small_model import COMPLETED, ONE_WAY, assert_same_images, reached
 
 SEMANTIC = {'segmentor', 'feedback', 'recorrection'}
 
@@ -71,13 +71,15 @@ def test_parts_run_with_a_graph_where_they_learn(loop, images, parts, options, e
 
 def tensors_of(result):
     """All numbers of a round, by name."""
-    named = {name: value for name, value in vars(result).items() if torch.is_tensor(value)}
-    return named | (vars(result.semantics) if result.semantics else {})
+    named = vars(result) | (vars(result.semantics) if result.semantics else {})
+    learning = enumerate(named.get('supervised_logits', ()))
+    named |= {f'supervised_{index}': value for index, value in learning}
+    return {name: value for name, value in named.items() if torch.is_tensor(value)}
 
 
 @pytest.mark.parametrize('rounds', [0, 1, 2, 3])
 def test_only_the_first_and_the_last_round_learn(loop, images, rounds):
-    results = loop().train()(*images, rounds, only_last_learns=True)
+    results = loop(**COMPLETED).train()(*images, rounds, only_last_learns=True)
     assert len(results) == rounds + 1
     for index, result in enumerate(results):
         learns = index in (0, rounds)
@@ -87,7 +89,7 @@ def test_only_the_first_and_the_last_round_learn(loop, images, rounds):
     assert all(result.learns for result in loop()(*images, rounds))
 
 
-@pytest.mark.parametrize('parts', [{}, ONE_WAY])
+@pytest.mark.parametrize('parts', [COMPLETED, ONE_WAY])
 def test_rounds_that_do_not_learn_find_the_same(loop, images, parts):
     """In training mode, batch statistics included."""
     some, every = loop(**parts).train(), loop(**parts).train()

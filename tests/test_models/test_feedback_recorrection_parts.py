@@ -18,15 +18,10 @@ def test_parts_that_need_a_segmentor_say_so(build_loop, part):
         build_loop(segmentor=None, **{part: None})
 
 
-def test_a_segmentor_without_a_guided_network_is_refused(loop):
-    with pytest.raises(UserError, match=r'^guided=None has no rounds, and no use for a segmentor'):
-        loop(guided=None)
-
-
-def test_label_maps_of_other_classes_than_those_of_the_decode_head_are_refused(build_loop):
-    memory = dict(type='LayoutMemory', num_classes=3)
-    with pytest.raises(UserError, match=r'layout\.num_classes is 3, .* has 5 classes: leave it'):
-        build_loop(recorrection=dict(type='CrossImageRecorrection', layout=memory))
+def test_a_completer_of_other_classes_than_those_of_the_decode_head_is_refused(build_loop):
+    completer = dict(type='MapCompleter', num_classes=3)
+    with pytest.raises(UserError, match=r'completer\.num_classes is 3, .* has 5 classes: leave it'):
+        build_loop(recorrection=dict(type='CrossImageRecorrection', completer=completer))
 
 
 @pytest.mark.parametrize('temperature', [0, -0.5])

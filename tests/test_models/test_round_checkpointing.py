@@ -7,7 +7,7 @@ from torch import nn
 from fbinpaint_mm.models.guidance import Guidance
 from fbinpaint_mm.models.round_checkpointing import RoundCheckpointing, batch_statistics_held
 from fbinpaint_mm.user_error import UserError
-from tests.test_models.small_model import NO_MAP
+from tests.test_models.small_model import COMPLETED, NO_MAP
 
 SIZE = (16, 24)
 
@@ -31,7 +31,9 @@ def backward(loop, images, **options):
     results = loop(*images, 2, **options)
     learning = [one for one in results if one.learns]
     values = [value for one in learning for value in (one.raw, one.error_scale)]
-    values += [one.semantics.logits for one in learning if one.semantics is not None]
+    for one in learning:
+        if one.semantics is not None:
+            values += [one.semantics.logits, *one.semantics.supervised_logits]
     sum(value.square().mean() for value in values).backward()
     gradients = {name: p.grad for name, p in loop.named_parameters() if p.grad is not None}
     return results, gradients
@@ -40,7 +42,7 @@ def backward(loop, images, **options):
 @pytest.mark.parametrize(
     ('parts', 'options', 'dtype'),
     [
-        ({}, {}, torch.float32),
+        (COMPLETED, {}, torch.float32),
         ({}, {}, torch.bfloat16),
         ({}, dict(only_last_learns=True), torch.bfloat16),
         (dict(feedback=None), dict(only_last_learns=True), torch.float32),

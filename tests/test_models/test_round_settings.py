@@ -10,6 +10,7 @@ from fbinpaint_mm.models.round_settings import (
 from fbinpaint_mm.user_error import UserError
 
 PART = dict(type='Any')
+NO_NETWORK = dict(guided=None, segmentor=None)  # of rounds
 
 
 def test_defaults_and_the_rounds_of_training_are_those_of_the_test():
@@ -91,12 +92,12 @@ def check(generator=None, losses=None, teacher=None, disc=None, train=None, test
             'freeze_initial=True and rounds=0 (of train_cfg): nothing would learn',
         ),
         (
-            dict(generator=dict(guided=None), train=dict(rounds=1), test=dict(rounds=0)),
-            'guided=None needs train_cfg.rounds=0, got 1',
+            dict(generator=NO_NETWORK, train=dict(rounds=1), test=dict(rounds=0)),
+            'guided=None without a segmentor needs train_cfg.rounds=0, got 1',
         ),
         (
-            dict(generator=dict(guided=None), train=dict(rounds=0), test=dict(rounds=2)),
-            'guided=None needs test_cfg.rounds=0, got 2',
+            dict(generator=NO_NETWORK, train=dict(rounds=0), test=dict(rounds=2)),
+            'guided=None without a segmentor needs test_cfg.rounds=0, got 2',
         ),
     ],
 )
@@ -114,7 +115,8 @@ def test_parts_that_contradict_each_other_are_refused(parts, message):
         dict(teacher=PART, losses=dict(semantic=PART)),
         dict(teacher=PART, losses=dict(consistency=PART)),
         dict(generator=dict(freeze_initial=True)),
-        dict(generator=dict(guided=None), train=dict(rounds=0)),
+        dict(generator=NO_NETWORK, train=dict(rounds=0), test=dict(rounds=0)),
+        dict(generator=dict(guided=None), train=dict(rounds=2), test=dict(rounds=1)),
     ],
 )
 def test_parts_that_fit_are_taken(parts):

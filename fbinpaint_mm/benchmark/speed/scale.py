@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-import torch
 from matplotlib.figure import Figure
 from mmagic.registry import MODELS
 from mmengine.config import Config
@@ -34,7 +33,6 @@ from fbinpaint_mm.benchmark.speed.inference_speed import (
 from fbinpaint_mm.benchmark.speed.meters import PeakMemory, count_flops, time_call
 from fbinpaint_mm.config_file import read_config
 from fbinpaint_mm.folder_lock import locked_folder
-from fbinpaint_mm.models.feedback import LayoutMemory
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.plot_panels import COLORS, make_panels
 from fbinpaint_mm.write_file import check_writable, write_file
@@ -44,10 +42,8 @@ QUANTITIES = {
     'seconds': ('time per image', format_seconds),
     'peak_memory': ('peak memory', format_bytes),
     'flops': ('FLOPs per image', format_quantity),
-    'retrieval_seconds': ('retrieval per image and round', format_seconds),
 }
 HEADERS = ('axis', 'value', *(title for title, _ in QUANTITIES.values()))
-FILLED_AT_ONCE = 8  # label maps
 
 
 class Point(NamedTuple):
@@ -58,14 +54,12 @@ class Point(NamedTuple):
         side: Height and width of the images in pixels; a quarter of each is hole.
         batch: Images at once.
         classes: K of the segmentor.
-        maps: Stored by the `LayoutMemory`, all of other images.
     """
 
     rounds: int = 2
     side: int = 256
     batch: int = 1
     classes: int = 19
-    maps: int = 1024
 
 
 AXES: dict[str, tuple[int, ...]] = dict(
@@ -73,7 +67,6 @@ AXES: dict[str, tuple[int, ...]] = dict(
     side=(128, 256, 512, 1024),
     batch=(1, 2, 4, 8),
     classes=(11, 19, 150),
-    maps=(100, 1024, 10_000),
 )
 
 
@@ -86,13 +79,13 @@ def run_scale(args: Namespace) -> None:
         args: Of ``tools/benchmark_scale.py``.
 
     Raises:
-        UserError: An option has a key that nothing reads, the model has no label maps to store, or
-            another process writes to the folder.
+        UserError: An option has a key that nothing reads, the model has no segmentor, or another
+            process writes to the folder.
         FileNotFoundError: The config is missing.
         ChildProcessError: A point cannot be measured.
     """
     cfg = read_config(args.config, args.cfg_options)
-    check_stores_maps(cfg)
+    check_has_segmentor(cfg)
     check_writable(args.out)
     with locked_folder(args.out):
         facts = describe_environment(['python', *sys.argv], args.device)
@@ -105,17 +98,16 @@ def run_scale(args: Namespace) -> None:
     print((args.out / 'scale.md').read_text(encoding='utf-8'), end='')
 
 
-def check_stores_maps(cfg: Config) -> None:
-    """Refuse a model without a segmentor or without a `LayoutMemory`.
+def check_has_segmentor(cfg: Config) -> None:
+    """Refuse a model without a segmentor.
 
     Raises:
         UserError: The config names none.
     """
-    recorrection = cfg.model.get('generator', {}).get('recorrection') or {}
-    if not recorrection.get('layout'):
+    if not cfg.model.get('generator', {}).get('segmentor'):
         raise UserError(
-            'model.generator.recorrection.layout: found none, expected a LayoutMemory, of which '
-            'this measures the number of label maps; such as fbinpaint_celebahq has'
+            'model.generator.segmentor: found none, expected one, of which this sets the number of '
+            'classes; such as fbinpaint_celebahq has'
         )
 
 
@@ -140,14 +132,12 @@ def measure_axes(
 
 
 def config_at(cfg: Config, point: Point) -> Config:
-    """The config with the classes and the capacity of a point; the given one stays."""
+    """The config with the classes of a point; the given one stays."""
     cfg = deepcopy(cfg)
-    generator = 'model.generator'
     cfg.merge_from_dict(
         {
             'model.data_preprocessor.num_classes': point.classes,
-            f'{generator}.segmentor.decode_head.num_classes': point.classes,
-            f'{generator}.recorrection.layout.capacity': point.maps,
+            'model.generator.segmentor.decode_head.num_classes': point.classes,
         }
     )
     return cfg
@@ -165,35 +155,21 @@ def point_cost(
         duration: Seconds to repeat each timing for.
 
     Returns:
-        ``seconds`` and ``flops`` per image, ``peak_memory`` in bytes, with the weights and the
-        stored maps; ``retrieval_seconds`` per image and round.
+        ``seconds`` and ``flops`` per image, and ``peak_memory`` in bytes, with the weights.
     """
     cfg, memory = restore_config(settings), PeakMemory(device)
     model = MODELS.build(cfg.model).to(device).eval()
-    stored = model.loop.layout_memory
-    fill(stored, point.classes)
     samples = [make_synthetic_batch(point.side) for _ in range(point.batch)]
     batch = {key: [one for sample in samples for one in sample[key]] for key in samples[0]}
     memory.restart()
     prepare = partial(arguments_of, model, batch, dict(rounds=point.rounds))
     seconds = time_call(predict, prepare, duration).seconds
     peak_memory = memory.bytes()
-    query = torch.rand(point.batch, point.classes, point.side, point.side, device=device)
-    mask = torch.zeros_like(query[:, :1])
-    retrieval = time_call(stored, lambda: (query, mask), duration / 4).seconds
     return dict(
         seconds=seconds / point.batch,
         peak_memory=peak_memory,
         flops=count_flops(predict, *prepare()) / point.batch,
-        retrieval_seconds=retrieval / point.batch,
     )
-
-
-def fill(memory: LayoutMemory, classes: int) -> None:
-    """Take all places of a memory, with label maps of noise."""
-    for keys in torch.arange(len(memory.keys), device=memory.keys.device).split(FILLED_AT_ONCE):
-        labels = torch.randint(classes, (len(keys), 1, *memory.labels.shape[1:]))
-        memory.update(labels.to(keys.device), keys)
 
 
 def table(frame: pd.DataFrame) -> str:

@@ -44,7 +44,7 @@ class FeedbackModel(Protocol):
         """
 
     def update_class_memory(self) -> CompletedBatch | None:
-        """Let the class memory, and a layout memory, learn; called after each training iteration.
+        """Let the class memory learn; called after each training iteration.
 
         Every rank calls it.
 

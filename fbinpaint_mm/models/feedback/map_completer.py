@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
@@ -42,13 +44,13 @@ class MapCompleter(nn.Module):
             )
         self.share = share
         widths = [base_channels * (2 if i > HALVINGS // 2 else 1) for i in range(HALVINGS + 1)]
-        steps = list(zip(widths, widths[1:], strict=False))
+        steps = list(pairwise(widths))
         self.first = nn.Conv2d(num_classes + 1, widths[0], 3, padding=1)
         self.down = nn.ModuleList(_Block(fine, coarse, stride=2) for fine, coarse in steps)
         self.lateral = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in steps)
         self.up = nn.ModuleList(_Block(fine, fine) for fine, _ in steps)
         self.last = nn.Conv2d(widths[0], num_classes, 3, padding=1)
-        nn.init.zeros_(self.last.weight)  # no class is likelier than another at first
+        nn.init.zeros_(self.last.weight)  # hardly any class is likelier than another at first
 
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Guess the map from its visible part.
@@ -58,27 +60,28 @@ class MapCompleter(nn.Module):
             mask: (N, 1, H, W) float, 1 in the hole.
 
         Returns:
-            (N, K, H, W) logits of the guess.
+            (N, K, H, W) float32 logits of the guess.
         """
-        visible = torch.cat([logits.detach().softmax(1) * (1 - mask), mask], 1)
-        cells = [-(-side // STRIDE) for side in mask.shape[-2:]]
-        guess = self._guess(F.interpolate(visible, cells, mode='area'))
+        visible = logits.detach().softmax(1) * (1 - mask)
+        guess = self._guess(torch.cat([_cells(visible), _cells(mask)], 1)).float()
         return F.interpolate(guess, mask.shape[-2:], mode='bilinear', align_corners=False)
 
     def merge(self, logits: Tensor, guess: Tensor, mask: Tensor, strength: Tensor) -> Tensor:
         """The map with the guess in its hole: the weighted mean of their logarithms.
 
+        The mean of logits is that of logarithms plus one number per pixel, the same for all
+        classes, which no softmax sees.
+
         Args:
-            logits: (N, K, H, W) float logits of the map.
-            guess: (N, K, H, W) float, from :meth:`forward`.
+            logits: (N, K, H, W) float32 logits of the map.
+            guess: (N, K, H, W) float32, from :meth:`forward`.
             mask: (N, 1, H, W) float, 1 in the hole.
             strength: 0-d float in [0, 1], factor of ``share``.
 
         Returns:
-            (N, K, H, W) float logits, unchanged outside the hole.
+            (N, K, H, W) float32 logits, unchanged outside the hole.
         """
-        merged = torch.lerp(logits.log_softmax(1), guess.log_softmax(1), self.share * strength)
-        return torch.where(mask > 0.5, merged, logits)
+        return torch.where(mask > 0.5, torch.lerp(logits, guess, self.share * strength), logits)
 
     def _guess(self, planes: Tensor) -> Tensor:
         """(N, K, h, w) logits of every cell."""
@@ -91,6 +94,11 @@ class MapCompleter(nn.Module):
             coarse = F.interpolate(self.lateral[i](code), fine.shape[-2:], mode='nearest')
             code = self.up[i](coarse + fine)
         return self.last(code)
+
+
+def _cells(planes: Tensor) -> Tensor:
+    """(N, C, h, w) means of cells; those at the lower and right edges may be cut off."""
+    return F.avg_pool2d(planes, STRIDE, ceil_mode=True, count_include_pad=False)
 
 
 class _Block(nn.Module):

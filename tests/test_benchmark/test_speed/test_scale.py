@@ -7,7 +7,7 @@ from fbinpaint_mm.benchmark.speed import scale
 from fbinpaint_mm.benchmark.speed.scale import (
     AXES,
     Point,
-    check_stores_maps,
+    check_has_segmentor,
     config_at,
     draw_axes,
     measure_axes,
@@ -17,37 +17,28 @@ from fbinpaint_mm.benchmark.speed.scale import (
 )
 from fbinpaint_mm.user_error import UserError
 
-LAYOUT = dict(type='LayoutMemory', size=16, coarse_size=4)
-
-
-@pytest.fixture
-def cfg(cfg):
-    cfg.model.generator.recorrection.layout = LAYOUT
-    return cfg
-
 
 @pytest.fixture
 def frame():
-    costs = dict(peak_memory=2**20, flops=1e9, retrieval_seconds=0.001)
+    costs = dict(peak_memory=2**20, flops=1e9)
     seconds = {('rounds', 0): 0.1, ('rounds', 2): 0.3, ('side', 256): 0.3, ('side', 512): 1.2}
     return pd.DataFrame(
         [dict(axis=axis, value=value, seconds=s, **costs) for (axis, value), s in seconds.items()]
     )
 
 
-def test_a_point_has_its_classes_and_its_maps(cfg):
-    changed = config_at(cfg, Point(classes=7, maps=9)).model
+def test_a_point_has_its_classes(cfg):
+    changed = config_at(cfg, Point(classes=7)).model
     assert changed.data_preprocessor.num_classes == 7
     assert changed.generator.segmentor.decode_head.num_classes == 7
-    assert changed.generator.recorrection.layout == dict(LAYOUT, capacity=9)
     assert cfg.model.data_preprocessor.num_classes == 10
 
 
-def test_a_model_without_stored_maps_is_refused(cfg):
-    check_stores_maps(cfg)
-    del cfg.model.generator.recorrection.layout
-    with pytest.raises(UserError, match='layout: found none, expected a LayoutMemory'):
-        check_stores_maps(cfg)
+def test_a_model_without_a_segmentor_is_refused(cfg):
+    check_has_segmentor(cfg)
+    cfg.model.generator.segmentor = None
+    with pytest.raises(UserError, match=r'^model\.generator\.segmentor: found none, expected one'):
+        check_has_segmentor(cfg)
 
 
 def test_every_point_is_measured_once(cfg, tmp_path, monkeypatch):
@@ -55,16 +46,16 @@ def test_every_point_is_measured_once(cfg, tmp_path, monkeypatch):
 
     def call(function, settings, point, *_, **__):
         assert function is point_cost
-        assert settings['model']['generator']['recorrection']['layout']['capacity'] == point.maps
+        assert settings['model']['data_preprocessor']['num_classes'] == point.classes
         points.append(point)
         return dict(seconds=float(point.rounds))
 
     monkeypatch.setattr(scale, 'call_in_process', call)
-    first, *_, frame = measure_axes(cfg, ['rounds', 'maps'], 'cpu', 1.0, tmp_path / 'log')
-    assert first.value.tolist() == [Point().rounds, Point().maps], 'the default'
-    assert len(points) == len(set(points)) == len(AXES['rounds']) + len(AXES['maps']) - 1
+    first, *_, frame = measure_axes(cfg, ['rounds', 'classes'], 'cpu', 1.0, tmp_path / 'log')
+    assert first.value.tolist() == [Point().rounds, Point().classes], 'the default'
+    assert len(points) == len(set(points)) == len(AXES['rounds']) + len(AXES['classes']) - 1
     assert frame[frame.axis == 'rounds'].seconds.tolist() == [0.0, 1.0, 2.0, 3.0]
-    assert frame[frame.axis == 'maps'].value.tolist() == list(AXES['maps'])
+    assert frame[frame.axis == 'classes'].value.tolist() == list(AXES['classes'])
 
 
 def test_the_default_point_is_on_every_axis():
@@ -76,11 +67,11 @@ def test_flops_are_those_of_the_rounds_and_of_the_side(cfg):
     """Per image, so that the batch changes nothing."""
     found = [
         point_cost(config_at(cfg, point).to_dict(), point, 'cpu', 0.0)
-        for point in (Point(1, 16, 1, 5, 3), Point(1, 32, 2, 5, 3))
+        for point in (Point(1, 16, 1, 5), Point(1, 32, 2, 5))
     ]
     assert sorted(found[0]) == sorted(scale.QUANTITIES)
     assert found[1]['flops'] == pytest.approx(4 * found[0]['flops'], rel=0.2)
-    assert all(one['seconds'] > 0 and one['retrieval_seconds'] > 0 for one in found)
+    assert all(one['seconds'] > 0 for one in found)
 
 
 def test_multiples_are_those_of_the_default(frame):

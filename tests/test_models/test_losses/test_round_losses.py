@@ -42,8 +42,8 @@ def make_losses(**configs: dict) -> RoundLosses:
 def make_semantics(raw: torch.Tensor | None = None) -> Semantics:
     """Two classes, undecided everywhere unless ``raw`` says otherwise."""
     logits = torch.zeros(2, 2, 1, 2)
-    raw = logits if raw is None else raw
-    return Semantics(logits, raw, torch.ones(2, 4, 1, 2), corrected_logits=logits)
+    learning = [logits] if raw is None else [raw, logits]
+    return Semantics(logits, learning[0], torch.ones(2, 4, 1, 2), learning)
 
 
 def pseudo_labels(trust: float) -> PseudoLabels:
@@ -101,7 +101,7 @@ def test_a_round_that_does_not_learn_has_no_loss(samples):
     wrong = torch.tensor([9.0, -9.0]).reshape(1, 2, 1, 1).expand(2, 2, 1, 2)
     results = [
         make_round(0.5),
-        make_round(8.0, Semantics(wrong, wrong, torch.ones(2, 4, 1, 2), wrong), learns=False),
+        make_round(8.0, Semantics(wrong, wrong, torch.ones(2, 4, 1, 2), [wrong]), learns=False),
         make_round(-0.25, make_semantics()),
     ]
     found = losses(results, samples, None, None)
