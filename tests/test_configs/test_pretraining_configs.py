@@ -15,7 +15,13 @@ from mmseg.models import SegDataPreProcessor
 from PIL import Image
 
 from fbinpaint_mm.models.segmentor import SegmentorInput
-from tests.test_configs.shipped_configs import CONFIGS, names, read, remove_downloads
+from tests.test_configs.shipped_configs import (
+    CONFIGS,
+    differences,
+    names,
+    read,
+    remove_downloads,
+)
 
 DATA = ('camvid_64px', 'celebahq_64px')
 FULL_SIZE = ('camvid', 'celebahq', 'cityscapes')
@@ -215,6 +221,18 @@ def test_a_whole_inpaintor_starts_from_all_that_made_maps(data, make_runner, mon
     assert parts_of(whole) - parts_of(made) == {'guided', 'disc'}
     assert parts_of(made) > {'segmentor', 'feedback', 'recorrection', 'memory', 'teacher'}
     check_rounds_start_as_round_0(model.loop.eval())
+
+
+def test_images_of_a_user_take_the_maps_stage_too(tmp_path):
+    copy = tmp_path / 'maps.py'
+    text = (CONFIGS / 'maps/celebahq.py').read_text()
+    text = text.replace('../fbinpaint_celebahq.py', 'fbinpaint_mm::fbinpaint_custom.py')
+    copy.write_text(text.replace('../_base_', 'fbinpaint_mm::_base_'))
+    config = Config.fromfile(copy)
+    assert config.num_classes == 3
+    shipped, base = read('maps/celebahq'), read('fbinpaint_celebahq')
+    changed = differences(config.model, read('fbinpaint_custom').model)
+    assert changed == differences(shipped.model, base.model)
 
 
 def learned(runner):
