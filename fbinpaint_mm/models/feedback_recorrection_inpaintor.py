@@ -55,7 +55,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
             are averaged; ``None`` for none.
         train_cfg: ``rounds``, ``only_last_learns``, ``label_mixing`` and ``checkpoint_rounds``, see
             :func:`checked_settings`.
-        test_cfg: ``rounds`` and ``map_temperature``, likewise.
+        test_cfg: ``rounds``, ``map_temperature`` and ``merge_sigma``, likewise.
         channels_last: Whether the weights lie in memory as (N, H, W, C), and with them every
             activation; on many processors convolutions are faster so.
         init_cfg: mmengine initialization of the whole model.
@@ -87,6 +87,7 @@ class FeedbackRecorrectionInpaintor(BaseModel):
         filled_in = dict(
             channel_order=self.data_preprocessor.output_channel_order or 'BGR',
             map_temperature=test_cfg['map_temperature'],
+            merge_sigma=test_cfg['merge_sigma'],
             checkpoint_rounds=train_cfg['checkpoint_rounds'],
         )
         self.generator = MODELS.build({**generator, **filled_in})

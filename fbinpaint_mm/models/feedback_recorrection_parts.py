@@ -69,14 +69,18 @@ class FeedbackRecorrectionParts(BaseModule):
         freeze_initial: bool = False,
         channel_order: str = 'BGR',
         map_temperature: float = 1.0,
+        merge_sigma: float | None = None,
         checkpoint_rounds: bool = False,
     ) -> None:
         super().__init__()
         _check_slots(segmentor, feedback, recorrection)
         if map_temperature <= 0:
             raise UserError(f'test_cfg.map_temperature must be positive, got {map_temperature}')
+        if merge_sigma is not None and merge_sigma <= 0:
+            raise UserError(f'test_cfg.merge_sigma must be positive or None, got {merge_sigma}')
         self.freeze_initial = freeze_initial
         self.map_temperature = map_temperature
+        self.merge_sigma = merge_sigma
         self.register_buffer('strength', torch.ones(()))
         self.confidence = MODELS.build(confidence or dict(type='InpaintingConfidence'))
         self.segmentor = None if segmentor is None else build_segmentor(segmentor)

@@ -7,7 +7,7 @@ from typing import Any
 from fbinpaint_mm.user_error import UserError
 
 TRAIN_DEFAULTS = dict(rounds=2, only_last_learns=False, label_mixing=False, checkpoint_rounds=False)
-TEST_DEFAULTS = dict(map_temperature=1.0)
+TEST_DEFAULTS = dict(map_temperature=1.0, merge_sigma=None)
 
 
 def checked_settings(
@@ -29,7 +29,8 @@ def checked_settings(
             * ``checkpoint_rounds`` (default False): activation checkpointing of rounds and of their
               perceptual features.
         test_cfg: Likewise: ``rounds``, R in validation, test and inference (default: as in
-            training), and ``map_temperature`` (default 1), see :class:`FeedbackRecorrectionLoop`.
+            training), ``map_temperature`` (default 1) and ``merge_sigma`` (default ``None``), see
+            :class:`FeedbackRecorrectionLoop`.
 
     Returns:
         Copies with every key.

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from fbinpaint_mm.models.round_merging import merge_low_frequencies
 from fbinpaint_mm.user_error import UserError
 from tests.test_models.small_model import (
     COMPLETED,
@@ -30,12 +31,30 @@ def calls():
     return count
 
 
+def test_except_in_training_rounds_merge_with_the_round_before(loop, images):
+    _, mask = images
+    hole = mask.expand(-1, 3, -1, -1) > 0.5
+    alone, merging = loop(), loop(merge_sigma=2.0)
+    own = alone(*images, 1)
+    first, second, third = merging(*images, 2)
+    assert torch.equal(first.composite, own[0].composite)
+    expected = merge_low_frequencies(own[1].composite, own[0].composite, mask, 2.0)
+    assert torch.equal(second.composite, expected)
+    assert torch.equal(second.raw, own[1].raw)
+    expected = torch.where(hole, third.raw.clamp(-1, 1), images[0])
+    assert torch.equal(
+        third.composite, merge_low_frequencies(expected, second.composite, mask, 2.0)
+    )
+    trained = merging.train()(*images, 1)[1]
+    assert torch.equal(trained.composite[hole], trained.raw.clamp(-1, 1)[hole])
+
+
 @pytest.mark.parametrize('off', [[], ['feedback'], [*NO_MAP]])
 def test_a_further_round_is_what_the_loop_would_append(loop, images, off):
-    made = loop(**dict.fromkeys(off))
-    results = made(*images, 3)
+    options = dict(dict.fromkeys(off), merge_sigma=2.0)
+    results = loop(**options)(*images, 3)
     for before, expected in pairwise(results):
-        found = loop(**dict.fromkeys(off)).next_round(*images, before)
+        found = loop(**options).next_round(*images, before)
         assert torch.equal(found.composite, expected.composite)
         assert torch.equal(found.confidence, expected.confidence)
 

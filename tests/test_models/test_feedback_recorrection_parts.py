@@ -31,6 +31,12 @@ def test_a_temperature_that_is_not_positive_is_refused(build_loop, temperature):
         build_loop(map_temperature=temperature)
 
 
+@pytest.mark.parametrize('sigma', [0, -4.0])
+def test_a_sigma_that_is_not_positive_is_refused(build_loop, sigma):
+    with pytest.raises(UserError, match=f'merge_sigma must be positive or None, got {sigma}$'):
+        build_loop(merge_sigma=sigma)
+
+
 def test_auxiliary_heads_are_left_out(small, build_loop):
     segmentor = small['generator']['segmentor']
     auxiliary = dict(segmentor['decode_head'], in_index=0, in_channels=8)
