@@ -11,14 +11,14 @@ resnet50_weights = '{{$FBINPAINT_RESNET50:open-mmlab://resnet50_v1c}}'
 migan_weights = '{{$FBINPAINT_MIGAN:none}}'
 migan_init = dict(type='Pretrained', checkpoint=migan_weights)
 migan_init = None if migan_weights == 'none' else migan_init
-# Segmentor to start from: a checkpoint of a config in segmentors/, of the same data set, size and
-# share of labels; one data set at a time. By default only the backbone is pre-trained.
+# Segmentor that a 64 px config starts from: a checkpoint of a config in segmentors/, of the same
+# data set and share of labels; one data set at a time. By default only the backbone is pre-trained.
 segmentor_checkpoint = '{{$FBINPAINT_SEGMENTOR:none}}'
 segmentor_init = dict(type='Pretrained', checkpoint=segmentor_checkpoint)
 segmentor_init = None if segmentor_checkpoint == 'none' else segmentor_init
-# Initial network, discriminator and confidence to start from: a checkpoint of a config in
-# inpaintors/ (64 px) or of baselines/migan_*.py (full size), of the same data set. The guided
-# network starts as a copy of the initial one, which learns no more. By default all of them learn.
+# Checkpoint whose parts a config starts with, of the same data set: of inpaintors/ (64 px); at full
+# size of baselines/migan_*.py for maps/, and of maps/, which then holds all but the guided network.
+# That starts as a copy of the initial one, which learns no more. By default all of them learn.
 initial_checkpoint = '{{$FBINPAINT_INITIAL:none}}'
 initial_checkpoint = None if initial_checkpoint == 'none' else initial_checkpoint
 initial_init = dict(type='Pretrained', checkpoint=initial_checkpoint, prefix='generator.initial')

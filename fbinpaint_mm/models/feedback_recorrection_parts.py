@@ -173,7 +173,7 @@ class FeedbackRecorrectionParts(BaseModule):
         if self.freeze_initial and not any(pretrained_starts(self.initial)):
             print_log(
                 'freeze_initial=True, but model.generator.initial.init_cfg names no checkpoint: '
-                'its weights stay random unless one is loaded',
+                'its weights stay random unless one is loaded (in our configs: FBINPAINT_INITIAL)',
                 'current',
                 logging.WARNING,
             )

@@ -143,7 +143,7 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
             raise UserError(
                 f'checkpoint {checkpoint!r}{part} does not fit the inpainting network of this '
                 f'config: {problem}. Take one for the same network: of a config in '
-                'configs/inpaintors/, or of tools/convert_migan.py'
+                'configs/inpaintors/ or configs/maps/, or of tools/convert_migan.py'
             )
 
 

@@ -17,6 +17,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
+from fbinpaint_mm.optimizer_settings import drop_idle_optimizers
 from tests.test_configs.shipped_configs import remove_downloads
 
 RUNS = count()
@@ -84,7 +85,9 @@ def make_runner(tmp_path, monkeypatch) -> Callable[[Config], Runner]:
     monkeypatch.setattr(Config, 'pretty_text', property(lambda self: repr(self.to_dict())))
 
     def make(config: Config) -> Runner:
-        remove_downloads(config.model)
+        for part in (config.model, config.val_evaluator):
+            remove_downloads(part)
+        drop_idle_optimizers(config)  # as every tool does
         config.work_dir = str(tmp_path / 'run')
         config.experiment_name = config.visualizer.name = f'config_{next(RUNS)}'
         config.train_cfg.update(max_iters=1, val_interval=1)

@@ -38,7 +38,8 @@ def read_arguments(load_tool, repository, monkeypatch, tmp_path):
 
 def test_every_file_is_tested():
     assert {path.stem for path in FOLDER.glob('*.txt')} == set(ENTRIES)
-    starts = {f'comparisons/{start}_{data}' for start in (*STARTS, 'migan') for data in DATA_SETS}
+    stages = (*STARTS, 'migan', 'maps')
+    starts = {f'comparisons/{stage}_{data}' for stage in stages for data in DATA_SETS}
     assert set(names('comparisons')) == starts
 
 
@@ -68,6 +69,19 @@ def test_round_0_at_full_size_is_a_short_training_without_an_adversary(data, bas
     assert set(differences(short.model, full.model)) == {'disc', 'losses.gan'}
     assert short.val_dataloader == full.val_dataloader
     assert short.train_cfg.max_iters == short.param_scheduler[-1].end == 1000
+
+
+@pytest.mark.parametrize(('data', 'base'), [('streets', 'camvid'), ('faces', 'celebahq')])
+def test_the_maps_stage_is_a_short_training_of_the_same_model(data, base):
+    short, full = read(f'comparisons/maps_{data}'), read(f'maps/{base}')
+    assert not differences(short.model, full.model)
+    assert short.optim_wrapper == full.optim_wrapper
+    assert steps_of(short) == steps_of(full)
+    assert short.val_dataloader == full.val_dataloader
+    assert short.train_cfg.max_iters == short.param_scheduler[-1].end == 1000
+    assert {hook.ramp for hook in short.custom_hooks if 'ramp' in hook} == {300}
+    unlabeled = ['images/unlabeled'] if data == 'faces' else []
+    assert short.train_dataloader.dataset.unlabeled_prefix == unlabeled
 
 
 def test_faces_are_hardly_enlarged_or_turned():

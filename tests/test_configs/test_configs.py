@@ -22,7 +22,9 @@ from tests.test_configs.shipped_configs import (
 PRODUCTS = names()
 RUNNABLE = [
     name
-    for folder in ('.', 'ablations', 'baselines', 'comparisons', 'inpaintors', 'mix', 'segmentors')
+    for folder in (
+        *('.', 'ablations', 'baselines', 'comparisons', 'inpaintors', 'maps', 'mix', 'segmentors'),
+    )
     for name in names(folder)
 ]
 PACKAGE = 'fbinpaint_mm'
@@ -82,7 +84,7 @@ def test_an_item_by_its_number_is_found(code):
     assert items_by_number('model["generator"].update(size=[1], rounds=[-1])') == []
 
 
-@pytest.mark.parametrize('folder', ['.', 'ablations', 'baselines'])
+@pytest.mark.parametrize('folder', ['.', 'ablations', 'baselines', 'maps'])
 def test_data_and_schedule_are_those_of_the_protocol_in_the_name(folder):
     for name in names(folder):
         expected = re.search(r'[a-z]+(_small|_64px)?$', name).group()
@@ -141,7 +143,8 @@ def test_parts_fit_together(name):
     assert last.begin < last.end
     scores = {metric.get('metric', metric).type for metric in config.val_evaluator}
     best = config.default_hooks.checkpoint.save_best
-    assert best in {score.removeprefix('Finite') for score in scores} or best == 'mIoU'
+    of_maps = {'mmseg.IoUMetric': 'mIoU', 'HoleIoU': 'aAcc_hole'}
+    assert best in {of_maps.get(score, score.removeprefix('Finite')) for score in scores}
     if model.type != 'FeedbackRecorrectionInpaintor':
         return
     optimized = {key for key, value in wrappers.items() if isinstance(value, dict)}

@@ -1,4 +1,4 @@
-"""Configs that train a segmentor or round 0 alone, and the configs that start from them."""
+"""Configs that train a segmentor, round 0 or maps alone, and those that start from them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,22 @@ from mmseg.models import SegDataPreProcessor
 from PIL import Image
 
 from fbinpaint_mm.models.segmentor import SegmentorInput
-from tests.test_configs.shipped_configs import CONFIGS, names, read, remove_downloads
+from tests.test_configs.shipped_configs import (
+    CONFIGS,
+    differences,
+    names,
+    read,
+    remove_downloads,
+)
 
 DATA = ('camvid_64px', 'celebahq_64px')
-SEGMENTOR_DATA = ('camvid', 'camvid_64px', 'celebahq', 'celebahq_64px', 'cityscapes')
+FULL_SIZE = ('camvid', 'celebahq', 'cityscapes')
 
 
 def test_there_is_one_of_each_for_every_data_set():
     assert names('inpaintors') == [f'inpaintors/initial_{data}' for data in DATA]
-    assert names('segmentors') == [f'segmentors/mobilenetv2_{data}' for data in SEGMENTOR_DATA]
+    assert names('segmentors') == [f'segmentors/mobilenetv2_{data}' for data in DATA]
+    assert names('maps') == [f'maps/{data}' for data in FULL_SIZE]
 
 
 def read_whole(data, monkeypatch, **starts):
@@ -68,12 +75,14 @@ def test_a_whole_inpaintor_starts_from_round_0_which_learns_no_more(
         own = {key: value for key, value in model.state_dict().items() if key.startswith(part)}
         assert own
         assert all(torch.equal(value, trained[key]) for key, value in own.items())
+    assert not any(parameter.requires_grad for parameter in model.loop.initial.parameters())
+    assert all(parameter.requires_grad for parameter in model.loop.guided.parameters())
+    check_rounds_start_as_round_0(model.loop.eval())
 
-    loop = model.loop.eval()
+
+def check_rounds_start_as_round_0(loop):
     side = loop.valid_side(32)
     image, mask = torch.rand(2, 3, side, side) * 2 - 1, torch.zeros(2, 1, side, side)
-    assert not any(parameter.requires_grad for parameter in loop.initial.parameters())
-    assert all(parameter.requires_grad for parameter in loop.guided.parameters())
     mask[:, :, 8:24, 4:20] = 1
     with torch.no_grad():
         first, *later = loop(image * (1 - mask), mask, 2)
@@ -97,12 +106,14 @@ def test_round_0_starts_from_nothing_itself(data, monkeypatch):
 def test_starts_come_from_the_environment(data, monkeypatch):
     config = read_whole(data, monkeypatch)
     generator = config.model.generator
-    assert config.load_from is generator.guided.init_cfg is generator.segmentor.init_cfg is None
+    assert config.load_from is generator.guided.init_cfg is None
+    assert generator.segmentor.get('init_cfg') is None
     assert generator.freeze_initial is False
     starts = dict(segmentor='/map.pth', initial='/round_0.pth', migan='/migan.pth')
     config = read_whole(data, monkeypatch, **starts)
     generator = config.model.generator
-    assert generator.segmentor.init_cfg == dict(type='Pretrained', checkpoint='/map.pth')
+    own = dict(type='Pretrained', checkpoint='/map.pth') if data == 'camvid_64px' else None
+    assert generator.segmentor.get('init_cfg') == own, 'at full size it comes with round 0'
     start = dict(type='Pretrained', checkpoint='/round_0.pth', prefix='generator.initial')
     assert generator.initial.init_cfg == generator.guided.init_cfg == start
     assert config.load_from == '/round_0.pth'
@@ -165,13 +176,13 @@ def fresh(name):
 
 
 @pytest.mark.usefixtures('_folders')
-@pytest.mark.parametrize('data', SEGMENTOR_DATA)
+@pytest.mark.parametrize('data', DATA)
 def test_a_segmentor_trains_validates_and_is_saved_as_one_of_mmseg(data, make_runner, tmp_path):
     runner = make_runner(fresh(f'segmentors/mobilenetv2_{data}'))
     before = {key: value.clone() for key, value in runner.model.named_parameters()}
     runner.train()
 
-    assert len(runner.train_dataloader.dataset) == (16 if data == 'cityscapes' else 2)
+    assert len(runner.train_dataloader.dataset) == 2
     (best,) = (tmp_path / 'run').glob('best_mIoU_iter_1.pth')
     state = torch.load(best, weights_only=False)['state_dict']
     assert {key.partition('.')[0] for key in state} == {'backbone', 'decode_head'}
@@ -184,13 +195,64 @@ def test_a_segmentor_trains_validates_and_is_saved_as_one_of_mmseg(data, make_ru
     assert [0 <= line['val/mIoU'] < 20 for line in scores if 'val/mIoU' in line] == [True]
 
 
+@pytest.mark.usefixtures('_folders')
+@pytest.mark.parametrize('data', FULL_SIZE)
+def test_a_whole_inpaintor_starts_from_all_that_made_maps(data, make_runner, monkeypatch, tmp_path):
+    """A training on round 0, a step long; its checkpoint is what the next stage begins with."""
+    first, run = tmp_path / 'round_0.pth', tmp_path / 'run'
+    round_0 = build(fresh(f'baselines/migan_{data}')).state_dict()
+    torch.save(dict(state_dict=round_0), first)
+    monkeypatch.setenv('FBINPAINT_INITIAL', str(first))
+    config = fresh(f'maps/{data}')
+    for part in ('train', 'val'):
+        config[f'{part}_dataloader'].dataset.image_size = 64
+    runner = make_runner(config)
+    runner.train()
+    assert list(run.glob('best_aAcc_hole_iter_1.pth'))
+    assert learned(runner) == {'segmentor', 'feedback', 'recorrection'}
+
+    monkeypatch.setenv('FBINPAINT_INITIAL', str(run / 'iter_1.pth'))
+    model = build(fresh(f'fbinpaint_{data}'))
+    made = torch.load(run / 'iter_1.pth', weights_only=False)['state_dict']
+    kept = [key for key in made if key.startswith(('generator.initial.', 'generator.confidence.'))]
+    assert all(torch.equal(made[key], round_0[key]) for key in kept)
+    whole = model.state_dict()
+    assert [key for key, value in made.items() if not torch.equal(value, whole[key])] == []
+    assert parts_of(whole) - parts_of(made) == {'guided', 'disc'}
+    assert parts_of(made) > {'segmentor', 'feedback', 'recorrection', 'memory', 'teacher'}
+    check_rounds_start_as_round_0(model.loop.eval())
+
+
+def test_images_of_a_user_take_the_maps_stage_too(tmp_path):
+    copy = tmp_path / 'maps.py'
+    text = (CONFIGS / 'maps/celebahq.py').read_text()
+    text = text.replace('../fbinpaint_celebahq.py', 'fbinpaint_mm::fbinpaint_custom.py')
+    copy.write_text(text.replace('../_base_', 'fbinpaint_mm::_base_'))
+    config = Config.fromfile(copy)
+    assert config.num_classes == 3
+    shipped, base = read('maps/celebahq'), read('fbinpaint_celebahq')
+    changed = differences(config.model, read('fbinpaint_custom').model)
+    assert changed == differences(shipped.model, base.model)
+
+
+def learned(runner):
+    """The parts of the loop that the optimizer has moved."""
+    moved = runner.optim_wrapper['generator'].optimizer.state
+    return parts_of(name for name, one in runner.model.named_parameters() if one in moved)
+
+
+def parts_of(names):
+    """The parts of the loop, and those beside it, that weights belong to."""
+    return {name.removeprefix('generator.').partition('.')[0] for name in names}
+
+
 def build_dataset(config, part):
     # mmengine collects garbage when it serializes, which takes a while.
     return DATASETS.build(dict(config[f'{part}_dataloader'].dataset, serialize_data=False))
 
 
 @pytest.mark.usefixtures('_folders')
-@pytest.mark.parametrize('data', SEGMENTOR_DATA)
+@pytest.mark.parametrize('data', DATA)
 def test_a_segmentor_sees_the_labeled_images_of_the_inpaintor_as_that_does(data):
     alone, whole = fresh(f'segmentors/mobilenetv2_{data}'), fresh(f'fbinpaint_{data}')
     assert dict(alone.segmentor, init_cfg=None) == whole.model.generator.segmentor

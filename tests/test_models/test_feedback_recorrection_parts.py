@@ -136,3 +136,4 @@ def test_a_frozen_network_without_a_start_is_warned_of(
     logger.removeHandler(caplog.handler)
     said = [one for one in caplog.records if 'its weights stay random' in one.getMessage()]
     assert [one.levelno for one in said] == ([logging.WARNING] if is_warned_of else [])
+    assert all('FBINPAINT_INITIAL' in one.getMessage() for one in said)

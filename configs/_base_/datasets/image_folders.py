@@ -56,6 +56,11 @@ val_dataloader = dict(
     batch_size=8,
     num_workers=4,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(image_size=256, pipeline=val_pipeline, test_mode=True),
+    dataset=dict(
+        image_size=256,
+        holes_per_image=1,  # fixed holes of each image, in turn
+        pipeline=val_pipeline,
+        test_mode=True,
+    ),
 )
 test_dataloader = val_dataloader

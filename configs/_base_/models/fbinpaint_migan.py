@@ -1,12 +1,9 @@
 # Full size, light: MI-GAN's network for both inpainters, and a MobileNetV2 with ImageNet weights as
-# the segmentor. Where they start: weights.py.
+# the segmentor. Where they start: weights.py; the segmentor of the maps stage comes with round 0.
 _base_ = ['./inpaintor.py', './segmentor_mobilenetv2.py']
 
-segmentor = _base_.segmentor
-segmentor.init_cfg = _base_.segmentor_init  # trained by a config of segmentors/
-
 model = dict(**_base_.inpaintor)
-model['generator'].update(segmentor=segmentor)
+model['generator'].update(segmentor=_base_.segmentor)
 
 optim_wrapper = dict(
     generator=dict(
