@@ -25,12 +25,11 @@ from fbinpaint_mm.user_error import UserError, in_one_line
 
 GENERATOR = 'generator.'
 NAMED_ENTRIES = 5  # of those that do not fit
-# Parts of the loop that a config may switch off for a test of what they are worth; and `layout`,
-# which stored label maps before there was a `completer`.
+# Parts of the loop that a config may switch off for a test of what they are worth; and label maps
+# that checkpoints of before stored.
 OPTIONAL_PARTS = (
     'generator.feedback.',
     'generator.recorrection.',
-    'generator.recorrection.completer.',
     'generator.recorrection.layout.',
 )
 RESUMED_KEYS = ('meta', 'state_dict', 'message_hub')
@@ -99,9 +98,9 @@ def check_fits(model: nn.Module, checkpoint: str) -> None:
 
     Args:
         model: The model of the config. Inpaintors, ours and mmagic's, have a ``generator``, and
-            only that has to fit; a model without one has to fit as a whole. Feedback,
-            recorrection and map completer of the checkpoint are left out, with a warning, where the
-            model has none; so are the label maps that older checkpoints hold.
+            only that has to fit; a model without one has to fit as a whole. Feedback and
+            recorrection of the checkpoint are left out, with a warning, where the model has none;
+            so are the label maps that older checkpoints hold.
         checkpoint: Path or address of the checkpoint.
 
     Raises:

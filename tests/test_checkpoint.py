@@ -51,15 +51,9 @@ def records():
 
 @pytest.fixture
 def build(repository):
-    """The small inpaintor, with or without a map completer."""
+    """Makes the small inpaintor."""
     small = Config.fromfile(repository / 'tests/small_inpaintor.py').model
-
-    def make(completer):
-        config = small.to_dict()
-        config['generator']['recorrection'].update(completer=completer)
-        return MODELS.build(config)
-
-    return make
+    return lambda: MODELS.build(small.to_dict())
 
 
 def test_missing_checkpoint_is_named_with_those_beside_it(tmp_path):
@@ -129,21 +123,11 @@ def test_feedback_that_the_config_switches_off_is_left_out_with_a_warning(save, 
         check_fits(with_feedback, save(with_feedback.state_dict() | feedback))
 
 
-COMPLETER = dict(type='MapCompleter', base_channels=8)
 GATE = 'generator.recorrection.gate.0.weight'
 
 
-def test_a_completer_that_the_config_switches_off_is_left_out_with_a_warning(save, build, records):
-    given, model = build(COMPLETER), build(None)
-    load_fitting_checkpoint(model, save(given.state_dict()))
-    assert torch.equal(model.state_dict()[GATE], given.state_dict()[GATE])
-    assert records == [
-        'generator.recorrection.completer of the checkpoint is left out: the model has none'
-    ]
-
-
 def test_label_maps_of_older_checkpoints_are_left_out_with_a_warning(save, build, records):
-    given, model = build(COMPLETER), build(COMPLETER)
+    given, model = build(), build()
     stored = {'generator.recorrection.layout.keys': torch.tensor([7, -1])}
     load_fitting_checkpoint(model, save(given.state_dict() | stored))
     assert torch.equal(model.state_dict()[GATE], given.state_dict()[GATE])
@@ -152,28 +136,20 @@ def test_label_maps_of_older_checkpoints_are_left_out_with_a_warning(save, build
     ]
 
 
-@pytest.mark.parametrize('part', ['recorrection', 'recorrection.completer'])
+@pytest.mark.parametrize('part', ['feedback', 'recorrection'])
 def test_a_part_that_the_checkpoint_is_without_is_named_with_the_way_to_switch_it_off(
     save, build, part
 ):
     """Its weights would be random ones."""
-    state = build(COMPLETER).state_dict()
+    state = build().state_dict()
     state = {key: value for key, value in state.items() if not key.startswith(f'generator.{part}')}
     message = rf'found nothing, .*\. It was trained without: set model\.generator\.{part}=None$'
     with pytest.raises(UserError, match=message):
-        check_fits(build(COMPLETER), save(state))
+        check_fits(build(), save(state))
     # ... but not where something else is missing too.
     state.pop('generator.strength')
     with pytest.raises(UserError, match=r'Use the config it was trained with$'):
-        check_fits(build(COMPLETER), save(state))
-
-
-def test_a_completer_of_another_width_is_refused(save, build, records):
-    state = build(dict(COMPLETER, base_channels=16)).state_dict()
-    message = r"'generator\.recorrection\.completer\.first\.weight': found \(16, .*trained with$"
-    with pytest.raises(UserError, match=message):
-        check_fits(build(COMPLETER), save(state))
-    assert records == []
+        check_fits(build(), save(state))
 
 
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path):

@@ -9,7 +9,6 @@ from fbinpaint_mm.models.feedback import (
     FeedbackSignal,
     InpaintingConfidence,
     InpaintingFeedback,
-    MapCompleter,
 )
 from fbinpaint_mm.models.feedback_recorrection_inpaintor import FeedbackRecorrectionInpaintor
 from fbinpaint_mm.models.feedback_recorrection_loop import FeedbackRecorrectionLoop
@@ -50,7 +49,6 @@ __all__ = [
     'MIGANEncoderDecoder',
     'MMagicDiscriminatorAdapter',
     'MMagicNetworkAdapter',
-    'MapCompleter',
     'MeanTeacher',
     'OnnxInpaintor',
     'PaddedPConvEncoderDecoder',

@@ -46,8 +46,8 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             semantics. Its auxiliary heads are left out: every round's map is supervised directly.
         feedback: Config of :class:`InpaintingFeedback` (classes and channels are filled in);
             ``None`` for one-way guidance: the initial result is segmented once.
-        recorrection: Config of :class:`CrossImageRecorrection` (the classes of its completer are
-            filled in); ``None`` leaves the segmentor's map as it is.
+        recorrection: Config of :class:`CrossImageRecorrection`; ``None`` leaves the segmentor's map
+            as it is.
         memory: Config of :class:`ClassMemory` (classes and channels are filled in).
         confidence: Config of :class:`InpaintingConfidence`.
         freeze_initial: Whether the initial network learns no more: round 0 then has no graph and
@@ -172,22 +172,14 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
     def _correct(
         self, raw_logits: Tensor, features: Tensor, before: Round, mask: Tensor
     ) -> Semantics:
-        """The map corrected by class prototypes and, in the hole, completed by what maps are."""
+        """The map corrected by class prototypes."""
         if self.recorrection is None:
             return Semantics(raw_logits, raw_logits, features, [raw_logits])
-        by_prototypes, _ = self.recorrection(
+        corrected, _ = self.recorrection(
             raw_logits, features, self.prototypes, mask, before.confidence.detach()
         )
-        corrected = merged = torch.lerp(raw_logits, by_prototypes, self.strength)
-        learning = [raw_logits, corrected]
-        completer = self.recorrection.completer
-        if completer is not None:
-            guess = completer(corrected, mask)
-            merged = completer.merge(corrected, guess, mask, self.strength)
-            learning.append(guess)
-        # Callers keep all rounds, and without losses no one reads these.
-        has_losses = self.training or torch.is_grad_enabled()
-        return Semantics(merged, raw_logits, features, learning if has_losses else ())
+        corrected = torch.lerp(raw_logits, corrected, self.strength)
+        return Semantics(corrected, raw_logits, features, [corrected, raw_logits])
 
     def _read(self, masked_img: Tensor, mask: Tensor, first: Round) -> list[Tensor] | None:
         """What the guided network encodes once for all rounds; ``None`` if it is none of ours."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Any
 
 import torch
 from mmagic.registry import MODELS
@@ -113,7 +112,7 @@ class FeedbackRecorrectionParts(BaseModule):
             defaults = dict(num_classes=head.num_classes, in_channels=channels)
             self.feedback = MODELS.build(defaults | dict(feedback))
         if recorrection is not None:
-            self.recorrection = MODELS.build(_with_classes(recorrection, head.num_classes))
+            self.recorrection = MODELS.build(recorrection)
         self.link = DecodeHeadLink(head, self.feedback)
 
     @property
@@ -186,16 +185,3 @@ def _check_slots(segmentor: dict | None, feedback: dict | None, recorrection: di
             'feedback and recorrection need a segmentor: give one, or set all three to None, '
             'and with them the teacher and the losses of maps'
         )
-
-
-def _with_classes(recorrection: dict, num_classes: int) -> dict[str, Any]:
-    """The config of a recorrection, the classes of its completer filled in."""
-    completer = recorrection.get('completer')
-    if completer is None:
-        return recorrection
-    if completer.get('num_classes', num_classes) != num_classes:
-        raise UserError(
-            f'recorrection.completer.num_classes is {completer["num_classes"]}, but the decode '
-            f'head has {num_classes} classes: leave it out'
-        )
-    return dict(recorrection, completer=dict(num_classes=num_classes) | dict(completer))

@@ -13,14 +13,14 @@ class Semantics:
     """The semantic map of one round.
 
     Args:
-        logits: (N, K, H, W) float32 logits that guide: the corrected ones, completed in the hole,
-            and replaced where a map is dictated.
+        logits: (N, K, H, W) float32 logits that guide: the corrected ones, replaced where a map is
+            dictated.
         raw_logits: (N, K, H, W) float logits of the segmentor before the recorrection; the same
             tensor as ``logits`` where nothing corrects them.
         features: (N, C, h, w) float pixel features of the decode head.
         supervised_logits: (N, K, H, W) float logits that learn from labels and from the teacher:
-            the segmentor's own, which must be right before the correction too, since the teacher is
-            its moving average and has no correction; the corrected; the completer's guess.
+            the corrected ones, and the segmentor's own, which must be right before the correction
+            too, since the teacher is its moving average and has no correction.
     """
 
     logits: Tensor

@@ -22,7 +22,6 @@ ABLATIONS = {
     'one_way_semantic_loss': (ONE_WAY, SMALL),
     'no_semantic_loss': (NO_SEMANTIC_LOSS, SMALL),
     'no_recorrection': ({'generator.recorrection': None}, SMALL),
-    'no_completer': ({'generator.recorrection.completer': None}, FULL[:2]),
     'ground_truth_map': ({**ONE_WAY, **NO_SEMANTIC_LOSS}, (*SMALL, *FULL[:2])),
     'labeled_only': ({}, SMALL),
 }

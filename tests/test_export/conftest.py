@@ -43,8 +43,6 @@ def build(repository):
     Its networks must be ours to be made effective.
     """
     small = Config.fromfile(repository / 'tests/small_inpaintor.py').model.to_dict()
-    completer = dict(type='MapCompleter', base_channels=8)
-    small['generator']['recorrection']['completer'] = completer
     small.update(teacher=None, losses=None)
 
     def build_effective(effective=True, model=None, **parts):

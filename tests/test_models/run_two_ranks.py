@@ -67,7 +67,6 @@ def config(repository: Path, folder: Path, norm: dict, batch_size: int, launcher
     model.update(disc=small.disc.to_dict())
     model['losses'].update(gan=small.gan.to_dict())
     generator = model['generator']
-    generator['recorrection']['completer'] = dict(type='MapCompleter', base_channels=8)
     generator['segmentor']['backbone']['norm_cfg'] = norm
     generator['segmentor']['decode_head']['norm_cfg'] = norm
     sgd = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.05))

@@ -19,13 +19,6 @@ PIXEL = ['loss_l1_hole', 'loss_l1_valid', 'loss_confidence']
 NO_MAP = dict.fromkeys(['segmentor', 'feedback', 'recorrection'])
 NO_SEMANTICS = dict(generator=NO_MAP, teacher=None, losses=dict(consistency=None))
 ONE_WAY = dict(feedback=None, recorrection=None)
-COMPLETED = dict(
-    recorrection=dict(
-        type='CrossImageRecorrection',
-        base_channels=4,
-        completer=dict(type='MapCompleter', base_channels=8),
-    )
-)
 SUPERVISED = dict(teacher=None, losses=dict(consistency=None))
 
 

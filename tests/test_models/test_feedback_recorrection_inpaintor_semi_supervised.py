@@ -1,4 +1,4 @@
-"""Labels and the teacher: class memory, label mixing, semantic feature loss, map completer."""
+"""Labels and the teacher: class memory, label mixing, semantic feature loss."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -10,7 +10,6 @@ from fbinpaint_mm.engine.hooks import MeanTeacherHook
 from tests.test_models.small_model import (
     BATCHES,
     CLASSES,
-    COMPLETED,
     NO_SEMANTICS,
     ONE_WAY,
     PIXEL,
@@ -263,18 +262,8 @@ def test_the_teacher_compares_features_without_pseudo_labels(build):
     assert any(moved)
 
 
-@pytest.mark.parametrize('kind', BATCHES)
-def test_the_completer_learns_from_labels_and_from_the_teacher(build, kind):
-    model = make_effective(build(COMPLETED)).train()
-    completer = model.loop.recorrection.completer
-    ends = (completer.first.weight, completer.last.weight)
-    before = [weight.clone() for weight in ends]
-    train(model, make_batch(BATCHES[kind]))
-    assert not any(map(torch.equal, ends, before))
-
-
 def test_maps_learn_before_there_is_a_guided_network(build):
-    model = make_effective(build(dict(COMPLETED, guided=None, freeze_initial=True))).train()
+    model = make_effective(build(dict(guided=None, freeze_initial=True))).train()
     before = parameters_of(model)
     train(model)
     moved = {n.split('.')[1] for n, v in parameters_of(model).items() if not v.equal(before[n])}

@@ -18,12 +18,6 @@ def test_parts_that_need_a_segmentor_say_so(build_loop, part):
         build_loop(segmentor=None, **{part: None})
 
 
-def test_a_completer_of_other_classes_than_those_of_the_decode_head_is_refused(build_loop):
-    completer = dict(type='MapCompleter', num_classes=3)
-    with pytest.raises(UserError, match=r'completer\.num_classes is 3, .* has 5 classes: leave it'):
-        build_loop(recorrection=dict(type='CrossImageRecorrection', completer=completer))
-
-
 @pytest.mark.parametrize('temperature', [0, -0.5])
 def test_a_temperature_that_is_not_positive_is_refused(build_loop, temperature):
     message = f'map_temperature must be positive, got {temperature}$'

@@ -34,12 +34,6 @@ inpaintor = dict(
         recorrection=dict(
             type='CrossImageRecorrection',
             temperature=0.1,  # of the cosine to class prototypes
-            # Guess of the map in the hole from its visible part; None: prototypes alone.
-            completer=dict(
-                type='MapCompleter',
-                base_channels=48,
-                share=0.5,  # of the guess in the map of the hole
-            ),
         ),
         memory=dict(type='ClassMemory', momentum=0.99),  # one prototype per class
         confidence=dict(type='InpaintingConfidence'),  # expected error of every inpainted pixel

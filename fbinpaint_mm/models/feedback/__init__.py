@@ -17,7 +17,6 @@ from fbinpaint_mm.models.feedback.inpainting_feedback import (
     InpaintingFeedback,
     confidence_from_scale,
 )
-from fbinpaint_mm.models.feedback.map_completer import MapCompleter
 
 __all__ = [
     'IGNORE_INDEX',
@@ -28,7 +27,6 @@ __all__ = [
     'FeedbackSignal',
     'InpaintingConfidence',
     'InpaintingFeedback',
-    'MapCompleter',
     'class_occupancy',
     'confidence_from_scale',
     'cosine_to_prototypes',

@@ -1,4 +1,4 @@
-"""Corrects a semantic map by what other images have taught about features and maps."""
+"""Corrects a semantic map with features of other images."""
 
 from __future__ import annotations
 
@@ -23,34 +23,24 @@ class CrossImageRecorrection(nn.Module):
     gate reads where the hole is, how far the inpainted pixel can be trusted, and how certain
     segmentor and evidence are.
 
-    Its part ``completer`` completes the map in the hole after that, as maps of other images have
-    taught it; the loop runs it.
-
     Everything here runs in float32, also under autocast.
 
     Args:
         temperature: Divides the cosine; smaller means more influence. 0.1 makes a difference of 0.1
             in cosine worth one unit of logit.
         base_channels: Width of the gate.
-        completer: Config of :class:`MapCompleter`; ``None`` for prototypes alone.
 
     Raises:
         UserError: If ``temperature`` is not positive.
     """
 
-    def __init__(
-        self,
-        temperature: float = 0.1,
-        base_channels: int = 16,
-        completer: dict | None = None,
-    ) -> None:
+    def __init__(self, temperature: float = 0.1, base_channels: int = 16) -> None:
         super().__init__()
         if temperature <= 0:
             raise UserError(
                 f'temperature of CrossImageRecorrection must be positive, got {temperature}'
             )
         self.temperature = temperature
-        self.completer = None if completer is None else MODELS.build(completer)
         self.gate = nn.Sequential(
             nn.Conv2d(5, base_channels, 3, padding=1),
             nn.GELU(),

@@ -1,4 +1,0 @@
-# Recorrection by class prototypes alone: nothing guesses the map in the hole.
-_base_ = ['../fbinpaint_celebahq.py']
-
-model = dict(generator=dict(recorrection=dict(completer=None)))
