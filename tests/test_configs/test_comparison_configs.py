@@ -14,9 +14,12 @@ ABLATIONS = (
     *('one_way', 'no_semantics', 'one_way_semantic_loss', 'no_semantic_loss'),
     *('no_recorrection', 'ours', 'labeled_only', 'ground_truth_map'),
 )
+ABLATIONS_OF_FEEDBACK = ('one_way', 'no_semantics', 'ours')
 ENTRIES = dict(
     streets=ABLATIONS,
     faces=ABLATIONS,
+    feedback_streets=ABLATIONS_OF_FEEDBACK,
+    feedback_faces=ABLATIONS_OF_FEEDBACK,
     mmagic_streets=('gl', 'deepfillv2', 'aot'),
     mmagic_faces=('gl', 'deepfillv2', 'aot'),
 )
