@@ -25,6 +25,9 @@ UNSCALABLE = ('Exponential', 'ReduceOnPlateau', 'ReduceLR')
 SPANS = ('T_max', 'total_iters', 'total_steps')  # of those, lengths from the begin on
 # Begins of names of schedulers that lead to the end of the training.
 ANNEALING = ('Cosine', 'Poly', 'OneCycle')
+# Begins of names of schedulers that act as warm-ups. In a single iteration they would begin and
+# never rise: their first factor would stay for good.
+WARMUPS = ('Linear', 'Constant')
 
 
 def set_max_iters(cfg: Config, iterations: int) -> None:
@@ -110,7 +113,7 @@ def _misfits(cfg: Config, length: int) -> Iterator[str]:
     for scheduler in each_scheduler(cfg.get('param_scheduler')):
         last = _last_iteration(scheduler)
         too_short = type_name(scheduler).startswith(ANNEALING) and last < length
-        if last > length or (last and too_short):
+        if last > max(length, 2) or (last and too_short):  # a warm-up takes two iterations
             yield f'the {type_name(scheduler)} of param_scheduler at {last}'
     for hook in cfg.get('custom_hooks') or []:
         last = sum(hook.get(key) or 0 for key in HOOK_KEYS.get(type_name(hook), ()))
@@ -168,7 +171,7 @@ def each_scheduler(schedulers: Any) -> Iterator[dict]:
 
 
 def scale_scheduler(scheduler: dict, share: float) -> None:
-    """Scales a scheduler by iteration, in place; it acts for at least one iteration.
+    """Scales a scheduler by iteration, in place; it acts for at least one iteration, a warm-up two.
 
     Raises:
         UserError: It is one of ``UNSCALABLE``, and the number of iterations changes.
@@ -180,8 +183,9 @@ def scale_scheduler(scheduler: dict, share: float) -> None:
     if 'periods' in scheduler:
         scale_periods(scheduler, share)
     scale_keys(scheduler, SCHEDULER_KEYS, share)
+    least = 2 if type_name(scheduler).startswith(WARMUPS) else 1
     if 'end' in scheduler:
-        scheduler['end'] = max(scheduler['end'], scheduler.get('begin', 0) + 1)
+        scheduler['end'] = max(scheduler['end'], scheduler.get('begin', 0) + least)
     for key in ('T_max', 'total_iters', 'total_steps', 'step_size'):
         if key in scheduler:
             scheduler[key] = max(scheduler[key], 1)

@@ -1,8 +1,10 @@
 from copy import deepcopy
 
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.hooks import EMAHook
+from mmengine.registry import PARAM_SCHEDULERS
 
 from fbinpaint_mm.config_file import merge_options
 from fbinpaint_mm.training_length import (
@@ -28,7 +30,22 @@ def cfg(repository):
 
 def test_a_very_short_training_still_has_schedules(cfg):
     scaled = scaled_to(cfg, 1)
-    assert [(one.begin, one.end) for one in scaled.param_scheduler] == [(0, 1), (0, 1)]
+    assert [(one.begin, one.end) for one in scaled.param_scheduler] == [(0, 2), (0, 1)]
+
+
+@pytest.mark.parametrize('kind', ['LinearLR', 'ConstantLR'])
+def test_a_warm_up_that_is_scaled_to_nothing_ends(cfg, kind):
+    """With a span of one iteration its first factor stays for good."""
+    factor = dict(start_factor=0.01) if kind == 'LinearLR' else dict(factor=0.01)
+    cfg.train_cfg.max_iters = 300_000
+    cfg.param_scheduler = dict(type=kind, by_epoch=False, begin=0, end=1000, **factor)
+    scaled = scaled_to(cfg, 150).param_scheduler
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
+    scheduler = PARAM_SCHEDULERS.build(scaled, default_args=dict(optimizer=optimizer))
+    for _ in range(5):
+        optimizer.step()
+        scheduler.step()
+    assert optimizer.param_groups[0]['lr'] == pytest.approx(0.5)
 
 
 def test_phases_of_mmagics_models_are_scaled(cfg):
