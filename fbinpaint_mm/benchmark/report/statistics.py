@@ -22,9 +22,9 @@ METHOD = (
     'an image are drawn together'
 )
 CHANGE = (
-    'exp(d) - 1, where d is the mean over seeds and images of the log ratio of entry and reference, '
-    'that of an image being the mean over its holes; of IoU, FID and scores of which any is not '
-    'positive, the log ratio of the scores of the set'
+    'exp(d) - 1, where d is the mean over seeds and images of the log ratio of entry and '
+    'reference, that of an image being the mean over its holes; of IoU, FID and scores of which '
+    'any is not positive, the log ratio of the scores of the set'
 )
 # Resamples computed at once; with 10,000 images each array of them takes 40 MB.
 BATCH = 500
