@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms.functional import gaussian_blur
 
 
 def merge_low_frequencies(composite: Tensor, before: Tensor, mask: Tensor, sigma: float) -> Tensor:
@@ -24,7 +24,25 @@ def merge_low_frequencies(composite: Tensor, before: Tensor, mask: Tensor, sigma
     Returns:
         (N, 3, H, W) float in [-1, 1], of the dtype of ``composite``, equal to it outside the hole.
     """
-    reach = min(math.ceil(3 * sigma), int(min(composite.shape[-2:])) - 1)  # border: mirrored
-    low = gaussian_blur((before - composite) / 2, 2 * reach + 1, sigma)
+    low = gaussian_blur((before - composite) / 2, sigma)
     merged = (composite + low.to(composite.dtype)).clamp(-1, 1)
     return torch.where(mask > 0.5, merged, composite)
+
+
+def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
+    """Blur that reaches three sigmas, or less in a small image; the border is mirrored.
+
+    torchvision's makes a kernel of unknown shape where sizes are traced, which ONNX refuses.
+
+    Args:
+        image: (N, 3, H, W) float.
+        sigma: In pixels.
+
+    Returns:
+        (N, 3, H, W) float.
+    """
+    reach = min(math.ceil(3 * sigma), int(min(image.shape[-2:])) - 1)
+    window = [math.exp(-((step / sigma) ** 2) / 2) for step in range(-reach, reach + 1)]
+    row = torch.tensor([[[window]]] * 3, dtype=image.dtype, device=image.device) / sum(window)
+    padded = F.pad(image, [reach] * 4, mode='reflect')
+    return F.conv2d(F.conv2d(padded, row, groups=3), row.transpose(-2, -1), groups=3)
