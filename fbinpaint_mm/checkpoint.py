@@ -25,13 +25,9 @@ from fbinpaint_mm.user_error import UserError, in_one_line
 
 GENERATOR = 'generator.'
 NAMED_ENTRIES = 5  # of those that do not fit
-# Parts of the loop that a config may switch off for a test of what they are worth; and label maps
-# that checkpoints of before stored.
-OPTIONAL_PARTS = (
-    'generator.feedback.',
-    'generator.recorrection.',
-    'generator.recorrection.layout.',
-)
+# Parts of the loop that a config may switch off for a test of what they are worth.
+OPTIONAL_PARTS = ('generator.feedback.', 'generator.recorrection.')
+STORED_MAPS = 'generator.recorrection.layout.'  # label maps in checkpoints up to version 0.2
 RESUMED_KEYS = ('meta', 'state_dict', 'message_hub')
 WRAPPERS = r'^(module\.|_orig_mod\.)+'  # of DistributedDataParallel and torch.compile
 
@@ -185,7 +181,7 @@ def check_finite_entries(state: Mapping[str, torch.Tensor], checkpoint: str) -> 
 
 def _without_switched_off_parts(given: dict, needed: dict) -> dict:
     """The weights of a checkpoint, but for optional parts of which the model has nothing."""
-    for part in OPTIONAL_PARTS:
+    for part in (*OPTIONAL_PARTS, STORED_MAPS):
         kept = {key: value for key, value in given.items() if not key.startswith(part)}
         if len(kept) < len(given) and not any(key.startswith(part) for key in needed):
             message = f'{part[:-1]} of the checkpoint is left out: the model has none'
@@ -195,8 +191,8 @@ def _without_switched_off_parts(given: dict, needed: dict) -> dict:
 
 
 def _advice(wrong: list[str], given: dict) -> str:
-    """What to do about the entries that do not fit; an inner part comes before the outer one."""
-    for part in reversed(OPTIONAL_PARTS):
+    """What to do about the entries that do not fit."""
+    for part in OPTIONAL_PARTS:
         has_part = any(key.startswith(part) for key in given)
         if not has_part and all(key.startswith(part) for key in wrong):
             return f'It was trained without: set model.{part[:-1]}=None'

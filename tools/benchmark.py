@@ -111,7 +111,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         '--equal',
         choices=EQUAL,
         help='what all trainings spend the same of (default: iterations); seconds are CPU time of '
-        'the training process on a CPU, elapsed time on a GPU, as measured before',
+        'the training process on a CPU, elapsed time on a GPU, as measured beforehand',
     )
     add(
         '--seeds',

@@ -71,7 +71,7 @@ class EntryResult:
             ``parameters`` (count), ``parameters_trained`` (count; with the discriminator),
             ``seconds_per_image`` (median), ``flops_per_image`` (multiply and add counted apart),
             ``peak_memory`` (bytes, inference), ``training_seconds_per_iteration`` and
-            ``training_cpu_seconds_per_iteration`` (median elapsed, and least of all threads),
+            ``training_cpu_seconds_per_iteration`` (median elapsed; least CPU time),
             ``training_flops_per_iteration``, ``training_peak_memory`` (bytes) and, for models with
             rounds, ``rounds``: a list with ``seconds_per_image`` and ``flops_per_image`` for
             R = 0, 1, ...; a key is absent where it does not apply. ``conditions`` says how the

@@ -23,14 +23,14 @@ class PartlyLabeledDataset(BaseDataset):
     """A data set whose samples say in ``is_labeled`` whether they have a label map.
 
     Args:
-        holes_per_image: how often in a row each image comes, for a test with several fixed holes
-            each. If more than once, its samples have the ``sample_idx`` of the image and a
-            ``hole_index`` of 0, 1, ...; hole 0 is the one that it has alone.
+        holes_per_image: how many samples in a row show each image, for a test with several fixed
+            holes. If more than one, they have the ``sample_idx`` of the image and a ``hole_index``
+            of 0, 1, ...; hole 0 is the one of a data set with one hole per image.
         **kwargs: of ``mmengine.dataset.BaseDataset``.
 
     Raises:
         UserError: ``metainfo`` names classes that are not names, or colors for another number; or
-            an image has no hole.
+            ``holes_per_image`` is below 1.
     """
 
     def __init__(self, holes_per_image: int = 1, **kwargs: Any) -> None:

@@ -130,15 +130,14 @@ class SemanticInpaintingDataset(SkipsCorruptSamples):
         if self._fully_initialized:
             return
         super().full_init()
-        samples = [
-            super(SemanticInpaintingDataset, self).get_data_info(i) for i in range(len(self))
-        ]
+        first_holes = range(0, len(self), self.holes_per_image)
+        samples = [super(SemanticInpaintingDataset, self).get_data_info(i) for i in first_holes]
         self._check_labeled_set(samples)
         # One process is enough: where it fails, the launcher ends the others.
         if is_main_process():
             corrupt = check_samples(samples, self.num_ids, self.check, self.may_skip)
             for idx, problem in corrupt.items():
-                self.pass_over(idx, problem)
+                self.pass_over(first_holes[idx], problem)
 
     def load_data_list(self) -> list[dict]:
         """List the samples: the training set in natural order, then further unlabeled folders.

@@ -45,7 +45,8 @@ class Round:
 
     Args:
         raw: (N, 3, H, W) float output of the inpainting network.
-        composite: (N, 3, H, W) float in [-1, 1]: ``raw`` in the hole, the input exactly elsewhere.
+        composite: (N, 3, H, W) float in [-1, 1]: the input exactly, and in the hole ``raw``, which
+            outside training may be merged with the round before.
         error_scale: (N, 1, H, W) float32 expected absolute error of the composite, in units of the
             [-1, 1] range.
         confidence: (N, 1, H, W) float32 in [0, 1], 1 outside the hole.

@@ -1,28 +1,48 @@
-"""Two rounds in one image: what both agree on in the large, the detail of the later one."""
+"""Two rounds in one image: the mean of their low frequencies, the detail of the later one."""
 
 from __future__ import annotations
 
 import math
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms.functional import gaussian_blur
 
 
 def merge_low_frequencies(composite: Tensor, before: Tensor, mask: Tensor, sigma: float) -> Tensor:
     """Replaces the low frequencies of an image, in its hole, by the mean with those of another.
 
-    Errors of two networks are not the same, so that those of the mean are smaller. Of detail a mean
-    would be blurred: it is that of ``composite`` alone.
+    Two networks make different errors, and that of the mean is smaller. The mean of their detail
+    would be blurred, so the detail is that of ``composite`` alone.
 
     Args:
-        composite: (N, 3, H, W) float image of a round.
+        composite: (N, 3, H, W) float image of a round, in [-1, 1].
         before: (N, 3, H, W) float image of the round before, the same outside the hole.
         mask: (N, 1, H, W) float, 1 in the hole.
         sigma: Standard deviation of the Gaussian that parts low from high frequencies, in pixels.
 
     Returns:
-        (N, 3, H, W) float, of the dtype of ``composite`` and equal to it outside the hole.
+        (N, 3, H, W) float in [-1, 1], of the dtype of ``composite``, equal to it outside the hole.
     """
-    reach = min(math.ceil(3 * sigma), int(min(composite.shape[-2:])) - 1)  # border: mirrored
-    low = gaussian_blur((before - composite) / 2, 2 * reach + 1, sigma)
-    return composite + mask * low.to(composite.dtype)
+    low = gaussian_blur((before - composite) / 2, sigma)
+    merged = (composite + low.to(composite.dtype)).clamp(-1, 1)
+    return torch.where(mask > 0.5, merged, composite)
+
+
+def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
+    """Blur that reaches three sigmas, or less in a small image; the border is mirrored.
+
+    torchvision's makes a kernel of unknown shape where sizes are traced, which ONNX refuses.
+
+    Args:
+        image: (N, 3, H, W) float.
+        sigma: In pixels.
+
+    Returns:
+        (N, 3, H, W) float.
+    """
+    reach = min(math.ceil(3 * sigma), int(min(image.shape[-2:])) - 1)
+    window = [math.exp(-((step / sigma) ** 2) / 2) for step in range(-reach, reach + 1)]
+    row = torch.tensor([[[window]]] * 3, dtype=image.dtype, device=image.device) / sum(window)
+    padded = F.pad(image, [reach] * 4, mode='reflect')
+    return F.conv2d(F.conv2d(padded, row, groups=3), row.transpose(-2, -1), groups=3)

@@ -253,8 +253,10 @@ def test_a_link_whose_target_is_gone_is_named_or_passed_over(write_dataset, chec
     settings = dict(data_root=str(root), data_prefix=dict(img_path='images/train'), check=check)
     with pytest.raises(UserError, match=r"cannot read '.*9\.png' \(.*No such file"):
         SemanticInpaintingDataset(**settings)
-    skipping = SemanticInpaintingDataset(**settings, on_corrupt='skip', max_corrupt=0.5)
-    assert skipping.corrupt_indices == [4]
+    settings.update(on_corrupt='skip', max_corrupt=0.5)
+    assert SemanticInpaintingDataset(**settings).corrupt_indices == [4]
+    # Each file is read once, however many holes its image has.
+    assert SemanticInpaintingDataset(**settings, holes_per_image=3).corrupt_indices == [12]
 
 
 def test_every_image_comes_with_several_holes_in_a_row(root):

@@ -131,11 +131,11 @@ def test_the_feedback_is_part_of_the_file(build, export, unrolled, run_onnx, pic
 
 
 @pytest.mark.parametrize('mode', MODES)
-def test_migan_gives_what_the_model_gives_at_any_size(
+def test_migan_whose_rounds_merge_gives_what_the_model_gives_at_any_size(
     build, export, run_onnx, own_rounds, picture, mode
 ):
     network = dict(type='MIGANEncoderDecoder', channels=(4, 6, 8), noise_size=16)
-    model = build(initial=network, guided=network)
+    model = build(initial=network, guided=network, model=dict(test_cfg=dict(merge_sigma=2.0)))
     for name, noise in model.loop.named_buffers():
         if name.endswith('noise'):
             noise.normal_()

@@ -11,8 +11,8 @@ def images(size=(24, 32)):
     """Two images that differ in a hole, and the hole."""
     mask = torch.zeros(1, 1, *size)
     mask[..., 4:15, 6:20] = 1
-    known = torch.rand(1, 3, *size)
-    return *(torch.where(mask > 0, torch.rand(1, 3, *size), known) for _ in range(2)), mask
+    one, other, known = torch.rand(3, 1, 3, *size) / 2
+    return torch.where(mask > 0, one, known), torch.where(mask > 0, other, known), mask
 
 
 def test_equals_the_filter_of_scipy():
@@ -27,11 +27,20 @@ def test_equals_the_filter_of_scipy():
 
 def test_a_constant_difference_is_halved_and_detail_stays():
     mask = torch.ones(1, 1, 40, 40)
-    detail = torch.ones(40, 40)
-    detail[::2] = -1
+    detail = torch.full((40, 40), 0.5)
+    detail[::2] = -0.5
     composite, before = torch.zeros(1, 3, 40, 40) + detail, torch.full((1, 3, 40, 40), 0.4) + detail
     merged = merge_low_frequencies(composite, before, mask, 4.0)
     torch.testing.assert_close(merged, torch.full_like(merged, 0.2) + detail)
+
+
+def test_the_range_of_an_image_is_kept():
+    mask = torch.ones(1, 1, 8, 8)
+    composite, before = torch.full((1, 3, 8, 8), -1.0), torch.ones(1, 3, 8, 8)
+    composite[..., 4] = 1
+    merged = merge_low_frequencies(composite, before, mask, 2.0)
+    assert merged.max() == 1
+    assert (merged[..., 4] == 1).all()
 
 
 def test_nothing_changes_outside_the_hole_or_between_equal_images():

@@ -86,7 +86,7 @@ inpaintor = dict(
     test_cfg=dict(
         rounds=2,  # 0..3; --cfg-options model.test_cfg.rounds=3
         map_temperature=1.0,  # below 1 the map that guides is sharpened
-        merge_sigma=4.0,  # in pixels; images of rounds are averaged below that detail; None: not
+        merge_sigma=4.0,  # pixels; coarser content is averaged with the round before; None: not
     ),
     channels_last=True,  # whether weights and activations are (N, H, W, C) in memory: speed
 )

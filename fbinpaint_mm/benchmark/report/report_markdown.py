@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -123,18 +124,18 @@ def main_section(table: ScoreTable, columns: Sequence[str] | None = None) -> str
 
 
 def seed_section(table: ScoreTable) -> str:
-    """The changes once more, with intervals that know of seeds only; empty with one seed."""
+    """The changes with intervals over seeds, the images being given; empty with one seed."""
     columns = {}
     for metric in table.metrics:
         scores = table.select(metric=metric, round=FINAL, bin=ALL).dropna(subset='change_t_low')
         if len(scores):
             limits = scores['change_t_low'], scores['change_t_high']
-            texts = map(format_change, scores['change'], *limits)
-            columns[metric] = pd.Series(list(texts), list(scores.index), dtype=object)
+            texts = list(map(format_change, scores['change'], *limits))
+            columns[table.headline(metric)] = pd.Series(texts, scores.index, dtype=object)
     if not columns:
         return ''
     title = f'## Changes, with {100 * CONFIDENCE:.0f} % t-interval over seeds'
-    return f'{title}\n\n{frame_table(pd.DataFrame(columns))}'
+    return f'{title}\n\n{entry_table(table, pd.DataFrame(columns), str)}'
 
 
 def bin_section(table: ScoreTable, metric: str) -> str:
@@ -174,7 +175,7 @@ def failure_section(entries: Sequence[EntryResult]) -> str:
     return '\n\n'.join(['## Failed', *parts]) if parts else ''
 
 
-def entry_table(table: ScoreTable, cells: pd.DataFrame, write: Callable[[Cell], str]) -> str:
+def entry_table(table: ScoreTable, cells: pd.DataFrame, write: Callable[[Any], str]) -> str:
     """A table with a row for each entry that any column has a cell of."""
     frame = cells.map(write, na_action='ignore')
     frame = frame.reindex([name for name in table.entries if name in frame.index])

@@ -17,14 +17,14 @@ RESAMPLES = 2000
 CONFIDENCE = 0.95
 SEED = 0
 METHOD = (
-    'percentile bootstrap over images and, of two seeds or more, over seeds, each drawn apart from '
-    'the other; the same draws for the entry and the reference, paired by seed; all holes of an '
-    'image are drawn together'
+    'percentile bootstrap over images and, where there are several, over seeds, drawn '
+    'independently; the same draws for the entry and the reference, paired by seed; all holes of '
+    'an image are drawn together'
 )
 CHANGE = (
-    'exp(d) - 1, where d is the mean log ratio of entry and reference: over the images, of which '
-    'each is the mean of its holes, and the seeds; of IoU, FID and scores that are not positive, '
-    'the ratio of the scores of the set'
+    'exp(d) - 1, where d is the mean over seeds and images of the log ratio of entry and '
+    'reference, that of an image being the mean over its holes; of IoU, FID and scores of which '
+    'any is not positive, the log ratio of the scores of the set'
 )
 # Resamples computed at once; with 10,000 images each array of them takes 40 MB.
 BATCH = 500
@@ -89,7 +89,7 @@ def relative_change(
 
     Returns:
         The change. All is nan without a reference, without a sample that both sides have a score
-        of, and where the reference's score is 0. The bootstrap interval is nan with fewer than two
+        of, and where :func:`log_ratio` is. The bootstrap interval is nan with fewer than two
         images, the t-interval with fewer than two seeds.
     """
     series = scored_by_all([*entry, *reference])
@@ -133,9 +133,9 @@ def ratios_of_sets(
         A function of (B, I) float, how often each of I images is drawn, to (S, B) float.
     """
     if ours[0].reduction == 'mean':
-        of_samples = log_ratio(*(np.stack([one.items for one in side]) for side in (ours, theirs)))
-        if np.isfinite(of_samples).all():
-            sums = np.stack([np.bincount(image_of, row) for row in of_samples])
+        sides = [np.stack([one.items for one in side]) for side in (ours, theirs)]
+        if all((side > 0).all() for side in sides):
+            sums = np.stack([np.bincount(image_of, row) for row in log_ratio(*sides)])
             of_images = sums / np.bincount(image_of)
             return lambda draws: of_images @ draws.T / draws.shape[1]
     return lambda draws: log_ratio(
@@ -151,11 +151,11 @@ def log_ratio(scores: np.ndarray, base: np.ndarray) -> np.ndarray:
         base: (S, N) float; with another number of seeds, their mean is compared with.
 
     Returns:
-        (S, N) float; nan where the base is 0, and where the signs differ.
+        (S, N) float, log(1 + (scores - base) / abs(base)): of positive scores log(scores / base).
+        -inf where a score is 0; nan where the base is 0, and where there is no such logarithm.
     """
     base = base if len(base) == len(scores) else base.mean(axis=0, keepdims=True)
     with np.errstate(divide='ignore', invalid='ignore'):
-        # Of two negative scores, the one nearer to 0 is the larger.
         return np.log1p((scores - base) / np.where(base == 0, np.nan, np.abs(base)))
 
 

@@ -26,8 +26,8 @@ class Timing(NamedTuple):
         seconds: Median over the repeats.
         warm_up: Number of calls before, which do not count.
         repeats: Number of calls that count.
-        cpu_seconds: CPU time of all threads of this process, least of the repeats: what other
-            processes take does not count, and that they empty the caches only adds.
+        cpu_seconds: CPU time of all threads of this process, least of the repeats: other processes
+            do not count, and where they slow this one down, by its caches, they only add to it.
     """
 
     seconds: float

@@ -49,6 +49,16 @@ def test_several_holes_of_an_image_are_counted_apart(benchmark_of, tmp_path):
     assert '## PSNR ↑ by hole area (number of holes)\n' in text
 
 
+def test_intervals_over_seeds_come_in_the_order_of_the_entries(benchmark_of, tmp_path):
+    benchmark = benchmark_of(one=[[20.0]] * 2, zebra=[[19.0], [18.0]], ant=[[21.0], [22.0]])
+    one, _, ant = benchmark.entries
+    for run, fid in zip((*one.runs, *ant.runs), (9.0, 9.0, 8.0, 7.0), strict=True):
+        run.set_scores = dict(FID=fid)
+    section = write(benchmark, tmp_path).split('t-interval over seeds')[1].split('\n## ')[0]
+    rows = [line.split('|')[1].strip() for line in section.splitlines() if '|' in line]
+    assert rows[2:] == ['zebra', 'ant']
+
+
 def test_best_is_bold_in_the_right_direction_with_all_ties(benchmark_of, tmp_path):
     scores = dict(one=[[0.30, 0.30]], two=[[0.10001, 0.20]], three=[[0.10, 0.20]])
     falling = write(benchmark_of('LPIPS', higher=False, **scores), tmp_path)

@@ -161,7 +161,12 @@ def test_an_image_counts_once_however_many_holes_it_has(make_series):
 
 @pytest.mark.parametrize(
     ('ours', 'theirs', 'expected'),
-    [([0.0, 3.0], [1.0, 1.0], 0.5), ([-1.0, -1.0], [-2.0, -2.0], 0.5), ([0.0], [2.0], -1.0)],
+    [
+        ([0.0, 3.0], [1.0, 1.0], 0.5),
+        ([-1.0, -1.0], [-2.0, -2.0], 0.5),
+        ([0.5, 0.25], [-0.01, 0.51], 0.5),
+        ([0.0], [2.0], -1.0),
+    ],
 )
 def test_scores_without_a_log_ratio_are_compared_by_their_mean(make_series, ours, theirs, expected):
     found = relative_change([make_series(ours)], [make_series(theirs)])
