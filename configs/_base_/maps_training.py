@@ -6,8 +6,7 @@ maps_model = dict(
     generator=dict(guided=None, freeze_initial=True),
     disc=None,
     losses=dict(l1_hole=None, l1_valid=None, perceptual=None, gan=None, semantic=None),
-    train_cfg=dict(rounds=1, label_mixing=False),
-    test_cfg=dict(rounds=1),
+    train_cfg=dict(label_mixing=False),
 )
 maps_optimizers = dict(
     generator=dict(

@@ -5,6 +5,4 @@ _base_ = ['../fbinpaint_camvid.py']
 model = dict(
     generator=dict(feedback=None, recorrection=None),
     losses=dict(semantic=None),
-    train_cfg=dict(rounds=1),  # the second would repeat the first: same map, same image to refine
-    test_cfg=dict(rounds=1),
 )

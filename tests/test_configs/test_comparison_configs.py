@@ -14,7 +14,7 @@ ABLATIONS = (
     *('one_way', 'no_semantics', 'one_way_semantic_loss', 'no_semantic_loss'),
     *('no_recorrection', 'ours', 'labeled_only', 'ground_truth_map'),
 )
-ABLATIONS_OF_FEEDBACK = ('one_way', 'no_semantics', 'ours')
+ABLATIONS_OF_FEEDBACK = ('one_way', 'no_semantics', 'one_way_semantic_loss', 'ours')
 ENTRIES = dict(
     streets=ABLATIONS,
     faces=ABLATIONS,

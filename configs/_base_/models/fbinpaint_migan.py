@@ -4,6 +4,10 @@ _base_ = ['./inpaintor.py', './segmentor_mobilenetv2.py']
 
 model = dict(**_base_.inpaintor)
 model['generator'].update(segmentor=_base_.segmentor)
+model['losses']['semantic'].update(loss_weight=2.0)
+# A second round adds nothing at this size, see ablations/README.md.
+model['train_cfg'].update(rounds=1)
+model['test_cfg'].update(rounds=1)
 
 optim_wrapper = dict(
     generator=dict(

@@ -1,0 +1,4 @@
+# One-way guidance with the semantic feature loss: what that gives without the loop.
+_base_ = ['../fbinpaint_camvid.py']
+
+model = dict(generator=dict(feedback=None, recorrection=None))
