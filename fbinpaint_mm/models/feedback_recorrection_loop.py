@@ -51,7 +51,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         memory: Config of :class:`ClassMemory` (classes and channels are filled in).
         confidence: Config of :class:`InpaintingConfidence`.
         freeze_initial: Whether the initial network learns no more: round 0 then has no graph and
-            no losses.
+            no losses. Without a guided network, neither does ``confidence``.
         channel_order: Channel order of the images, ``'BGR'`` (mmagic's default) or ``'RGB'``. The
             inpaintor fills it in, as the next two.
         map_temperature: Divides the logits of the maps that guide, except in training. Below 1 the

@@ -94,6 +94,8 @@ class FeedbackRecorrectionParts(BaseModule):
             self.guided = build_inpainting_network(guided, self.num_classes or None, 'guided')
         if freeze_initial:
             self.initial.requires_grad_(False)
+            # Without guided images it gets no gradient, for which distributed training would wait.
+            self.confidence.requires_grad_(guided is not None)
         self.checkpointing = RoundCheckpointing(self) if checkpoint_rounds else None
 
     def _build_semantics(
