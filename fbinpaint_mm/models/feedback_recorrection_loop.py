@@ -175,7 +175,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         """The map corrected by class prototypes."""
         if self.recorrection is None:
             return Semantics(raw_logits, raw_logits, features, [raw_logits])
-        corrected, _ = self.recorrection(
+        corrected = self.recorrection(
             raw_logits, features, self.prototypes, mask, before.confidence.detach()
         )
         corrected = torch.lerp(raw_logits, corrected, self.strength)

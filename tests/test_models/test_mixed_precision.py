@@ -62,8 +62,8 @@ def test_maps_are_corrected_as_in_float32(model, batch, dtype):
     logits, mask = torch.randn(2, CLASSES, 16, 16), data['data_samples'].mask
     given = (model.loop.memory.prototypes, mask, torch.rand_like(mask))
     with torch.autocast('cpu', dtype):
-        found, _ = model.loop.recorrection(logits, features, *given)
-    expected, _ = model.loop.recorrection(logits, features.float(), *given)
+        found = model.loop.recorrection(logits, features, *given)
+    expected = model.loop.recorrection(logits, features.float(), *given)
     assert found.dtype == torch.float32
     assert torch.equal(found, expected)
 

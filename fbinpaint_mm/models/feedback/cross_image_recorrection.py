@@ -60,7 +60,7 @@ class CrossImageRecorrection(nn.Module):
         prototypes: Tensor,
         mask: Tensor,
         confidence: Tensor,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> Tensor:
         """Correct a map.
 
         Args:
@@ -71,15 +71,14 @@ class CrossImageRecorrection(nn.Module):
             confidence: (N, 1, H, W) float inpainting confidence in [0, 1].
 
         Returns:
-            Corrected logits (N, K, H, W) float32, and the cosine (N, K, h, w) float32 they were
-            corrected with. As long as no class has been seen the logits come back unchanged.
+            (N, K, H, W) float32 corrected logits; unchanged as long as no class has been seen.
         """
         with torch.autocast(logits.device.type, enabled=False):
             logits = logits.float()
             cosine = cosine_to_prototypes(features, prototypes)
             evidence = self._evidence(cosine, prototypes, logits.shape[-2:])
             planes = torch.cat([mask, confidence.float(), *_certainty(logits, evidence)], 1)
-            return logits + torch.sigmoid(self.gate(planes)) * evidence, cosine
+            return logits + torch.sigmoid(self.gate(planes)) * evidence
 
     def _evidence(self, cosine: Tensor, prototypes: Tensor, size: Sequence[int]) -> Tensor:
         seen = (prototypes.abs().sum(1) > 0).float().view(1, -1, 1, 1)

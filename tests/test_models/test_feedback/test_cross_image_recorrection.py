@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fbinpaint_mm.models.feedback import CrossImageRecorrection, cosine_to_prototypes
+from fbinpaint_mm.models.feedback import CrossImageRecorrection
 from fbinpaint_mm.user_error import UserError
 
 
@@ -15,11 +15,10 @@ def planes(n: int = 2, h: int = 4, w: int = 6) -> tuple[torch.Tensor, torch.Tens
 
 def test_logits_are_unchanged_as_long_as_the_memory_is_empty():
     logits = torch.randn(2, 3, 4, 6)
-    corrected, cosine = CrossImageRecorrection()(
+    corrected = CrossImageRecorrection()(
         logits, torch.randn(2, 5, 2, 3), torch.zeros(3, 5), *planes()
     )
     assert torch.equal(corrected, logits)
-    assert torch.equal(cosine, torch.zeros(2, 3, 2, 3))
 
 
 def test_correction_by_hand():
@@ -29,11 +28,10 @@ def test_correction_by_hand():
     prototypes = torch.tensor([[7.0, 0.0], [0.0, 0.2], [0.0, 0.0]])
     logits = torch.randn(1, 3, 2, 2)
 
-    corrected, cosine = CrossImageRecorrection(temperature=0.1)(
+    corrected = CrossImageRecorrection(temperature=0.1)(
         logits, features, prototypes, *planes(1, 2, 2)
     )
 
-    torch.testing.assert_close(cosine.flatten(), torch.tensor([0.6, 0.8, 0.0]))
     expected = torch.tensor([-0.5, 0.5, 0.0]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
     torch.testing.assert_close(corrected - logits, expected)
 
@@ -45,7 +43,7 @@ def test_temperature_divides_and_the_gate_multiplies():
     def correction(temperature, gate=0.0):
         module = CrossImageRecorrection(temperature)
         torch.nn.init.constant_(module.gate[-1].bias, gate)
-        return module(logits, features, prototypes, *rest)[0] - logits
+        return module(logits, features, prototypes, *rest) - logits
 
     torch.testing.assert_close(correction(0.2), correction(0.1) / 2)
     torch.testing.assert_close(correction(0.1, gate=50.0), correction(0.1) * 2)
@@ -61,9 +59,9 @@ def test_gate_reads_hole_and_confidence():
         torch.randn(3, 5),
     )
     mask, confidence = planes()
-    before = module(logits, features, prototypes, mask, confidence)[0]
+    before = module(logits, features, prototypes, mask, confidence)
     for changed in ((1 - mask, confidence), (mask, 1 - confidence)):
-        after = module(logits, features, prototypes, *changed)[0]
+        after = module(logits, features, prototypes, *changed)
         assert not torch.allclose(before, after)
 
 
@@ -73,7 +71,7 @@ def test_pixel_with_the_features_of_a_class_moves_towards_it(c):
     logits = torch.zeros(1, 4, 2, 2)
     features = (prototypes[c] * 9).view(1, 6, 1, 1)
 
-    corrected, _ = CrossImageRecorrection()(logits, features, prototypes, *planes(1, 2, 2))
+    corrected = CrossImageRecorrection()(logits, features, prototypes, *planes(1, 2, 2))
 
     assert (corrected.argmax(1) == c).all()
     assert (corrected.softmax(1)[:, c] > 0.25).all()
@@ -90,18 +88,12 @@ def test_half_precision_stays_finite_and_gives_float32(dtype, autocast):
     prototypes = torch.randn(3, 512)
 
     with torch.autocast('cpu', torch.bfloat16, enabled=autocast):
-        corrected, cosine = module(logits, features, prototypes, *rest)
+        corrected = module(logits, features, prototypes, *rest)
 
-    expected, _ = module(logits.float(), features.float(), prototypes, *rest)
-    assert corrected.dtype == cosine.dtype == torch.float32
+    expected = module(logits.float(), features.float(), prototypes, *rest)
+    assert corrected.dtype == torch.float32
     assert corrected.isfinite().all()
     assert torch.equal(corrected, expected)
-
-
-def test_returned_cosine_is_that_of_the_features():
-    features, prototypes = torch.randn(2, 5, 2, 3), torch.randn(3, 5)
-    _, cosine = CrossImageRecorrection()(torch.randn(2, 3, 4, 6), features, prototypes, *planes())
-    assert torch.equal(cosine, cosine_to_prototypes(features, prototypes))
 
 
 def test_gradients_reach_gate_features_and_logits():
@@ -114,7 +106,7 @@ def test_gradients_reach_gate_features_and_logits():
 
     for _ in range(2):  # the last layer of the gate starts at zero and blocks the first at first
         optimizer.zero_grad()
-        corrected, _ = module(logits, features, prototypes, *rest)
+        corrected = module(logits, features, prototypes, *rest)
         F.cross_entropy(corrected, label).backward()
         optimizer.step()
 
