@@ -10,11 +10,11 @@ maps_model = dict(
 )
 maps_optimizers = dict(
     generator=dict(
-        optimizer=dict(lr=2e-3),
+        optimizer=dict(lr=2e-3),  # ten times that of the next stage, which begins trained
         paramwise_cfg=dict(
             custom_keys={
                 'segmentor.backbone': dict(lr_mult=1.5),
-                'segmentor.decode_head': dict(lr_mult=5.0),
+                'segmentor.decode_head': dict(lr_mult=5.0),  # begins at random
             }
         ),
     ),

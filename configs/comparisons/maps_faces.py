@@ -1,4 +1,4 @@
-# What makes the maps of faces at 256 px, from round 0 of migan_faces.py: half an hour.
+# What makes the maps of faces at 256 px, from round 0 of migan_faces.py: within an hour.
 _base_ = ['../maps/celebahq.py']
 
 train_dataloader = dict(

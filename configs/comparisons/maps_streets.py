@@ -1,4 +1,4 @@
-# What makes the maps of streets at 256 px, from round 0 of migan_streets.py: half an hour.
+# What makes the maps of streets at 256 px, from round 0 of migan_streets.py: within an hour.
 _base_ = ['../maps/camvid.py']
 
 train_dataloader = dict(
