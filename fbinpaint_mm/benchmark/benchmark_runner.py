@@ -16,7 +16,7 @@ from fbinpaint_mm.benchmark.entry import RESERVED_NAMES, Entry
 from fbinpaint_mm.benchmark.environment import describe_environment
 from fbinpaint_mm.benchmark.metric_setup import build_metrics
 from fbinpaint_mm.benchmark.planning import PlannedRun, plan_runs, recall, speed_of
-from fbinpaint_mm.benchmark.report.report_markdown import summary_line
+from fbinpaint_mm.benchmark.report.report_markdown import count_images, summary_line
 from fbinpaint_mm.benchmark.report.result_table import check_columns
 from fbinpaint_mm.benchmark.report.write_all import write_all
 from fbinpaint_mm.benchmark.result_folder import HOLE_LIST, check_holes, check_results
@@ -87,8 +87,8 @@ def measure_all(bench: Workbench) -> Benchmark:
     for entry in bench.entries:
         if entry.is_folder:
             check_folder(bench, entry)
-    facts = (len(data.samples), data.config, data.split, data.sha256)
-    bench.logger.info('%d images of %s, %s, SHA-256 %s', *facts)
+    facts = (count_images(data), data.config, data.split, data.sha256)
+    bench.logger.info('%s of %s, %s, SHA-256 %s', *facts)
     bench.compare_classes()
     speeds = {entry.name: speed_of(bench, entry) for entry in bench.entries}
     return Benchmark(
