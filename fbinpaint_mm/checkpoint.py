@@ -125,7 +125,8 @@ def _check_weights_fit(model: nn.Module, weights: dict, checkpoint: str) -> None
         more = f'; and {len(wrong) - NAMED_ENTRIES} more' if len(wrong) > NAMED_ENTRIES else ''
         raise UserError(
             f'checkpoint {checkpoint!r} does not belong to this config: {len(wrong)} of '
-            f'{len(keys)} entries do not fit, first {named}{more}. {_advice(wrong, given)}'
+            f'{len(keys)} entries do not fit, first {named}{more}. Use the config it was trained '
+            'with'
         )
 
 
@@ -188,15 +189,6 @@ def _without_switched_off_parts(given: dict, needed: dict) -> dict:
             print_log(message, logger='current', level=logging.WARNING)
             given = kept
     return given
-
-
-def _advice(wrong: list[str], given: dict) -> str:
-    """What to do about the entries that do not fit."""
-    for part in OPTIONAL_PARTS:
-        has_part = any(key.startswith(part) for key in given)
-        if not has_part and all(key.startswith(part) for key in wrong):
-            return f'It was trained without: set model.{part[:-1]}=None'
-    return 'Use the config it was trained with'
 
 
 def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:

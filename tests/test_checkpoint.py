@@ -136,22 +136,6 @@ def test_label_maps_of_older_checkpoints_are_left_out_with_a_warning(save, build
     ]
 
 
-@pytest.mark.parametrize('part', ['feedback', 'recorrection'])
-def test_a_part_that_the_checkpoint_is_without_is_named_with_the_way_to_switch_it_off(
-    save, build, part
-):
-    """Its weights would be random ones."""
-    state = build().state_dict()
-    state = {key: value for key, value in state.items() if not key.startswith(f'generator.{part}')}
-    message = rf'found nothing, .*\. It was trained without: set model\.generator\.{part}=None$'
-    with pytest.raises(UserError, match=message):
-        check_fits(build(), save(state))
-    # ... but not where something else is missing too.
-    state.pop('generator.strength')
-    with pytest.raises(UserError, match=r'Use the config it was trained with$'):
-        check_fits(build(), save(state))
-
-
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
     path = tmp_path / 'x.pth'
     path.write_bytes(b'no checkpoint')
