@@ -35,7 +35,7 @@ PAPER = dict(
     URL='https://doi.org/10.3390/s25216669',
 )
 # Of the last round; the other rounds stay in the file of scores.
-METRICS = ('PSNR', 'SSIM', 'LPIPS', 'MAE', 'MAE_hole', 'mIoU', 'mIoU_hole')
+METRICS = ('PSNR', 'SSIM', 'LPIPS', 'MAE', 'MAE_hole', 'mIoU', 'mIoU_hole', 'aAcc_hole')
 
 
 def publish(
