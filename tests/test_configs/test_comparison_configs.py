@@ -101,6 +101,7 @@ def test_arguments_of_a_comparison_name_configs_and_settings_that_exist(
     assert tuple(entry.name for entry in entries) == expected
     assert all(entry.is_trained for entry in entries)
     assert args.iterations > 0
+    assert args.speed, 'nothing after the file could ask for it, as --equal seconds needs'
     assert args.reference in (None, *expected)
     unlabeled = ['images/unlabeled'] if 'faces' in name else []
     for entry in entries:
