@@ -131,7 +131,7 @@ def _check_weights_fit(model: nn.Module, weights: dict, checkpoint: str) -> None
 
 
 def check_fits_in_part(model: nn.Module, checkpoint: str) -> None:
-    """Refuses a checkpoint to start from of which nothing fits: the model would stay random.
+    """Refuses a checkpoint to start from of which nothing fits, or parts that are others'.
 
     Args:
         model: The model of the config.
@@ -139,14 +139,41 @@ def check_fits_in_part(model: nn.Module, checkpoint: str) -> None:
 
     Raises:
         FileNotFoundError: There is no such file.
-        UserError: The file cannot be read, or no entry has the name and shape of one of the model.
+        UserError: The file cannot be read; no entry has the name and shape of one of the model, and
+            it would stay random; or one of the generator has another shape, as for other classes.
     """
     needed, given = model.state_dict(), read_weights(checkpoint)
+    origin = f'load_from (FBINPAINT_INITIAL in our configs): {checkpoint!r}'
     if not any(shape_of(given, key) == shape_of(needed, key) for key in needed):
         raise UserError(
-            f'load_from: none of the {len(given)} entries of {checkpoint!r} fits the model, which '
-            f'begins with {next(iter(needed), None)!r}; found {next(iter(given), None)!r}'
+            f'{origin}: none of its {len(given)} entries fits the model, which begins with '
+            f'{next(iter(needed), None)!r}; found {next(iter(given), None)!r}'
         )
+    shared = [key for key in needed if key.startswith(GENERATOR) and key in given]
+    wrong = [key for key in shared if shape_of(given, key) != shape_of(needed, key)]
+    if wrong:
+        raise UserError(
+            f'{origin}: {len(wrong)} entries are of other classes or another network, first '
+            f'{wrong[0]!r}: found {shape_of(given, wrong[0])}, expected '
+            f'{shape_of(needed, wrong[0])}'
+        )
+
+
+def parts_without_weights(model: nn.Module, weights: Mapping[str, Any]) -> list[str]:
+    """Parts of a generator of which a checkpoint has nothing.
+
+    Args:
+        model: The model of the config.
+        weights: Of the checkpoint, by name.
+
+    Returns:
+        Their names, sorted, such as ``['feedback', 'segmentor']``.
+    """
+    needed, given = (
+        {key.split('.')[1] for key in state if key.startswith(GENERATOR)}
+        for state in (dict(model.named_parameters()), weights)
+    )
+    return sorted(needed - given)
 
 
 def check_finite_weights(model: nn.Module, checkpoint: str) -> None:

@@ -142,7 +142,11 @@ def _building_mistake(error: Exception, cfg: Config) -> str | None:
     """The sentence; None for an error that does not come from building what a config says."""
     frames = _frames(error)
     if any(frame.f_code is Runner.resume.__code__ for frame in frames):
-        return f'{cfg.load_from!r} cannot be continued with these settings: {_told(error)}'
+        return (
+            f'{cfg.load_from!r} cannot be continued with these settings: {_told(error)}. The '
+            'warnings above name those that differ; variables such as FBINPAINT_INITIAL must be '
+            'set as they were'
+        )
     last = next((frame for frame in reversed(frames) if _builds(frame)), None)
     keyword = UNKNOWN_KEYWORD.search(str(error))
     is_passed_on = keyword and not _is_of(PACKAGE, frames[-1])

@@ -13,6 +13,7 @@ from fbinpaint_mm.checkpoint import (
     check_fits_in_part,
     load_fitting_checkpoint,
     meta_of,
+    parts_without_weights,
     read_weights,
     trained_classes,
 )
@@ -160,9 +161,23 @@ def test_a_model_without_a_generator_has_to_fit_as_a_whole(save):
 def test_a_start_of_which_nothing_fits_is_refused(save):
     model = inpaintor()
     check_fits_in_part(model, save({'generator.weight': torch.ones(3, 5), 'other': torch.ones(1)}))
-    message = r"^load_from: none of the 2 entries of '.*x\.pth' fits .* found 'generator\.weight'$"
+    message = r"^load_from .*: '.*x\.pth': none of its 2 entries fits .* found 'generator\.weight'$"
     with pytest.raises(UserError, match=message):
         check_fits_in_part(model, save({'generator.weight': torch.ones(4), 'x': torch.ones(1)}))
+
+
+def test_a_start_of_other_classes_is_refused(save):
+    state = {'generator.weight': torch.ones(4, 5), 'generator.bias': torch.ones(3)}
+    message = r"1 entries are of .* 'generator.weight': found \(4, 5\), expected \(3, 5\)$"
+    with pytest.raises(UserError, match=message):
+        check_fits_in_part(inpaintor(), save(state))
+
+
+def test_parts_that_a_checkpoint_lacks_are_named():
+    parts = dict(initial=nn.Linear(1, 1), segmentor=nn.Linear(1, 1), link=nn.Identity())
+    model = nn.ModuleDict(dict(generator=nn.ModuleDict(parts), disc=nn.Linear(1, 1)))
+    assert parts_without_weights(model, {'generator.initial.bias': 0}) == ['segmentor']
+    assert parts_without_weights(model, model.state_dict()) == []
 
 
 @pytest.mark.parametrize(

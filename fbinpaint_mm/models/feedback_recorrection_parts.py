@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from typing import Any
 
 import torch
 from mmagic.registry import MODELS
@@ -13,6 +14,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.segmentors import EncoderDecoder
 from torch import Tensor
 
+from fbinpaint_mm.config_checks import is_number
 from fbinpaint_mm.models.feedback import (
     ClassMemory,
     CompletedBatch,
@@ -73,9 +75,9 @@ class FeedbackRecorrectionParts(BaseModule):
     ) -> None:
         super().__init__()
         _check_slots(segmentor, feedback, recorrection)
-        if map_temperature <= 0:
+        if not _is_positive(map_temperature):
             raise UserError(f'test_cfg.map_temperature must be positive, got {map_temperature}')
-        if merge_sigma is not None and merge_sigma <= 0:
+        if merge_sigma is not None and not _is_positive(merge_sigma):
             raise UserError(f'test_cfg.merge_sigma must be positive or None, got {merge_sigma}')
         self.freeze_initial = freeze_initial
         self.map_temperature = map_temperature
@@ -179,6 +181,10 @@ class FeedbackRecorrectionParts(BaseModule):
                 logging.WARNING,
             )
         super().init_weights()
+
+
+def _is_positive(value: Any) -> bool:
+    return is_number(value) and 0 < value < math.inf
 
 
 def _check_slots(segmentor: dict | None, feedback: dict | None, recorrection: dict | None) -> None:

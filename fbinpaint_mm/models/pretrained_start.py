@@ -140,10 +140,15 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
         problem = _problem(network, entries) or _whole(network, checkpoint, prefix)
         if problem:
             part = f' (entries {prefix!r})' if prefix else ''
+            source = (
+                'FBINPAINT_INITIAL: one of configs/inpaintors/ at 64 px; at full size of '
+                'configs/maps/, and for these of configs/baselines/migan_*'
+                if prefix
+                else 'FBINPAINT_MIGAN: what tools/convert_migan.py wrote'
+            )
             raise UserError(
                 f'checkpoint {checkpoint!r}{part} does not fit the inpainting network of this '
-                f'config: {problem}. Take one for the same network: of a config in '
-                'configs/inpaintors/ or configs/maps/, or of tools/convert_migan.py'
+                f'config: {problem}. Take one of the same network ({source})'
             )
 
 

@@ -239,7 +239,7 @@ def test_a_checkpoint_of_another_model_starts_no_training(
         capsys, run_training, config, cfg_options=dict(load_from=f'{tmp_path}/other.pth'), **start
     )
     assert 'other.pth' in error
-    assert 'does not belong to this config' in error if resumed else 'none of the 1' in error
+    assert 'does not belong to this config' in error if resumed else 'none of its 1' in error
 
 
 DIVERGED = DivergedTrainingError(3, {'weight': 'is not finite'}, ['1.png'], None, 'Resume.')

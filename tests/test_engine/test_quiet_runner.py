@@ -43,7 +43,7 @@ def test_what_does_not_fit_is_told_in_one_line_and_named_in_the_file(tmp_path, c
     assert 'fits' not in capsys.readouterr().out
     runner.load_checkpoint(str(tmp_path / 'other.pth'))
     shown = capsys.readouterr().out
-    assert f'WARNING - Not all of {tmp_path / "other.pth"} fits the model; the log file' in shown
+    assert f'WARNING - {tmp_path / "other.pth"} does not fit in part; the log file' in shown
     assert 'size mismatch' not in shown
     assert 'size mismatch for disc.bias' in next(Path(runner.log_dir).glob('*.log')).read_text()
 

@@ -18,14 +18,14 @@ def test_parts_that_need_a_segmentor_say_so(build_loop, part):
         build_loop(segmentor=None, **{part: None})
 
 
-@pytest.mark.parametrize('temperature', [0, -0.5])
+@pytest.mark.parametrize('temperature', [0, -0.5, None])
 def test_a_temperature_that_is_not_positive_is_refused(build_loop, temperature):
     message = f'map_temperature must be positive, got {temperature}$'
     with pytest.raises(UserError, match=message):
         build_loop(map_temperature=temperature)
 
 
-@pytest.mark.parametrize('sigma', [0, -4.0])
+@pytest.mark.parametrize('sigma', [0, -4.0, float('inf'), True])
 def test_a_sigma_that_is_not_positive_is_refused(build_loop, sigma):
     with pytest.raises(UserError, match=f'merge_sigma must be positive or None, got {sigma}$'):
         build_loop(merge_sigma=sigma)

@@ -84,7 +84,7 @@ inpaintor = dict(
         checkpoint_rounds=False,  # activation checkpointing of rounds: less memory, more time
     ),
     test_cfg=dict(
-        rounds=2,  # 0..3; --cfg-options model.test_cfg.rounds=3
+        rounds=2,  # any number; --cfg-options model.test_cfg.rounds=0 for the initial one alone
         map_temperature=1.0,  # below 1 the map that guides is sharpened
         merge_sigma=4.0,  # pixels; coarser content is averaged with the round before; None: not
     ),
