@@ -135,7 +135,11 @@ def seed_section(table: ScoreTable) -> str:
     if not columns:
         return ''
     title = f'## Changes, with {100 * CONFIDENCE:.0f} % t-interval over seeds'
-    return f'{title}\n\n{entry_table(table, pd.DataFrame(columns), str)}'
+    legend = (
+        'A change counts where this interval and the one above leave out zero: with few seeds '
+        'each alone can be too narrow.'
+    )
+    return '\n\n'.join([title, entry_table(table, pd.DataFrame(columns), str), legend])
 
 
 def bin_section(table: ScoreTable, metric: str) -> str:
