@@ -29,7 +29,10 @@ LINK = re.compile(r'\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)')
 NAMED = re.compile(r'(?<![\w/.-])((?:configs|fbinpaint_mm|tests|tools)/[\w/]+\.(?:py|txt|sh|md))')
 # A command of a page; in an inline one a backtick ends it.
 COMMAND = re.compile(r'python tools/(\w+)\.py ([^\n`]*)')
-COLUMNS = ('mean', 'std', 'change_percent', 'change_low', 'change_high')
+COLUMNS = (
+    *('mean', 'std', 'change_percent'),
+    *('change_low', 'change_high', 'change_t_low', 'change_t_high'),
+)
 
 
 def relative(page: Path) -> str:
@@ -126,6 +129,6 @@ def measured() -> dict[str, set[float]]:
     for path in (ROOT / 'configs' / 'comparisons').glob('*.csv'):
         with path.open(encoding='utf-8', newline='') as file:
             for row in csv.DictReader(file):
-                values = {float(row[column]) for column in COLUMNS if row[column]}
+                values = {float(row[column]) for column in COLUMNS if row.get(column)}
                 known.setdefault(row['entry'], set()).update(values)
     return known
