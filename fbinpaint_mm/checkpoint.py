@@ -233,7 +233,19 @@ def read_weights(checkpoint: str) -> dict[str, torch.Tensor]:
         UserError: The file cannot be read, or holds no dict of weights.
     """
     check_checkpoint(checkpoint)
-    loaded = read_checkpoint(checkpoint)
+    return weights_of(read_checkpoint(checkpoint), checkpoint)
+
+
+def weights_of(loaded: Any, checkpoint: str) -> dict[str, torch.Tensor]:
+    """As `read_weights`, of a file that is read already.
+
+    Args:
+        loaded: What the file holds.
+        checkpoint: What to call it in the message.
+
+    Raises:
+        UserError: It holds no dict of weights.
+    """
     state = loaded.get('state_dict', loaded) if isinstance(loaded, dict) else loaded
     if not isinstance(state, dict):
         raise UserError(

@@ -13,7 +13,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from fbinpaint_mm.checkpoint import parts_without_weights, read_weights
+from fbinpaint_mm.checkpoint import parts_without_weights, weights_of
 from fbinpaint_mm.engine.hooks.utils import unwrapped_model
 
 # Messages of mmengine and mmagic that nobody acts on while a training runs, by their text.
@@ -60,7 +60,8 @@ class QuietRunner(Runner):
         if text:
             self.logger.info(text, extra={'file_only': True})
         if NO_MATCH in text:
-            absent = parts_without_weights(unwrapped_model(self.model), read_weights(filename))
+            weights = weights_of(checkpoint, filename)
+            absent = parts_without_weights(unwrapped_model(self.model), weights)
             told = f' has nothing for {", ".join(absent)}' if absent else ' does not fit in part'
             self.logger.warning(f'{filename}{told}; the log file names all')
         return checkpoint

@@ -140,16 +140,20 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
         problem = _problem(network, entries) or _whole(network, checkpoint, prefix)
         if problem:
             part = f' (entries {prefix!r})' if prefix else ''
-            source = (
-                'FBINPAINT_INITIAL: one of configs/inpaintors/ at 64 px; at full size of '
-                'configs/maps/, and for these of configs/baselines/migan_*'
-                if prefix
-                else 'FBINPAINT_MIGAN: what tools/convert_migan.py wrote'
-            )
             raise UserError(
                 f'checkpoint {checkpoint!r}{part} does not fit the inpainting network of this '
-                f'config: {problem}. Take one of the same network ({source})'
+                f'config: {problem}. Take one of the same network ({_source(prefix)})'
             )
+
+
+def _source(prefix: str) -> str:
+    """What our configs start a network from, and the variable that names it."""
+    if not prefix:
+        return 'FBINPAINT_MIGAN: what tools/convert_migan.py wrote'
+    return (
+        'FBINPAINT_INITIAL: one of configs/inpaintors/ at 64 px; at full size of configs/maps/, '
+        'and for these of configs/baselines/migan_*'
+    )
 
 
 def _whole(network: InpaintingEncoderDecoder, checkpoint: str, prefix: str) -> str:
