@@ -118,10 +118,7 @@ def _check_weights_fit(model: nn.Module, weights: dict, checkpoint: str) -> None
     keys = dict.fromkeys([*needed, *given])
     wrong = [key for key in keys if shape_of(given, key) != shape_of(needed, key)]
     if wrong:
-        named = '; '.join(
-            f'{key!r}: found {shape_of(given, key)}, expected {shape_of(needed, key)}'
-            for key in wrong[:NAMED_ENTRIES]
-        )
+        named = '; '.join(misfit(key, given, needed) for key in wrong[:NAMED_ENTRIES])
         more = f'; and {len(wrong) - NAMED_ENTRIES} more' if len(wrong) > NAMED_ENTRIES else ''
         raise UserError(
             f'checkpoint {checkpoint!r} does not belong to this config: {len(wrong)} of '
@@ -154,8 +151,7 @@ def check_fits_in_part(model: nn.Module, checkpoint: str) -> None:
     if wrong:
         raise UserError(
             f'{origin}: {len(wrong)} entries are of other classes or another network, first '
-            f'{wrong[0]!r}: found {shape_of(given, wrong[0])}, expected '
-            f'{shape_of(needed, wrong[0])}'
+            + misfit(wrong[0], given, needed)
         )
 
 
@@ -286,6 +282,11 @@ def trained_classes(meta: Mapping[str, Any]) -> tuple[str, ...]:
 def shape_of(weights: dict[str, torch.Tensor], key: str) -> tuple[int, ...] | str:
     """Shape of an entry of a state dict, or the word ``'nothing'`` if it is not there."""
     return tuple(weights[key].shape) if key in weights else 'nothing'
+
+
+def misfit(key: str, given: dict[str, torch.Tensor], needed: dict[str, torch.Tensor]) -> str:
+    """An entry that does not fit, for a message: its name, the shape found and that expected."""
+    return f'{key!r}: found {shape_of(given, key)}, expected {shape_of(needed, key)}'
 
 
 def load_fitting_checkpoint(model: nn.Module, checkpoint: str) -> None:

@@ -9,7 +9,7 @@ from copy import deepcopy
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from fbinpaint_mm.checkpoint import read_weights, shape_of
+from fbinpaint_mm.checkpoint import misfit, read_weights, shape_of
 from fbinpaint_mm.models.networks.inpainting_encoder_decoder import InpaintingEncoderDecoder
 from fbinpaint_mm.user_error import UserError
 
@@ -92,8 +92,8 @@ def _check_file(segmentor: nn.Module, checkpoint: str, prefix: str) -> None:
         raise UserError(
             f'segmentor checkpoint {checkpoint!r} does not fit the segmentor of this config: '
             f'{len(wrong)} of {len(needed)} entries are missing or of another shape, '
-            f'{len(unknown)} are unknown; {key!r}: found {shape_of(given, key)}, expected '
-            f'{shape_of(needed, key)}. {_advice(key, given, checkpoint)}'
+            f'{len(unknown)} are unknown; {misfit(key, given, needed)}. '
+            f'{_advice(key, given, checkpoint)}'
         )
     if auxiliary:
         print_log(
