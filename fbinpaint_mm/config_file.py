@@ -17,6 +17,7 @@ from mmengine.runner import Runner
 
 from fbinpaint_mm.config_checks import check_unchecked, is_number
 from fbinpaint_mm.config_mistakes import mistakes_in_file
+from fbinpaint_mm.pretrained import is_pretrained, pretrained_config, pretrained_names
 from fbinpaint_mm.setting_names import named_settings, near_names
 from fbinpaint_mm.training_length import set_feedback_ramp, set_max_iters
 from fbinpaint_mm.user_error import UserError
@@ -59,8 +60,9 @@ def find_config(name: str | os.PathLike[str], others: Iterable[str] = ()) -> Pat
     """File of a config.
 
     Args:
-        name: Path of a file; or name of one of the package's configs, with or without its folder
-            and ``.py``: ``fbinpaint_demo``, ``ablations/one_way_demo.py``.
+        name: Path of a file; name of one of the package's configs, with or without its folder and
+            ``.py``: ``fbinpaint_demo``, ``ablations/one_way_demo.py``; or of a trained model, see
+            `fbinpaint_mm.pretrained`.
         others: Names that might have been meant although they are no configs.
 
     Returns:
@@ -72,6 +74,8 @@ def find_config(name: str | os.PathLike[str], others: Iterable[str] = ()) -> Pat
     """
     if Path(name).is_file():
         return Path(name)
+    if is_pretrained(name):
+        return configs_folder() / pretrained_config(str(name))
     folder, wanted = configs_folder(), Path(str(name).removesuffix('.py'))
     # Those in `_base_` are only parts, and found by their whole path.
     paths = [path.with_suffix('') for path in sorted(folder.rglob('*.py'))]
@@ -80,13 +84,14 @@ def find_config(name: str | os.PathLike[str], others: Iterable[str] = ()) -> Pat
     if len(found) == 1:
         return found[0].with_suffix('.py')
     names = {path.relative_to(folder).as_posix(): path.name for path in runnable}
-    names.update({other: other for other in others})
+    names.update({other: other for other in (*others, *pretrained_names())})
     close = difflib.get_close_matches(wanted.name, names.values(), n=5, cutoff=0.5)
     listed = [key for one in dict.fromkeys(close) for key, stem in names.items() if stem == one]
     what = 'is a folder, no file,' if str(name) and Path(name).is_dir() else 'is neither a file'
     hint = f'Did you mean: {", ".join(listed)}' if listed else f'They are in {str(folder)!r}'
     raise FileNotFoundError(
-        f'config {str(name)!r} {what} nor one of the configs of {PACKAGE.name}. {hint}'
+        f'config {str(name)!r} {what} nor one of the configs of {PACKAGE.name}, nor of '
+        f'its trained models ({", ".join(pretrained_names())}). {hint}'
     )
 
 

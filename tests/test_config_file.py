@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from fbinpaint_mm import config_file
+from fbinpaint_mm import config_file, pretrained
 from fbinpaint_mm.config_file import (
     configs_folder,
     find_config,
@@ -46,6 +46,7 @@ def configs(tmp_path, monkeypatch):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
     monkeypatch.setattr(config_file, 'configs_folder', lambda: folder)
+    monkeypatch.setattr(pretrained, 'FOLDER', tmp_path)
     return folder
 
 
@@ -64,7 +65,7 @@ def configs(tmp_path, monkeypatch):
 def test_a_missing_config_is_named_with_those_that_may_be_meant(configs, name, hint):
     with pytest.raises(FileNotFoundError) as error:
         find_config(name, others=['telea'])
-    told = 'is neither a file nor one of the configs of fbinpaint_mm'
+    told = 'is neither a file nor one of the configs of fbinpaint_mm, nor of its trained models ()'
     assert str(error.value) == f'config {name!r} {told}. {hint.format(configs)}'
 
 

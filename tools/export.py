@@ -1,6 +1,6 @@
 """Exports a trained model to ONNX or TorchScript, and compares the files with PyTorch.
 
-Usage: python tools/export.py CONFIG CHECKPOINT --out DIR [--format onnx] [--mode unrolled] ...
+Usage: python tools/export.py NAME|CONFIG CHECKPOINT --out DIR [--format onnx] [--mode unrolled] ...
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         argv: The arguments; those of the process by default.
     """
     parser = argparse.ArgumentParser(description='Export a model to ONNX or TorchScript')
-    parser.add_argument('config', help="config file, or a name such as 'fbinpaint_demo'")
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('config', help="config file, or a name such as 'faces'")
+    parser.add_argument(
+        'checkpoint', nargs='?', help='checkpoint file (default: of the trained model of this name)'
+    )
     parser.add_argument('--out', required=True, help='folder to write to')
     parser.add_argument('--format', choices=('onnx', 'torchscript'), default='onnx')
     parser.add_argument(

@@ -1,10 +1,11 @@
 """Inpaints pictures: files, folders or globs, with masks from several sources.
 
-Usage: python tools/inpaint.py CONFIG CHECKPOINT INPUT ... --mask FILE_OR_FOLDER --out DIR ...
+Usage: python tools/inpaint.py NAME INPUT ... --mask FILE_OR_FOLDER --out DIR ...
+       python tools/inpaint.py CONFIG CHECKPOINT INPUT ... --mask FILE_OR_FOLDER --out DIR ...
 
 Example:
-    python tools/inpaint.py fbinpaint_demo work_dirs/fbinpaint_demo/iter_400.pth photos \
-        --generate-mask irregular --area 0.1 0.3 --out work_dirs/inpainted --side-by-side
+    python tools/inpaint.py faces photos --generate-mask irregular --area 0.1 0.3 \
+        --out work_dirs/inpainted --side-by-side
 """
 
 from __future__ import annotations
@@ -38,9 +39,14 @@ def build_parser() -> argparse.ArgumentParser:
         'left. Exit status: 1 if a picture failed, 2 if nothing was started.',
     )
     add = parser.add_argument
-    add('config', help='config file, or the name of one of the configs of this package')
-    add('checkpoint', help='checkpoint file or address')
-    add('inputs', nargs='+', metavar='INPUT', help='image file, folder, or glob in quotes')
+    add('config', metavar='NAME|CONFIG', help='trained model of this package, or a config')
+    add(
+        'inputs',
+        nargs='+',
+        metavar='INPUT',
+        help='image file, folder, or glob in quotes; after CONFIG, a checkpoint file or address '
+        'comes first',
+    )
     add('--out', type=Path, required=True, help='folder to write to')
     add('--recursive', action='store_true', help='also the subfolders of folders')
     add_mask_arguments(parser)

@@ -31,6 +31,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--out', type=Path, required=True, help='folder to write to')
     add('--url', default='', help='address of the folder in which the weights will lie')
     add('--scores', type=Path, help='what tools/test.py --out SCORES.json wrote')
+    add('--half', action='store_true', help='round weights to float16, for half the size')
     add('--dataset', default='', help='data set of the scores, for the metafile')
     add_trust(parser)
     args = parser.parse_args(argv)

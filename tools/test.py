@@ -1,6 +1,7 @@
 """Tests a checkpoint and reports its scores.
 
 Usage: python tools/test.py CONFIG CHECKPOINT [--work-dir DIR] [--out SCORES.json] ...
+       python tools/test.py faces ...      (or streets: trained models of the package)
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = argparse.ArgumentParser(description='Test a checkpoint')
     add = parser.add_argument
-    add('config', help='config file, or the name of one of the configs of this package')
-    add('checkpoint', help='checkpoint file or address')
+    add('config', help='config file, or name of a config or trained model of this package')
+    add('checkpoint', nargs='?', help='checkpoint file or address (default: of the trained model)')
     add('--out', help=f'file to write the scores to ({", ".join(SUFFIXES)})')
     add(
         '--work-dir',

@@ -17,9 +17,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         argv: The arguments; those of the process by default.
     """
     parser = argparse.ArgumentParser(description='Inpaint in the browser')
-    parser.add_argument('config', help="config file, or a name such as 'fbinpaint_demo'")
+    parser.add_argument('config', help="config file, or a name such as 'faces'")
     parser.add_argument(
-        'checkpoint', nargs='?', help='checkpoint file or address (default: random weights)'
+        'checkpoint',
+        nargs='?',
+        help='checkpoint file or address (default: of the trained model of this name, else random '
+        'weights)',
     )
     parser.add_argument('--port', type=int, default=7860, help='(default: %(default)s)')
     parser.add_argument(

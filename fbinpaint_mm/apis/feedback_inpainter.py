@@ -29,6 +29,7 @@ from fbinpaint_mm.apis.load_model import (
 )
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 from fbinpaint_mm.picture import PictureSource, read_picture
+from fbinpaint_mm.pretrained import checkpoint_of
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.drawing import default_palette
 
@@ -56,9 +57,11 @@ class FeedbackInpainter:
     the network.
 
     Args:
-        config_or_name: Path of a config file, name of one of the package's configs such as
-            ``'fbinpaint_demo'``, or a config already read.
-        checkpoint: Path or address of the weights; ``None`` for random ones, with a warning.
+        config_or_name: Name of a trained model, ``'faces'`` or ``'streets'``; path of a config
+            file; name of one of the package's configs such as ``'fbinpaint_demo'``; or a config
+            already read.
+        checkpoint: Path or address of the weights, or a trained model's name; ``None`` for those
+            of the name, else for random ones, with a warning.
         device: Where the model runs, such as ``'cpu'`` or ``'cuda:1'``; ``None``: on a GPU if there
             is one.
         cfg_options: Settings that replace those of the config, by their dotted names.
@@ -67,7 +70,8 @@ class FeedbackInpainter:
     Raises:
         FileNotFoundError: If there is no such config (the message suggests some) or checkpoint.
         UserError: If the config is not of this model, the checkpoint is of another config (the
-            message names the keys that do not fit) or holds NaN, or the device cannot be used.
+            message names the classes or keys that do not fit) or holds NaN, or the device cannot be
+            used.
 
     Example:
         Random weights, so that nothing is downloaded; give a checkpoint for something to look at.
@@ -103,8 +107,7 @@ class FeedbackInpainter:
             device = 'cuda' if torch.cuda.is_available() else 'cpu'
         self.device = _usable_device(device)
         self.config = load_config(config_or_name, cfg_options)
-        path = None if checkpoint is None else str(checkpoint)
-        model = load_model(self.config, path, trust)
+        model = load_model(self.config, checkpoint_of(config_or_name, checkpoint), trust)
         self.model = model.to(self.device)
 
     @property

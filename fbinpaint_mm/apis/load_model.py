@@ -15,13 +15,16 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
 from fbinpaint_mm.checkpoint import (
+    check_checkpoint,
     check_finite_weights,
     load_fitting_checkpoint,
+    meta_of,
+    trained_classes,
 )
 from fbinpaint_mm.config_file import merge_options, read_config
 from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
-from fbinpaint_mm.safe_loading import trusting
+from fbinpaint_mm.safe_loading import read_checkpoint, trusting
 from fbinpaint_mm.user_error import UserError
 
 NAMING = ('type', 'metainfo', 'num_classes')  # settings of a data set that name its classes
@@ -78,8 +81,8 @@ def load_model(
     Raises:
         FileNotFoundError: If there is no such checkpoint.
         UserError: If the config has no model of ours, nothing can be built from it, the checkpoint
-            is of another config, holds values that are not finite, or could run a program and is
-            not trusted.
+            is of other classes or of another config, holds values that are not finite, or could run
+            a program and is not trusted.
     """
     model_config = config.get('model') or {}
     kind = model_config.get('type')
@@ -92,13 +95,26 @@ def load_model(
         with mistakes_in_settings(config), _mmagic_scope():
             model = MODELS.build({**model_config, **WITHOUT_TRAINING})
         if checkpoint is not None:
-            load_fitting_checkpoint(model, str(checkpoint))
-            check_finite_weights(model, str(checkpoint))
+            _check_classes(config, checkpoint)
+            load_fitting_checkpoint(model, checkpoint)
+            check_finite_weights(model, checkpoint)
     if checkpoint is None:
         print_log(
             'No checkpoint is given: the model has random weights.', 'current', logging.WARNING
         )
     return model.eval()
+
+
+def _check_classes(config: Config, checkpoint: str) -> None:
+    """Refuses weights of other classes, which may be as many and fit."""
+    check_checkpoint(checkpoint)
+    learned = trained_classes(meta_of(read_checkpoint(checkpoint, mmap=True)))
+    expected = tuple(class_metainfo(config).get('classes') or ())
+    if learned and expected and learned != expected:
+        raise UserError(
+            f'checkpoint {checkpoint!r} was trained on other classes than those of the config: '
+            f'found {", ".join(learned)}; expected {", ".join(expected)}'
+        )
 
 
 def class_metainfo(config: Config) -> dict:

@@ -16,6 +16,7 @@ from fbinpaint_mm.benchmark.picture_files import INPUT, TRUTH
 from fbinpaint_mm.checkpoint import meta_of
 from fbinpaint_mm.fingerprint import local_file, starting_checkpoints
 from fbinpaint_mm.models.classical_inpaintor import CLASSICAL_METHODS
+from fbinpaint_mm.pretrained import checkpoint_of
 from fbinpaint_mm.safe_loading import read_checkpoint
 from fbinpaint_mm.user_error import UserError
 
@@ -150,8 +151,9 @@ def parse_entry(text: str) -> Entry:
 
     Args:
         text: ``[NAME=]CONFIG[:CHECKPOINT]``, ``[NAME=]METHOD``, ``[NAME=]FILE.onnx`` or
-            ``[NAME=]FOLDER/``. A file that ends in ``.py``, ``.json``, ``.yaml``, ``.yml`` or
-            ``.onnx`` may hold colons, as the checkpoint may.
+            ``[NAME=]FOLDER/``; CONFIG may be the name of a trained model, see
+            `fbinpaint_mm.pretrained`. A file that ends in ``.py``, ``.json``, ``.yaml``, ``.yml``
+            or ``.onnx`` may hold colons, as the checkpoint may.
 
     Returns:
         The entry, without its config read. Its name is by default the file's without the suffix, or
@@ -166,7 +168,7 @@ def parse_entry(text: str) -> Entry:
     if match is None:
         raise UserError(f'entry {text!r} is not of the form [NAME=]CONFIG[:CHECKPOINT]')
     name, source, checkpoint = match.groups()
-    entry = Entry(name or '', source, checkpoint)
+    entry = Entry(name or '', source, checkpoint_of(source, checkpoint))
     if not entry.has_config and checkpoint is not None:
         raise UserError(f'entry {text!r}: {source} does not learn and takes no checkpoint')
     if entry.is_folder and not Path(source).is_dir():

@@ -9,13 +9,14 @@ from typing import Any
 from fbinpaint_mm.apis.load_model import class_metainfo, load_config, load_model
 from fbinpaint_mm.export import ExportedFile, ExportSettings, export_model
 from fbinpaint_mm.export.export_model import FORMATS
+from fbinpaint_mm.pretrained import needed_checkpoint
 from fbinpaint_mm.safe_loading import loading
 from fbinpaint_mm.write_file import check_writable
 
 
 def export_checkpoint(
     config: str,
-    checkpoint: str,
+    checkpoint: str | None,
     out: str,
     cfg_options: dict[str, Any],
     rounds: int | None,
@@ -26,8 +27,9 @@ def export_checkpoint(
     """Export the model of a config with the weights of a checkpoint.
 
     Args:
-        config: Path or name of a config; the names of the files begin with its name.
-        checkpoint: Path of the checkpoint.
+        config: Path or name of a config, or name of a trained model; the names of the files begin
+            with its name.
+        checkpoint: Path of the checkpoint; ``None`` for that of the trained model.
         out: Folder to write to; made if it is not there.
         cfg_options: Settings that replace those of the config, by their dotted names.
         rounds: See :class:`ExportSettings`; ``None`` for ``test_cfg.rounds`` of the config.
@@ -52,6 +54,7 @@ def export_checkpoint(
     checked = ExportSettings(rounds=rounds, size=(height, width), **settings)
     # What is missing is said before the model is built.
     FORMATS[checked.format]()
+    checkpoint = needed_checkpoint(config, checkpoint)
     if not Path(checkpoint).is_file():
         raise FileNotFoundError(
             f'checkpoint: there is no file {checkpoint!r}; download one that has an address first'

@@ -23,6 +23,7 @@ from fbinpaint_mm.apis.folder_inpainting import (
 from fbinpaint_mm.apis.load_model import load_config
 from fbinpaint_mm.checkpoint import check_checkpoint
 from fbinpaint_mm.fingerprint import local_file
+from fbinpaint_mm.pretrained import is_pretrained, needed_checkpoint, pretrained_names
 from fbinpaint_mm.safe_loading import loading
 from fbinpaint_mm.user_error import INTERRUPTED, UserError, errors_for_users
 from fbinpaint_mm.write_file import check_writable
@@ -55,18 +56,39 @@ def inpaint_files(args: argparse.Namespace) -> int:
     return INTERRUPTED if summary.is_interrupted else int(bool(summary.failed))
 
 
+def take_checkpoint(args: argparse.Namespace) -> str:
+    """The weights: of a trained model by its name, else what comes first of ``args.inputs``.
+
+    Args:
+        args: Of tools/inpaint.py; what comes first is taken out.
+
+    Raises:
+        UserError: No picture is left.
+    """
+    if is_pretrained(args.config):
+        return needed_checkpoint(args.config, None)
+    checkpoint, *args.inputs = args.inputs
+    if not args.inputs:
+        raise UserError(
+            f'found {args.config} {checkpoint}, expected CONFIG CHECKPOINT INPUT, or NAME INPUT '
+            f'with the name of a trained model ({", ".join(pretrained_names())})'
+        )
+    return needed_checkpoint(args.config, checkpoint)
+
+
 def build_folder_inpainter(args: argparse.Namespace) -> FolderInpainter:
     """What does the work; the model itself is built when there is a picture to inpaint.
 
     Args:
-        args: Of tools/inpaint.py.
+        args: Of tools/inpaint.py; a checkpoint among the inputs is taken out.
 
     Raises:
         FileNotFoundError: There is no such config or checkpoint.
-        UserError: Nothing reads an option of ``--cfg-options``.
+        UserError: No picture is left, or nothing reads an option of ``--cfg-options``.
     """
     config = load_config(args.config, args.cfg_options)
-    check_checkpoint(args.checkpoint)
+    checkpoint = take_checkpoint(args)
+    check_checkpoint(checkpoint)
     outputs = OutputFiles(
         quality=args.quality,
         drop_alpha=args.mask_from_alpha,
@@ -76,11 +98,11 @@ def build_folder_inpainter(args: argparse.Namespace) -> FolderInpainter:
         side_by_side=args.side_by_side,
     )
     return FolderInpainter(
-        lambda: FeedbackInpainter(config, args.checkpoint, args.device),
+        lambda: FeedbackInpainter(config, checkpoint, args.device),
         choose_mask_source(args),
         args.out,
         outputs,
-        checkpoint=local_file(args.checkpoint),
+        checkpoint=local_file(checkpoint),
         overwrite=args.overwrite,
         dilation=args.mask_dilate,
         options=dict(rounds=args.rounds, max_side=args.max_side),

@@ -13,6 +13,7 @@ import torch
 import yaml
 from mmagic.registry import MODELS
 from mmengine.registry import init_default_scope
+from torch import Tensor
 
 from fbinpaint_mm.checkpoint import (
     GENERATOR,
@@ -21,6 +22,7 @@ from fbinpaint_mm.checkpoint import (
     check_fits,
     meta_of,
     read_weights,
+    trained_classes,
 )
 from fbinpaint_mm.config_file import configs_folder, find_config, part_of, read_config
 from fbinpaint_mm.config_mistakes import mistakes_in_settings
@@ -45,6 +47,7 @@ def publish(
     url: str = '',
     scores: Path | None = None,
     dataset: str = '',
+    half: bool = False,
     trust_checkpoint: bool = False,
 ) -> None:
     """Writes weights and ``metafile.yml``.
@@ -56,6 +59,8 @@ def publish(
         url: Address of the folder in which the weights will lie.
         scores: What ``tools/test.py --out SCORES.json`` wrote.
         dataset: Data set of the scores.
+        half: Whether weights are rounded to float16; those of one dimension, such as means and
+            variances of normalization, are not.
         trust_checkpoint: Whether checkpoints may run programs, see
             `fbinpaint_mm.safe_loading.loading`.
 
@@ -74,7 +79,7 @@ def publish(
         with mistakes_in_settings(cfg):
             model = MODELS.build(part_of(cfg, 'model'))
         check_fits(model, checkpoint)
-        weights, digest = write_weights(checkpoint, path.stem, out)
+        weights, digest = write_weights(checkpoint, path.stem, out, half)
     content = metafile(
         path_in_repository(path.resolve()), weights, digest, url, dataset=dataset, metrics=metrics
     )
@@ -114,13 +119,14 @@ def path_in_repository(config: Path) -> str:
     return Path(folder.name, inside).as_posix()
 
 
-def write_weights(checkpoint: str, name: str, folder: Path) -> tuple[Path, str]:
+def write_weights(checkpoint: str, name: str, folder: Path, half: bool = False) -> tuple[Path, str]:
     """Writes the part of a checkpoint that inference needs.
 
     Args:
         checkpoint: Path or address of a checkpoint that mmengine wrote.
         name: Of the model.
         folder: Where to write; made if it is absent.
+        half: As for `publish`.
 
     Returns:
         The file, ``<name>-<first 8 digits of its hash>.pth`` as OpenMMLab and ``torch.hub`` name
@@ -131,13 +137,13 @@ def write_weights(checkpoint: str, name: str, folder: Path) -> tuple[Path, str]:
         UserError: See `inference_checkpoint`.
     """
     buffer = io.BytesIO()
-    torch.save(inference_checkpoint(checkpoint), buffer)
+    torch.save(inference_checkpoint(checkpoint, half), buffer)
     content = buffer.getvalue()
     digest = hashlib.sha256(content).hexdigest()
     return write_file(folder / f'{name}-{digest[:8]}.pth', content), digest
 
 
-def inference_checkpoint(checkpoint: str) -> dict[str, Any]:
+def inference_checkpoint(checkpoint: str, half: bool = False) -> dict[str, Any]:
     """What inference needs of a checkpoint.
 
     Optimizers, schedules and logs are left out, and of an inpaintor all but its ``generator``:
@@ -145,10 +151,11 @@ def inference_checkpoint(checkpoint: str) -> dict[str, Any]:
 
     Args:
         checkpoint: Path or address of a checkpoint that mmengine wrote.
+        half: As for `publish`.
 
     Returns:
-        ``state_dict``, tensors on the CPU, and ``meta`` with ``iter``, ``seed`` (where known) and
-        the version of this package.
+        ``state_dict``, tensors on the CPU, and ``meta`` with ``iter``, ``seed`` and, under
+        ``dataset_meta``, ``classes`` (each where known) and the version of this package.
 
     Raises:
         UserError: The file is not such a checkpoint, or a weight is NaN or infinite.
@@ -161,10 +168,18 @@ def inference_checkpoint(checkpoint: str) -> dict[str, Any]:
         )
     inside = {name: value for name, value in weights.items() if name.startswith(GENERATOR)}
     kept, meta = inside or weights, meta_of(loaded)
-    check_finite_entries(kept, checkpoint)
-    known = {key: meta[key] for key in ('iter', 'seed') if isinstance(meta.get(key), int)}
-    state_dict = {name: value.contiguous() for name, value in kept.items()}
+    state_dict = {name: _kept(value, half).contiguous() for name, value in kept.items()}
+    check_finite_entries(state_dict, checkpoint)
+    known: dict[str, Any] = {
+        key: meta[key] for key in ('iter', 'seed') if isinstance(meta.get(key), int)
+    }
+    if classes := trained_classes(meta):
+        known['dataset_meta'] = dict(classes=classes)
     return dict(state_dict=state_dict, meta=dict(known, fbinpaint_mm_version=__version__))
+
+
+def _kept(value: Tensor, half: bool) -> Tensor:
+    return value.half() if half and value.is_floating_point() and value.ndim > 1 else value
 
 
 def metafile(

@@ -45,6 +45,7 @@ from fbinpaint_mm.optimizer_settings import (
     enable_amp,
     enable_auto_scale_lr,
 )
+from fbinpaint_mm.pretrained import needed_checkpoint
 from fbinpaint_mm.safe_loading import loading
 from fbinpaint_mm.training_length import check_length, length_warning
 from fbinpaint_mm.user_error import INTERRUPTED, UserError, errors_for_users
@@ -112,7 +113,7 @@ def run_training(
 
 def run_test(
     config: str,
-    checkpoint: str,
+    checkpoint: str | None = None,
     out: str | None = None,
     work_dir: str | None = None,
     cfg_options: Mapping[str, Any] | None = None,
@@ -122,8 +123,9 @@ def run_test(
     """Tests a checkpoint and reports its scores.
 
     Args:
-        config: Path or name of the config that the checkpoint was trained with.
-        checkpoint: Path or address.
+        config: Path or name of the config that the checkpoint was trained with, or name of a
+            trained model.
+        checkpoint: Path or address; ``None`` for that of the trained model.
         out: File to write the scores to, see `SaveScoresHook`.
         work_dir: See `load_run_config`, as the next two.
         cfg_options: Settings that replace those of the config.
@@ -136,6 +138,7 @@ def run_test(
             end, the file written, where a score is nan or infinite.
     """
     with errors_for_users('test.py'), loading(trust_checkpoint):
+        checkpoint = needed_checkpoint(config, checkpoint)
         check_checkpoint(checkpoint)
         if out is not None:
             check_output_file(Path(out))

@@ -60,9 +60,10 @@ NEW = dict(config='demo', out=Path('new'))
         (
             'publish_checkpoint',
             publish,
-            'demo best.pth --out new',
+            'demo best.pth --out new --half',
             dict(
-                NEW, checkpoint='best.pth', url='', scores=None, dataset='', trust_checkpoint=False
+                **dict(NEW, checkpoint='best.pth', url='', scores=None, dataset=''),
+                **dict(half=True, trust_checkpoint=False),
             ),
         ),
     ],

@@ -195,12 +195,12 @@ def test_arguments_that_contradict_each_other_are_refused(tool, capsys, options,
 
 def test_inputs_may_stand_between_options(tool):
     argv = ['config', 'checkpoint', '--mask', 'm', 'a.png', '--out', 'out', 'b.png']
-    assert tool.parse_args(argv).inputs == ['a.png', 'b.png']
+    assert tool.parse_args(argv).inputs == ['checkpoint', 'a.png', 'b.png']
 
 
 def test_an_input_is_needed(tool, capsys):
     with pytest.raises(SystemExit):
-        tool.parse_args(['config', 'checkpoint', '--out', 'out', '--mask', 'm'])
+        tool.parse_args(['faces', '--out', 'out', '--mask', 'm'])
     assert 'the following arguments are required: INPUT' in capsys.readouterr().err
 
 

@@ -1,0 +1,73 @@
+"""Trained models that come with the package, each known by the name of its folder here.
+
+``tools/publish_checkpoint.py`` writes such a folder: weights, and a metafile that names the config.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fbinpaint_mm.user_error import UserError
+
+FOLDER = Path(__file__).parent
+METAFILE = 'metafile.yml'
+
+
+def pretrained_names() -> list[str]:
+    """The names that `FeedbackInpainter` and the tools take in place of config and checkpoint."""
+    return sorted(path.parent.name for path in FOLDER.glob(f'*/{METAFILE}'))
+
+
+def is_pretrained(name: Any) -> bool:
+    """Whether this is the name of a trained model, and of no file in the working directory."""
+    return isinstance(name, str) and name in pretrained_names() and not Path(name).is_file()
+
+
+def pretrained_config(name: str) -> str:
+    """Path of the config of a trained model, below the folder of the package's configs.
+
+    Args:
+        name: One of `pretrained_names`.
+    """
+    return str(Path(_model(name)['Config']).relative_to('configs'))
+
+
+def checkpoint_of(config: Any, checkpoint: str | os.PathLike[str] | None) -> str | None:
+    """The checkpoint that is asked for.
+
+    Args:
+        config: As for `FeedbackInpainter`; a name brings its weights where none are given.
+        checkpoint: A name, a path or an address; ``None`` for none.
+
+    Returns:
+        Path or address; ``None`` if none is given and the config is not a trained model's name.
+    """
+    wanted = checkpoint if checkpoint is not None or not is_pretrained(config) else config
+    if is_pretrained(wanted):
+        return str(FOLDER / wanted / _model(wanted)['Weights'])
+    return None if wanted is None else str(wanted)
+
+
+def needed_checkpoint(config: Any, checkpoint: str | os.PathLike[str] | None) -> str:
+    """As `checkpoint_of`, where there has to be one.
+
+    Raises:
+        UserError: None is given, and the config is not a trained model's name.
+    """
+    found = checkpoint_of(config, checkpoint)
+    if found is None:
+        raise UserError(
+            f'config {str(config)!r} needs a checkpoint behind it; only trained models '
+            f'({", ".join(pretrained_names())}) have their own'
+        )
+    return found
+
+
+def _model(name: str) -> dict[str, Any]:
+    """What the metafile says."""
+    (model,) = yaml.safe_load((FOLDER / name / METAFILE).read_text())['Models']
+    return model

@@ -1,0 +1,116 @@
+"""Trained models by name: a tiny one, published as the package's own are."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fbinpaint_mm import pretrained
+from fbinpaint_mm.apis import FeedbackInpainter
+from fbinpaint_mm.benchmark.entry import parse_entry
+from fbinpaint_mm.cli.publishing import publish
+from fbinpaint_mm.cli.running import run_test
+from fbinpaint_mm.config_file import find_package_config
+from fbinpaint_mm.user_error import UserError
+
+DEMO = 'fbinpaint_demo'
+
+
+@pytest.fixture(scope='module')
+def models(tmp_path_factory):
+    """A folder of trained models with one, ``tiny``, and the checkpoint that it was made of."""
+    folder = tmp_path_factory.mktemp('models')
+    inpainter = FeedbackInpainter(DEMO, device='cpu')
+    weights, generator = inpainter.model.state_dict(), torch.Generator().manual_seed(1)
+    for value in weights.values():
+        if value.is_floating_point():
+            value += 0.02 * torch.randn(value.shape, generator=generator)
+    meta = dict(iter=7, dataset_meta=dict(classes=inpainter.classes))
+    torch.save(dict(state_dict=weights, meta=meta), folder / 'iter_7.pth')
+    publish(DEMO, str(folder / 'iter_7.pth'), folder / 'tiny', half=True)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _only_tiny(models, monkeypatch):
+    monkeypatch.setattr(pretrained, 'FOLDER', models)
+
+
+@pytest.fixture
+def picture():
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    hole = np.zeros((64, 64), bool)
+    hole[20:44, 16:40] = True
+    return image, hole
+
+
+def test_a_name_brings_config_and_weights(models, picture):
+    by_name = FeedbackInpainter('tiny', device='cpu').inpaint(*picture)
+    trained = FeedbackInpainter(DEMO, models / 'iter_7.pth', device='cpu').inpaint(*picture)
+    untrained = FeedbackInpainter(DEMO, device='cpu').inpaint(*picture)
+    differences = [
+        np.abs(by_name.image - one.image.astype(float)).max() for one in (trained, untrained)
+    ]
+    assert differences[0] <= 1 < differences[1]  # half precision, and other weights
+
+
+def test_what_is_published_is_of_half_precision_but_for_statistics(models):
+    (file,) = (models / 'tiny').glob(f'{DEMO}-*.pth')
+    loaded = torch.load(file, weights_only=True)
+    floats = [value for value in loaded['state_dict'].values() if value.is_floating_point()]
+    assert {value.dtype for value in floats if value.ndim > 1} == {torch.float16}
+    assert {value.dtype for value in floats if value.ndim < 2} == {torch.float32}
+    assert len(loaded['meta']['dataset_meta']['classes']) == 10
+
+
+def test_names_and_other_checkpoints_mix(models):
+    (file,) = map(str, (models / 'tiny').glob('*.pth'))
+    assert pretrained.checkpoint_of('tiny', None) == file
+    assert pretrained.checkpoint_of(DEMO, 'tiny') == file
+    assert pretrained.checkpoint_of('tiny', 'mine.pth') == 'mine.pth'
+    assert pretrained.checkpoint_of(DEMO, None) is None
+    assert pretrained.checkpoint_of(find_package_config(f'{DEMO}.py'), None) is None
+
+
+def test_a_file_of_that_name_comes_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'tiny').touch()
+    assert not pretrained.is_pretrained('tiny')
+
+
+def test_an_unknown_name_lists_those_that_exist():
+    with pytest.raises(FileNotFoundError, match=r"'tine' .*trained models \(tiny\).* mean: tiny$"):
+        FeedbackInpainter('tine')
+
+
+def test_a_config_of_other_classes_is_refused():
+    with pytest.raises(UserError, match=r'tiny.*other classes .*found sky, .*; expected backgr'):
+        FeedbackInpainter('fbinpaint_celebahq_64px', 'tiny')
+
+
+def test_test_and_benchmark_take_the_name(capsys):
+    entry = parse_entry('ours=tiny')
+    assert (entry.name, entry.source) == ('ours', 'tiny')
+    assert entry.checkpoint == pretrained.checkpoint_of('tiny', None)
+    assert not entry.is_trained
+    with pytest.raises(SystemExit):
+        run_test(DEMO)
+    assert re.search(f"'{DEMO}' needs a checkpoint behind it.* \\(tiny\\)", capsys.readouterr().err)
+
+
+def test_inpaint_takes_the_name(picture, tmp_path, load_tool, capsys):
+    image, hole = picture
+    Image.fromarray(image).save(tmp_path / 'photo.png')
+    Image.fromarray(hole).save(tmp_path / 'mask.png')
+    options = ['--mask', str(tmp_path / 'mask.png'), '--out', str(tmp_path / 'out')]
+    tool = load_tool('inpaint')
+    assert tool.main(['tiny', str(tmp_path / 'photo.png'), *options]) == 0
+    result = np.asarray(Image.open(tmp_path / 'out/photo.png'))
+    assert np.array_equal(result[~hole], image[~hole])
+    assert not np.array_equal(result[hole], image[hole])
+    with pytest.raises(SystemExit):
+        tool.main([DEMO, str(tmp_path / 'photo.png'), *options])
+    error = capsys.readouterr().err
+    assert re.search(r'found fbinpaint_demo .*photo\.png, expected .* \(tiny\)', error)
