@@ -50,11 +50,11 @@ Pictures = list[Any] | tuple[Any, ...]  # of PictureSource
 class FeedbackInpainter:
     """Fills the holes of pictures with a trained model, and shows what every round did.
 
-    A picture of up to ``max_side`` pixels is inpainted whole, just as in validation and test. Of a
-    larger one the model sees a crop around each part of the hole, scaled down where the crop is
-    larger than ``max_side``; so memory is bounded. Known pixels come back bit-identical, always.
-    The same call gives the same result, also where several threads call at once: they take turns at
-    the network.
+    A picture of up to ``max_side`` pixels is inpainted whole, up to half of that just as in
+    validation and test. Of a larger one the model sees a crop around each part of the hole. It is
+    scaled down where it is larger than ``max_side``, so memory is bounded, or the hole deep. Known
+    pixels come back bit-identical, always. The same call gives the same result, also where several
+    threads call at once: they take turns at the network.
 
     Args:
         config_or_name: Name of a trained model, ``'faces'`` or ``'streets'``; path of a config

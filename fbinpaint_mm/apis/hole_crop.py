@@ -15,6 +15,9 @@ CONTEXT = 0.5
 SMALLEST_CONTEXT = 64
 # ... but as little as this share of it, where a crop then need not be scaled down.
 SCARCE_CONTEXT = 0.125
+# A hole is deep where its middle is farther from known pixels than this share of ``max_side``. A
+# network that was trained at half that side makes little of the middle, unless it sees it smaller.
+DEEP = 0.125
 
 
 class Box(NamedTuple):
@@ -61,7 +64,7 @@ class HoleCrop:
         target: What is to be filled: every pixel of the hole in this box.
         window: What the network sees: the target with context.
         size: Height and width at which it sees the window; smaller than the window where that is
-            too large.
+            too large or the hole too deep.
     """
 
     target: Box
@@ -79,7 +82,7 @@ def find_hole_crops(hole: np.ndarray, max_side: int) -> list[HoleCrop]:
 
     A picture that is not larger than ``max_side`` is one crop, whole. Of a larger one each
     connected part of the hole has a crop with context of its own; small parts that are neighbors
-    share one.
+    share one. A crop with a deep hole is scaled down further, to half of ``max_side`` at most.
 
     Args:
         hole: (H, W) bool, True in the hole.
@@ -92,9 +95,9 @@ def find_hole_crops(hole: np.ndarray, max_side: int) -> list[HoleCrop]:
     if not hole.any():
         return []
     if max(hole.shape) <= max_side:
-        return [HoleCrop(whole, whole, whole.size)]
+        return [HoleCrop(whole, whole, _size_seen(hole, whole, max_side))]
     targets = _join_small_neighbors(_parts_of(hole), max_side // 4)
-    return [_crop_around(target, hole.shape, max_side) for target in targets]
+    return [_crop_around(target, hole, max_side) for target in targets]
 
 
 def _parts_of(hole: np.ndarray) -> list[Box]:
@@ -125,13 +128,25 @@ def _join_small_neighbors(parts: list[Box], side: int) -> list[Box]:
     return list(tiles.values())
 
 
-def _crop_around(target: Box, size: tuple[int, int], max_side: int) -> HoleCrop:
+def _crop_around(target: Box, hole: np.ndarray, max_side: int) -> HoleCrop:
     longer = max(target.size)
     margin = max(SMALLEST_CONTEXT, int(CONTEXT * longer))
     scarce = int(SCARCE_CONTEXT * longer)
-    if longer + 2 * scarce <= max_side:
+    is_deep = _depth(hole, target.grown(1, hole.shape)) > DEEP * max_side
+    if longer + 2 * scarce <= max_side and not is_deep:
         margin = min(margin, (max_side - longer) // 2)
-    window = target.grown(margin, size)
-    scale = min(1.0, max_side / max(window.size))
+    window = target.grown(margin, hole.shape)
+    return HoleCrop(target, window, _size_seen(hole, window, max_side))
+
+
+def _size_seen(hole: np.ndarray, window: Box, max_side: int) -> tuple[int, int]:
+    longer, depth = max(window.size), _depth(hole, window)
+    for_depth = max(DEEP * max_side / max(depth, 1), max_side / 2 / longer)
+    scale = min(1.0, max_side / longer, for_depth)
     height, width = (max(1, round(side * scale)) for side in window.size)
-    return HoleCrop(target, window, (height, width))
+    return height, width
+
+
+def _depth(hole: np.ndarray, box: Box) -> float:
+    """Largest distance in pixels of the hole in a box from what is known there."""
+    return float(cv2.distanceTransform(hole[box.slices].astype(np.uint8), cv2.DIST_L2, 3).max())

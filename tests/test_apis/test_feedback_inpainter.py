@@ -145,9 +145,10 @@ def test_equal_sizes_run_as_one_batch_and_results_keep_their_order(
         assert np.abs(result.confidence - alone.confidence).max() < 1e-4
 
 
-def test_a_batch_has_a_bounded_number_of_pixels(inpainter, make_picture, make_hole, seen_shapes):
+def test_a_batch_has_a_bounded_number_of_pixels(inpainter, make_picture, seen_shapes):
     images = [make_picture((32, 32, 3), seed=seed) for seed in range(9)]
-    inpainter.inpaint(images, [make_hole((32, 32))] * 9, max_side=32)
+    hole = np.arange(32)[:, None] // 4 == np.full((1, 32), 3)
+    inpainter.inpaint(images, [hole] * 9, max_side=32)
     assert [shape[0] for shape in seen_shapes] == [4, 4, 1]
 
 
@@ -392,7 +393,7 @@ def test_pictures_are_shown_at_up_to_twice_the_size_of_training(inpainter, seen_
     )
     assert sized.default_max_side == 48
     image, hole = np.zeros((400, 900), np.uint8), np.zeros((400, 900), bool)
-    hole[50:350, 50:850] = True
+    hole[50:60, 50:850] = True
     inpainter.inpaint(image, hole)
     assert max(seen_shapes[0]) == 512
     sized.model = inpainter.model

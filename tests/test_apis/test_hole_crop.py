@@ -38,7 +38,7 @@ def test_crops_cover_the_hole_within_bounds(name, max_side):
         assert 0 <= left < right <= 1000
         ratios = [small / large for small, large in zip(crop.size, crop.window.size, strict=True)]
         assert ratios[0] == pytest.approx(ratios[1], abs=1 / min(crop.window.size))
-        assert crop.is_scaled == (max(crop.window.size) > max_side)
+        assert crop.is_scaled or max(crop.window.size) <= max_side
         covered[crop.target.slices] = True
     assert not (hole & ~covered).any()
 
@@ -72,13 +72,34 @@ def test_small_parts_that_are_neighbors_share_a_crop():
 
 def test_context_gives_way_before_the_resolution_does():
     """A hole of 200 pixels would have 100 on each side, if the model could see 400."""
+    hole = holes_of((1000, 1200), [(400, 400, 410, 600)])
     for max_side, margin in ((512, 100), (300, 50), (250, 25)):
-        (crop,) = find_hole_crops(holes_of((1000, 1200), [(400, 400, 600, 600)]), max_side)
-        assert crop.window == Box(400 - margin, 400 - margin, 600 + margin, 600 + margin)
+        (crop,) = find_hole_crops(hole, max_side)
+        assert crop.window == Box(400 - margin, 400 - margin, 410 + margin, 600 + margin)
         assert not crop.is_scaled
-    (crop,) = find_hole_crops(holes_of((1000, 1200), [(400, 400, 600, 600)]), 200)
-    assert crop.window == Box(300, 300, 700, 700)
-    assert crop.size == (200, 200)
+    (crop,) = find_hole_crops(hole, 200)
+    assert crop.window == Box(300, 300, 510, 700)
+    assert crop.size == (105, 200)
+
+
+@pytest.mark.parametrize(
+    ('size', 'box', 'window', 'seen'),
+    [
+        # 100 pixels deep, and a model of 512 pixels sees a depth of 64.
+        ((1000, 1200), (400, 400, 600, 600), (300, 300, 700, 700), 256),
+        ((400, 400), (100, 100, 300, 300), (0, 0, 400, 400), 256),
+        # 75 pixels deep.
+        ((400, 400), (100, 100, 250, 250), (0, 0, 400, 400), 400 * 64 / 75),
+        # Half of what a model may see is enough for a hole of any depth.
+        ((1000, 1000), (100, 100, 900, 900), (0, 0, 1000, 1000), 256),
+        ((500, 400), (0, 0, 500, 400), (0, 0, 500, 400), 256),
+        ((200, 200), (10, 10, 190, 190), (0, 0, 200, 200), 200),
+    ],
+)
+def test_the_middle_of_a_deep_hole_is_not_too_far_from_what_is_known(size, box, window, seen):
+    (crop,) = find_hole_crops(holes_of(size, [box]), 512)
+    assert crop.window == Box(*window)
+    assert max(crop.size) == pytest.approx(seen, rel=0.05)  # distances are not exact
 
 
 def test_dust_does_not_cost_a_crop_for_each_grain():
