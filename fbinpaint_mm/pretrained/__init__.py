@@ -46,7 +46,7 @@ def checkpoint_of(config: Any, checkpoint: str | os.PathLike[str] | None) -> str
     Returns:
         Path or address; ``None`` if none is given and the config is not a trained model's name.
     """
-    wanted = checkpoint if checkpoint is not None or not is_pretrained(config) else config
+    wanted: Any = checkpoint if checkpoint is not None or not is_pretrained(config) else config
     if is_pretrained(wanted):
         return str(FOLDER / wanted / _model(wanted)['Weights'])
     return None if wanted is None else str(wanted)
