@@ -197,8 +197,8 @@ def _check_networks(loop: FeedbackRecorrectionLoop) -> None:
     if loop.guided is None:
         raise UserError('the model has no guided network, and so no rounds that could be exported')
     for name in ('initial', 'guided'):
-        parts = getattr(loop, name).modules()
-        if any(isinstance(part, ContextualAttentionModule) for part in parts):
+        network = getattr(loop, name) or torch.nn.Identity()
+        if any(isinstance(part, ContextualAttentionModule) for part in network.modules()):
             raise UserError(
                 f"{name} network: DeepFill's contextual attention convolves each image of a batch "
                 'with kernels made of that image, which neither format can hold; take another '

@@ -38,7 +38,9 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
     wrapper sees one forward pass for each backward pass.
 
     Args:
-        initial: Config of the network of round 0: any mmagic encoder-decoder or ours.
+        initial: Config of the network of round 0: any mmagic encoder-decoder or ours; ``None`` for
+            one network in both slots: the guided one then makes round 0 of the masked image, with
+            no confidence and a map of zeros.
         guided: Config of the network of rounds 1..R: likewise; ``None`` for round 0 alone, or, with
             a segmentor, for rounds that make maps of the image of round 0: to train what makes
             maps before there is a guided network.
@@ -64,8 +66,9 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             :class:`RoundCheckpointing`.
 
     Raises:
-        UserError: If feedback or recorrection is asked for without a segmentor, ``map_temperature``
-            is not positive, or activation checkpointing is asked for with spectral norm.
+        UserError: If feedback or recorrection is asked for without a segmentor, there is neither
+            an initial nor a guided network, ``map_temperature`` is not positive, or activation
+            checkpointing is asked for with spectral norm.
         TypeError: If the feedback cannot be linked to the segmentor.
     """
 
@@ -142,7 +145,13 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         return result
 
     def _inpaint_first(self, masked_img: Tensor, mask: Tensor) -> Round:
-        return self._composite(self.initial(masked_img, mask), masked_img, mask, None)
+        if self.initial is not None:
+            raw = self.initial(masked_img, mask)
+        else:
+            assert self.guided is not None, 'one of the two networks is there'
+            no_map = mask.new_zeros(mask.shape[0], self.num_classes, *mask.shape[-2:])
+            raw = self.guided(masked_img, mask, masked_img, no_map, torch.zeros_like(mask))
+        return self._composite(raw, masked_img, mask, None)
 
     def _make_map(self, before: Round, mask: Tensor, guidance: Guidance) -> Semantics | None:
         """The map that guides a round; of one-way guidance, the one of round 1."""

@@ -60,7 +60,7 @@ class FeedbackRecorrectionParts(BaseModule):
 
     def __init__(
         self,
-        initial: dict,
+        initial: dict | None,
         guided: dict | None,
         segmentor: dict | None = None,
         feedback: dict | None = None,
@@ -75,6 +75,7 @@ class FeedbackRecorrectionParts(BaseModule):
     ) -> None:
         super().__init__()
         _check_slots(segmentor, feedback, recorrection)
+        _check_first(initial, guided, freeze_initial)
         if not _is_positive(map_temperature):
             raise UserError(f'test_cfg.map_temperature must be positive, got {map_temperature}')
         if merge_sigma is not None and not _is_positive(merge_sigma):
@@ -90,11 +91,12 @@ class FeedbackRecorrectionParts(BaseModule):
             self.to_segmentor = SegmentorInput(channel_order=channel_order)
             self._build_semantics(decode_head_config(segmentor), feedback, recorrection, memory)
         self.num_classes = 0 if self.segmentor is None else self.decode_head.num_classes
-        self.initial = build_inpainting_network(initial, None, 'initial')
-        self.guided = None
+        self.initial = self.guided = None
+        if initial is not None:
+            self.initial = build_inpainting_network(initial, None, 'initial')
         if guided is not None:
             self.guided = build_inpainting_network(guided, self.num_classes or None, 'guided')
-        if freeze_initial:
+        if self.initial is not None and freeze_initial:
             self.initial.requires_grad_(False)
             # Without guided images it gets no gradient, for which distributed training would wait.
             self.confidence.requires_grad_(guided is not None)
@@ -158,7 +160,7 @@ class FeedbackRecorrectionParts(BaseModule):
     def train(self, mode: bool = True) -> FeedbackRecorrectionParts:
         """As torch's; a frozen initial network stays in evaluation mode, for its statistics."""
         super().train(mode)
-        if self.freeze_initial:
+        if self.initial is not None and self.freeze_initial:
             self.initial.eval()
         return self
 
@@ -185,6 +187,14 @@ class FeedbackRecorrectionParts(BaseModule):
 
 def _is_positive(value: Any) -> bool:
     return is_number(value) and 0 < value < math.inf
+
+
+def _check_first(initial: dict | None, guided: dict | None, freeze_initial: bool) -> None:
+    if initial is None and (guided is None or freeze_initial):
+        raise UserError(
+            'initial=None lets the guided network make round 0 too: it needs a guided network, and '
+            f'freeze_initial=False; found guided={guided}, freeze_initial={freeze_initial}'
+        )
 
 
 def _check_slots(segmentor: dict | None, feedback: dict | None, recorrection: dict | None) -> None:

@@ -14,11 +14,12 @@ from fbinpaint_mm.models.networks.inpainting_encoder_decoder import InpaintingEn
 from fbinpaint_mm.user_error import UserError
 
 
-def pretrained_starts(module: nn.Module) -> Iterator[tuple[str, str]]:
+def pretrained_starts(module: nn.Module | None) -> Iterator[tuple[str, str]]:
     """What a module is to start from.
 
     Args:
-        module: Any; one of mmengine's has an ``init_cfg``: ``None``, a dict or a list of them.
+        module: Any or none; one of mmengine's has an ``init_cfg``: ``None``, a dict or a list of
+            them.
 
     Yields:
         Checkpoint and prefix of each ``dict(type='Pretrained', ...)``; an empty prefix for none.

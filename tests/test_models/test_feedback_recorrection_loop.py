@@ -47,7 +47,7 @@ def test_except_in_training_rounds_merge_with_the_round_before(loop, images):
     assert torch.equal(trained.composite[hole], trained.raw.clamp(-1, 1)[hole])
 
 
-@pytest.mark.parametrize('off', [[], ['feedback'], [*NO_MAP]])
+@pytest.mark.parametrize('off', [[], ['feedback'], [*NO_MAP], ['initial']])
 def test_a_further_round_is_what_the_loop_would_append(loop, images, off):
     options = dict(dict.fromkeys(off), merge_sigma=2.0)
     results = loop(**options)(*images, 3)
@@ -95,6 +95,24 @@ def test_a_network_of_others_is_called_in_every_round(loop, images):
     first, *further = loop(guided=Halving())(*images, 2)
     for one in further:
         assert torch.equal(one.raw, first.composite / 2)
+
+
+@pytest.mark.parametrize('off', [[], [*NO_MAP]])
+def test_one_network_may_make_all_rounds(loop, images, off):
+    masked_img, mask = images
+    shared = loop(initial=None, **dict.fromkeys(off))
+    assert not any(name.startswith('initial') for name in shared.state_dict())
+    first, second = shared(*images, 1)
+    no_map = torch.zeros(len(mask), shared.num_classes, *SIZE)
+    unknown = torch.zeros_like(mask)
+    assert torch.equal(first.raw, shared.guided(masked_img, mask, masked_img, no_map, unknown))
+    soft_map = None if off else second.semantics.probabilities
+    state = (first.composite, soft_map, first.confidence)
+    assert torch.equal(second.raw, shared.guided(masked_img, mask, *state))
+    for result in (first, second):
+        assert result.learns
+        (gradient,) = torch.autograd.grad(result.raw.sum(), [next(shared.guided.parameters())])
+        assert gradient.any()
 
 
 @pytest.mark.parametrize('rounds', [0, 3])

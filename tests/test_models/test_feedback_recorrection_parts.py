@@ -18,6 +18,12 @@ def test_parts_that_need_a_segmentor_say_so(build_loop, part):
         build_loop(segmentor=None, **{part: None})
 
 
+@pytest.mark.parametrize('others', [dict(guided=None), dict(freeze_initial=True)])
+def test_without_an_initial_network_the_guided_one_is_needed_and_learns(build_loop, others):
+    with pytest.raises(UserError, match=r'^initial=None lets the guided network .*; found guided='):
+        build_loop(initial=None, **others)
+
+
 @pytest.mark.parametrize('temperature', [0, -0.5, None])
 def test_a_temperature_that_is_not_positive_is_refused(build_loop, temperature):
     message = f'map_temperature must be positive, got {temperature}$'
