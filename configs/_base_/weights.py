@@ -6,7 +6,7 @@
 weights_root = '{{$FBINPAINT_WEIGHTS:download}}'
 # ImageNet weights of the ResNet-50 in segmentors of mix/: mmengine's model zoo, or a file.
 resnet50_weights = '{{$FBINPAINT_RESNET50:open-mmlab://resnet50_v1c}}'
-# MI-GAN, from which both networks of the full-size configs start: what tools/convert_migan.py made
+# MI-GAN, from which the network of the full-size configs starts: what tools/convert_migan.py made
 # of the public file. By default they learn from the start.
 migan_weights = '{{$FBINPAINT_MIGAN:none}}'
 migan_init = dict(type='Pretrained', checkpoint=migan_weights)
@@ -18,7 +18,7 @@ segmentor_init = dict(type='Pretrained', checkpoint=segmentor_checkpoint)
 segmentor_init = None if segmentor_checkpoint == 'none' else segmentor_init
 # Checkpoint whose parts a config starts with, of the same data set: of inpaintors/ (64 px); at full
 # size of baselines/migan_*.py for maps/, and of maps/, which then holds all but the guided network.
-# That starts as a copy of the initial one, which learns no more. By default all of them learn.
+# That goes on from the initial one; at 64 px, where that one stays, it learns no more.
 initial_checkpoint = '{{$FBINPAINT_INITIAL:none}}'
 initial_checkpoint = None if initial_checkpoint == 'none' else initial_checkpoint
 initial_init = dict(type='Pretrained', checkpoint=initial_checkpoint, prefix='generator.initial')

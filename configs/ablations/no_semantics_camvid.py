@@ -1,4 +1,4 @@
-# No semantics: the initial network and a second one of the same size, without any map.
+# No semantics: the network refines its own image, without any map.
 _base_ = ['./one_way_camvid.py']
 
 model = dict(generator=dict(segmentor=None), teacher=None, losses=dict(consistency=None))

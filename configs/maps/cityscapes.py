@@ -2,6 +2,7 @@
 _base_ = ['../fbinpaint_cityscapes.py', '../_base_/maps_training.py']
 
 model, optim_wrapper = _base_.maps_model, _base_.maps_optimizers
+model.generator.initial = dict(_delete_=True, **_base_.migan)
 first, *others = _base_.train_steps
 train_dataloader = dict(dataset=dict(pipeline=[first, _base_.recolor, *others, _base_.pack]))
 max_iters = 20000

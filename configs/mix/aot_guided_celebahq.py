@@ -2,4 +2,9 @@
 # nothing of.
 _base_ = ['../fbinpaint_celebahq.py', '../_base_/networks/mmagic_aot.py']
 
-model = dict(generator=dict(guided=dict(_delete_=True, **_base_.network)))
+model = dict(
+    generator=dict(
+        initial=dict(_delete_=True, **_base_.migan),
+        guided=dict(_delete_=True, **_base_.network),
+    ),
+)

@@ -5,7 +5,6 @@ model = dict(
     generator=dict(
         initial=dict(_delete_=True, **_base_.network),
         guided=dict(_delete_=True, **_base_.network),
-        freeze_initial=False,
     ),
 )
 load_from = None  # no round 0 of ours

@@ -3,5 +3,5 @@
 # dict(type='Pretrained', checkpoint='gl.pth', prefix='generator.').
 _base_ = ['../fbinpaint_celebahq.py', '../_base_/networks/mmagic_gl.py']
 
-model = dict(generator=dict(initial=dict(_delete_=True, **_base_.network), freeze_initial=False))
+model = dict(generator=dict(initial=dict(_delete_=True, **_base_.network)))
 load_from = None  # no round 0 of ours

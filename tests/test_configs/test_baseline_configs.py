@@ -180,7 +180,7 @@ def test_migan_is_round_0_of_our_config_under_its_losses_of_images(data, monkeyp
         for name in (f'baselines/{MIGAN}_{data}', f'fbinpaint_{data}')
     )
     start = dict(type='Pretrained', checkpoint='/migan.pth')
-    assert config.model.generator.initial == dict(ours.model.generator.initial, init_cfg=start)
+    assert config.model.generator.initial == dict(ours.model.generator.guided, init_cfg=start)
     assert config.get('load_from') is None
     changed = {key for key in ours.model if config.model[key] != ours.model[key]}
     parts = {'data_preprocessor', 'generator', 'teacher', 'losses', 'train_cfg', 'test_cfg'}

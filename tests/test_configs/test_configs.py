@@ -166,11 +166,11 @@ def test_paths_come_from_the_environment_and_reach_what_inherits_them(monkeypatc
     for variable, value in variables.items():
         monkeypatch.setenv(f'FBINPAINT_{variable}', value)
     migan = dict(type='Pretrained', checkpoint='/migan.pth')
-    assert paths_of('fbinpaint_celebahq') == ('/faces', '/weights', [migan, migan], '/weights')
+    assert paths_of('fbinpaint_celebahq') == ('/faces', '/weights', migan, '/weights')
     assert dense_backbone() == '/resnet50.pth'
     for variable in variables:
         monkeypatch.delenv(f'FBINPAINT_{variable}')
-    expected = ('data/celebamask_hq', 'download', [None, None], 'download')
+    expected = ('data/celebamask_hq', 'download', None, 'download')
     assert paths_of('fbinpaint_celebahq') == expected
     assert dense_backbone() == 'open-mmlab://resnet50_v1c'
 
@@ -183,9 +183,8 @@ def paths_of(name):
     weights = config.test_evaluator[-1].metric.weights
     assert config.val_evaluator[-1].metric.weights == weights
     generator = config.model.generator
-    networks = [generator.initial.init_cfg, generator.guided.init_cfg]
     assert config.model.losses.perceptual.weights == weights
-    return root, weights, networks, generator.segmentor.backbone.weights
+    return root, weights, generator.guided.init_cfg, generator.segmentor.backbone.weights
 
 
 def dense_backbone():

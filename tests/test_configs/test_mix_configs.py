@@ -111,7 +111,7 @@ def _no_download(monkeypatch):
 def shrink(model: ConfigDict) -> None:
     """Our own networks narrow, backbones shallow; what is mixed in stays."""
     generator = model.generator
-    for network in (generator.initial, generator.guided):
+    for network in filter(None, (generator.initial, generator.guided)):
         shrink_network(network)
     backbone = generator.segmentor.backbone
     if backbone.type == 'SwinTransformer':

@@ -16,6 +16,6 @@ dense = dict(
 )
 model = dict(_delete_=True, **_base_.inpaintor)
 model['data_preprocessor'].update(pad_size_divisor=8)
-model['generator'].update(segmentor=segmentor, freeze_initial=False)
+model['generator'].update(segmentor=segmentor)
 model['generator']['initial'] = dense
 model['generator']['guided'] = dense

@@ -1,5 +1,5 @@
-# Full size, light: MI-GAN's network for both inpainters, and a MobileNetV2 with ImageNet weights as
-# the segmentor. Where they start: weights.py; the segmentor of the maps stage comes with round 0.
+# Full size, light: MI-GAN's network for all rounds, and a MobileNetV2 with ImageNet weights as the
+# segmentor. Where they start: weights.py; the segmentor of the maps stage comes with round 0.
 _base_ = ['./inpaintor.py', './segmentor_mobilenetv2.py']
 
 model = dict(**_base_.inpaintor)

@@ -20,8 +20,9 @@ inpaintor = dict(
     ),
     generator=dict(
         type='FeedbackRecorrectionLoop',
-        # Round 0. Any encoder-decoder of mmagic fits here and below, see configs/mix/.
-        initial=migan,
+        # Round 0; None: the guided network makes it too. Any encoder-decoder of mmagic fits here
+        # and below, see configs/mix/.
+        initial=None,
         # Rounds 1..R: also reads the image of round 0, and is modulated by the corrected map.
         guided=migan,
         # What the decode head is told about the inpainting; None: one-way guidance.
@@ -37,8 +38,7 @@ inpaintor = dict(
         ),
         memory=dict(type='ClassMemory', momentum=0.99),  # one prototype per class
         confidence=dict(type='InpaintingConfidence'),  # expected error of every inpainted pixel
-        # Whether round 0 learns no more, since it has learned on these data already.
-        freeze_initial=_base_.initial_init is not None,
+        freeze_initial=False,  # whether a network of round 0 learns no more
     ),
     # Moving average of the segmentor, which sees intact images; None: without its two losses too.
     teacher=dict(type='MeanTeacher'),

@@ -11,7 +11,6 @@ inpaintor = dict(
     generator=dict(
         initial=dict(_delete_=True, **narrow),
         guided=dict(_delete_=True, **narrow),
-        freeze_initial=False,
     ),
     channels_last=False,
     disc=dict(max_channels=64, num_convs=4),

@@ -3,8 +3,8 @@
 _base_ = ['./inpaintor.py']
 
 model = dict(_base_.inpaintor, teacher=None)
-model['generator']['initial']['init_cfg'] = _base_.migan_init  # update() would merge them
-model['generator'].update(guided=None, feedback=None, recorrection=None, freeze_initial=False)
+model['generator']['initial'] = dict(_base_.migan, init_cfg=_base_.migan_init)
+model['generator'].update(guided=None, feedback=None, recorrection=None)
 model['losses'].update(segmentation=None, consistency=None, prototype=None, semantic=None)
 model['train_cfg'].update(rounds=0)
 model['test_cfg'].update(rounds=0)
