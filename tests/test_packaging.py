@@ -66,9 +66,10 @@ def test_wheel_is_named_after_the_version(wheel):
     assert wheel.name == f'fbinpaint_mm-{__version__}-py3-none-any.whl'
 
 
-def test_wheel_has_every_module_config_and_tool(wheel, repository):
+def test_wheel_has_every_module_config_tool_and_trained_model(wheel, repository):
     names = set(zipfile.ZipFile(wheel).namelist())
     package = relative_files(repository / 'fbinpaint_mm', '*.py')
+    package |= relative_files(repository / 'fbinpaint_mm', 'pretrained/*/*')
     configs = relative_files(repository / 'configs', '*.py')
     tools = relative_files(repository / 'tools')
     assert DEMO in configs

@@ -14,6 +14,7 @@ from fbinpaint_mm.cli.publishing import publish
 from fbinpaint_mm.cli.running import run_test
 from fbinpaint_mm.config_file import find_package_config
 from fbinpaint_mm.user_error import UserError
+from fbinpaint_mm.web.serve import copy_examples
 
 DEMO = 'fbinpaint_demo'
 
@@ -114,3 +115,11 @@ def test_inpaint_takes_the_name(picture, tmp_path, load_tool, capsys):
         tool.main([DEMO, str(tmp_path / 'photo.png'), *options])
     error = capsys.readouterr().err
     assert re.search(r'found fbinpaint_demo .*photo\.png, expected .* \(tiny\)', error)
+
+
+def test_the_page_offers_the_pictures_beside_the_model(models, picture, tmp_path):
+    Image.fromarray(picture[0]).save(models / 'tiny/portrait.jpg')
+    (copied,) = copy_examples('tiny', tmp_path)
+    assert copied == tmp_path / 'portrait.jpg'
+    assert copied.read_bytes() == (models / 'tiny/portrait.jpg').read_bytes()
+    assert copy_examples(DEMO, tmp_path) == []

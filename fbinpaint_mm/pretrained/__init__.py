@@ -36,6 +36,11 @@ def pretrained_config(name: str) -> str:
     return str(Path(_model(name)['Config']).relative_to('configs'))
 
 
+def pretrained_pictures(name: str) -> list[Path]:
+    """Pictures to try a trained model on; none for other names."""
+    return sorted((FOLDER / name).glob('*.jpg')) if is_pretrained(name) else []
+
+
 def checkpoint_of(config: Any, checkpoint: str | os.PathLike[str] | None) -> str | None:
     """The checkpoint that is asked for.
 

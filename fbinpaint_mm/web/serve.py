@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 from fbinpaint_mm.apis import FeedbackInpainter
 from fbinpaint_mm.apis.load_model import dataset_image_size
 from fbinpaint_mm.datasets.procedural import render_scene
+from fbinpaint_mm.pretrained import pretrained_pictures
 from fbinpaint_mm.safe_loading import loading
 from fbinpaint_mm.user_error import UserError, require_extra
 from fbinpaint_mm.web.own_folder import VisitorFiles, own_folder
@@ -85,7 +87,10 @@ def serve(
     with loading(trust_checkpoint):
         inpainter = FeedbackInpainter(config, checkpoint, device)
     with own_folder() as folder:
-        blocks = start(inpainter, host, port, folder, allow_host)
+        examples = copy_examples(config, folder)
+        if not examples:
+            examples = write_examples(folder, dataset_image_size(inpainter.config) or DEFAULT_SIZE)
+        blocks = start(inpainter, host, port, examples, allow_host)
         print(f'The page is at {blocks.local_url} - end it with Ctrl+C.', flush=True)
         try:
             blocks.block_thread()
@@ -117,7 +122,7 @@ def start(
     inpainter: FeedbackInpainter,
     host: str,
     port: int,
-    folder: Path,
+    examples: Sequence[Path],
     allow_host: Sequence[str] = (),
 ) -> gr.Blocks:
     """Starts to serve the page, and returns at once.
@@ -128,7 +133,7 @@ def start(
         inpainter: The model.
         host: Address to listen on; ``'0.0.0.0'`` for all of the machine.
         port: Port to listen on.
-        folder: An existing folder, for the example pictures.
+        examples: Picture files, in a folder for temporary files.
         allow_host: Names by which visitors reach the page besides those of this machine, such as
             that of a reverse proxy.
 
@@ -146,8 +151,7 @@ def start(
     from fbinpaint_mm.web.gate import MAX_FILE_SIZE, Gate
     from fbinpaint_mm.web.page import Page
 
-    size = dataset_image_size(inpainter.config) or DEFAULT_SIZE
-    page = Page(inpainter, write_examples(folder, size))
+    page = Page(inpainter, examples)
     set_queue(page.blocks)
     files = VisitorFiles(Path(page.blocks.GRADIO_CACHE))
     gate = Middleware(Gate, host=host, names=allow_host, before_upload=files.make_room)
@@ -169,6 +173,16 @@ def start(
         css=STYLE + legend_style(page.colors),
     )
     return page.blocks
+
+
+def copy_examples(name: str, folder: Path) -> list[Path]:
+    """Copies the pictures that lie beside a trained model; gradio serves no file of the package.
+
+    Args:
+        name: What is served; only a trained model has pictures.
+        folder: An existing folder.
+    """
+    return [Path(shutil.copy(path, folder)) for path in pretrained_pictures(name)]
 
 
 def write_examples(folder: Path, size: tuple[int, int]) -> list[Path]:

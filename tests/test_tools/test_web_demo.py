@@ -78,8 +78,8 @@ def test_the_model_is_served_where_the_command_line_says(
 ):
     served, ended = [], []
 
-    def start(inpainter, host, port, folder, allow_host):
-        (folder / 'upload.png').write_bytes(b'private')
+    def start(inpainter, host, port, examples, allow_host):
+        (examples[0].parent / 'upload.png').write_bytes(b'private')
         served.append((inpainter, host, port, allow_host))
         return SimpleNamespace(
             local_url='http://there/', block_thread=lambda: None, close=lambda **_: ended.append(1)

@@ -17,7 +17,7 @@ from PIL import Image
 pytest.importorskip('gradio', reason='the page needs the extra [demo]')
 sync_api = pytest.importorskip('playwright.sync_api', reason='playwright drives the browser')
 
-from fbinpaint_mm.web.serve import start  # noqa: E402
+from fbinpaint_mm.web.serve import start, write_examples  # noqa: E402
 from fbinpaint_mm.web.stroke_editor import BRUSH_RADIUS  # noqa: E402
 
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome')
@@ -62,7 +62,8 @@ def address(inpainter, tmp_path_factory):
     with socket.socket() as listener:
         listener.bind(('127.0.0.1', 0))
         port = listener.getsockname()[1]
-    blocks = start(inpainter, '127.0.0.1', port, tmp_path_factory.mktemp('examples'))
+    examples = write_examples(tmp_path_factory.mktemp('examples'), (256, 256))
+    blocks = start(inpainter, '127.0.0.1', port, examples)
     yield blocks.local_url
     blocks.close(verbose=False)
 

@@ -20,8 +20,8 @@ def ask(inpainter, tmp_path_factory):
     with socket.socket() as listener:
         listener.bind(('127.0.0.1', 0))
         port = listener.getsockname()[1]
-    folder = tmp_path_factory.mktemp('page')
-    blocks = start(inpainter, '127.0.0.1', port, folder, ['demo.example'])
+    examples = write_examples(tmp_path_factory.mktemp('page'), (48, 64))
+    blocks = start(inpainter, '127.0.0.1', port, examples, ['demo.example'])
 
     def request(method: str, path: str, body: bytes | None = None, **headers: str):
         connection = http.client.HTTPConnection('127.0.0.1', port, timeout=30)
