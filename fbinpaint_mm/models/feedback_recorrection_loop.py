@@ -110,9 +110,9 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
                 self._make_map, results[-1], mask, guidance, learns=learns or self.feedback is None
             )
             # Not in earlier rounds: their images would leak the labels to the next segmentation.
-            labels = guidance.label_map if is_last else None
-            state = (masked_img, mask, first, results[-1], read)
-            again = self._step(self._inpaint_again, *state, semantics, labels, learns=learns)
+            told = guidance if is_last else replace(guidance, label_map=None)
+            state = (masked_img, mask, first, results[-1], read, semantics)
+            again = self._step(self._inpaint_again, *state, told, learns=learns)
             results.append(replace(again, learns=learns))
         return results
 
@@ -133,7 +133,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         semantics = self._make_map(before, mask, Guidance())
         first = self._inpaint_first(masked_img, mask)
         read = self._read(masked_img, mask, first)
-        return self._inpaint_again(masked_img, mask, first, before, read, semantics, None)
+        return self._inpaint_again(masked_img, mask, first, before, read, semantics, Guidance())
 
     def _step(self, part: Callable[..., Any], *arguments: Any, learns: bool) -> Any:
         """One part of a round; the only place that decides about its graph."""
@@ -151,7 +151,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             assert self.guided is not None, 'one of the two networks is there'
             no_map = mask.new_zeros(mask.shape[0], self.num_classes, *mask.shape[-2:])
             raw = self.guided(masked_img, mask, masked_img, no_map, torch.zeros_like(mask))
-        return self._composite(raw, masked_img, mask, None)
+        return self._round(raw, composite_of(raw, masked_img, mask), mask, None)
 
     def _make_map(self, before: Round, mask: Tensor, guidance: Guidance) -> Semantics | None:
         """The map that guides a round; of one-way guidance, the one of round 1."""
@@ -206,35 +206,34 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         before: Round,
         read: list[Tensor] | None,
         semantics: Semantics | None,
-        label_map: Tensor | None,
+        guidance: Guidance,
     ) -> Round:
         if self.guided is None:
             return replace(first, semantics=semantics)
-        soft_map = None if semantics is None else self._soft_map(semantics, label_map)
+        soft_map = None if semantics is None else self._soft_map(semantics, guidance.label_map)
         if read is not None:
             raw = cast(InpaintingEncoderDecoder, self.guided).decode(read, soft_map)
         else:
             current, confidence = first.composite.detach(), first.confidence.detach()
             raw = self.guided(masked_img, mask, current, soft_map, confidence)
-        return self._composite(raw, masked_img, mask, semantics, before)
+        composite = composite_of(raw, masked_img, mask)
+        if self.merge_sigma and not self.training:
+            # A dictated map says what the round before did not know.
+            own = guidance.is_dictated
+            composite = merge_low_frequencies(
+                composite, before.composite, mask, self.merge_sigma, own
+            )
+        return self._round(raw, composite, mask, semantics)
 
     def _soft_map(self, semantics: Semantics, label_map: Tensor | None) -> Tensor:
         temperature = 1.0 if self.training else self.map_temperature
         soft_map = (semantics.logits.detach() / temperature).softmax(1)
         return soft_map if label_map is None else mix_labels(soft_map, label_map)
 
-    def _composite(
-        self,
-        raw: Tensor,
-        masked_img: Tensor,
-        mask: Tensor,
-        semantics: Semantics | None,
-        before: Round | None = None,
+    def _round(
+        self, raw: Tensor, composite: Tensor, mask: Tensor, semantics: Semantics | None
     ) -> Round:
-        """Known pixels are the input's; how far the others can be trusted is estimated."""
-        composite = torch.where(mask > 0.5, raw.clamp(-1, 1).to(masked_img.dtype), masked_img)
-        if before is not None and self.merge_sigma and not self.training:
-            composite = merge_low_frequencies(composite, before.composite, mask, self.merge_sigma)
+        """A round, with how far its pixels can be trusted."""
         error_scale = self.confidence(composite, mask)
         confidence = confidence_from_scale(error_scale, mask)
         return Round(raw, composite, error_scale, confidence, semantics)
@@ -247,3 +246,8 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
                 f'rounds={rounds}, but the model has no guided network and no segmentor: '
                 'use rounds=0'
             )
+
+
+def composite_of(raw: Tensor, masked_img: Tensor, mask: Tensor) -> Tensor:
+    """(N, 3, H, W): known pixels are the input's, those of the hole the network's."""
+    return torch.where(mask > 0.5, raw.clamp(-1, 1).to(masked_img.dtype), masked_img)

@@ -31,6 +31,11 @@ class Guidance:
     dictated_map: Tensor | None = None
     label_map: Tensor | None = None
 
+    @property
+    def is_dictated(self) -> Tensor | None:
+        """(N, 1, H, W) bool, where a class is dictated; ``None`` for nowhere."""
+        return None if self.dictated_map is None else self.dictated_map != IGNORE_INDEX
+
 
 def dictate(logits: Tensor, dictated_map: Tensor) -> Tensor:
     """Replaces a map where another is dictated.

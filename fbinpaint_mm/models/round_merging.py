@@ -9,7 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def merge_low_frequencies(composite: Tensor, before: Tensor, mask: Tensor, sigma: float) -> Tensor:
+def merge_low_frequencies(
+    composite: Tensor, before: Tensor, mask: Tensor, sigma: float, own: Tensor | None = None
+) -> Tensor:
     """Replaces the low frequencies of an image, in its hole, by the mean with those of another.
 
     Two networks make different errors, and that of the mean is smaller. The mean of their detail
@@ -20,11 +22,15 @@ def merge_low_frequencies(composite: Tensor, before: Tensor, mask: Tensor, sigma
         before: (N, 3, H, W) float image of the round before, the same outside the hole.
         mask: (N, 1, H, W) float, 1 in the hole.
         sigma: Standard deviation of the Gaussian that parts low from high frequencies, in pixels.
+        own: (N, 1, H, W) bool, where ``before`` does not count; ``None`` for nowhere.
 
     Returns:
         (N, 3, H, W) float in [-1, 1], of the dtype of ``composite``, equal to it outside the hole.
     """
-    low = gaussian_blur((before - composite) / 2, sigma)
+    difference = (before - composite) / 2
+    if own is not None:
+        difference = difference.masked_fill(own, 0)
+    low = gaussian_blur(difference, sigma)
     merged = (composite + low.to(composite.dtype)).clamp(-1, 1)
     return torch.where(mask > 0.5, merged, composite)
 

@@ -71,6 +71,13 @@ def test_a_map_dictated_nowhere_changes_nothing(loop, images):
     assert_same_images(found, made(*images, 2))
 
 
+def test_the_round_before_does_not_count_where_a_map_is_dictated(loop, images):
+    dictated = Guidance(dictated_map=torch.full((2, 1, *SIZE), 3))
+    merged, alone = loop(merge_sigma=2.0), loop()
+    assert_same_images(merged(*images, 2, dictated), alone(*images, 2, dictated))
+    assert not torch.equal(merged(*images, 1)[1].composite, alone(*images, 1)[1].composite)
+
+
 def test_a_map_cannot_be_dictated_to_a_model_without_semantics(loop, images):
     made = loop(**NO_MAP)
     dictated = Guidance(dictated_map=torch.zeros(2, 1, *SIZE, dtype=torch.long))

@@ -52,6 +52,17 @@ def test_nothing_changes_outside_the_hole_or_between_equal_images():
     assert torch.equal(merge_low_frequencies(composite, composite, mask, 4.0), composite)
 
 
+def test_the_other_image_does_not_count_where_an_image_is_said_to_be_right():
+    composite, before, mask = images()
+    own = torch.zeros_like(mask, dtype=torch.bool)
+    own[..., 10:] = True
+    merged = merge_low_frequencies(composite, before, mask, 1.0, own)
+    assert torch.equal(merged[..., 13:], composite[..., 13:])  # three sigmas away
+    assert not torch.equal(merged[..., :10], composite[..., :10])
+    alike = torch.where(own, composite, before)
+    torch.testing.assert_close(merged, merge_low_frequencies(composite, alike, mask, 1.0))
+
+
 @pytest.mark.parametrize('size', [(8, 8), (5, 33)])
 def test_images_may_be_smaller_than_the_filter(size):
     mask = torch.ones(1, 1, *size)
