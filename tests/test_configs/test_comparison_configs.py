@@ -41,7 +41,7 @@ def read_arguments(load_tool, repository, monkeypatch, tmp_path):
 
 def test_every_file_is_tested():
     assert {path.stem for path in FOLDER.glob('*.txt')} == set(ENTRIES)
-    stages = (*STARTS, 'migan', 'maps')
+    stages = (*STARTS, 'migan', 'maps', 'final')
     starts = {f'comparisons/{stage}_{data}' for stage in stages for data in DATA_SETS}
     assert set(names('comparisons')) == starts
 
@@ -85,6 +85,19 @@ def test_the_maps_stage_is_a_short_training_of_the_same_model(data, base):
     assert {hook.ramp for hook in short.custom_hooks if 'ramp' in hook} == {300}
     unlabeled = ['images/unlabeled'] if data == 'faces' else []
     assert short.train_dataloader.dataset.unlabeled_prefix == unlabeled
+
+
+@pytest.mark.parametrize(('data', 'base'), [('streets', 'camvid'), ('faces', 'celebahq')])
+def test_the_trained_models_are_of_the_full_size_configs(data, base):
+    short, full = read(f'comparisons/final_{data}'), read(f'fbinpaint_{base}')
+    assert set(differences(short.model, full.model)) == {'disc', 'losses.gan'}
+    assert short.optim_wrapper == full.optim_wrapper
+    assert steps_of(short) == steps_of(full)
+    assert short.val_dataloader == full.val_dataloader
+    assert short.train_cfg.max_iters == short.param_scheduler[-1].end == 1500
+    assert {hook.ramp for hook in short.custom_hooks if 'ramp' in hook} == {1}
+    unlabeled = ['images/unlabeled'] if data == 'faces' else []
+    assert short.train_dataloader.dataset.get('unlabeled_prefix', []) == unlabeled
 
 
 def test_faces_are_hardly_enlarged_or_turned():

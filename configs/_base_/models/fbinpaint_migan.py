@@ -15,7 +15,7 @@ optim_wrapper = dict(
             custom_keys={
                 'segmentor.backbone': dict(lr_mult=0.3),  # starts from ImageNet at least
                 # What reads the map starts without effect, a scale of 1, which must not decay.
-                'guided.modulation': dict(lr_mult=5.0, decay_mult=0.0),
+                'guided.modulation': dict(lr_mult=15.0, decay_mult=0.0),
             }
         ),
     ),
