@@ -5,7 +5,10 @@ _base_ = ['_base_/models/fbinpaint_migan.py', '_base_/protocols/cityscapes.py']
 num_classes = 19
 model = dict(
     data_preprocessor=dict(num_classes=num_classes),
-    generator=dict(segmentor=dict(decode_head=dict(num_classes=num_classes))),
+    generator=dict(
+        map_side=512,
+        segmentor=dict(decode_head=dict(num_classes=num_classes)),
+    ),
 )
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
 load_from = _base_.initial_checkpoint

@@ -18,7 +18,10 @@ image_size = 256  # side, or (height, width); padded to multiples of 128
 num_classes = len(metainfo['classes'])
 model = dict(
     data_preprocessor=dict(num_classes=num_classes),
-    generator=dict(segmentor=dict(decode_head=dict(num_classes=num_classes))),
+    generator=dict(
+        map_side=256,
+        segmentor=dict(decode_head=dict(num_classes=num_classes)),
+    ),
 )
 custom_hooks = [*_base_.feedback_hooks, *_base_.custom_hooks]
 load_from = _base_.initial_checkpoint

@@ -6,7 +6,8 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -151,7 +152,8 @@ def export_model(
     steps = _make_steps(model.eval(), settings)
     names = [f'{name}_{step.file_part}{writer.suffix}' for step in steps]
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix='.export_') as folder:
+    in_folder = tempfile.TemporaryDirectory(dir=out, prefix='.export_')
+    with in_folder as folder, maps_of_any_size(model.loop):
         exported = []
         for step, file_name in zip(steps, names, strict=True):
             metadata = describe(step, settings, classes, checkpoint)
@@ -161,6 +163,16 @@ def export_model(
         for file in exported:
             os.replace(file.path, out / file.path.name)
     return [replace(file, path=out / file.path.name) for file in exported]
+
+
+@contextmanager
+def maps_of_any_size(loop: FeedbackRecorrectionLoop) -> Iterator[None]:
+    """No image is reduced for the segmentor: what is traced once cannot depend on the size."""
+    side, loop.map_side = loop.map_side, None
+    try:
+        yield
+    finally:
+        loop.map_side = side
 
 
 def check_exportable(model: torch.nn.Module, size: tuple[int, int]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import torch
+import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor
 
@@ -54,6 +55,9 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
         confidence: Config of :class:`InpaintingConfidence`.
         freeze_initial: Whether the initial network learns no more: round 0 then has no graph and
             no losses. Without a guided network, neither does ``confidence``.
+        map_side: Longest side in pixels of the images that the segmentor reads, and of the state
+            that its decode head reads: larger ones are reduced to what it learned from. ``None``
+            for any size.
         channel_order: Channel order of the images, ``'BGR'`` (mmagic's default) or ``'RGB'``. The
             inpaintor fills it in, as the next two.
         map_temperature: Divides the logits of the maps that guide, except in training. Below 1 the
@@ -149,7 +153,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             raw = self.initial(masked_img, mask)
         else:
             assert self.guided is not None, 'one of the two networks is there'
-            no_map = mask.new_zeros(mask.shape[0], self.num_classes, *mask.shape[-2:])
+            no_map = self._no_map(mask) if self.num_classes else None
             raw = self.guided(masked_img, mask, masked_img, no_map, torch.zeros_like(mask))
         return self._round(raw, composite_of(raw, masked_img, mask), mask, None)
 
@@ -166,17 +170,24 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
 
     def _segment(self, before: Round, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The segmentor's own logits of a round's image, and its pixel features."""
-        current = before.composite.detach()
-        with self.link.sending(self._signal(before, current, mask)):
-            raw_logits = segment(self.segmentor, self.to_segmentor(current)).float()
+        signal = self._signal(before, mask).reduced(self.map_side)
+        with self.link.sending(signal):
+            raw_logits = segment(self.segmentor, self.to_segmentor(signal.current)).float()
+        if signal.mask is not mask:
+            raw_logits = F.interpolate(raw_logits, mask.shape[-2:], mode='bilinear')
         return raw_logits, self.link.take_features()
 
-    def _signal(self, before: Round, current: Tensor, mask: Tensor) -> FeedbackSignal:
-        if before.semantics is None:
-            previous = mask.new_zeros(mask.shape[0], self.num_classes, *mask.shape[-2:])
-        else:
-            previous = before.semantics.probabilities.detach()
-        return FeedbackSignal(current, mask, before.confidence.detach(), previous, self.strength)
+    def _signal(self, before: Round, mask: Tensor) -> FeedbackSignal:
+        current, confidence = before.composite.detach(), before.confidence.detach()
+        previous = (
+            self._no_map(mask)
+            if before.semantics is None
+            else before.semantics.probabilities.detach()
+        )
+        return FeedbackSignal(current, mask, confidence, previous, self.strength)
+
+    def _no_map(self, mask: Tensor) -> Tensor:
+        return mask.new_zeros(mask.shape[0], self.num_classes, *mask.shape[-2:])
 
     def _correct(
         self, raw_logits: Tensor, features: Tensor, before: Round, mask: Tensor
@@ -218,7 +229,7 @@ class FeedbackRecorrectionLoop(FeedbackRecorrectionParts):
             raw = self.guided(masked_img, mask, current, soft_map, confidence)
         composite = composite_of(raw, masked_img, mask)
         if self.merge_sigma and not self.training:
-            # A dictated map says what the round before did not know.
+            # What a user dictates is to show in full.
             own = guidance.is_dictated
             composite = merge_low_frequencies(
                 composite, before.composite, mask, self.merge_sigma, own

@@ -68,6 +68,7 @@ class FeedbackRecorrectionParts(BaseModule):
         memory: dict | None = None,
         confidence: dict | None = None,
         freeze_initial: bool = False,
+        map_side: int | None = None,
         channel_order: str = 'BGR',
         map_temperature: float = 1.0,
         merge_sigma: float | None = None,
@@ -80,7 +81,9 @@ class FeedbackRecorrectionParts(BaseModule):
             raise UserError(f'test_cfg.map_temperature must be positive, got {map_temperature}')
         if merge_sigma is not None and not _is_positive(merge_sigma):
             raise UserError(f'test_cfg.merge_sigma must be positive or None, got {merge_sigma}')
-        self.freeze_initial = freeze_initial
+        if map_side is not None and not _is_positive(map_side):
+            raise UserError(f'map_side must be positive or None, got {map_side}')
+        self.freeze_initial, self.map_side = freeze_initial, map_side
         self.map_temperature = map_temperature
         self.merge_sigma = merge_sigma
         self.register_buffer('strength', torch.ones(()))
@@ -193,7 +196,8 @@ def _check_first(initial: dict | None, guided: dict | None, freeze_initial: bool
     if initial is None and (guided is None or freeze_initial):
         raise UserError(
             'initial=None lets the guided network make round 0 too: it needs a guided network, and '
-            f'freeze_initial=False; found guided={guided}, freeze_initial={freeze_initial}'
+            f'freeze_initial=False; found {"no" if guided is None else "a"} guided network, '
+            f'freeze_initial={freeze_initial}'
         )
 
 

@@ -138,7 +138,7 @@ def check_network_checkpoint(network: nn.Module | None) -> None:
         return
     for checkpoint, prefix in pretrained_starts(network):
         entries = entries_of_checkpoint(checkpoint, prefix, 'an inpainting network')
-        problem = _problem(network, entries) or _whole(network, checkpoint, prefix)
+        problem = _whole(network, checkpoint, prefix) or _problem(network, entries)
         if problem:
             part = f' (entries {prefix!r})' if prefix else ''
             raise UserError(

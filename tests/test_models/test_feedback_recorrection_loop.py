@@ -296,3 +296,15 @@ def test_head_receives_the_state_of_the_round_before(loop, images):
         assert torch.equal(signal.confidence, before.confidence)
     assert not signals[0].previous_map.any()
     assert torch.equal(signals[1].previous_map, results[1].semantics.probabilities)
+
+
+def test_the_segmentor_reads_no_larger_image_than_it_is_told(loop, images):
+    masked_img, mask = (torch.nn.functional.interpolate(one, (64, 96)) for one in images)
+    seen = []
+    for options in (dict(), dict(map_side=96), dict(map_side=64)):
+        made = loop(**options)
+        made.segmentor.backbone.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+        results = made(masked_img, mask, 2)
+        assert results[-1].semantics.logits.shape[-2:] == (64, 96)
+    assert [tuple(one.shape[-2:]) for one in seen] == [(64, 96)] * 4 + [(32, 64)] * 2
+    assert torch.equal(seen[0], seen[2]), 'a side that is reached changes nothing'

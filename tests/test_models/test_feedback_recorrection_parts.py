@@ -20,7 +20,9 @@ def test_parts_that_need_a_segmentor_say_so(build_loop, part):
 
 @pytest.mark.parametrize('others', [dict(guided=None), dict(freeze_initial=True)])
 def test_without_an_initial_network_the_guided_one_is_needed_and_learns(build_loop, others):
-    with pytest.raises(UserError, match=r'^initial=None lets the guided network .*; found guided='):
+    with pytest.raises(
+        UserError, match=r'^initial=None lets the guided network .*; found (no|a) guided'
+    ):
         build_loop(initial=None, **others)
 
 
@@ -35,6 +37,11 @@ def test_a_temperature_that_is_not_positive_is_refused(build_loop, temperature):
 def test_a_sigma_that_is_not_positive_is_refused(build_loop, sigma):
     with pytest.raises(UserError, match=f'merge_sigma must be positive or None, got {sigma}$'):
         build_loop(merge_sigma=sigma)
+
+
+def test_a_side_of_maps_that_is_not_positive_is_refused(build_loop):
+    with pytest.raises(UserError, match=r'map_side must be positive or None, got 0$'):
+        build_loop(map_side=0)
 
 
 def test_auxiliary_heads_are_left_out(small, build_loop):

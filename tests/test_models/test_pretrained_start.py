@@ -329,3 +329,12 @@ def test_a_file_without_batch_counters_is_taken(small, trained, tmp_path):
     save_checkpoint(dict(state_dict=state), path)
     weight = initialized(small, path).loop.segmentor.decode_head.conv_seg.weight
     assert torch.equal(weight, trained.decode_head.conv_seg.weight)
+
+
+def test_neither_is_one_with_a_single_network_for_all_rounds(start):
+    def only_guided(state):
+        state.clear()
+        state['generator.guided.stem.weight'] = torch.zeros(1)
+
+    with pytest.raises(UserError, match=r"that of a whole inpaintor, with 1 entries of 'gen.*guid"):
+        check_network_checkpoint(guided(start(only_guided)))

@@ -39,6 +39,9 @@ inpaintor = dict(
         memory=dict(type='ClassMemory', momentum=0.99),  # one prototype per class
         confidence=dict(type='InpaintingConfidence'),  # expected error of every inpainted pixel
         freeze_initial=False,  # whether a network of round 0 learns no more
+        # Longest side, in pixels, of the images that the segmentor reads; larger ones are reduced.
+        # None: not; else that of validation.
+        map_side=None,
     ),
     # Moving average of the segmentor, which sees intact images; None: without its two losses too.
     teacher=dict(type='MeanTeacher'),
@@ -84,7 +87,7 @@ inpaintor = dict(
         checkpoint_rounds=False,  # activation checkpointing of rounds: less memory, more time
     ),
     test_cfg=dict(
-        rounds=2,  # any number; --cfg-options model.test_cfg.rounds=0 for the initial one alone
+        rounds=2,  # any number; --cfg-options model.test_cfg.rounds=0 for round 0 alone
         map_temperature=1.0,  # below 1 the map that guides is sharpened
         merge_sigma=4.0,  # pixels; coarser content is averaged with the round before; None: not
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +38,21 @@ class FeedbackSignal:
     def planes(self) -> list[Tensor]:
         """The tensors that the feedback encoder reads: 3 + 1 + 1 + K channels."""
         return [self.current, self.mask, self.confidence, self.previous_map]
+
+    def reduced(self, side: int | None) -> FeedbackSignal:
+        """The same, no longer than ``side`` pixels; ``None`` for any size.
+
+        The sides of what is reduced are multiples of 32, so that every backbone takes them.
+        """
+        size = self.mask.shape[-2:]
+        if side is None or max(size) <= side:
+            return self
+        size = [max(1, round(one * side / max(size) / 32)) * 32 for one in size]
+        planes = [F.interpolate(plane, size, mode='bilinear') for plane in self.planes()]
+        current, mask, confidence, previous_map = planes
+        return replace(
+            self, current=current, mask=mask, confidence=confidence, previous_map=previous_map
+        )
 
 
 @MODELS.register_module()
