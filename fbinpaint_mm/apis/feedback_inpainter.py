@@ -33,7 +33,7 @@ from fbinpaint_mm.pretrained import checkpoint_of
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.drawing import default_palette
 
-DEFAULT_MAX_SIDE = 512
+DEFAULT_SIDE = 256
 # A network makes little of holes that are much larger than those that it was trained on.
 LARGEST_ENLARGEMENT = 2
 # Pictures of one size run together as long as a batch has no more pixels than this many of the
@@ -50,8 +50,8 @@ Pictures = list[Any] | tuple[Any, ...]  # of PictureSource
 class FeedbackInpainter:
     """Fills the holes of pictures with a trained model, and shows what every round did.
 
-    A picture of up to ``max_side`` pixels is inpainted whole, up to half of that just as in
-    validation and test. Of a larger one the model sees a crop around each part of the hole. It is
+    A picture of up to ``max_side`` pixels is inpainted whole, one of the size of validation and
+    test just as there. Of a larger one the model sees a crop around each part of the hole. It is
     scaled down where it is larger than ``max_side``, so memory is bounded, or the hole deep. Known
     pixels come back bit-identical, always. The same call gives the same result, also where several
     threads call at once: they take turns at the network.
@@ -127,8 +127,11 @@ class FeedbackInpainter:
         Twice the longer side of the images that the config tests with, 512 pixels if it does not
         say.
         """
-        size = dataset_image_size(self.config)
-        return DEFAULT_MAX_SIDE if size is None else LARGEST_ENLARGEMENT * max(size)
+        return LARGEST_ENLARGEMENT * self._usual_side
+
+    @cached_property
+    def _usual_side(self) -> int:
+        return max(dataset_image_size(self.config) or (DEFAULT_SIDE,))
 
     @cached_property
     def classes(self) -> list[str] | None:
@@ -227,7 +230,8 @@ class FeedbackInpainter:
         dictated_map = read_dictated_map(
             semantic_map, semantic_map_mask, picture.size, self.num_classes, classes
         )
-        job = InpaintingJob(name, picture, hole, dictated_map, max_side, rounds, keeps_rounds)
+        sides = max_side, self._usual_side
+        job = InpaintingJob(name, picture, hole, dictated_map, *sides, rounds, keeps_rounds)
         job.notes += notes_on_mask(mask, hole)
         return job
 

@@ -15,9 +15,9 @@ CONTEXT = 0.5
 SMALLEST_CONTEXT = 64
 # ... but as little as this share of it, where a crop then need not be scaled down.
 SCARCE_CONTEXT = 0.125
-# A hole is deep where its middle is farther from known pixels than this share of ``max_side``. A
-# network that was trained at half that side makes little of the middle, unless it sees it smaller.
-DEEP = 0.125
+# A hole is deep where its middle is farther from known pixels than this share of ``usual_side``:
+# the network makes little of it, unless it sees it smaller.
+DEEP = 0.25
 
 
 class Box(NamedTuple):
@@ -77,16 +77,17 @@ class HoleCrop:
         return self.size != self.window.size
 
 
-def find_hole_crops(hole: np.ndarray, max_side: int) -> list[HoleCrop]:
+def find_hole_crops(hole: np.ndarray, max_side: int, usual_side: int) -> list[HoleCrop]:
     """Covers a hole with crops, none of which is larger than the network may see.
 
     A picture that is not larger than ``max_side`` is one crop, whole. Of a larger one each
     connected part of the hole has a crop with context of its own; small parts that are neighbors
-    share one. A crop with a deep hole is scaled down further, to half of ``max_side`` at most.
+    share one. A crop with a deep hole is scaled down further, but not below ``usual_side``.
 
     Args:
         hole: (H, W) bool, True in the hole.
         max_side: Longest side in pixels of what the network sees.
+        usual_side: Longer side in pixels of what it was trained for.
 
     Returns:
         The crops, whose targets cover the hole; none for an empty hole.
@@ -95,9 +96,10 @@ def find_hole_crops(hole: np.ndarray, max_side: int) -> list[HoleCrop]:
     if not hole.any():
         return []
     if max(hole.shape) <= max_side:
-        return [HoleCrop(whole, whole, _size_seen(hole, whole, max_side))]
+        scale = _scale_for_depth(_depth(hole, whole), whole, usual_side)
+        return [HoleCrop(whole, whole, _size_seen(whole, scale))]
     targets = _join_small_neighbors(_parts_of(hole), max_side // 4)
-    return [_crop_around(target, hole, max_side) for target in targets]
+    return [_crop_around(target, hole, max_side, usual_side) for target in targets]
 
 
 def _parts_of(hole: np.ndarray) -> list[Box]:
@@ -128,25 +130,27 @@ def _join_small_neighbors(parts: list[Box], side: int) -> list[Box]:
     return list(tiles.values())
 
 
-def _crop_around(target: Box, hole: np.ndarray, max_side: int) -> HoleCrop:
-    longer = max(target.size)
+def _crop_around(target: Box, hole: np.ndarray, max_side: int, usual_side: int) -> HoleCrop:
+    longer, depth = max(target.size), _depth(hole, target.grown(1, hole.shape))
     margin = max(SMALLEST_CONTEXT, int(CONTEXT * longer))
     scarce = int(SCARCE_CONTEXT * longer)
-    is_deep = _depth(hole, target.grown(1, hole.shape)) > DEEP * max_side
-    if longer + 2 * scarce <= max_side and not is_deep:
+    if longer + 2 * scarce <= max_side and depth <= DEEP * usual_side:
         margin = min(margin, (max_side - longer) // 2)
     window = target.grown(margin, hole.shape)
-    return HoleCrop(target, window, _size_seen(hole, window, max_side))
+    for_depth = _scale_for_depth(depth, window, usual_side)
+    return HoleCrop(target, window, _size_seen(window, min(for_depth, max_side / max(window.size))))
 
 
-def _size_seen(hole: np.ndarray, window: Box, max_side: int) -> tuple[int, int]:
-    longer, depth = max(window.size), _depth(hole, window)
-    for_depth = max(DEEP * max_side / max(depth, 1), max_side / 2 / longer)
-    scale = min(1.0, max_side / longer, for_depth)
-    height, width = (max(1, round(side * scale)) for side in window.size)
+def _scale_for_depth(depth: float, window: Box, usual_side: int) -> float:
+    return max(DEEP * usual_side / max(depth, 1), usual_side / max(window.size))
+
+
+def _size_seen(window: Box, scale: float) -> tuple[int, int]:
+    height, width = (max(1, round(side * min(scale, 1))) for side in window.size)
     return height, width
 
 
 def _depth(hole: np.ndarray, box: Box) -> float:
     """Largest distance in pixels of the hole in a box from what is known there."""
-    return float(cv2.distanceTransform(hole[box.slices].astype(np.uint8), cv2.DIST_L2, 3).max())
+    part = hole[box.slices].astype(np.uint8)
+    return float(cv2.distanceTransform(part, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max())

@@ -39,6 +39,7 @@ class InpaintingJob:
         hole: (H, W) bool, True in the hole.
         dictated_map: (H, W) uint8 class ids that every map takes over, 255 elsewhere; or ``None``.
         max_side: Longest side in pixels of what the network sees.
+        usual_side: Longer side in pixels of what it was trained for.
         rounds: R, how many rounds follow round 0.
         keeps_rounds: Whether all rounds are kept, or the last only.
     """
@@ -50,13 +51,14 @@ class InpaintingJob:
         hole: np.ndarray,
         dictated_map: np.ndarray | None,
         max_side: int,
+        usual_side: int,
         rounds: int,
         keeps_rounds: bool,
     ) -> None:
         self.name, self.picture = name, picture
         self.dictated_map = dictated_map
         self.keeps_rounds = keeps_rounds
-        self.crops = find_hole_crops(hole, max_side)
+        self.crops = find_hole_crops(hole, max_side, usual_side)
         self.notes = [*picture.notes]
         if not self.crops:
             self.notes.append(EMPTY_MASK)

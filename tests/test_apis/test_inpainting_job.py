@@ -26,7 +26,7 @@ def job(make_picture):
     hole[30:70, 100:112] = True
     hole[30:70, 130:142] = True
     picture = Picture(make_picture((100, 300)), notes=['a note'])
-    return InpaintingJob('image', picture, hole, None, max_side=96, rounds=2, keeps_rounds=True)
+    return InpaintingJob('image', picture, hole, None, 96, 48, rounds=2, keeps_rounds=True)
 
 
 def run(job, crop, color, label):
