@@ -6,7 +6,7 @@ import logging
 import re
 import zipfile
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -289,17 +289,30 @@ def misfit(key: str, given: dict[str, torch.Tensor], needed: dict[str, torch.Ten
     return f'{key!r}: found {shape_of(given, key)}, expected {shape_of(needed, key)}'
 
 
-def load_fitting_checkpoint(model: nn.Module, checkpoint: str) -> None:
+def load_fitting_checkpoint(model: nn.Module, checkpoint: str, classes: Sequence[str] = ()) -> None:
     """Loads a checkpoint, after ``check_fits``.
 
     Args:
         model: Changed in place.
         checkpoint: Path or address of the checkpoint.
+        classes: Names of the classes that it has to be of, if it says any.
 
     Raises:
         FileNotFoundError: There is no such file.
-        UserError: It cannot be read, or belongs to another model.
+        UserError: It cannot be read, is of other classes, or belongs to another model.
     """
-    weights = read_weights(checkpoint)
+    check_checkpoint(checkpoint)
+    loaded = read_checkpoint(checkpoint)
+    _check_classes(trained_classes(meta_of(loaded)), tuple(classes), checkpoint)
+    weights = weights_of(loaded, checkpoint)
     _check_weights_fit(model, weights, checkpoint)
     load_state_dict(model, weights, logger='silent')
+
+
+def _check_classes(learned: tuple[str, ...], expected: tuple[str, ...], checkpoint: str) -> None:
+    """Refuses weights of other classes, which may be as many and fit."""
+    if learned and expected and learned != expected:
+        raise UserError(
+            f'checkpoint {checkpoint!r} was trained on other classes than those of the config: '
+            f'found {", ".join(learned)}; expected {", ".join(expected)}'
+        )

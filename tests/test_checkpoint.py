@@ -83,6 +83,24 @@ def test_weights_are_loaded(save):
     assert all(one.equal(given.state_dict()[name]) for name, one in model.state_dict().items())
 
 
+def test_weights_of_the_format_before_zip_files_are_loaded(tmp_path):
+    given, model = inpaintor(), inpaintor()
+    path = tmp_path / 'old.pth'
+    torch.save(given.state_dict(), path, _use_new_zipfile_serialization=False)
+    load_fitting_checkpoint(model, str(path), ['sky'])
+    assert model.generator.weight.equal(given.generator.weight)
+
+
+def test_weights_of_other_classes_are_refused(tmp_path):
+    given, model, path = inpaintor(), inpaintor(), str(tmp_path / 'classes.pth')
+    meta = dict(dataset_meta=dict(classes=['sky', 'road']))
+    torch.save(dict(state_dict=given.state_dict(), meta=meta), path)
+    load_fitting_checkpoint(model, path, ['sky', 'road'])
+    load_fitting_checkpoint(model, path)
+    with pytest.raises(UserError, match=r'other classes .* found sky, road; expected sky, tree$'):
+        load_fitting_checkpoint(model, path, ['sky', 'tree'])
+
+
 def test_names_of_a_distributed_run_and_a_missing_discriminator_do_not_matter(save):
     given, model = inpaintor(), inpaintor()
     state = {f'module.generator.{k}': v for k, v in given.generator.state_dict().items()}

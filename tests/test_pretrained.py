@@ -1,6 +1,8 @@
 """Trained models by name: a tiny one, published as the package's own are."""
 
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,7 +50,7 @@ def picture():
 
 
 def test_a_name_brings_config_and_weights(models, picture):
-    by_name = FeedbackInpainter('tiny', device='cpu').inpaint(*picture)
+    by_name = FeedbackInpainter(Path('tiny'), device='cpu').inpaint(*picture)
     trained = FeedbackInpainter(DEMO, models / 'iter_7.pth', device='cpu').inpaint(*picture)
     untrained = FeedbackInpainter(DEMO, device='cpu').inpaint(*picture)
     differences = [
@@ -117,9 +119,11 @@ def test_inpaint_takes_the_name(picture, tmp_path, load_tool, capsys):
     assert re.search(r'found fbinpaint_demo .*photo\.png, expected .* \(tiny\)', error)
 
 
-def test_the_page_offers_the_pictures_beside_the_model(models, picture, tmp_path):
-    Image.fromarray(picture[0]).save(models / 'tiny/portrait.jpg')
+def test_the_page_offers_the_pictures_beside_the_model(models, picture, tmp_path, monkeypatch):
+    copy = shutil.copytree(models, tmp_path / 'models')
+    monkeypatch.setattr(pretrained, 'FOLDER', copy)
+    Image.fromarray(picture[0]).save(copy / 'tiny/portrait.jpg')
     (copied,) = copy_examples('tiny', tmp_path)
     assert copied == tmp_path / 'portrait.jpg'
-    assert copied.read_bytes() == (models / 'tiny/portrait.jpg').read_bytes()
+    assert copied.read_bytes() == (copy / 'tiny/portrait.jpg').read_bytes()
     assert copy_examples(DEMO, tmp_path) == []

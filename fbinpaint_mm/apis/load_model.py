@@ -14,17 +14,11 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
-from fbinpaint_mm.checkpoint import (
-    check_checkpoint,
-    check_finite_weights,
-    load_fitting_checkpoint,
-    meta_of,
-    trained_classes,
-)
+from fbinpaint_mm.checkpoint import check_finite_weights, load_fitting_checkpoint
 from fbinpaint_mm.config_file import merge_options, read_config
 from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.models import FeedbackRecorrectionInpaintor
-from fbinpaint_mm.safe_loading import read_checkpoint, trusting
+from fbinpaint_mm.safe_loading import trusting
 from fbinpaint_mm.user_error import UserError
 
 NAMING = ('type', 'metainfo', 'num_classes')  # settings of a data set that name its classes
@@ -45,7 +39,7 @@ def load_config(config: str | os.PathLike[str] | Config, options: dict | None = 
 
     Args:
         config: Path of a config file; name of one of the package's, with or without its folder and
-            ``.py``; or a config already read.
+            ``.py``, or of a trained model; or a config already read.
         options: Settings that replace those of the config, by their dotted names.
 
     Returns:
@@ -95,26 +89,14 @@ def load_model(
         with mistakes_in_settings(config), _mmagic_scope():
             model = MODELS.build({**model_config, **WITHOUT_TRAINING})
         if checkpoint is not None:
-            _check_classes(config, checkpoint)
-            load_fitting_checkpoint(model, checkpoint)
+            classes = class_metainfo(config).get('classes') if model.loop.num_classes else None
+            load_fitting_checkpoint(model, checkpoint, classes or ())
             check_finite_weights(model, checkpoint)
     if checkpoint is None:
         print_log(
             'No checkpoint is given: the model has random weights.', 'current', logging.WARNING
         )
     return model.eval()
-
-
-def _check_classes(config: Config, checkpoint: str) -> None:
-    """Refuses weights of other classes, which may be as many and fit."""
-    check_checkpoint(checkpoint)
-    learned = trained_classes(meta_of(read_checkpoint(checkpoint, mmap=True)))
-    expected = tuple(class_metainfo(config).get('classes') or ())
-    if learned and expected and learned != expected:
-        raise UserError(
-            f'checkpoint {checkpoint!r} was trained on other classes than those of the config: '
-            f'found {", ".join(learned)}; expected {", ".join(expected)}'
-        )
 
 
 def class_metainfo(config: Config) -> dict:

@@ -45,8 +45,9 @@ def inpaint_files(args: argparse.Namespace) -> int:
     try:
         errors = nullcontext() if args.verbose else errors_for_users('inpaint.py')
         with errors, loading(args.trust_checkpoint):
-            folder_inpainter = build_folder_inpainter(args)
-            jobs = find_jobs(args)
+            checkpoint, inputs = split_inputs(args.config, args.inputs)
+            folder_inpainter = build_folder_inpainter(args, checkpoint)
+            jobs = find_jobs(args, inputs)
             check_writable(args.out)
             summary = folder_inpainter.run(jobs)
     except KeyboardInterrupt:
@@ -56,38 +57,39 @@ def inpaint_files(args: argparse.Namespace) -> int:
     return INTERRUPTED if summary.is_interrupted else int(bool(summary.failed))
 
 
-def take_checkpoint(args: argparse.Namespace) -> str:
-    """The weights: of a trained model by its name, else what comes first of ``args.inputs``.
+def split_inputs(config: str, inputs: list[str]) -> tuple[str, list[str]]:
+    """Checkpoint and pictures: the name of a trained model needs none, else one comes first.
 
     Args:
-        args: Of tools/inpaint.py; what comes first is taken out.
+        config: Name of a trained model, or a config.
+        inputs: What follows it, at least one.
 
     Raises:
         UserError: No picture is left.
     """
-    if is_pretrained(args.config):
-        return needed_checkpoint(args.config, None)
-    checkpoint, *args.inputs = args.inputs
-    if not args.inputs:
+    if is_pretrained(config):
+        return needed_checkpoint(config, None), inputs
+    checkpoint, *pictures = inputs
+    if not pictures:
         raise UserError(
-            f'found {args.config} {checkpoint}, expected CONFIG CHECKPOINT INPUT, or NAME INPUT '
+            f'found {config} {checkpoint}, expected CONFIG CHECKPOINT INPUT, or NAME INPUT '
             f'with the name of a trained model ({", ".join(pretrained_names())})'
         )
-    return needed_checkpoint(args.config, checkpoint)
+    return needed_checkpoint(config, checkpoint), pictures
 
 
-def build_folder_inpainter(args: argparse.Namespace) -> FolderInpainter:
+def build_folder_inpainter(args: argparse.Namespace, checkpoint: str) -> FolderInpainter:
     """What does the work; the model itself is built when there is a picture to inpaint.
 
     Args:
-        args: Of tools/inpaint.py; a checkpoint among the inputs is taken out.
+        args: Of tools/inpaint.py.
+        checkpoint: Path or address.
 
     Raises:
         FileNotFoundError: There is no such config or checkpoint.
-        UserError: No picture is left, or nothing reads an option of ``--cfg-options``.
+        UserError: Nothing reads an option of ``--cfg-options``.
     """
     config = load_config(args.config, args.cfg_options)
-    checkpoint = take_checkpoint(args)
     check_checkpoint(checkpoint)
     outputs = OutputFiles(
         quality=args.quality,
@@ -121,11 +123,12 @@ def choose_mask_source(args: argparse.Namespace) -> MaskSource:
     return mask_from_file
 
 
-def find_jobs(args: argparse.Namespace) -> list[Job]:
+def find_jobs(args: argparse.Namespace, inputs: list[str]) -> list[Job]:
     """What is to be done, one job for each picture.
 
     Args:
         args: Of tools/inpaint.py.
+        inputs: Files and folders.
 
     Raises:
         FileNotFoundError: An input holds no picture, or a mask is missing.
@@ -134,7 +137,7 @@ def find_jobs(args: argparse.Namespace) -> list[Job]:
     if args.mask is not None and not args.mask.exists():
         raise FileNotFoundError(f'--mask {str(args.mask)!r} does not exist')
     excluded = [folder for folder in (args.out, args.mask) if folder is not None]
-    images = find_images(args.inputs, args.recursive, excluded)
+    images = find_images(inputs, args.recursive, excluded)
     jobs = list_jobs(images, args.format, args.mask, args.skip_missing)
     if not jobs:
         raise UserError('no image is left to inpaint')

@@ -26,6 +26,7 @@ from fbinpaint_mm.checkpoint import (
 )
 from fbinpaint_mm.config_file import configs_folder, find_config, part_of, read_config
 from fbinpaint_mm.config_mistakes import mistakes_in_settings
+from fbinpaint_mm.pretrained import METAFILE
 from fbinpaint_mm.safe_loading import loading, read_checkpoint
 from fbinpaint_mm.user_error import UserError, in_one_line
 from fbinpaint_mm.version import __version__
@@ -83,7 +84,7 @@ def publish(
     content = metafile(
         path_in_repository(path.resolve()), weights, digest, url, dataset=dataset, metrics=metrics
     )
-    write_file(out / 'metafile.yml', yaml.safe_dump(content, sort_keys=False))
+    write_file(out / METAFILE, yaml.safe_dump(content, sort_keys=False))
     print(f'{weights}: {weights.stat().st_size / 1e6:.2f} MB, SHA-256 {digest}')
 
 
@@ -168,7 +169,7 @@ def inference_checkpoint(checkpoint: str, half: bool = False) -> dict[str, Any]:
         )
     inside = {name: value for name, value in weights.items() if name.startswith(GENERATOR)}
     kept, meta = inside or weights, meta_of(loaded)
-    state_dict = {name: _kept(value, half).contiguous() for name, value in kept.items()}
+    state_dict = {name: _rounded(value, half).contiguous() for name, value in kept.items()}
     check_finite_entries(state_dict, checkpoint)
     known: dict[str, Any] = {
         key: meta[key] for key in ('iter', 'seed') if isinstance(meta.get(key), int)
@@ -178,7 +179,7 @@ def inference_checkpoint(checkpoint: str, half: bool = False) -> dict[str, Any]:
     return dict(state_dict=state_dict, meta=dict(known, fbinpaint_mm_version=__version__))
 
 
-def _kept(value: Tensor, half: bool) -> Tensor:
+def _rounded(value: Tensor, half: bool) -> Tensor:
     return value.half() if half and value.is_floating_point() and value.ndim > 1 else value
 
 

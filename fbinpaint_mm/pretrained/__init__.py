@@ -24,7 +24,8 @@ def pretrained_names() -> list[str]:
 
 def is_pretrained(name: Any) -> bool:
     """Whether this is the name of a trained model, and of no file in the working directory."""
-    return isinstance(name, str) and name in pretrained_names() and not Path(name).is_file()
+    is_name = isinstance(name, (str, os.PathLike)) and str(name) in pretrained_names()
+    return is_name and not Path(name).is_file()
 
 
 def pretrained_config(name: str) -> str:
@@ -51,10 +52,11 @@ def checkpoint_of(config: Any, checkpoint: str | os.PathLike[str] | None) -> str
     Returns:
         Path or address; ``None`` if none is given and the config is not a trained model's name.
     """
-    wanted: Any = checkpoint if checkpoint is not None or not is_pretrained(config) else config
-    if is_pretrained(wanted):
-        return str(FOLDER / wanted / _model(wanted)['Weights'])
-    return None if wanted is None else str(wanted)
+    if checkpoint is None and is_pretrained(config):
+        checkpoint = config
+    if checkpoint is not None and is_pretrained(checkpoint):
+        return str(FOLDER / checkpoint / _model(str(checkpoint))['Weights'])
+    return None if checkpoint is None else str(checkpoint)
 
 
 def needed_checkpoint(config: Any, checkpoint: str | os.PathLike[str] | None) -> str:

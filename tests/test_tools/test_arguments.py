@@ -61,10 +61,9 @@ NEW = dict(config='demo', out=Path('new'))
             'publish_checkpoint',
             publish,
             'demo best.pth --out new --half',
-            dict(
-                **dict(NEW, checkpoint='best.pth', url='', scores=None, dataset=''),
-                **dict(half=True, trust_checkpoint=False),
-            ),
+            NEW
+            | dict(checkpoint='best.pth', url='', scores=None, dataset='', half=True)
+            | dict(trust_checkpoint=False),
         ),
     ],
 )

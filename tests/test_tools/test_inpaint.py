@@ -242,7 +242,7 @@ def test_every_setting_of_the_command_line_reaches_the_pictures(tool, model):
     options = ['--rounds', '3', '--max-side', '20', '--mask-dilate', '2']
     options += ['--format', 'jpg', '--quality', '50', '--save-maps', '--save-rounds', '--overwrite']
     argv = [*model, 'a.png', '--out', 'out', '--mask', 'm', '--side-by-side', *options]
-    found = build_folder_inpainter(tool.parse_args(argv))
+    found = build_folder_inpainter(tool.parse_args(argv), model[1])
     assert found.outputs == OutputFiles(
         quality=50, masks=True, maps=True, rounds=True, side_by_side=True
     )
