@@ -37,9 +37,10 @@ def build_parser() -> argparse.ArgumentParser:
         'entries',
         nargs='+',
         metavar='ENTRY',
-        help='[NAME=]CONFIG[:CHECKPOINT], or telea, navier_stokes or mean_color, or '
-        '[NAME=]FILE.onnx, a file of export.py or the pipeline of MI-GAN, or [NAME=]FOLDER/ with '
-        'the results of another method: a PNG for each image, called as export_holes.py does',
+        help='[NAME=]CONFIG[:CHECKPOINT], a trained model such as faces, or telea, navier_stokes '
+        'or mean_color, or [NAME=]FILE.onnx, a file of export.py or the pipeline of MI-GAN, or '
+        '[NAME=]FOLDER/ with the results of another method: a PNG for each image, called as '
+        'export_holes.py does',
     )
     add('--only', nargs='+', metavar='NAME', help='leave out all entries but these')
     add('--out', type=Path, required=True, help='folder to write to')

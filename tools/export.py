@@ -1,6 +1,6 @@
 """Exports a trained model to ONNX or TorchScript, and compares the files with PyTorch.
 
-Usage: python tools/export.py NAME|CONFIG CHECKPOINT --out DIR [--format onnx] [--mode unrolled] ...
+Usage: python tools/export.py faces|CONFIG [CHECKPOINT] --out DIR [--format onnx] ...
 """
 
 from __future__ import annotations

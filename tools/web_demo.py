@@ -1,6 +1,6 @@
 """Opens a page in the browser: paint over what should go, inpaint, edit the map, inpaint again.
 
-Usage: python tools/web_demo.py CONFIG_OR_NAME [CHECKPOINT] [--port 7860] [--host 127.0.0.1] ...
+Usage: python tools/web_demo.py faces|CONFIG [CHECKPOINT] [--port 7860] [--host 127.0.0.1] ...
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ segmentor_init = dict(type='Pretrained', checkpoint=segmentor_checkpoint)
 segmentor_init = None if segmentor_checkpoint == 'none' else segmentor_init
 # Checkpoint whose parts a config starts with, of the same data set: of inpaintors/ (64 px); at full
 # size of baselines/migan_*.py for maps/, and of maps/, which then holds all but the guided network.
-# That goes on from the initial one; at 64 px, where that one stays, it learns no more.
+# There the guided network goes on from the initial one; at 64 px both are there, and the initial
+# one learns no more.
 initial_checkpoint = '{{$FBINPAINT_INITIAL:none}}'
 initial_checkpoint = None if initial_checkpoint == 'none' else initial_checkpoint
 initial_init = dict(type='Pretrained', checkpoint=initial_checkpoint, prefix='generator.initial')

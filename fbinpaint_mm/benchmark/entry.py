@@ -34,8 +34,8 @@ class Entry:
 
     Attributes:
         name: Unique in the benchmark; also a file name.
-        source: Path of the config or of an ONNX file, name of a classical method, or folder of
-            results.
+        source: Config or trained model, path of an ONNX file, name of a classical method, or folder
+            of results.
         checkpoint: Path or address; ``None`` for a model that does not learn, or that the
             benchmark trains.
         cfg: The whole config, with the options of the command line; for a classical method or an

@@ -68,8 +68,8 @@ def serve(
     All files of visitors are removed at the end.
 
     Args:
-        config: Path or name of a config.
-        checkpoint: Path or address; ``None`` for random weights.
+        config: Path or name of a config, or name of a trained model.
+        checkpoint: Path or address; ``None`` for that of the trained model, else random weights.
         device: Such as ``'cuda:1'``; ``None`` for a GPU if there is one.
         host: As for `start`.
         port: As for `start`.

@@ -25,7 +25,7 @@ def make_effective(loop, seed=5):
     with torch.no_grad():
         for parameter in loop.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
-        for network in (loop.initial, loop.guided):
+        for network in filter(None, (loop.initial, loop.guided)):
             for name, parameter in network.to_image.named_parameters():
                 parameter.mul_(0.3 if name.endswith('weight') else 1)
         if loop.feedback is not None:

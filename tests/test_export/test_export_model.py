@@ -130,12 +130,14 @@ def test_the_feedback_is_part_of_the_file(build, export, unrolled, run_onnx, pic
     assert np.abs(found['composite'] - changed['composite']).max() > 10 * LEVELS
 
 
+@pytest.mark.parametrize('is_shared', [False, True])
 @pytest.mark.parametrize('mode', MODES)
 def test_migan_whose_rounds_merge_gives_what_the_model_gives_at_any_size(
-    build, export, run_onnx, own_rounds, picture, mode
+    build, export, run_onnx, own_rounds, picture, mode, is_shared
 ):
     network = dict(type='MIGANEncoderDecoder', channels=(4, 6, 8), noise_size=16)
-    model = build(initial=network, guided=network, model=dict(test_cfg=dict(merge_sigma=2.0)))
+    networks = dict(initial=None if is_shared else network, guided=network)
+    model = build(**networks, model=dict(test_cfg=dict(merge_sigma=2.0)))
     for name, noise in model.loop.named_buffers():
         if name.endswith('noise'):
             noise.normal_()
@@ -149,6 +151,15 @@ def test_migan_whose_rounds_merge_gives_what_the_model_gives_at_any_size(
             found = run_rounds(run_onnx, files, image, mask, 2)[-1]
         check_round(found, own, mask, image, 2)
         assert np.abs(own[0][:, 2] - own[0][:, 0]).max() > 10 * LEVELS
+
+
+def test_an_exported_file_reduces_no_image_for_the_segmentor(build, export, run_onnx, picture):
+    image, mask = picture
+    model, reducing = build(), build(map_side=32)
+    expected = run_onnx(export(model)[0].path, image=image, mask=mask)
+    found = run_onnx(export(reducing)[0].path, image=image, mask=mask)
+    assert np.array_equal(found['map'], expected['map'])
+    assert reducing.loop.map_side == 32, 'it is as before'
 
 
 def test_the_benchmark_runs_the_files(model, unrolled, per_round, own_rounds, picture):

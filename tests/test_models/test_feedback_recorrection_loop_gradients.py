@@ -69,6 +69,17 @@ def test_parts_run_with_a_graph_where_they_learn(loop, images, parts, options, e
     assert torch.is_grad_enabled()
 
 
+def test_one_network_for_all_rounds_learns_from_the_first_and_the_last(loop, images):
+    made = loop(initial=None).train()
+    first, second, last = made(*images, 2, only_last_learns=True)
+    assert [result.raw.requires_grad for result in (first, second, last)] == [True, False, True]
+    gradients = [
+        torch.autograd.grad(result.raw.square().mean(), made.guided.to_image.parameters())
+        for result in (first, last)
+    ]
+    assert all(value.any() for value in (*gradients[0], *gradients[1]))
+
+
 def tensors_of(result):
     """All numbers of a round, by name."""
     named = vars(result) | (vars(result.semantics) if result.semantics else {})

@@ -1,5 +1,6 @@
 """Trained models by name: a tiny one, published as the package's own are."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 from fbinpaint_mm import pretrained
 from fbinpaint_mm.apis import FeedbackInpainter
 from fbinpaint_mm.benchmark.entry import parse_entry
+from fbinpaint_mm.cli.export import export_checkpoint
 from fbinpaint_mm.cli.publishing import publish
 from fbinpaint_mm.cli.running import run_test
 from fbinpaint_mm.config_file import find_package_config
@@ -93,7 +95,18 @@ def test_a_config_of_other_classes_is_refused():
         FeedbackInpainter('fbinpaint_celebahq_64px', 'tiny')
 
 
-def test_test_and_benchmark_take_the_name(capsys):
+def test_export_takes_the_name(tmp_path):
+    settings = dict(format='torchscript', mode='unrolled', dynamic=False, tolerance=1e-3)
+    (file,) = export_checkpoint('tiny', None, str(tmp_path), {}, 1, (64, 64), **settings)
+    assert file.path.name.startswith('tiny_rounds1')
+
+
+def test_test_and_benchmark_take_the_name(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = {'test_dataloader.dataset.num_scenes': 2, 'test_dataloader.num_workers': 0}
+    options['test_dataloader.persistent_workers'] = False
+    run_test('tiny', out='scores.json', cfg_options=options)
+    assert json.loads(Path('scores.json').read_text())['scores']['PSNR_count'] == 2
     entry = parse_entry('ours=tiny')
     assert (entry.name, entry.source) == ('ours', 'tiny')
     assert entry.checkpoint == pretrained.checkpoint_of('tiny', None)

@@ -44,10 +44,10 @@ class FeedbackSignal:
 
         The sides of what is reduced are multiples of 32, so that every backbone takes them.
         """
-        size = self.mask.shape[-2:]
-        if side is None or max(size) <= side:
+        sides = self.mask.shape[-2:]
+        if side is None or max(sides) <= side:
             return self
-        size = [max(1, round(one * side / max(size) / 32)) * 32 for one in size]
+        size = [max(1, round(one * side / max(sides) / 32)) * 32 for one in sides]
         planes = [F.interpolate(plane, size, mode='bilinear') for plane in self.planes()]
         current, mask, confidence, previous_map = planes
         return replace(
