@@ -15,9 +15,11 @@ CONTEXT = 0.5
 SMALLEST_CONTEXT = 64
 # ... but as little as this share of it, where a crop then need not be scaled down.
 SCARCE_CONTEXT = 0.125
-# A hole is deep where its middle is farther from known pixels than this share of ``usual_side``:
-# the network makes little of it, unless it sees it smaller.
-DEEP = 0.25
+# A hole is deep where its middle is farther from known pixels than this share of ``usual_side``.
+# What belongs there is a question of the whole: with little context, or more pixels than in
+# training, the network puts a small face into the middle of a face.
+DEEP = 0.125
+DEEP_CONTEXT = 1.5
 
 
 class Box(NamedTuple):
@@ -82,7 +84,7 @@ def find_hole_crops(hole: np.ndarray, max_side: int, usual_side: int) -> list[Ho
 
     A picture that is not larger than ``max_side`` is one crop, whole. Of a larger one each
     connected part of the hole has a crop with context of its own; small parts that are neighbors
-    share one. A crop with a deep hole is scaled down further, but not below ``usual_side``.
+    share one. A crop with a deep hole has more context, and is seen at ``usual_side``.
 
     Args:
         hole: (H, W) bool, True in the hole.
@@ -96,8 +98,8 @@ def find_hole_crops(hole: np.ndarray, max_side: int, usual_side: int) -> list[Ho
     if not hole.any():
         return []
     if max(hole.shape) <= max_side:
-        scale = _scale_for_depth(_depth(hole, whole), whole, usual_side)
-        return [HoleCrop(whole, whole, _size_seen(whole, scale))]
+        side = usual_side if _is_deep(hole, whole, usual_side) else max_side
+        return [HoleCrop(whole, whole, _size_within(whole, side))]
     targets = _join_small_neighbors(_parts_of(hole), max_side // 4)
     return [_crop_around(target, hole, max_side, usual_side) for target in targets]
 
@@ -131,26 +133,23 @@ def _join_small_neighbors(parts: list[Box], side: int) -> list[Box]:
 
 
 def _crop_around(target: Box, hole: np.ndarray, max_side: int, usual_side: int) -> HoleCrop:
-    longer, depth = max(target.size), _depth(hole, target.grown(1, hole.shape))
-    margin = max(SMALLEST_CONTEXT, int(CONTEXT * longer))
-    scarce = int(SCARCE_CONTEXT * longer)
-    if longer + 2 * scarce <= max_side and depth <= DEEP * usual_side:
+    longer, is_deep = max(target.size), _is_deep(hole, target, usual_side)
+    margin = max(SMALLEST_CONTEXT, int((DEEP_CONTEXT if is_deep else CONTEXT) * longer))
+    if not is_deep and longer + 2 * int(SCARCE_CONTEXT * longer) <= max_side:
         margin = min(margin, (max_side - longer) // 2)
     window = target.grown(margin, hole.shape)
-    for_depth = _scale_for_depth(depth, window, usual_side)
-    return HoleCrop(target, window, _size_seen(window, min(for_depth, max_side / max(window.size))))
+    side = min(max_side, usual_side) if is_deep else max_side
+    return HoleCrop(target, window, _size_within(window, side))
 
 
-def _scale_for_depth(depth: float, window: Box, usual_side: int) -> float:
-    return max(DEEP * usual_side / max(depth, 1), usual_side / max(window.size))
-
-
-def _size_seen(window: Box, scale: float) -> tuple[int, int]:
-    height, width = (max(1, round(side * min(scale, 1))) for side in window.size)
+def _size_within(window: Box, side: int) -> tuple[int, int]:
+    scale = min(1.0, side / max(window.size))
+    height, width = (max(1, round(one * scale)) for one in window.size)
     return height, width
 
 
-def _depth(hole: np.ndarray, box: Box) -> float:
-    """Largest distance in pixels of the hole in a box from what is known there."""
-    part = hole[box.slices].astype(np.uint8)
-    return float(cv2.distanceTransform(part, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max())
+def _is_deep(hole: np.ndarray, target: Box, usual_side: int) -> bool:
+    """Whether the hole in a box has pixels that are far from what is known."""
+    part = hole[target.grown(1, hole.shape).slices].astype(np.uint8)
+    depth = cv2.distanceTransform(part, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max()
+    return bool(depth > DEEP * usual_side)
