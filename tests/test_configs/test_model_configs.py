@@ -68,6 +68,9 @@ def test_a_full_size_model_differs_from_that_of_faces_in_what_suits_the_data(nam
     changed = differences(config.model, faces.model)
     for key in ('data_preprocessor.num_classes', 'generator.segmentor.decode_head.num_classes'):
         assert changed.pop(key, faces.num_classes) == config.num_classes
+    # The segmentor reads images of validation as they are.
+    changed.pop('generator.map_side', None)
+    assert config.model.generator.map_side == max(image_size(config, 'val'))
     assert not changed
 
 
