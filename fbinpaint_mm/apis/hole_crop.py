@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -92,16 +93,18 @@ def find_hole_crops(hole: np.ndarray, max_side: int, usual_side: int) -> list[Ho
         usual_side: Longer side in pixels of what it was trained for.
 
     Returns:
-        The crops, whose targets cover the hole; none for an empty hole.
+        The crops, whose targets cover the hole; none for an empty hole. That with the largest
+        window comes first: its map, of what is known around holes too, is the best informed.
     """
     whole = Box(0, 0, *hole.shape)
     if not hole.any():
         return []
     if max(hole.shape) <= max_side:
-        side = usual_side if _is_deep(hole, whole, usual_side) else max_side
-        return [HoleCrop(whole, whole, _size_within(whole, side))]
+        is_deep = _is_deep(hole, whole, usual_side)
+        return [HoleCrop(whole, whole, _size_seen(whole, is_deep, max_side, usual_side))]
     targets = _join_small_neighbors(_parts_of(hole), max_side // 4)
-    return [_crop_around(target, hole, max_side, usual_side) for target in targets]
+    crops = [_crop_around(target, hole, max_side, usual_side) for target in targets]
+    return sorted(crops, key=lambda crop: math.prod(crop.window.size), reverse=True)
 
 
 def _parts_of(hole: np.ndarray) -> list[Box]:
@@ -138,11 +141,11 @@ def _crop_around(target: Box, hole: np.ndarray, max_side: int, usual_side: int) 
     if not is_deep and longer + 2 * int(SCARCE_CONTEXT * longer) <= max_side:
         margin = min(margin, (max_side - longer) // 2)
     window = target.grown(margin, hole.shape)
+    return HoleCrop(target, window, _size_seen(window, is_deep, max_side, usual_side))
+
+
+def _size_seen(window: Box, is_deep: bool, max_side: int, usual_side: int) -> tuple[int, int]:
     side = min(max_side, usual_side) if is_deep else max_side
-    return HoleCrop(target, window, _size_within(window, side))
-
-
-def _size_within(window: Box, side: int) -> tuple[int, int]:
     scale = min(1.0, side / max(window.size))
     height, width = (max(1, round(one * scale)) for one in window.size)
     return height, width

@@ -126,3 +126,10 @@ def test_what_a_network_was_trained_for_may_be_more_than_it_may_see():
 def test_dust_does_not_cost_a_crop_for_each_grain():
     hole = holes_of((800, 1000), HOLES['dust'])
     assert len(find_crops(hole, 512)) <= 56  # tiles of 128 pixels
+
+
+def test_the_crop_that_sees_most_comes_first():
+    hole = holes_of((800, 1000), [(20, 20, 30, 30), (300, 300, 500, 600)])
+    large, small = find_crops(hole, 256)
+    assert large.target == Box(300, 300, 500, 600)
+    assert small.target == Box(20, 20, 30, 30)
