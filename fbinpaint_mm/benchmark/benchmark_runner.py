@@ -172,7 +172,9 @@ def execute(bench: Workbench, planned: PlannedRun, bar: tqdm, labeled: bool) -> 
         bench.pictures.clear(entry.name)
         save = partial(bench.pictures.save, entry.name)
     metrics = build_metrics(bench.metrics)
-    scores = score_model(model, bench.pairs, metrics, save, bar.update, labeled)
+    scores = score_model(
+        model, bench.pairs, metrics, save, bar.update, labeled, bench.dictates(entry)
+    )
     del model
     free_memory(device)
     if planned.saves_pictures:

@@ -21,8 +21,6 @@ from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import image_name, sample_name
 from fbinpaint_mm.user_error import UserError
 
-LABEL_MAPS = ('gt_seg', 'dictated_seg')
-
 
 class ImageHolePairs:
     """The pairs in a fixed order, loaded anew for every model, and checked to be the same ones.
@@ -131,12 +129,13 @@ class ImageHolePairs:
         return self.data
 
     def batches(
-        self, with_labels: bool = True
+        self, with_labels: bool = True, dictated: bool = False
     ) -> Iterator[tuple[dict[str, list], list[dict[str, Any]]]]:
         """All pairs once more.
 
         Args:
-            with_labels: Whether the model gets label maps; see ``without_labels``.
+            with_labels: Whether the model gets label maps; see ``for_model``.
+            dictated: Whether they guide it.
 
         Yields:
             A batch as the data loader collates it, ``inputs`` and ``data_samples``, for the model;
@@ -151,14 +150,14 @@ class ImageHolePairs:
             truths = [truth_of(sample) for sample in batch['data_samples']]
             for truth in truths:
                 update_digest(digest, truth)
-            yield batch if with_labels else without_labels(batch), truths
+            yield for_model(batch, with_labels, dictated), truths
         if digest.hexdigest() != self.data.sha256:
             self._refuse_random()
 
     def first_batch(self, with_labels: bool = True) -> dict[str, list]:
         """A batch of the first pair alone, with or without its label map."""
         batch = {key: [value] for key, value in self.dataset[0].items()}
-        return batch if with_labels else without_labels(batch)
+        return for_model(batch, with_labels)
 
     def _check_fixed(self) -> None:
         """Look at the first pair twice, before a pass over all of them is wasted."""
@@ -218,12 +217,24 @@ def truth_of(sample: DataSample) -> dict[str, Any]:
     return truth
 
 
-def without_labels(batch: dict[str, list]) -> dict[str, list]:
-    """The batch as one of unlabeled images, for a model of other classes; changed in place."""
+def for_model(batch: dict[str, list], with_labels: bool, dictated: bool = False) -> dict[str, list]:
+    """The batch with the label maps that a model is to see, whatever the data set packs.
+
+    Args:
+        batch: As the data set packs it; changed in place.
+        with_labels: If not, its images are unlabeled: to a model of other classes.
+        dictated: Whether the true map guides the model, as `DictateLabelMap` has it.
+
+    Returns:
+        The same batch.
+    """
     for sample in batch['data_samples']:
-        for key in LABEL_MAPS:
-            sample.pop(key, None)
-        sample.set_metainfo(dict(is_labeled=False))
+        sample.pop('dictated_seg', None)
+        if not with_labels:
+            sample.pop('gt_seg', None)
+            sample.set_metainfo(dict(is_labeled=False))
+        elif dictated:
+            sample.set_data(dict(dictated_seg=sample.gt_seg.clone()))
     return batch
 
 

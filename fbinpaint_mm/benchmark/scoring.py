@@ -59,6 +59,7 @@ def score_model(
     save: Callable[[str, torch.Tensor], None] | None = None,
     advance: Callable[[int], None] = lambda images: None,
     with_labels: bool = True,
+    dictated: bool = False,
 ) -> tuple[list[ScoreSeries], dict[str, float]]:
     """Test a model as mmagic's ``MultiTestLoop`` does.
 
@@ -73,6 +74,7 @@ def score_model(
         advance: Gets the number of images of each finished batch.
         with_labels: Whether the label maps have the classes of the model. If not, it does not see
             them, and there are no scores of maps.
+        dictated: Whether they guide the model.
 
     Returns:
         The scores of every image, and by name those that exist for the whole set only.
@@ -87,7 +89,7 @@ def score_model(
     evaluator = Evaluator(list(metrics))
     evaluator.prepare_metrics(model, pairs.dataloader)
     evaluator.dataset_meta = getattr(pairs.dataset, 'metainfo', None)
-    for batch, truths in pairs.batches(with_labels):
+    for batch, truths in pairs.batches(with_labels, dictated):
         samples = inpaint(model, batch, truths)
         evaluator.process(samples, batch, evaluator.metrics)
         if save is not None:

@@ -19,6 +19,7 @@ from fbinpaint_mm.benchmark.metric_setup import metric_configs
 from fbinpaint_mm.benchmark.pairs import ImageHolePairs
 from fbinpaint_mm.benchmark.picture_files import PictureFiles
 from fbinpaint_mm.benchmark.results import ResultStore
+from fbinpaint_mm.datasets.transforms import DictateLabelMap
 from fbinpaint_mm.engine.quiet_runner import is_for_console
 from fbinpaint_mm.user_error import UserError, in_one_line
 
@@ -129,6 +130,12 @@ class Workbench:
         if ours and theirs:
             return ours == theirs
         return not (number and theirs) or number == len(theirs)
+
+    def dictates(self, entry: Entry) -> bool:
+        """Whether the true map guides an entry, since its own config has `DictateLabelMap`."""
+        loader = entry.cfg.get(f'{self.settings.split}_dataloader') or {}
+        steps = loader.get('dataset', {}).get('pipeline', ())
+        return any(step['type'] == DictateLabelMap.__name__ for step in steps)
 
     def note_failure(self, entry: Entry, error: Exception) -> None:
         """Log and keep the reason, and log the traceback of what is no mistake of the user."""

@@ -94,6 +94,21 @@ def test_classes_of_another_name_get_scores_of_images_alone(run, entries, settin
     assert benchmark.other_classes == ['other']
 
 
+def test_the_true_map_guides_an_entry_whose_own_config_says_so(run, entries, settings, cfg):
+    told = deepcopy(cfg)
+    told.test_dataloader.dataset.pipeline.insert(-1, dict(type='DictateLabelMap'))
+    entries.append(Entry('told', 'told.py', entries[1].checkpoint, told))
+    benchmark = run(entries, replace(settings, max_images=None))
+    right = {
+        entry.name: series.score()
+        for entry in benchmark.entries
+        for series in entry.runs[0].series
+        if series.metric == 'mIoU_hole' and series.round is None
+    }
+    assert right['small'] < 50
+    assert right['told'] == pytest.approx(100)
+
+
 def test_results_in_a_folder_are_scored_like_those_of_a_model(run, entries, settings, tmp_path):
     first = run(entries[:1], settings)
     results = tmp_path / 'results'

@@ -142,6 +142,17 @@ def test_a_model_of_other_classes_sees_no_labels(cfg, tmp_path):
         assert all('gt_seg' in truth for truth in truths)
 
 
+@pytest.mark.parametrize('dictated', [False, True])
+def test_the_true_map_guides_only_who_asks_for_it(cfg, tmp_path, dictated):
+    cfg.test_dataloader.dataset.pipeline.insert(-1, dict(type='DictateLabelMap'))
+    pairs = ImageHolePairs(cfg, 'small.py')
+    pairs.survey(PictureFiles(tmp_path))
+    for batch, _ in pairs.batches(dictated=dictated):
+        for sample in batch['data_samples']:
+            assert ('dictated_seg' in sample) == dictated
+            assert not dictated or torch.equal(sample.dictated_seg, sample.gt_seg)
+
+
 def test_random_holes_are_refused_before_a_pass_over_the_data(cfg, tmp_path):
     cfg.test_dataloader.dataset.pipeline[1] = dict(type='RandomHole', mask_mode='ff')
     pairs = ImageHolePairs(cfg, 'small.py')
