@@ -21,7 +21,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = argparse.ArgumentParser(description='Train a model')
     add = parser.add_argument
-    add('config', help='config file, or the name of one of the configs of this package')
+    add('config', help='config file or its name, or the name of a trained model, which learns more')
     add(
         '--work-dir',
         help='folder for logs, pictures, checkpoints (default: ./work_dirs/<name of the config>)',

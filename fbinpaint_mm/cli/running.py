@@ -45,7 +45,7 @@ from fbinpaint_mm.optimizer_settings import (
     enable_amp,
     enable_auto_scale_lr,
 )
-from fbinpaint_mm.pretrained import needed_checkpoint
+from fbinpaint_mm.pretrained import checkpoint_of, needed_checkpoint
 from fbinpaint_mm.safe_loading import loading
 from fbinpaint_mm.training_length import check_length, length_warning
 from fbinpaint_mm.user_error import INTERRUPTED, UserError, errors_for_users
@@ -69,7 +69,7 @@ def run_training(
     """Trains a model; the first Ctrl-C ends it after the iteration.
 
     Args:
-        config: Path or name of the config.
+        config: Path or name of the config, or name of a trained model, which then learns more.
         work_dir: See `load_run_config`, as the next two.
         cfg_options: Settings that replace those of the config.
         launcher: How several processes were started.
@@ -87,7 +87,7 @@ def run_training(
     """
     try:
         with errors_for_users('train.py'), loading(trust_checkpoint):
-            cfg = load_run_config(config, cfg_options, work_dir, launcher)
+            cfg = load_run_config(config, _with_weights(config, cfg_options), work_dir, launcher)
             if amp:
                 enable_amp(cfg, amp_dtype)
             if auto_scale_lr:
@@ -182,6 +182,12 @@ def load_run_config(
     # As text: an option such as work_dir=2026 is a number.
     cfg.work_dir = str(work_dir or cfg.get('work_dir') or Path('work_dirs', Path(config).stem))
     return cfg
+
+
+def _with_weights(config: str, cfg_options: Mapping[str, Any] | None) -> dict[str, Any]:
+    weights = checkpoint_of(config, None)
+    start = {} if weights is None else dict(load_from=weights)
+    return {**start, **(cfg_options or {})}
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from fbinpaint_mm.apis import FeedbackInpainter
 from fbinpaint_mm.benchmark.entry import parse_entry
 from fbinpaint_mm.cli.export import export_checkpoint
 from fbinpaint_mm.cli.publishing import publish
-from fbinpaint_mm.cli.running import run_test
+from fbinpaint_mm.cli.running import run_test, run_training
 from fbinpaint_mm.config_file import find_package_config
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.web.serve import copy_examples
@@ -99,6 +99,19 @@ def test_export_takes_the_name(tmp_path):
     settings = dict(format='torchscript', mode='unrolled', dynamic=False, tolerance=1e-3)
     (file,) = export_checkpoint('tiny', None, str(tmp_path), {}, 1, (64, 64), **settings)
     assert file.path.name.startswith('tiny_rounds1')
+
+
+def test_training_starts_from_the_weights(models, tmp_path):
+    options = dict(max_iters=1, train_dataloader=dict(num_workers=0, persistent_workers=False))
+    quick = {'optim_wrapper.generator.optimizer.lr': 0.0, 'val_dataloader.dataset.num_scenes': 2}
+    run_training('tiny', str(tmp_path), cfg_options=options | quick)
+    trained = torch.load(tmp_path / 'iter_1.pth', weights_only=False)['state_dict']
+    (file,) = (models / 'tiny').glob('*.pth')
+    published = torch.load(file, weights_only=True)['state_dict']
+    learned = [key for key, value in published.items() if key.endswith('.weight')]
+    assert learned
+    for key in learned:
+        assert torch.allclose(trained[key], published[key].float()), key  # at a rate of zero
 
 
 def test_test_and_benchmark_take_the_name(capsys, tmp_path, monkeypatch):
