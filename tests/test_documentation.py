@@ -21,6 +21,8 @@ LIMITS = {
     'configs/comparisons/README.md': 1200,
     'configs/mix/README.md': 800,
     'fbinpaint_mm/apis/README.md': 700,
+    'fbinpaint_mm/pretrained/faces/README.md': 400,
+    'fbinpaint_mm/pretrained/streets/README.md': 400,
     'tools/README.md': 1600,
 }
 LIMIT_OF_ALL = 9000  # of all pages, those in .github too

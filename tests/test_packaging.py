@@ -70,6 +70,7 @@ def test_wheel_has_every_module_config_tool_and_trained_model(wheel, repository)
     names = set(zipfile.ZipFile(wheel).namelist())
     package = relative_files(repository / 'fbinpaint_mm', '*.py')
     package |= relative_files(repository / 'fbinpaint_mm', 'pretrained/*/*')
+    package |= relative_files(repository / 'fbinpaint_mm', 'model-index.yml')
     configs = relative_files(repository / 'configs', '*.py')
     tools = relative_files(repository / 'tools')
     assert DEMO in configs

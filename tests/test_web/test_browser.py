@@ -17,7 +17,8 @@ from PIL import Image
 pytest.importorskip('gradio', reason='the page needs the extra [demo]')
 sync_api = pytest.importorskip('playwright.sync_api', reason='playwright drives the browser')
 
-from fbinpaint_mm.web.serve import start, write_examples  # noqa: E402
+from fbinpaint_mm.apis import FeedbackInpainter  # noqa: E402
+from fbinpaint_mm.web.serve import copy_examples, start, write_examples  # noqa: E402
 from fbinpaint_mm.web.stroke_editor import BRUSH_RADIUS  # noqa: E402
 
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome')
@@ -30,6 +31,7 @@ DESKTOP, PHONE = dict(width=1280, height=900), dict(width=390, height=844)
 SCALE = 8  # the page shows a picture of 48x64 pixels eight times as large
 ROAD = 1
 CLEARLY = 60  # gray levels that only a brush changes
+VISIBLY = 3.0  # gray levels, the mean change of a hole's pixels
 
 
 class Rectangle(NamedTuple):
@@ -56,21 +58,31 @@ def browser():
         launched.close()
 
 
-@pytest.fixture(scope='module')
-def address(inpainter, tmp_path_factory):
-    """The page of the small model, served by this process."""
+def serve(inpainter, examples):
+    """The page of a model, served by this process; yields its address."""
     with socket.socket() as listener:
         listener.bind(('127.0.0.1', 0))
         port = listener.getsockname()[1]
-    examples = write_examples(tmp_path_factory.mktemp('examples'), (256, 256))
     blocks = start(inpainter, '127.0.0.1', port, examples)
     yield blocks.local_url
     blocks.close(verbose=False)
 
 
+@pytest.fixture(scope='module')
+def address(inpainter, tmp_path_factory):
+    """The page of the small model."""
+    yield from serve(inpainter, write_examples(tmp_path_factory.mktemp('examples'), (256, 256)))
+
+
 @pytest.fixture
-def visit(browser, address):
-    """Opens the page in a window, and makes sure that it asks no other server for anything."""
+def address_of_faces(tmp_path):
+    """The page of the trained model."""
+    inpainter = FeedbackInpainter('faces', device='cpu')
+    yield from serve(inpainter, copy_examples('faces', tmp_path))
+
+
+def windows(browser, address):
+    """Opens the page in windows, and makes sure that it asks no other server for anything."""
     elsewhere, contexts = [], []
 
     def note(request) -> None:
@@ -90,6 +102,18 @@ def visit(browser, address):
     for context in contexts:
         context.close()
     assert elsewhere == []
+
+
+@pytest.fixture
+def visit(browser, address):
+    """See `windows`, for the small model."""
+    yield from windows(browser, address)
+
+
+@pytest.fixture
+def visit_faces(browser, address_of_faces):
+    """See `windows`, for the trained model."""
+    yield from windows(browser, address_of_faces)
 
 
 @pytest.fixture
@@ -174,10 +198,10 @@ def run(page, button: str) -> None:
     )
 
 
-def download(page, name: str) -> np.ndarray:
+def download(page, name: str, picture: str = 'green') -> np.ndarray:
     with page.expect_download() as started:
         page.locator(f'#save-{name}').click()
-    assert started.value.suggested_filename == f'green_{name}.png'
+    assert started.value.suggested_filename == f'{picture}_{name}.png'
     return np.asarray(Image.open(started.value.path()))
 
 
@@ -253,3 +277,24 @@ def test_after_a_file_that_is_no_picture_an_example_can_be_chosen(visit, tmp_pat
     page.locator('#examples button').first.click()
     page.locator('#hole-editor canvas').first.wait_for()
     page.locator('#upload', has_text='letter.png').wait_for(state='detached')
+
+
+def test_the_trained_model_follows_the_map_that_a_visitor_changes(visit_faces):
+    page = visit_faces(DESKTOP)
+    page.locator('#examples button').first.click()
+    canvas = whole_canvas(page, '#hole-editor')
+    wait_until(page, lambda: screenshot(page, '#hole-editor').std() > 20, 'the portrait')
+    line = (0.42, 0.35), (0.58, 0.35)
+    paint(page, '#hole-editor', canvas, *line)
+    run(page, '#run')
+    first, hole = download(page, 'inpainted', 'portrait'), download(page, 'hole', 'portrait') > 0
+
+    page.locator('#brush-class label', has_text='hair').first.click()
+    paint(page, '#map-editor', whole_canvas(page, '#map-editor'), *line)
+    run(page, '#edit')
+    second, hair = download(page, 'inpainted', 'portrait'), download(page, 'map', 'portrait') == 13
+
+    change = np.abs(second.astype(float) - first).mean(-1)
+    assert hair[hole].mean() > 0.5
+    assert change[hole & hair].mean() > VISIBLY
+    assert (change[~hole] == 0).all()
