@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from mmagic.registry import DATASETS, MODELS
@@ -109,7 +109,7 @@ def class_metainfo(config: Config) -> dict:
         mmengine's ``metainfo``, with ``classes`` and ``palette``; empty without a data set of
         mmengine's kind.
     """
-    dataset = _dataset_config(config)
+    dataset = dataset_config(config)
     if dataset is None:
         return {}
     with mistakes_in_settings(config), _mmagic_scope():
@@ -127,13 +127,13 @@ def class_metainfo(config: Config) -> dict:
 
 def dataset_image_size(config: Config) -> tuple[int, int] | None:
     """Height and width in pixels of the images of a config's data set; ``None`` if it says none."""
-    size = (_dataset_config(config) or {}).get('image_size')
+    size = (dataset_config(config) or {}).get('image_size')
     return (size, size) if isinstance(size, int) else size and tuple(size)
 
 
-def _dataset_config(config: Config) -> dict | None:
-    """The data set of the test, else of the validation, else of the training."""
-    loaders = (config.get(f'{stage}_dataloader') for stage in ('test', 'val', 'train'))
+def dataset_config(config: Config, stages: Sequence[str] = ('test', 'val', 'train')) -> dict | None:
+    """The data set of the first of some stages that has one, without wrappers; else ``None``."""
+    loaders = (config.get(f'{stage}_dataloader') for stage in stages)
     loader = next((one for one in loaders if one), None)
     if isinstance(loader, list):  # mmagic tests on several data sets, one after another
         loader = loader[0]

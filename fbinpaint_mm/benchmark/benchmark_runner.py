@@ -15,6 +15,7 @@ from tqdm import tqdm
 from fbinpaint_mm.benchmark.entry import RESERVED_NAMES, Entry
 from fbinpaint_mm.benchmark.environment import describe_environment
 from fbinpaint_mm.benchmark.metric_setup import build_metrics
+from fbinpaint_mm.benchmark.pairs import Labels
 from fbinpaint_mm.benchmark.planning import PlannedRun, plan_runs, recall, speed_of
 from fbinpaint_mm.benchmark.report.report_markdown import count_images, summary_line
 from fbinpaint_mm.benchmark.report.result_table import check_columns
@@ -27,6 +28,7 @@ from fbinpaint_mm.benchmark.training import Training, describe_starts
 from fbinpaint_mm.benchmark.workbench import LOG, Settings, Workbench, open_log
 from fbinpaint_mm.evaluation.protocol import protocol_of
 from fbinpaint_mm.fingerprint import starting_checkpoints
+from fbinpaint_mm.user_error import UserError
 
 
 def run_benchmark(
@@ -153,16 +155,31 @@ def run_entry(
     runs: list[RunResult] = []
     end = bar.n + len(bench.pairs) * len(plan)
     try:
-        labeled = entry.name not in bench.other_classes
+        labels = labels_for(bench, entry)
         for planned in plan:
-            runs.append(recall(bench, planned) or execute(bench, planned, bar, labeled))
+            runs.append(recall(bench, planned) or execute(bench, planned, bar, labels))
     except Exception as error:
         bench.note_failure(entry, error)
     bar.update(end - bar.n)  # images of runs that were found or failed
     return runs
 
 
-def execute(bench: Workbench, planned: PlannedRun, bar: tqdm, labeled: bool) -> RunResult:
+def labels_for(bench: Workbench, entry: Entry) -> Labels:
+    """Which label maps an entry sees.
+
+    Raises:
+        UserError: The true map is to guide it, but its classes are not those of the data.
+    """
+    labeled, dictated = entry.name not in bench.other_classes, bench.dictates(entry)
+    if dictated and not labeled:
+        raise UserError(
+            f'{entry.name}: the true map is to guide it (DictateLabelMap in {entry.source}), but '
+            f'the classes of {bench.pairs.config} are others'
+        )
+    return Labels.DICTATED if dictated else Labels.SEEN if labeled else Labels.HIDDEN
+
+
+def execute(bench: Workbench, planned: PlannedRun, bar: tqdm, labels: Labels) -> RunResult:
     """Train, score and keep one run."""
     entry, device = planned.entry, bench.settings.device
     spent = {} if planned.training is None else train(bench, planned, planned.training)
@@ -172,9 +189,7 @@ def execute(bench: Workbench, planned: PlannedRun, bar: tqdm, labeled: bool) -> 
         bench.pictures.clear(entry.name)
         save = partial(bench.pictures.save, entry.name)
     metrics = build_metrics(bench.metrics)
-    scores = score_model(
-        model, bench.pairs, metrics, save, bar.update, labeled, bench.dictates(entry)
-    )
+    scores = score_model(model, bench.pairs, metrics, save, bar.update, labels)
     del model
     free_memory(device)
     if planned.saves_pictures:

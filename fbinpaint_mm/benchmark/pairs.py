@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from copy import deepcopy
+from enum import Enum
 from typing import Any, NoReturn
 
 import torch
@@ -20,6 +21,15 @@ from fbinpaint_mm.benchmark.results import BenchmarkData
 from fbinpaint_mm.config_mistakes import mistakes_in_settings
 from fbinpaint_mm.evaluation.metrics.sample_wise_metric import image_name, sample_name
 from fbinpaint_mm.user_error import UserError
+
+
+class Labels(Enum):
+    """Which label maps a model sees: none, or true ones, or true ones that guide it.
+
+    None for a model of other classes; for those that guide see `DictateLabelMap`.
+    """
+
+    HIDDEN, SEEN, DICTATED = range(3)
 
 
 class ImageHolePairs:
@@ -129,13 +139,12 @@ class ImageHolePairs:
         return self.data
 
     def batches(
-        self, with_labels: bool = True, dictated: bool = False
+        self, labels: Labels = Labels.SEEN
     ) -> Iterator[tuple[dict[str, list], list[dict[str, Any]]]]:
         """All pairs once more.
 
         Args:
-            with_labels: Whether the model gets label maps; see ``for_model``.
-            dictated: Whether they guide it.
+            labels: Which label maps the model gets.
 
         Yields:
             A batch as the data loader collates it, ``inputs`` and ``data_samples``, for the model;
@@ -150,14 +159,14 @@ class ImageHolePairs:
             truths = [truth_of(sample) for sample in batch['data_samples']]
             for truth in truths:
                 update_digest(digest, truth)
-            yield for_model(batch, with_labels, dictated), truths
+            yield for_model(batch, labels), truths
         if digest.hexdigest() != self.data.sha256:
             self._refuse_random()
 
-    def first_batch(self, with_labels: bool = True) -> dict[str, list]:
-        """A batch of the first pair alone, with or without its label map."""
+    def first_batch(self, labels: Labels = Labels.SEEN) -> dict[str, list]:
+        """A batch of the first pair alone."""
         batch = {key: [value] for key, value in self.dataset[0].items()}
-        return for_model(batch, with_labels)
+        return for_model(batch, labels)
 
     def _check_fixed(self) -> None:
         """Look at the first pair twice, before a pass over all of them is wasted."""
@@ -217,23 +226,29 @@ def truth_of(sample: DataSample) -> dict[str, Any]:
     return truth
 
 
-def for_model(batch: dict[str, list], with_labels: bool, dictated: bool = False) -> dict[str, list]:
+def for_model(batch: dict[str, list], labels: Labels) -> dict[str, list]:
     """The batch with the label maps that a model is to see, whatever the data set packs.
 
     Args:
         batch: As the data set packs it; changed in place.
-        with_labels: If not, its images are unlabeled: to a model of other classes.
-        dictated: Whether the true map guides the model, as `DictateLabelMap` has it.
+        labels: Which label maps.
 
     Returns:
         The same batch.
+
+    Raises:
+        UserError: A map is to be dictated, and a sample has none.
     """
     for sample in batch['data_samples']:
         sample.pop('dictated_seg', None)
-        if not with_labels:
+        if labels is Labels.HIDDEN:
             sample.pop('gt_seg', None)
             sample.set_metainfo(dict(is_labeled=False))
-        elif dictated:
+        elif labels is Labels.DICTATED:
+            if 'gt_seg' not in sample:
+                raise UserError(
+                    f'{sample_name(sample.to_dict())}: no gt_seg that could be dictated'
+                )
             sample.set_data(dict(dictated_seg=sample.gt_seg.clone()))
     return batch
 

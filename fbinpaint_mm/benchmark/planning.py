@@ -9,6 +9,7 @@ from typing import Any
 
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.environment import describe_versions
+from fbinpaint_mm.benchmark.pairs import Labels
 from fbinpaint_mm.benchmark.result_folder import folder_content
 from fbinpaint_mm.benchmark.results import RunResult
 from fbinpaint_mm.benchmark.speed.measure_speed import SpeedMeter
@@ -76,8 +77,8 @@ def speed_of(bench: Workbench, entry: Entry) -> dict[str, Any]:
         return {}
     meter = SpeedMeter(settings.out, settings.device, bench.store, bench.logger)
     try:
-        labeled = entry.name not in bench.other_classes
-        return meter.speed(entry, bench.pairs.first_batch(labeled))
+        labels = Labels.HIDDEN if entry.name in bench.other_classes else Labels.SEEN
+        return meter.speed(entry, bench.pairs.first_batch(labels))
     except Exception as error:
         bench.logger.warning('%s: speed not measured: %s', entry.name, in_one_line(error))
         return {}

@@ -15,7 +15,7 @@ from mmengine.model import BaseModel
 from mmengine.runner.utils import set_random_seed
 
 from fbinpaint_mm.benchmark.entry import Entry
-from fbinpaint_mm.benchmark.pairs import ImageHolePairs
+from fbinpaint_mm.benchmark.pairs import ImageHolePairs, Labels
 from fbinpaint_mm.benchmark.result_folder import ResultFolder
 from fbinpaint_mm.checkpoint import (
     check_finite_weights,
@@ -58,8 +58,7 @@ def score_model(
     metrics: Sequence[BaseMetric],
     save: Callable[[str, torch.Tensor], None] | None = None,
     advance: Callable[[int], None] = lambda images: None,
-    with_labels: bool = True,
-    dictated: bool = False,
+    labels: Labels = Labels.SEEN,
 ) -> tuple[list[ScoreSeries], dict[str, float]]:
     """Test a model as mmagic's ``MultiTestLoop`` does.
 
@@ -72,9 +71,7 @@ def score_model(
         metrics: From ``build_metrics``, not used before.
         save: Gets the name of each sample and its ``output.pred_img``, (3, H, W) in 0..255 BGR.
         advance: Gets the number of images of each finished batch.
-        with_labels: Whether the label maps have the classes of the model. If not, it does not see
-            them, and there are no scores of maps.
-        dictated: Whether they guide the model.
+        labels: Which label maps the model sees; if none, there are no scores of maps.
 
     Returns:
         The scores of every image, and by name those that exist for the whole set only.
@@ -83,13 +80,13 @@ def score_model(
         UserError: The model gave other images than one for each input, of its size, or images
             without a finite score.
     """
-    if not with_labels:
+    if labels is Labels.HIDDEN:
         metrics = [metric for metric in metrics if not isinstance(metric, MapMetric)]
     set_random_seed(0)
     evaluator = Evaluator(list(metrics))
     evaluator.prepare_metrics(model, pairs.dataloader)
     evaluator.dataset_meta = getattr(pairs.dataset, 'metainfo', None)
-    for batch, truths in pairs.batches(with_labels, dictated):
+    for batch, truths in pairs.batches(labels):
         samples = inpaint(model, batch, truths)
         evaluator.process(samples, batch, evaluator.metrics)
         if save is not None:

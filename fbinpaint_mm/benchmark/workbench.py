@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from fbinpaint_mm.apis.load_model import dataset_config
 from fbinpaint_mm.benchmark.class_names import class_names
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.metric_setup import metric_configs
@@ -133,9 +134,10 @@ class Workbench:
 
     def dictates(self, entry: Entry) -> bool:
         """Whether the true map guides an entry, since its own config has `DictateLabelMap`."""
-        loader = entry.cfg.get(f'{self.settings.split}_dataloader') or {}
-        steps = loader.get('dataset', {}).get('pipeline', ())
-        return any(step['type'] == DictateLabelMap.__name__ for step in steps)
+        dataset = dataset_config(entry.cfg, [self.settings.split]) or {}
+        kinds = [step.get('type') for step in dataset.get('pipeline') or ()]
+        names = [getattr(kind, '__name__', str(kind)).rpartition('.')[2] for kind in kinds]
+        return DictateLabelMap.__name__ in names
 
     def note_failure(self, entry: Entry, error: Exception) -> None:
         """Log and keep the reason, and log the traceback of what is no mistake of the user."""

@@ -96,7 +96,8 @@ def test_classes_of_another_name_get_scores_of_images_alone(run, entries, settin
 
 def test_the_true_map_guides_an_entry_whose_own_config_says_so(run, entries, settings, cfg):
     told = deepcopy(cfg)
-    told.test_dataloader.dataset.pipeline.insert(-1, dict(type='DictateLabelMap'))
+    told.test_dataloader.dataset.pipeline.insert(-1, dict(type='mmagic.DictateLabelMap'))
+    told.test_dataloader = [told.test_dataloader]
     entries.append(Entry('told', 'told.py', entries[1].checkpoint, told))
     benchmark = run(entries, replace(settings, max_images=None))
     right = {
@@ -107,6 +108,15 @@ def test_the_true_map_guides_an_entry_whose_own_config_says_so(run, entries, set
     }
     assert right['small'] < 50
     assert right['told'] == pytest.approx(100)
+
+
+def test_a_map_of_other_classes_cannot_guide(run, entries, settings, cfg):
+    told = deepcopy(cfg)
+    told.test_dataloader.dataset.pipeline.insert(-1, dict(type='DictateLabelMap'))
+    told.test_dataloader.dataset.metainfo = dict(classes=tuple('abcdefghij'))
+    entries.append(Entry('told', 'told.py', entries[1].checkpoint, told))
+    error = run(entries, settings).entries[-1].error
+    assert error.startswith('told: the true map is to guide it (DictateLabelMap in told.py), but')
 
 
 def test_results_in_a_folder_are_scored_like_those_of_a_model(run, entries, settings, tmp_path):

@@ -8,7 +8,7 @@ from mmagic.structures import DataSample
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from fbinpaint_mm.benchmark.pairs import ImageHolePairs, truth_of, update_digest
+from fbinpaint_mm.benchmark.pairs import ImageHolePairs, Labels, truth_of, update_digest
 from fbinpaint_mm.benchmark.picture_files import PictureFiles
 from fbinpaint_mm.user_error import UserError
 
@@ -134,7 +134,7 @@ def test_one_pair_makes_a_batch(cfg):
 def test_a_model_of_other_classes_sees_no_labels(cfg, tmp_path):
     pairs = ImageHolePairs(cfg, 'small.py')
     pairs.survey(PictureFiles(tmp_path))
-    batches = [*pairs.batches(with_labels=False), (pairs.first_batch(with_labels=False), [])]
+    batches = [*pairs.batches(Labels.HIDDEN), (pairs.first_batch(Labels.HIDDEN), [])]
     for batch, truths in batches:
         for sample in batch['data_samples']:
             assert 'gt_seg' not in sample
@@ -142,15 +142,23 @@ def test_a_model_of_other_classes_sees_no_labels(cfg, tmp_path):
         assert all('gt_seg' in truth for truth in truths)
 
 
-@pytest.mark.parametrize('dictated', [False, True])
-def test_the_true_map_guides_only_who_asks_for_it(cfg, tmp_path, dictated):
+@pytest.mark.parametrize('labels', Labels)
+def test_the_true_map_guides_only_who_asks_for_it(cfg, tmp_path, labels):
     cfg.test_dataloader.dataset.pipeline.insert(-1, dict(type='DictateLabelMap'))
     pairs = ImageHolePairs(cfg, 'small.py')
     pairs.survey(PictureFiles(tmp_path))
-    for batch, _ in pairs.batches(dictated=dictated):
+    for batch, _ in pairs.batches(labels):
         for sample in batch['data_samples']:
-            assert ('dictated_seg' in sample) == dictated
-            assert not dictated or torch.equal(sample.dictated_seg, sample.gt_seg)
+            assert ('dictated_seg' in sample) == (labels is Labels.DICTATED)
+            if labels is Labels.DICTATED:
+                assert torch.equal(sample.dictated_seg, sample.gt_seg)
+
+
+def test_what_has_no_map_cannot_dictate_one(cfg):
+    cfg.test_dataloader.dataset.pipeline[-1] = dict(type='PackInputs', data_keys=['mask'])
+    pairs = ImageHolePairs(cfg, 'small.py')
+    with pytest.raises(UserError, match=r'procedural_test_\d+: no gt_seg that could be dictated'):
+        pairs.first_batch(Labels.DICTATED)
 
 
 def test_random_holes_are_refused_before_a_pass_over_the_data(cfg, tmp_path):

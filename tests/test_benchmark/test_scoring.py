@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.metric_setup import build_metrics, metric_configs
-from fbinpaint_mm.benchmark.pairs import ImageHolePairs
+from fbinpaint_mm.benchmark.pairs import ImageHolePairs, Labels
 from fbinpaint_mm.benchmark.picture_files import PictureFiles
 from fbinpaint_mm.benchmark.scoring import build_model, score_model
 from fbinpaint_mm.user_error import UserError
@@ -117,7 +117,7 @@ def test_a_model_of_other_classes_has_scores_of_images_alone(cfg, pairs, metrics
     with pytest.raises(UserError, match='label id 7 is out of range'):
         score_model(model, pairs, build_metrics(metric_configs(cfg)))
     metrics = build_metrics(metric_configs(cfg))
-    series, set_scores = score_model(model, pairs, metrics, with_labels=False)
+    series, set_scores = score_model(model, pairs, metrics, labels=Labels.HIDDEN)
     assert set_scores == {}
     assert {one.metric for one in series} == {'PSNR', 'MAE'}
     for one, same in zip(series, expected, strict=False):
