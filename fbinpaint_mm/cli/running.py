@@ -185,9 +185,11 @@ def load_run_config(
 
 
 def _with_weights(config: str, cfg_options: Mapping[str, Any] | None) -> dict[str, Any]:
+    options = dict(cfg_options or {})
     weights = checkpoint_of(config, None)
-    start = {} if weights is None else dict(load_from=weights)
-    return {**start, **(cfg_options or {})}
+    if weights is None or options.get('resume'):
+        return options
+    return dict(load_from=weights, feedback_ramp=1) | options  # its feedback acts in full
 
 
 @contextmanager

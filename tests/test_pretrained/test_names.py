@@ -114,6 +114,12 @@ def test_training_starts_from_the_weights(models, tmp_path):
         assert torch.allclose(trained[key], published[key].float()), key  # at a rate of zero
 
 
+def test_a_start_that_is_asked_for_comes_before_that_of_the_name(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run_training('tiny', str(tmp_path), cfg_options=dict(load_from='mine.pth'))
+    assert 'mine.pth' in capsys.readouterr().err
+
+
 def test_test_and_benchmark_take_the_name(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = {'test_dataloader.dataset.num_scenes': 2, 'test_dataloader.num_workers': 0}
