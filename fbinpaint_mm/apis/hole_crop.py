@@ -93,8 +93,8 @@ def find_hole_crops(hole: np.ndarray, max_side: int, usual_side: int) -> list[Ho
         usual_side: Longer side in pixels of what it was trained for.
 
     Returns:
-        The crops, whose targets cover the hole; none for an empty hole. That with the largest
-        window comes first: its map, of what is known around holes too, is the best informed.
+        The crops, whose targets cover the hole; none for an empty hole. Largest window first: of
+        what is known, the map of the crop that sees most stays.
     """
     whole = Box(0, 0, *hole.shape)
     if not hole.any():

@@ -153,7 +153,7 @@ class InpaintingJob:
             kept.confidence[strip.slices][hole] = confidence[hole]
 
     def _paste_map(self, kept: RoundResult, crop: HoleCrop, labels: torch.Tensor) -> None:
-        """The whole window, but for what an earlier crop has filled."""
+        """The whole window, but for what an earlier crop has filled or seen as known."""
         if kept.semantic_map is None:
             kept.semantic_map = np.full(self.picture.size, IGNORE_INDEX, np.uint8)
         ids = _to_numpy(labels, crop).astype(np.uint8)

@@ -67,3 +67,17 @@ def test_rounds_of_crops_are_put_together(job):
     assert (labels[30:70, 130:142] == 2).all()
     assert (labels[:, :40] == 255).all()  # where no crop has looked
     assert result.rounds[0].semantic_map is None
+
+
+def test_the_map_of_known_pixels_is_that_of_the_crop_that_sees_most(make_picture):
+    hole = np.zeros((200, 400), bool)
+    hole[60:140, 60:160] = True
+    hole[90:96, 190:196] = True
+    picture = Picture(make_picture((200, 400)))
+    job = InpaintingJob('image', picture, hole, None, 96, 48, rounds=2, keeps_rounds=False)
+    large, small = job.crops
+    run(job, large, 40, 1)
+    run(job, small, 90, 2)
+    labels, both = job.result().semantic_map, large.window.common(small.window).slices
+    assert (labels[hole & (np.arange(400) > 180)] == 2).all()
+    assert (labels[both][~hole[both]] == 1).all()

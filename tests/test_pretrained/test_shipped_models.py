@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import re
 from pathlib import Path
@@ -19,6 +20,8 @@ from fbinpaint_mm.pretrained import FOLDER, METAFILE, checkpoint_of, pretrained_
 MODELS = ('faces', 'streets')
 LIMIT_OF_WEIGHTS = 40_000_000  # bytes, of all models together
 DIGITS = dict(PSNR=2, SSIM=4, LPIPS=4, mIoU_hole=1, aAcc_hole=1)
+AREAS = ('all', '10-20', '20-30', '30-40', '40-50', '50-60')  # percent of the image
+TABLES = Path(__file__).parents[2] / 'configs' / 'comparisons'
 VISIBLY = 3.0  # gray levels, the mean change of a hole's pixels
 
 
@@ -29,6 +32,19 @@ def metafile(name: str) -> dict:
 
 def weights(name: str) -> Path:
     return Path(checkpoint_of(name, None))
+
+
+def scores_of_table(name: str, score: str, area: str) -> float:
+    """A score of one round in the table that the README is made of."""
+    with (TABLES / f'trained_{name}.csv').open(newline='') as file:
+        rows = [row for row in csv.DictReader(file) if row['entry'] == 'ours']
+    wanted = dict(round='1', score=score, area=area)
+    (row,) = [row for row in rows if wanted.items() <= row.items()]
+    return float(row['mean'])
+
+
+def written(score: float, digits: int) -> str:
+    return f'{score:.{digits}f}'.lstrip('0')
 
 
 @pytest.fixture(scope='module')
@@ -43,7 +59,7 @@ def inpainters():
 @pytest.fixture(scope='module')
 def portrait():
     """The picture beside the model, 256x256, and a hole over a part of it."""
-    image = Image.open(FOLDER / 'faces' / 'portrait.jpg').convert('RGB').resize((256, 256))
+    image = Image.open(FOLDER / 'faces' / 'portrait.jpg').convert('RGB')
     hole = np.zeros((256, 256), bool)
     hole[90:180, 80:150] = True
     return np.asarray(image), hole
@@ -67,9 +83,15 @@ def test_the_file_is_the_one_described(name):
 @pytest.mark.parametrize('name', MODELS)
 def test_the_card_has_the_scores_of_the_metafile(name):
     (result,), card = metafile(name)['Results'], (FOLDER / name / 'README.md').read_text()
-    said = re.findall(r'^\|[^|]+\| ([\d.]+) \|', card, flags=re.MULTILINE)
-    scores = result['Metrics']
-    assert said == [f'{scores[name]:.{digits}f}'.lstrip('0') for name, digits in DIGITS.items()]
+    rows = re.findall(r'^\|[^|]+\|((?: [\d.]+ \|)+)$', card, flags=re.MULTILINE)
+    said = [row.replace('|', '').split() for row in rows]
+    measured = [
+        [written(scores_of_table(name, score, area), digits) for area in AREAS]
+        for score, digits in DIGITS.items()
+    ]
+    assert said == measured
+    of_all = [written(result['Metrics'][score], digits) for score, digits in DIGITS.items()]
+    assert [row[0] for row in said] == of_all
 
 
 def test_the_index_lists_all_metafiles():
@@ -82,7 +104,10 @@ def test_the_file_holds_what_inference_needs_and_nothing_else(name):
     loaded = torch.load(weights(name), weights_only=True)
     parts = {key.split('.')[0] for key in loaded['state_dict']}
     assert parts == {'generator'}
-    assert set(loaded['meta']) <= {'iter', 'seed', 'dataset_meta', 'fbinpaint_mm_version'}
+    assert {value.dtype for value in loaded['state_dict'].values() if value.ndim > 1} == {
+        torch.float16
+    }
+    assert set(loaded['meta']) == {'iter', 'seed', 'dataset_meta', 'fbinpaint_mm_version'}
 
 
 @pytest.mark.parametrize('name', MODELS)
