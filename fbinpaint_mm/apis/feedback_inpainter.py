@@ -51,9 +51,9 @@ class FeedbackInpainter:
     """Fills the holes of pictures with a trained model, and shows what every round did.
 
     A picture of up to ``max_side`` pixels is inpainted whole, one of the size of validation and
-    test just as there. Of a larger one the model sees a crop around each part of the hole. It is
-    scaled down where it is larger than ``max_side``, so memory is bounded, or the hole deep. Known
-    pixels come back bit-identical, always. The same call gives the same result, also where several
+    test just as there, a much smaller one enlarged to it. Of a larger one the model sees a crop around
+    each part of the hole. It is scaled down where it is larger than ``max_side``, so memory is
+    bounded, or the hole deep. Known pixels come back bit-identical, always. The same call gives the same result, also where several
     threads call at once: they take turns at the network.
 
     Args:
@@ -131,7 +131,11 @@ class FeedbackInpainter:
 
     @cached_property
     def _usual_side(self) -> int:
-        return max(dataset_image_size(self.config) or (DEFAULT_SIDE,))
+        return max(self._image_size or (DEFAULT_SIDE,))
+
+    @cached_property
+    def _image_size(self) -> tuple[int, int] | None:
+        return dataset_image_size(self.config)
 
     @cached_property
     def classes(self) -> list[str] | None:
@@ -230,7 +234,7 @@ class FeedbackInpainter:
         dictated_map = read_dictated_map(
             semantic_map, semantic_map_mask, picture.size, self.num_classes, classes
         )
-        sides = max_side, self._usual_side
+        sides = max_side, self._usual_side, max(self._image_size or (0,))
         job = InpaintingJob(name, picture, hole, dictated_map, *sides, rounds, keeps_rounds)
         job.notes += notes_on_mask(mask, hole)
         return job

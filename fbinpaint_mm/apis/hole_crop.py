@@ -21,6 +21,9 @@ SCARCE_CONTEXT = 0.125
 # training, the network puts a small face into the middle of a face.
 DEEP = 0.125
 DEEP_CONTEXT = 1.5
+# A picture is small where it has less than this share of the side that it could be enlarged to:
+# above, enlarging blurs more than it helps.
+SMALL = 0.75
 
 
 class Box(NamedTuple):
@@ -40,6 +43,11 @@ class Box(NamedTuple):
     def slices(self) -> tuple[slice, slice]:
         """To index an array with."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def scaled_to(self, side: int) -> tuple[int, int]:
+        """Height and width where the longer one is ``side``."""
+        height, width = (max(1, round(one * side / max(self.size))) for one in self.size)
+        return height, width
 
     def grown(self, margin: int, size: tuple[int, int]) -> Box:
         """The box with a margin on each side, cut off at the borders of a picture of that size."""
@@ -66,8 +74,8 @@ class HoleCrop:
     Args:
         target: What is to be filled: every pixel of the hole in this box.
         window: What the network sees: the target with context.
-        size: Height and width at which it sees the window; smaller than the window where that is
-            too large or the hole too deep.
+        size: Height and width at which it sees the window: smaller than the window where that is
+            too large or the hole too deep, larger where the picture is small.
     """
 
     target: Box
@@ -76,11 +84,18 @@ class HoleCrop:
 
     @property
     def is_scaled(self) -> bool:
-        """Whether the network sees the window at a smaller size."""
+        """Whether the network sees the window at another size."""
         return self.size != self.window.size
 
+    @property
+    def is_enlarged(self) -> bool:
+        """Whether the network sees the window at a larger size."""
+        return max(self.size) > max(self.window.size)
 
-def find_hole_crops(hole: np.ndarray, max_side: int, usual_side: int) -> list[HoleCrop]:
+
+def find_hole_crops(
+    hole: np.ndarray, max_side: int, usual_side: int, enlarged_side: int = 0
+) -> list[HoleCrop]:
     """Covers a hole with crops, none of which is larger than the network may see.
 
     A picture that is not larger than ``max_side`` is one crop, whole. Of a larger one each
@@ -91,6 +106,8 @@ def find_hole_crops(hole: np.ndarray, max_side: int, usual_side: int) -> list[Ho
         hole: (H, W) bool, True in the hole.
         max_side: Longest side in pixels of what the network sees.
         usual_side: Longer side in pixels of what it was trained for.
+        enlarged_side: Longer side in pixels at which it sees a picture that is much smaller; 0: the
+            picture's own.
 
     Returns:
         The crops, whose targets cover the hole; none for an empty hole. Largest window first: of
@@ -100,8 +117,12 @@ def find_hole_crops(hole: np.ndarray, max_side: int, usual_side: int) -> list[Ho
     if not hole.any():
         return []
     if max(hole.shape) <= max_side:
-        is_deep = _is_deep(hole, whole, usual_side)
-        return [HoleCrop(whole, whole, _size_seen(whole, is_deep, max_side, usual_side))]
+        side = max(hole.shape)
+        if side < SMALL * enlarged_side:
+            side = min(max_side, enlarged_side)
+        elif _is_deep(hole, whole, usual_side):
+            side = min(side, usual_side)
+        return [HoleCrop(whole, whole, whole.scaled_to(side))]
     targets = _join_small_neighbors(_parts_of(hole), max_side // 4)
     crops = [_crop_around(target, hole, max_side, usual_side) for target in targets]
     return sorted(crops, key=lambda crop: math.prod(crop.window.size), reverse=True)
@@ -141,14 +162,8 @@ def _crop_around(target: Box, hole: np.ndarray, max_side: int, usual_side: int) 
     if not is_deep and longer + 2 * int(SCARCE_CONTEXT * longer) <= max_side:
         margin = min(margin, (max_side - longer) // 2)
     window = target.grown(margin, hole.shape)
-    return HoleCrop(target, window, _size_seen(window, is_deep, max_side, usual_side))
-
-
-def _size_seen(window: Box, is_deep: bool, max_side: int, usual_side: int) -> tuple[int, int]:
     side = min(max_side, usual_side) if is_deep else max_side
-    scale = min(1.0, side / max(window.size))
-    height, width = (max(1, round(one * scale)) for one in window.size)
-    return height, width
+    return HoleCrop(target, window, window.scaled_to(min(side, max(window.size))))
 
 
 def _is_deep(hole: np.ndarray, target: Box, usual_side: int) -> bool:

@@ -15,9 +15,9 @@ from fbinpaint_mm.apis.inpainting_result import InpaintingResult, RoundResult
 from fbinpaint_mm.apis.resampling import (
     close_seam,
     enlarge,
-    shrink,
-    shrink_hole,
-    shrink_labels,
+    resize,
+    resize_hole,
+    resize_labels,
 )
 from fbinpaint_mm.models.feedback import IGNORE_INDEX
 from fbinpaint_mm.picture import Picture, put_colors, to_network
@@ -40,6 +40,8 @@ class InpaintingJob:
         dictated_map: (H, W) uint8 class ids that every map takes over, 255 elsewhere; or ``None``.
         max_side: Longest side in pixels of what the network sees.
         usual_side: Longer side in pixels of what it was trained for.
+        enlarged_side: Longer side in pixels at which it sees a picture that is much smaller; 0: the
+            picture's own.
         rounds: R, how many rounds follow round 0.
         keeps_rounds: Whether all rounds are kept, or the last only.
     """
@@ -52,13 +54,14 @@ class InpaintingJob:
         dictated_map: np.ndarray | None,
         max_side: int,
         usual_side: int,
+        enlarged_side: int,
         rounds: int,
         keeps_rounds: bool,
     ) -> None:
         self.name, self.picture = name, picture
         self.dictated_map = dictated_map
         self.keeps_rounds = keeps_rounds
-        self.crops = find_hole_crops(hole, max_side, usual_side)
+        self.crops = find_hole_crops(hole, max_side, usual_side, enlarged_side)
         self.notes = [*picture.notes]
         if not self.crops:
             self.notes.append(EMPTY_MASK)
@@ -83,12 +86,12 @@ class InpaintingJob:
             uint8 dictated map, or ``None``; all of ``crop.size``.
         """
         window = crop.window.slices
-        hole = shrink_hole(self.hole[window].copy(), crop.size)
-        image = to_network(shrink(self.rounds[-1].image[window], crop.size))
+        hole = resize_hole(self.hole[window].copy(), crop.size)
+        image = to_network(resize(self.rounds[-1].image[window], crop.size))
         image[hole] = MASKED
         dictated = None
         if self.dictated_map is not None:
-            dictated = shrink_labels(self.dictated_map[window], crop.size)
+            dictated = resize_labels(self.dictated_map[window], crop.size)
         return image, hole, dictated
 
     def paste(self, crop: HoleCrop, output: DataSample, raws: torch.Tensor) -> None:
@@ -102,13 +105,15 @@ class InpaintingJob:
             raws: (R+1, 3, h, w) float BGR in 0..255, what the networks painted in every round, of
                 the size of the output.
         """
-        hole = shrink_hole(self.hole[crop.window.slices], crop.size) if crop.is_scaled else None
+        hole = resize_hole(self.hole[crop.window.slices], crop.size) if crop.is_scaled else None
         # Without the others, only the last round is kept.
         first = self.rounds_run + 1 - len(self.rounds)
         for number, kept in enumerate(self.rounds, first):
             color = _to_colors(output.round_imgs[number], crop)
             if hole is not None:
                 color = close_seam(color, _to_colors(raws[number], crop), hole)
+            if crop.is_enlarged:
+                color = resize(color, crop.window.size)
             self._paste_image(kept, crop, color)
             self._paste_confidence(kept, crop, output.round_confidences[number])
             if number > 0 and 'round_segs' in output:
@@ -133,7 +138,7 @@ class InpaintingJob:
         self, kept: RoundResult, crop: HoleCrop, strip: Box, color: np.ndarray
     ) -> np.ndarray:
         """A strip at the size of the picture, whose edges meet what the small picture has lost."""
-        if not crop.is_scaled:
+        if color.shape[:2] == crop.window.size:
             return enlarge(color, crop, strip, cv2.INTER_CUBIC)
         reach = max(large / small for large, small in zip(crop.window.size, crop.size, strict=True))
         around = strip.grown(math.ceil(3 * reach), self.picture.size).common(crop.window)

@@ -13,33 +13,42 @@ AVERAGED = 0.25
 REACH = 8.0
 
 
-def shrink(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(h, w) or (h, w, C) pixels at another (height, width), each the mean of what it covers."""
+def resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(h, w) or (h, w, C) pixels at another (height, width).
+
+    Each is the mean of what it covers, or in a larger picture linear between its neighbors.
+    """
     if pixels.shape[:2] == tuple(size):
         return pixels
-    shrunk = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA)
-    return shrunk.reshape(*size, *pixels.shape[2:])
+    method = cv2.INTER_LINEAR if _is_larger(size, pixels) else cv2.INTER_AREA
+    return cv2.resize(pixels, size[::-1], interpolation=method).reshape(*size, *pixels.shape[2:])
 
 
-def shrink_hole(hole: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A hole at a smaller (height, width): every pixel that covers a pixel of the hole.
+def resize_hole(hole: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A hole at another (height, width): every pixel to which one of the hole contributes.
 
     Args:
         hole: (h, w) bool.
-        size: Smaller height and width.
+        size: Height and width, both larger or both smaller.
 
     Returns:
         bool of that size.
     """
     if hole.shape == tuple(size):
         return hole
+    if _is_larger(size, hole):
+        return resize(hole.astype(np.float32), size) > 0
     # A pixel at the seam of two smaller ones belongs to both.
     grown = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     starts = [np.arange(new) * old // new for old, new in zip(hole.shape, size, strict=True)]
     return np.logical_or.reduceat(np.logical_or.reduceat(grown, starts[0], 0), starts[1], 1)
 
 
-def shrink_labels(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _is_larger(size: tuple[int, int], plane: np.ndarray) -> bool:
+    return max(size) > max(plane.shape[:2])
+
+
+def resize_labels(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """(h, w) uint8 labels at another (height, width), each that of the pixel at its middle."""
     if labels.shape == tuple(size):
         return labels
@@ -50,7 +59,7 @@ def enlarge(plane: np.ndarray, crop: HoleCrop, part: Box, interpolation: int) ->
     """Part of a crop at the size of the picture.
 
     Args:
-        plane: (h, w) or (h, w, C) of ``crop.size``, what the network made.
+        plane: (h, w) or (h, w, C) of ``crop.size``, what the network made, or of the window's size.
         crop: The crop.
         part: The part of the picture to make; within ``crop.window``.
         interpolation: A flag of OpenCV.
@@ -58,7 +67,7 @@ def enlarge(plane: np.ndarray, crop: HoleCrop, part: Box, interpolation: int) ->
     Returns:
         The array of ``part.size``.
     """
-    if not crop.is_scaled:
+    if plane.shape[:2] == crop.window.size:
         top, left = part.top - crop.window.top, part.left - crop.window.left
         return plane[top : top + part.size[0], left : left + part.size[1]]
     scale_y, scale_x = (

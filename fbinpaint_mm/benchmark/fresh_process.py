@@ -49,6 +49,7 @@ def call_in_process(
     Raises:
         ChildProcessError: The function failed or the process was killed; the message names the log.
     """
+    others = set(multiprocessing.active_children())  # such as workers of a data loader
     with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
         with surroundings(log, device):  # the process is started when it gets its work
             future = pool.submit(_call, log, trusts(), function, arguments)
@@ -56,7 +57,7 @@ def call_in_process(
             while not wait([future], timeout=POLL).done:
                 watch()
         except KeyboardInterrupt:
-            for process in multiprocessing.active_children():
+            for process in set(multiprocessing.active_children()) - others:
                 process.terminate()
             raise
     watch()

@@ -58,6 +58,23 @@ def test_a_picture_that_is_small_enough_is_one_crop():
     assert not crop.is_scaled
 
 
+@pytest.mark.parametrize(
+    ('size', 'max_side', 'seen'),
+    [
+        ((100, 191), 512, (134, 256)),
+        ((100, 192), 512, (100, 192)),
+        ((90, 60), 512, (256, 171)),
+        ((90, 60), 200, (200, 133)),
+    ],
+)
+def test_a_picture_of_less_than_three_quarters_is_enlarged(size, max_side, seen):
+    hole = holes_of(size, [(2, 2, 9, 20)])
+    (crop,) = find_hole_crops(hole, max_side, 256, enlarged_side=256)
+    assert crop.target == crop.window == Box(0, 0, *size)
+    assert crop.size == seen
+    assert crop.is_enlarged == (seen != size)
+
+
 def test_an_empty_hole_has_no_crop():
     assert find_crops(np.zeros((80, 90), bool), 64) == []
 

@@ -26,7 +26,7 @@ def job(make_picture):
     hole[30:70, 100:112] = True
     hole[30:70, 130:142] = True
     picture = Picture(make_picture((100, 300)), notes=['a note'])
-    return InpaintingJob('image', picture, hole, None, 96, 48, rounds=2, keeps_rounds=True)
+    return InpaintingJob('image', picture, hole, None, 96, 48, 0, rounds=2, keeps_rounds=True)
 
 
 def run(job, crop, color, label):
@@ -74,7 +74,7 @@ def test_the_map_of_known_pixels_is_that_of_the_crop_that_sees_most(make_picture
     hole[60:140, 60:160] = True
     hole[90:96, 190:196] = True
     picture = Picture(make_picture((200, 400)))
-    job = InpaintingJob('image', picture, hole, None, 96, 48, rounds=2, keeps_rounds=False)
+    job = InpaintingJob('image', picture, hole, None, 96, 48, 0, rounds=2, keeps_rounds=False)
     large, small = job.crops
     run(job, large, 40, 1)
     run(job, small, 90, 2)

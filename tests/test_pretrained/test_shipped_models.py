@@ -126,6 +126,16 @@ def test_a_face_is_completed_better_than_by_diffusion(inpainters, portrait):
     assert errors[0] < errors[1]
 
 
+def test_a_small_face_is_completed_better_where_the_model_sees_it_enlarged(inpainters, portrait):
+    image, hole = portrait
+    small = cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA)
+    hole = cv2.resize(hole.astype(np.uint8), (64, 64), interpolation=cv2.INTER_NEAREST) > 0
+    found = [inpainters['faces'].inpaint(small, hole, max_side=side).image for side in (512, 64)]
+    enlarged, as_it_is = (np.abs(one[hole] - small[hole].astype(float)).mean() for one in found)
+    assert enlarged < 0.9 * as_it_is
+    assert all(np.array_equal(one[~hole], small[~hole]) for one in found)
+
+
 def test_a_dictated_map_changes_the_picture(inpainters, portrait):
     image, hole = portrait
     faces = inpainters['faces']
