@@ -162,7 +162,10 @@ def find_green(page, selector: str) -> Rectangle | None:
 
 
 def paint(page, selector: str, picture: Rectangle, start, end) -> None:
-    """Draws a line with the mouse, and waits until it is to be seen."""
+    """Draws a line with the mouse, and waits until it is to be seen.
+
+    There and back: a page under load misses the first movements of a stroke.
+    """
     before = screenshot(page, selector)
 
     def is_painted() -> bool:
@@ -171,7 +174,8 @@ def paint(page, selector: str, picture: Rectangle, start, end) -> None:
 
     page.mouse.move(*picture.at(*start))
     page.mouse.down()
-    page.mouse.move(*picture.at(*end), steps=3)
+    for point in (end, start):
+        page.mouse.move(*picture.at(*point), steps=3)
     page.mouse.up()
     wait_until(page, is_painted, f'a stroke in {selector}')
 
