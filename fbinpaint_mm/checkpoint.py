@@ -156,17 +156,17 @@ def check_fits_in_part(model: nn.Module, checkpoint: str) -> None:
 
 
 def parts_without_weights(model: nn.Module, weights: Mapping[str, Any]) -> list[str]:
-    """Parts of a generator of which a checkpoint has nothing.
+    """Parts of a model, and of its generator, of which a checkpoint has nothing.
 
     Args:
         model: The model of the config.
         weights: Of the checkpoint, by name.
 
     Returns:
-        Their names, sorted, such as ``['feedback', 'segmentor']``.
+        Their names, sorted, such as ``['disc', 'segmentor']``.
     """
     needed, given = (
-        {key.split('.')[1] for key in state if key.startswith(GENERATOR)}
+        {key.removeprefix(GENERATOR).split('.')[0] for key in state}
         for state in (dict(model.named_parameters()), weights)
     )
     return sorted(needed - given)

@@ -51,10 +51,10 @@ class FeedbackInpainter:
     """Fills the holes of pictures with a trained model, and shows what every round did.
 
     A picture of up to ``max_side`` pixels is inpainted whole, one of the size of validation and
-    test just as there, a much smaller one enlarged to it. Of a larger one the model sees a crop around
-    each part of the hole. It is scaled down where it is larger than ``max_side``, so memory is
-    bounded, or the hole deep. Known pixels come back bit-identical, always. The same call gives the same result, also where several
-    threads call at once: they take turns at the network.
+    test just as there, a much smaller one enlarged to it. Of a larger one the model sees a crop
+    around each part of the hole. It is scaled down where it is larger than ``max_side``, so memory
+    is bounded, or the hole deep. Known pixels come back bit-identical, always. The same call gives
+    the same result, also where several threads call at once: they take turns at the network.
 
     Args:
         config_or_name: Name of a trained model, ``'faces'`` or ``'streets'``; path of a config
@@ -186,8 +186,8 @@ class FeedbackInpainter:
             return_rounds: Whether the results have every round.
             semantic_map: (H, W) integer class ids in [0, K), which the map of every round takes
                 over; or a list, one or ``None`` for each image.
-            semantic_map_mask: (H, W) bool, where ``semantic_map`` is dictated and not the model's
-                own; ``None``: where ``semantic_map`` is not 255. Or a list likewise.
+            semantic_map_mask: (H, W) bool, outside of which the map is the model's own, as it is
+                where ``semantic_map`` is 255; ``None``: no such mask. Or a list likewise.
             max_side: Longest side in pixels of what the model sees at once; ``None``:
                 :attr:`default_max_side`.
 

@@ -11,6 +11,7 @@ from fbinpaint_mm.models.feedback import IGNORE_INDEX
 from fbinpaint_mm.picture import Picture, PictureSource, read_mask
 from fbinpaint_mm.user_error import UserError
 
+FULL_MASK = 'the mask is the whole picture: nothing of it is known'
 WHAT_IS_A_HOLE = 'of a mask in 0..255, pixels above 127 are the hole'
 
 
@@ -36,12 +37,14 @@ def read_hole(source: PictureSource, picture: Picture) -> np.ndarray:
 
 
 def notes_on_mask(source: PictureSource, hole: np.ndarray) -> list[str]:
-    """What the user should know where a mask that was read has no hole.
+    """What the user should know of a mask that was read and is of one color.
 
     Args:
         source: As of `read_hole`.
         hole: What it has read.
     """
+    if hole.all():
+        return [FULL_MASK]
     is_plain = isinstance(source, np.ndarray) and source.dtype == bool
     return [] if is_plain or hole.any() else [WHAT_IS_A_HOLE]
 
@@ -57,8 +60,8 @@ def read_dictated_map(
 
     Args:
         semantic_map: (H, W) integer class ids; ``None``: nothing is dictated.
-        semantic_map_mask: (H, W) bool or 0/1, where the map is dictated; ``None``: where it is not
-            255.
+        semantic_map_mask: (H, W) bool or 0/1, outside of which nothing is dictated; ``None``: no
+            such mask. Nothing is dictated where the map is 255, either.
         size: Height and width of the picture.
         num_classes: K of the model.
         classes: Names of the classes, for messages.
@@ -84,7 +87,7 @@ def read_dictated_map(
     if semantic_map_mask is not None:
         mask = np.asarray(semantic_map_mask)
         _check_plane('semantic_map_mask', mask, size, 'biu', 'bool, or 0 and 1')
-        dictated = mask != 0
+        dictated &= mask != 0
     _check_ids(ids[dictated], num_classes, classes)
     return np.where(dictated, ids, IGNORE_INDEX).astype(np.uint8)
 
@@ -109,6 +112,8 @@ def _check_size(hole: np.ndarray, picture: Picture) -> None:
 def _check_plane(
     name: str, values: np.ndarray, size: tuple[int, int], kinds: str, what: str
 ) -> None:
+    if values.ndim == 0:
+        raise UserError(f'{name}: found {values.item()!r}, expected an array')
     if values.shape != tuple(size):
         raise UserError(
             f'{name}: found shape {values.shape}, expected that of the image, {tuple(size)}'

@@ -13,6 +13,7 @@ from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.pairs import build_dataset
 from fbinpaint_mm.benchmark.planning import PlannedRun
 from fbinpaint_mm.datasets import SemanticInpaintingDataset
+from fbinpaint_mm.pretrained import is_shipped
 from fbinpaint_mm.user_error import in_one_line
 
 
@@ -28,8 +29,11 @@ def describe_training(
 
     Returns:
         ``iterations``: of the benchmark's training, or those that the checkpoint names; ``images``
-        of the training data of the config, and how many of them are ``labeled``.
+        of the training data of the config, and how many of them are ``labeled``. Nothing for a
+        model of the package: its card tells, and the data of the config are the user's.
     """
+    if is_shipped(entry.checkpoint):
+        return {}
     facts: dict[str, int] = {}
     try:
         facts.update(count_iterations(entry, plan))

@@ -6,6 +6,7 @@ import argparse
 import sys
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 
 from fbinpaint_mm.apis import FeedbackInpainter
 from fbinpaint_mm.apis.folder_inpainting import (
@@ -58,7 +59,7 @@ def inpaint_files(args: argparse.Namespace) -> int:
 
 
 def split_inputs(config: str, inputs: list[str]) -> tuple[str, list[str]]:
-    """Checkpoint and pictures: the name of a trained model needs none, else one comes first.
+    """Checkpoint and pictures: the name of a trained model needs none, which may come first.
 
     Args:
         config: Name of a trained model, or a config.
@@ -67,7 +68,7 @@ def split_inputs(config: str, inputs: list[str]) -> tuple[str, list[str]]:
     Raises:
         UserError: No picture is left.
     """
-    if is_pretrained(config):
+    if is_pretrained(config) and Path(inputs[0]).suffix != '.pth':
         return needed_checkpoint(config, None), inputs
     checkpoint, *pictures = inputs
     if not pictures:

@@ -37,7 +37,8 @@ def scan_folder(folder: str, suffixes: Sequence[str], key: str) -> dict[str, str
     if not os.path.isdir(folder):
         raise FileNotFoundError(
             f'{key}: no folder {folder!r}; correct data_root or {key} in the config '
-            '(configs/_base_/paths.py and its environment variables set the roots)'
+            '(roots are set in configs/_base_/paths.py, or by FBINPAINT_CELEBAMASK_HQ, '
+            'FBINPAINT_CITYSCAPES and FBINPAINT_CAMVID)'
         )
     found: dict[str, str] = {}
     for path in chain.from_iterable(list_files(it, suffixes) for it in walk_folders(folder)):

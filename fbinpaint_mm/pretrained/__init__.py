@@ -28,6 +28,11 @@ def is_pretrained(name: Any) -> bool:
     return is_name and not Path(name).is_file()
 
 
+def is_shipped(checkpoint: str | None) -> bool:
+    """Whether a checkpoint is a trained model's own file, and not a user's."""
+    return checkpoint is not None and Path(checkpoint).is_relative_to(FOLDER)
+
+
 def pretrained_config(name: str) -> str:
     """Path of the config of a trained model, below the folder of the package's configs.
 

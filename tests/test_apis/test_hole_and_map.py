@@ -77,6 +77,7 @@ def test_nothing_is_dictated_where_the_map_is_255_or_outside_the_mask():
     assert np.array_equal(found, MAP)
     found = read_dictated_map(MAP, MASK, (2, 3), 4)
     assert found.tolist() == [[0, 255, 2], [255, 255, 255]]
+    assert np.array_equal(read_dictated_map(MAP, np.ones((2, 3), bool), (2, 3), 4), MAP)
     assert read_dictated_map(None, None, (2, 3), 4) is None
 
 
@@ -91,7 +92,7 @@ def test_nothing_is_dictated_where_the_map_is_255_or_outside_the_mask():
         (MAP, MASK * 1.0, 4, 'semantic_map_mask: found data type float64, expected bool, or 0'),
         (MAP, None, 3, r'class id 3 is out of range, expected 0\.\.2, or 255'),
         (-MAP, MASK, 4, r'class id -2 is out of range, expected 0\.\.3'),
-        (MAP, np.ones((2, 3), bool), 4, 'class id 255 is out of range'),
+        ('road.png', None, 4, "semantic_map: found 'road.png', expected an array"),
     ],
 )
 def test_maps_that_do_not_fit_are_refused(semantic_map, mask, num_classes, message):

@@ -13,6 +13,7 @@ from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.planning import PlannedRun
 from fbinpaint_mm.benchmark.trained_with import count_images, describe_training
 from fbinpaint_mm.benchmark.training import Training, scale_training
+from fbinpaint_mm.pretrained import checkpoint_of
 
 
 @pytest.fixture
@@ -34,6 +35,10 @@ def test_a_checkpoint_says_its_iterations_and_the_config_its_images(describe, cf
     assert describe(entry) == dict(iterations=300, images=4, labeled=1)
     torch.save(dict(weight=torch.ones(1)), path)
     assert describe(replace(entry)) == dict(images=4, labeled=1)
+
+
+def test_the_data_of_a_user_are_not_those_of_a_shipped_model(describe, cfg):
+    assert describe(Entry('faces', 'faces', checkpoint_of('faces', None), cfg)) == {}
 
 
 def test_a_training_of_the_benchmark_has_its_own_length(describe, cfg, tmp_path):

@@ -145,6 +145,9 @@ def test_inpaint_takes_the_name(picture, tmp_path, load_tool, capsys):
     result = np.asarray(Image.open(tmp_path / 'out/photo.png'))
     assert np.array_equal(result[~hole], image[~hole])
     assert not np.array_equal(result[hole], image[hole])
+    with pytest.raises(SystemExit):  # it is a checkpoint of the user's own
+        tool.main(['tiny', str(tmp_path / 'mine.pth'), str(tmp_path / 'photo.png'), *options])
+    assert re.search(r"checkpoint '.*mine\.pth' does not exist", capsys.readouterr().err)
     with pytest.raises(SystemExit):
         tool.main([DEMO, str(tmp_path / 'photo.png'), *options])
     error = capsys.readouterr().err
