@@ -28,7 +28,6 @@ from fbinpaint_mm.benchmark.training import Training, describe_starts
 from fbinpaint_mm.benchmark.workbench import LOG, Settings, Workbench, open_log
 from fbinpaint_mm.evaluation.protocol import protocol_of
 from fbinpaint_mm.fingerprint import starting_checkpoints
-from fbinpaint_mm.user_error import UserError
 
 
 def run_benchmark(
@@ -155,28 +154,13 @@ def run_entry(
     runs: list[RunResult] = []
     end = bar.n + len(bench.pairs) * len(plan)
     try:
-        labels = labels_for(bench, entry)
+        labels = bench.labels_for(entry)
         for planned in plan:
             runs.append(recall(bench, planned) or execute(bench, planned, bar, labels))
     except Exception as error:
         bench.note_failure(entry, error)
     bar.update(end - bar.n)  # images of runs that were found or failed
     return runs
-
-
-def labels_for(bench: Workbench, entry: Entry) -> Labels:
-    """Which label maps an entry sees.
-
-    Raises:
-        UserError: The true map is to guide it, but its classes are not those of the data.
-    """
-    labeled, dictated = entry.name not in bench.other_classes, bench.dictates(entry)
-    if dictated and not labeled:
-        raise UserError(
-            f'{entry.name}: the true map is to guide it (DictateLabelMap in {entry.source}), but '
-            f'the classes of {bench.pairs.config} are others'
-        )
-    return Labels.DICTATED if dictated else Labels.SEEN if labeled else Labels.HIDDEN
 
 
 def execute(bench: Workbench, planned: PlannedRun, bar: tqdm, labels: Labels) -> RunResult:

@@ -9,7 +9,6 @@ from typing import Any
 
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.environment import describe_versions
-from fbinpaint_mm.benchmark.pairs import Labels
 from fbinpaint_mm.benchmark.result_folder import folder_content
 from fbinpaint_mm.benchmark.results import RunResult
 from fbinpaint_mm.benchmark.speed.measure_speed import SpeedMeter
@@ -77,8 +76,7 @@ def speed_of(bench: Workbench, entry: Entry) -> dict[str, Any]:
         return {}
     meter = SpeedMeter(settings.out, settings.device, bench.store, bench.logger)
     try:
-        labels = Labels.HIDDEN if entry.name in bench.other_classes else Labels.SEEN
-        return meter.speed(entry, bench.pairs.first_batch(labels))
+        return meter.speed(entry, bench.pairs.first_batch(bench.labels_for(entry)))
     except Exception as error:
         bench.logger.warning('%s: speed not measured: %s', entry.name, in_one_line(error))
         return {}

@@ -17,7 +17,7 @@ from fbinpaint_mm.apis.load_model import dataset_config
 from fbinpaint_mm.benchmark.class_names import class_names
 from fbinpaint_mm.benchmark.entry import Entry
 from fbinpaint_mm.benchmark.metric_setup import metric_configs
-from fbinpaint_mm.benchmark.pairs import ImageHolePairs
+from fbinpaint_mm.benchmark.pairs import ImageHolePairs, Labels
 from fbinpaint_mm.benchmark.picture_files import PictureFiles
 from fbinpaint_mm.benchmark.results import ResultStore
 from fbinpaint_mm.datasets.transforms import DictateLabelMap
@@ -132,8 +132,21 @@ class Workbench:
             return ours == theirs
         return not (number and theirs) or number == len(theirs)
 
-    def dictates(self, entry: Entry) -> bool:
-        """Whether the true map guides an entry, since its own config has `DictateLabelMap`."""
+    def labels_for(self, entry: Entry) -> Labels:
+        """Which label maps an entry sees; the true ones guide it if its config dictates them.
+
+        Raises:
+            UserError: They are to guide it, but its classes are not those of the data.
+        """
+        labeled, dictated = entry.name not in self.other_classes, self._dictates(entry)
+        if dictated and not labeled:
+            raise UserError(
+                f'{entry.name}: the true map is to guide it (DictateLabelMap in {entry.source}), '
+                f'but the classes of {self.pairs.config} are others'
+            )
+        return Labels.DICTATED if dictated else Labels.SEEN if labeled else Labels.HIDDEN
+
+    def _dictates(self, entry: Entry) -> bool:
         dataset = dataset_config(entry.cfg, [self.settings.split]) or {}
         kinds = [step.get('type') for step in dataset.get('pipeline') or ()]
         names = [getattr(kind, '__name__', str(kind)).rpartition('.')[2] for kind in kinds]
