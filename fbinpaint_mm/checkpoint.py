@@ -29,6 +29,7 @@ NAMED_ENTRIES = 5  # of those that do not fit
 OPTIONAL_PARTS = ('generator.feedback.', 'generator.recorrection.')
 STORED_MAPS = 'generator.recorrection.layout.'  # label maps in checkpoints up to version 0.2
 RESUMED_KEYS = ('meta', 'state_dict', 'message_hub')
+SELF_STARTING = {'teacher'}  # becomes the segmentor at the first iteration
 WRAPPERS = r'^(module\.|_orig_mod\.)+'  # of DistributedDataParallel and torch.compile
 
 
@@ -163,13 +164,13 @@ def parts_without_weights(model: nn.Module, weights: Mapping[str, Any]) -> list[
         weights: Of the checkpoint, by name.
 
     Returns:
-        Their names, sorted, such as ``['disc', 'segmentor']``.
+        Their names, sorted, such as ``['disc', 'segmentor']``; not those that need no weights.
     """
     needed, given = (
         {key.removeprefix(GENERATOR).split('.')[0] for key in state}
         for state in (dict(model.named_parameters()), weights)
     )
-    return sorted(needed - given)
+    return sorted(needed - given - SELF_STARTING)
 
 
 def check_finite_weights(model: nn.Module, checkpoint: str) -> None:

@@ -193,7 +193,8 @@ def test_a_start_of_other_classes_is_refused(save):
 
 def test_parts_that_a_checkpoint_lacks_are_named():
     parts = dict(initial=nn.Linear(1, 1), segmentor=nn.Linear(1, 1), link=nn.Identity())
-    model = nn.ModuleDict(dict(generator=nn.ModuleDict(parts), disc=nn.Linear(1, 1)))
+    model = nn.ModuleDict(dict(generator=nn.ModuleDict(parts)))
+    model.update(dict(disc=nn.Linear(1, 1), teacher=nn.Linear(1, 1)))
     assert parts_without_weights(model, {'generator.initial.bias': 0}) == ['disc', 'segmentor']
     assert parts_without_weights(model, model.state_dict()) == []
 

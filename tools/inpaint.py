@@ -1,6 +1,6 @@
 """Inpaints pictures: files, folders or globs, with masks from several sources.
 
-Usage: python tools/inpaint.py NAME INPUT ... --mask FILE_OR_FOLDER --out DIR ...
+Usage: python tools/inpaint.py NAME [CHECKPOINT.pth] INPUT ... --mask FILE_OR_FOLDER --out DIR ...
        python tools/inpaint.py CONFIG CHECKPOINT INPUT ... --mask FILE_OR_FOLDER --out DIR ...
 
 Example:
@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
         nargs='+',
         metavar='INPUT',
         help='image file, folder, or glob in quotes; after CONFIG, a checkpoint file or address '
-        'comes first',
+        'comes first, after NAME a file of your own may (.pth)',
     )
     add('--out', type=Path, required=True, help='folder to write to')
     add('--recursive', action='store_true', help='also the subfolders of folders')

@@ -18,7 +18,7 @@ from torch import nn
 
 from fbinpaint_mm.apis.finite import check_finite_rounds
 from fbinpaint_mm.apis.hole_and_map import notes_on_mask, read_dictated_map, read_hole
-from fbinpaint_mm.apis.hole_crop import HoleCrop
+from fbinpaint_mm.apis.hole_crop import HoleCrop, Sight
 from fbinpaint_mm.apis.inpainting_job import InpaintingJob
 from fbinpaint_mm.apis.inpainting_result import InpaintingResult
 from fbinpaint_mm.apis.load_model import (
@@ -51,10 +51,10 @@ class FeedbackInpainter:
     """Fills the holes of pictures with a trained model, and shows what every round did.
 
     A picture of up to ``max_side`` pixels is inpainted whole, one of the size of validation and
-    test just as there, a much smaller one enlarged to it. Of a larger one the model sees a crop
-    around each part of the hole. It is scaled down where it is larger than ``max_side``, so memory
-    is bounded, or the hole deep. Known pixels come back bit-identical, always. The same call gives
-    the same result, also where several threads call at once: they take turns at the network.
+    test just as there. A much smaller one is enlarged to that size. Of a larger one the model sees
+    a crop around each part of the hole. It is scaled down where it is larger than ``max_side``, so
+    memory is bounded, or the hole deep. Known pixels come back bit-identical, always. The same call
+    gives the same result, also where several threads call at once: they take turns at the network.
 
     Args:
         config_or_name: Name of a trained model, ``'faces'`` or ``'streets'``; path of a config
@@ -234,8 +234,8 @@ class FeedbackInpainter:
         dictated_map = read_dictated_map(
             semantic_map, semantic_map_mask, picture.size, self.num_classes, classes
         )
-        sides = max_side, self._usual_side, max(self._image_size or (0,))
-        job = InpaintingJob(name, picture, hole, dictated_map, *sides, rounds, keeps_rounds)
+        sight = Sight(max_side, self._usual_side, self._image_size)
+        job = InpaintingJob(name, picture, hole, dictated_map, sight, rounds, keeps_rounds)
         job.notes += notes_on_mask(mask, hole)
         return job
 

@@ -42,6 +42,9 @@ def notes_on_mask(source: PictureSource, hole: np.ndarray) -> list[str]:
     Args:
         source: As of `read_hole`.
         hole: What it has read.
+
+    Returns:
+        Sentences; none for a mask of both colors.
     """
     if hole.all():
         return [FULL_MASK]

@@ -21,9 +21,24 @@ SCARCE_CONTEXT = 0.125
 # training, the network puts a small face into the middle of a face.
 DEEP = 0.125
 DEEP_CONTEXT = 1.5
-# A picture is small where it has less than this share of the side that it could be enlarged to:
-# above, enlarging blurs more than it helps.
+# Smaller pictures than this share of the size to which they could be enlarged are: above, that
+# blurs more than it helps.
 SMALL = 0.75
+
+
+class Sight(NamedTuple):
+    """What a network sees.
+
+    Attributes:
+        max_side: Longest side in pixels of what it sees at once.
+        usual_side: Longer side in pixels of what it was trained for.
+        test_size: Height and width in pixels of what it is tested with, or the other way round;
+            much smaller pictures are enlarged to fit into it. ``None``: none is enlarged.
+    """
+
+    max_side: int
+    usual_side: int
+    test_size: tuple[int, int] | None = None
 
 
 class Box(NamedTuple):
@@ -93,21 +108,17 @@ class HoleCrop:
         return max(self.size) > max(self.window.size)
 
 
-def find_hole_crops(
-    hole: np.ndarray, max_side: int, usual_side: int, enlarged_side: int = 0
-) -> list[HoleCrop]:
+def find_hole_crops(hole: np.ndarray, sight: Sight) -> list[HoleCrop]:
     """Covers a hole with crops, none of which is larger than the network may see.
 
-    A picture that is not larger than ``max_side`` is one crop, whole. Of a larger one each
-    connected part of the hole has a crop with context of its own; small parts that are neighbors
-    share one. A crop with a deep hole has more context, and is seen at ``usual_side``.
+    A picture that is not larger than ``max_side`` is one crop, whole; a much smaller one than
+    ``test_size`` is enlarged. Of a larger one each connected part of the hole has a crop with
+    context of its own; small parts that are neighbors share one. A crop with a deep hole has more
+    context, and is seen at ``usual_side``.
 
     Args:
         hole: (H, W) bool, True in the hole.
-        max_side: Longest side in pixels of what the network sees.
-        usual_side: Longer side in pixels of what it was trained for.
-        enlarged_side: Longer side in pixels at which it sees a picture that is much smaller; 0: the
-            picture's own.
+        sight: What the network sees.
 
     Returns:
         The crops, whose targets cover the hole; none for an empty hole. Largest window first: of
@@ -116,16 +127,27 @@ def find_hole_crops(
     whole = Box(0, 0, *hole.shape)
     if not hole.any():
         return []
-    if max(hole.shape) <= max_side:
-        side = max(hole.shape)
-        if side < SMALL * enlarged_side:
-            side = min(max_side, enlarged_side)
-        elif _is_deep(hole, whole, usual_side):
-            side = min(side, usual_side)
-        return [HoleCrop(whole, whole, whole.scaled_to(side))]
-    targets = _join_small_neighbors(_parts_of(hole), max_side // 4)
-    crops = [_crop_around(target, hole, max_side, usual_side) for target in targets]
+    if max(hole.shape) <= sight.max_side:
+        return [HoleCrop(whole, whole, whole.scaled_to(_side_of_whole(hole, whole, sight)))]
+    targets = _join_small_neighbors(_parts_of(hole), sight.max_side // 4)
+    crops = [_crop_around(target, hole, sight) for target in targets]
     return sorted(crops, key=lambda crop: math.prod(crop.window.size), reverse=True)
+
+
+def _side_of_whole(hole: np.ndarray, whole: Box, sight: Sight) -> int:
+    longer = max(whole.size)
+    scale = _enlargement(whole.size, sight)
+    if SMALL * scale > 1:
+        return round(scale * longer)
+    return min(longer, sight.usual_side) if _is_deep(hole, whole, sight.usual_side) else longer
+
+
+def _enlargement(size: tuple[int, int], sight: Sight) -> float:
+    """By how much a picture could be enlarged; lying or upright, it is tested the same."""
+    if sight.test_size is None:
+        return 1.0
+    sides = zip(sorted(sight.test_size), sorted(size), strict=True)
+    return min(sight.max_side / max(size), *(large / small for large, small in sides))
 
 
 def _parts_of(hole: np.ndarray) -> list[Box]:
@@ -156,7 +178,8 @@ def _join_small_neighbors(parts: list[Box], side: int) -> list[Box]:
     return list(tiles.values())
 
 
-def _crop_around(target: Box, hole: np.ndarray, max_side: int, usual_side: int) -> HoleCrop:
+def _crop_around(target: Box, hole: np.ndarray, sight: Sight) -> HoleCrop:
+    max_side, usual_side, _ = sight
     longer, is_deep = max(target.size), _is_deep(hole, target, usual_side)
     margin = max(SMALLEST_CONTEXT, int((DEEP_CONTEXT if is_deep else CONTEXT) * longer))
     if not is_deep and longer + 2 * int(SCARCE_CONTEXT * longer) <= max_side:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from mmagic.structures import DataSample
 
-from fbinpaint_mm.apis.hole_crop import Box, HoleCrop, find_hole_crops
+from fbinpaint_mm.apis.hole_crop import Box, HoleCrop, Sight, find_hole_crops
 from fbinpaint_mm.apis.inpainting_result import InpaintingResult, RoundResult
 from fbinpaint_mm.apis.resampling import (
     close_seam,
@@ -38,10 +38,7 @@ class InpaintingJob:
         picture: The picture.
         hole: (H, W) bool, True in the hole.
         dictated_map: (H, W) uint8 class ids that every map takes over, 255 elsewhere; or ``None``.
-        max_side: Longest side in pixels of what the network sees.
-        usual_side: Longer side in pixels of what it was trained for.
-        enlarged_side: Longer side in pixels at which it sees a picture that is much smaller; 0: the
-            picture's own.
+        sight: What the network sees.
         rounds: R, how many rounds follow round 0.
         keeps_rounds: Whether all rounds are kept, or the last only.
     """
@@ -52,16 +49,14 @@ class InpaintingJob:
         picture: Picture,
         hole: np.ndarray,
         dictated_map: np.ndarray | None,
-        max_side: int,
-        usual_side: int,
-        enlarged_side: int,
+        sight: Sight,
         rounds: int,
         keeps_rounds: bool,
     ) -> None:
         self.name, self.picture = name, picture
         self.dictated_map = dictated_map
         self.keeps_rounds = keeps_rounds
-        self.crops = find_hole_crops(hole, max_side, usual_side, enlarged_side)
+        self.crops = find_hole_crops(hole, sight)
         self.notes = [*picture.notes]
         if not self.crops:
             self.notes.append(EMPTY_MASK)

@@ -29,6 +29,8 @@ from fbinpaint_mm.safe_loading import loading
 from fbinpaint_mm.user_error import INTERRUPTED, UserError, errors_for_users
 from fbinpaint_mm.write_file import check_writable
 
+CHECKPOINTS = ('.pth', '.pt', '.ckpt')  # endings by which one is told from a picture
+
 
 def inpaint_files(args: argparse.Namespace) -> int:
     """Inpaints what a command line asks for, and prints what became of it.
@@ -59,7 +61,7 @@ def inpaint_files(args: argparse.Namespace) -> int:
 
 
 def split_inputs(config: str, inputs: list[str]) -> tuple[str, list[str]]:
-    """Checkpoint and pictures: the name of a trained model needs none, which may come first.
+    """Checkpoint and pictures; behind the name of a trained model they are mostly pictures only.
 
     Args:
         config: Name of a trained model, or a config.
@@ -68,13 +70,13 @@ def split_inputs(config: str, inputs: list[str]) -> tuple[str, list[str]]:
     Raises:
         UserError: No picture is left.
     """
-    if is_pretrained(config) and Path(inputs[0]).suffix != '.pth':
+    if is_pretrained(config) and Path(inputs[0]).suffix.lower() not in CHECKPOINTS:
         return needed_checkpoint(config, None), inputs
     checkpoint, *pictures = inputs
     if not pictures:
         raise UserError(
-            f'found {config} {checkpoint}, expected CONFIG CHECKPOINT INPUT, or NAME INPUT '
-            f'with the name of a trained model ({", ".join(pretrained_names())})'
+            f'no picture behind {config} {checkpoint}; expected CONFIG CHECKPOINT INPUT, or NAME '
+            f'INPUT with the name of a trained model ({", ".join(pretrained_names())})'
         )
     return needed_checkpoint(config, checkpoint), pictures
 

@@ -30,7 +30,7 @@ def is_pretrained(name: Any) -> bool:
 
 def is_shipped(checkpoint: str | None) -> bool:
     """Whether a checkpoint is a trained model's own file, and not a user's."""
-    return checkpoint is not None and Path(checkpoint).is_relative_to(FOLDER)
+    return checkpoint is not None and Path(checkpoint).resolve().is_relative_to(FOLDER.resolve())
 
 
 def pretrained_config(name: str) -> str:

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from fbinpaint_mm.apis.hole_crop import Box, find_hole_crops
+from fbinpaint_mm.apis.hole_crop import Box, Sight, find_hole_crops
 
 
 def find_crops(hole, max_side):
     """Of a network that may see twice of what it was trained for."""
-    return find_hole_crops(hole, max_side, max_side // 2)
+    return find_hole_crops(hole, Sight(max_side, max_side // 2))
 
 
 def holes_of(size, boxes):
@@ -59,17 +59,21 @@ def test_a_picture_that_is_small_enough_is_one_crop():
 
 
 @pytest.mark.parametrize(
-    ('size', 'max_side', 'seen'),
+    ('size', 'test_size', 'max_side', 'seen'),
     [
-        ((100, 191), 512, (134, 256)),
-        ((100, 192), 512, (100, 192)),
-        ((90, 60), 512, (256, 171)),
-        ((90, 60), 200, (200, 133)),
+        ((100, 191), (256, 256), 512, (134, 256)),
+        ((100, 192), (256, 256), 512, (100, 192)),
+        ((90, 60), (256, 256), 512, (256, 171)),
+        ((90, 60), (256, 256), 200, (200, 133)),
+        ((90, 60), (256, 256), 100, (90, 60)),  # by a ninth only
+        ((140, 140), (192, 256), 512, (192, 192)),
+        ((150, 150), (192, 256), 512, (150, 150)),
+        ((140, 100), (192, 256), 512, (256, 183)),  # upright
     ],
 )
-def test_a_picture_of_less_than_three_quarters_is_enlarged(size, max_side, seen):
+def test_a_much_smaller_picture_than_the_tests_is_enlarged(size, test_size, max_side, seen):
     hole = holes_of(size, [(2, 2, 9, 20)])
-    (crop,) = find_hole_crops(hole, max_side, 256, enlarged_side=256)
+    (crop,) = find_hole_crops(hole, Sight(max_side, 256, test_size))
     assert crop.target == crop.window == Box(0, 0, *size)
     assert crop.size == seen
     assert crop.is_enlarged == (seen != size)
@@ -136,7 +140,7 @@ def test_a_deep_neighbor_does_not_shrink_the_crop_of_a_shallow_hole():
 
 def test_what_a_network_was_trained_for_may_be_more_than_it_may_see():
     hole = holes_of((400, 400), [(100, 100, 300, 300)])
-    (crop,) = find_hole_crops(hole, 128, 256)
+    (crop,) = find_hole_crops(hole, Sight(128, 256))
     assert crop.size == (128, 128)
 
 

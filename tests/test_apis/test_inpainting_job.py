@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmagic.structures import DataSample
 
+from fbinpaint_mm.apis.hole_crop import Sight
 from fbinpaint_mm.apis.inpainting_job import InpaintingJob
 from fbinpaint_mm.picture import Picture
 
@@ -26,7 +27,7 @@ def job(make_picture):
     hole[30:70, 100:112] = True
     hole[30:70, 130:142] = True
     picture = Picture(make_picture((100, 300)), notes=['a note'])
-    return InpaintingJob('image', picture, hole, None, 96, 48, 0, rounds=2, keeps_rounds=True)
+    return InpaintingJob('image', picture, hole, None, Sight(96, 48), rounds=2, keeps_rounds=True)
 
 
 def run(job, crop, color, label):
@@ -74,10 +75,34 @@ def test_the_map_of_known_pixels_is_that_of_the_crop_that_sees_most(make_picture
     hole[60:140, 60:160] = True
     hole[90:96, 190:196] = True
     picture = Picture(make_picture((200, 400)))
-    job = InpaintingJob('image', picture, hole, None, 96, 48, 0, rounds=2, keeps_rounds=False)
+    job = InpaintingJob('image', picture, hole, None, Sight(96, 48), rounds=2, keeps_rounds=False)
     large, small = job.crops
     run(job, large, 40, 1)
     run(job, small, 90, 2)
     labels, both = job.result().semantic_map, large.window.common(small.window).slices
     assert (labels[hole & (np.arange(400) > 180)] == 2).all()
     assert (labels[both][~hole[both]] == 1).all()
+
+
+def test_a_small_picture_gets_the_mean_of_what_was_painted_on_it_enlarged(make_picture):
+    """Stripes of one pixel, three of which are one of the picture."""
+    hole = np.zeros((20, 30), bool)
+    hole[1:-1, 1:-1] = True
+    dictated = np.where(hole, 3, 255).astype(np.uint8)
+    picture, sight = Picture(make_picture((20, 30))), Sight(96, 96, (60, 90))
+    job = InpaintingJob('image', picture, hole, dictated, sight, rounds=1, keeps_rounds=True)
+    (crop,) = job.crops
+    image, large_hole, labels = job.look(crop)
+    assert image.shape == (60, 90, 3)
+    assert large_hole[3:-3, 3:-3].all()
+    assert (labels[3:-3, 3:-3] == 3).all()
+
+    output = paint(0, 3, crop.size, rounds=1)
+    output.round_imgs[..., ::2] = 240
+    job.paste(crop, output, output.round_imgs)
+    result = job.result()
+    for one in result.rounds:
+        assert set(np.unique(one.image[9:11, 9:-9])) <= {80, 83, 87, 160, 163, 167}
+        assert np.array_equal(one.image[~hole], picture.pixels[~hole])
+    assert (result.semantic_map == 3).all()
+    assert (result.confidence[hole] == 0.5).all()

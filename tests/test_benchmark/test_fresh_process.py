@@ -59,12 +59,17 @@ def test_a_process_does_not_outlive_an_interruption(call):
     def interrupt():
         raise KeyboardInterrupt
 
-    others = set(multiprocessing.active_children())  # of earlier tests
+    bystander = multiprocessing.get_context('fork').Process(target=time.sleep, args=(60,))
+    bystander.start()
+    others = set(multiprocessing.active_children())
     start = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         call(time.sleep, 60, watch=interrupt)
     assert time.perf_counter() - start < 30
     assert set(multiprocessing.active_children()) <= others
+    assert bystander.is_alive()
+    bystander.kill()
+    bystander.join()
 
 
 @pytest.mark.parametrize('before', [None, '3'])

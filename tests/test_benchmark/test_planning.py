@@ -85,6 +85,15 @@ def test_the_speed_of_a_model_of_other_classes_needs_no_labels(bench, measured, 
         assert ('gt_seg' in measured[0]['data_samples'][0]) == has_labels
 
 
+def test_speed_is_that_of_a_model_which_the_true_map_guides(bench, measured, cfg):
+    guided = deepcopy(cfg)
+    guided.test_dataloader.dataset.pipeline.insert(-1, dict(type='DictateLabelMap'))
+    for config, is_guided in ((cfg, False), (guided, True)):
+        measured.clear()
+        assert speed_of(bench, Entry('a', 'a.py', cfg=config)) == dict(parameters=5)
+        assert ('dictated_seg' in measured[0]['data_samples'][0]) == is_guided
+
+
 def test_results_in_a_folder_have_no_speed(bench, measured, tmp_path):
     assert speed_of(bench, Entry('folder', f'{tmp_path}/')) == {}
     assert measured == []

@@ -151,7 +151,7 @@ def test_inpaint_takes_the_name(picture, tmp_path, load_tool, capsys):
     with pytest.raises(SystemExit):
         tool.main([DEMO, str(tmp_path / 'photo.png'), *options])
     error = capsys.readouterr().err
-    assert re.search(r'found fbinpaint_demo .*photo\.png, expected .* \(tiny\)', error)
+    assert re.search(r'no picture behind fbinpaint_demo .*photo\.png; expected .* \(tiny\)', error)
 
 
 def test_the_page_offers_the_pictures_beside_the_model(models, picture, tmp_path, monkeypatch):
