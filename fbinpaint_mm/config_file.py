@@ -72,10 +72,10 @@ def find_config(name: str | os.PathLike[str], others: Iterable[str] = ()) -> Pat
         FileNotFoundError: It is neither, or several configs have this name. The message names
             those with a similar name, or their folder.
     """
-    if Path(name).is_file():
-        return Path(name)
     if is_pretrained(name):
         return configs_folder() / pretrained_config(str(name))
+    if Path(name).is_file():
+        return Path(name)
     folder, wanted = configs_folder(), Path(str(name).removesuffix('.py'))
     # Those in `_base_` are only parts, and found by their whole path.
     paths = [path.with_suffix('') for path in sorted(folder.rglob('*.py'))]

@@ -35,8 +35,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='inpaint.py',
         description='Inpaint pictures. A second call with the same arguments goes on where the '
-        'first one was interrupted: results that are newer than image, mask and checkpoint are '
-        'left. Exit status: 1 if a picture failed, 2 if nothing was started.',
+        'first one was interrupted: results of these settings that are newer than image, mask and '
+        'checkpoint are left. Exit status: 1 if a picture failed, 2 if nothing was started.',
     )
     add = parser.add_argument
     add('config', metavar='NAME|CONFIG', help='trained model of this package, or a config')
@@ -127,7 +127,7 @@ def add_result_arguments(parser: argparse.ArgumentParser) -> None:
     add('--save-maps', action='store_true', help='write the semantic maps as indexed PNGs')
     add('--save-rounds', action='store_true', help='write the image of every round')
     add('--side-by-side', action='store_true', help='write what every round did in one picture')
-    add('--overwrite', action='store_true', help='make again what is finished, as for new settings')
+    add('--overwrite', action='store_true', help='make again also what is finished')
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:

@@ -23,13 +23,18 @@ from fbinpaint_mm.apis.folder_inpainting import (
 )
 from fbinpaint_mm.apis.load_model import load_config
 from fbinpaint_mm.checkpoint import check_checkpoint
-from fbinpaint_mm.fingerprint import local_file
+from fbinpaint_mm.fingerprint import config_content, fingerprint, local_file
 from fbinpaint_mm.pretrained import is_pretrained, needed_checkpoint, pretrained_names
 from fbinpaint_mm.safe_loading import loading
 from fbinpaint_mm.user_error import INTERRUPTED, UserError, errors_for_users
 from fbinpaint_mm.write_file import check_writable
 
 CHECKPOINTS = ('.pth', '.pt', '.ckpt')  # endings by which one is told from a picture
+# Arguments that results depend on, besides config and checkpoint.
+DECIDING = (
+    *('mask', 'mask_from_alpha', 'mask_color', 'mask_tolerance', 'generate_mask', 'seed', 'area'),
+    *('mask_dilate', 'rounds', 'max_side', 'format', 'quality'),
+)
 
 
 def inpaint_files(args: argparse.Namespace) -> int:
@@ -111,6 +116,9 @@ def build_folder_inpainter(args: argparse.Namespace, checkpoint: str) -> FolderI
         overwrite=args.overwrite,
         dilation=args.mask_dilate,
         options=dict(rounds=args.rounds, max_side=args.max_side),
+        settings=fingerprint(
+            config_content(config), checkpoint, *(getattr(args, name) for name in DECIDING)
+        ),
     )
 
 

@@ -23,9 +23,8 @@ def pretrained_names() -> list[str]:
 
 
 def is_pretrained(name: Any) -> bool:
-    """Whether this is the name of a trained model, and of no file in the working directory."""
-    is_name = isinstance(name, (str, os.PathLike)) and str(name) in pretrained_names()
-    return is_name and not Path(name).is_file()
+    """Whether this is the name of a trained model."""
+    return isinstance(name, (str, os.PathLike)) and str(name) in pretrained_names()
 
 
 def is_shipped(checkpoint: str | None) -> bool:

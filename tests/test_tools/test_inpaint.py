@@ -248,3 +248,22 @@ def test_every_setting_of_the_command_line_reaches_the_pictures(tool, model):
     )
     assert found.options == dict(rounds=3, max_side=20)
     assert (found.dilation, found.overwrite, str(found.checkpoint)) == (2, True, model[1])
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        ['--rounds', '0'],
+        ['--max-side', '20'],
+        ['--mask-dilate', '1'],
+        ['--format', 'jpg'],
+        ['--cfg-options', 'model.test_cfg.merge_sigma=1.0'],
+    ],
+)
+def test_what_changes_results_changes_the_settings_they_are_known_by(tool, model, options):
+    argv = [*model, 'a.png', '--out', 'out', '--mask', 'm']
+
+    def settings(*more):
+        return build_folder_inpainter(tool.parse_args([*argv, *more]), model[1]).settings
+
+    assert settings() == settings('--save-maps', '--skip-missing') != settings(*options)

@@ -69,8 +69,9 @@ def _note_line(note: str, jobs: list[Job]) -> str:
 class FolderInpainter:
     """Inpaints files into a folder.
 
-    Results that are not older than their picture, its mask and the checkpoint are left as they are;
-    everything else is made, again if need be. A file that fails does not stop the others.
+    Results that are not older than their picture, its mask and the checkpoint, and were made with
+    the same settings, are left as they are; everything else is made, again if need be. A file that
+    fails does not stop the others.
 
     Args:
         build_inpainter: Makes the model; called only if there is a picture to inpaint.
@@ -81,6 +82,7 @@ class FolderInpainter:
         overwrite: Make again also what is finished.
         dilation: Pixels by which holes are enlarged, in all directions.
         options: ``rounds`` and ``max_side`` of :meth:`FeedbackInpainter.inpaint`.
+        settings: Stands for model, way of the mask, format and all else that results depend on.
     """
 
     def __init__(
@@ -94,12 +96,13 @@ class FolderInpainter:
         overwrite: bool = False,
         dilation: int = 0,
         options: Mapping[str, Any] | None = None,
+        settings: str = '',
     ) -> None:
         self.build_inpainter, self.mask_source = build_inpainter, mask_source
         self.out, self.outputs = out, outputs
         self.checkpoint, self.overwrite = checkpoint, overwrite
         self.dilation, self.options = dilation, options or {}
-        self.record = SourceRecord(out)
+        self.record, self.settings = SourceRecord(out), settings
 
     def run(self, jobs: Sequence[Job]) -> RunSummary:
         """Inpaints all pictures, with a progress bar.
@@ -194,13 +197,15 @@ class FolderInpainter:
             summary.failed.append((job, in_one_line(error)))
 
     def _is_finished(self, job: Job) -> bool:
-        """Whether all files are there, and none is older than what it is made from.
+        """Whether all files are there, made in this way, and none older than what it is made from.
 
         What was moved or unpacked keeps its old date; that of its last change of place is new.
         """
         sources = [*_inputs(job), *([self.checkpoint] if self.checkpoint else [])]
         results = [self.out / name for name in self.outputs.names(job)]
         if not all(path.is_file() for path in sources):
+            return False
+        if not self.record.has_settings(job.output, self.settings):
             return False
         if not all(path.is_file() and not path.is_symlink() for path in results):
             return False
@@ -222,7 +227,7 @@ class FolderInpainter:
         files, notes = self.outputs.encode(
             job, picture, hole, result, inpainter.classes, inpainter.palette
         )
-        self.record.add(job.output, job.image)
+        self.record.add(job.output, job.image, self.settings)
         for name, content in files.items():
             write_file(self.out / name, content)
         return [*picture.notes, *result.notes, *notes_on_hole, *notes]

@@ -194,6 +194,14 @@ def test_a_result_that_is_older_than_its_sources_is_made_again(run, job, tmp_pat
     assert run(one, checkpoint=checkpoint).inpainted == 1
 
 
+def test_a_result_of_other_settings_is_made_again(run, job):
+    one = job()
+    run(one, settings='box')
+    assert run(one, settings='box').finished_before == 1
+    assert run(one, settings='irregular').inpainted == 1
+    assert run(one, settings='irregular').finished_before == 1
+
+
 def test_a_picture_that_was_moved_there_is_new_whatever_its_date(run, job, tmp_path):
     run(job('a.png'))
     moved = job('b.png')
