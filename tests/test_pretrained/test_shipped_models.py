@@ -38,7 +38,7 @@ def scores_of_table(name: str, score: str, area: str) -> float:
     """A score of one round in the table that the README is made of."""
     with (TABLES / f'trained_{name}.csv').open(newline='') as file:
         rows = [row for row in csv.DictReader(file) if row['entry'] == 'ours']
-    wanted = dict(round='1', score=score, area=area)
+    wanted = dict(comparison='trained', round='1', score=score, area=area)
     (row,) = [row for row in rows if wanted.items() <= row.items()]
     return float(row['mean'])
 
