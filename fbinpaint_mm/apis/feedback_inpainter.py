@@ -18,7 +18,7 @@ from torch import nn
 
 from fbinpaint_mm.apis.finite import check_finite_rounds
 from fbinpaint_mm.apis.hole_and_map import notes_on_mask, read_dictated_map, read_hole
-from fbinpaint_mm.apis.hole_crop import HoleCrop, Sight
+from fbinpaint_mm.apis.hole_crop import HoleCrop, Sight, trained_side
 from fbinpaint_mm.apis.inpainting_job import InpaintingJob
 from fbinpaint_mm.apis.inpainting_result import InpaintingResult
 from fbinpaint_mm.apis.load_model import (
@@ -33,7 +33,6 @@ from fbinpaint_mm.pretrained import checkpoint_of
 from fbinpaint_mm.user_error import UserError
 from fbinpaint_mm.visualization.drawing import default_palette
 
-DEFAULT_SIDE = 256
 # A network makes little of holes that are much larger than those that it was trained on.
 LARGEST_ENLARGEMENT = 2
 # Pictures of one size run together as long as a batch has no more pixels than this many of the
@@ -127,11 +126,7 @@ class FeedbackInpainter:
         Twice the longer side of the images that the config tests with, 512 pixels if it does not
         say.
         """
-        return LARGEST_ENLARGEMENT * self._usual_side
-
-    @cached_property
-    def _usual_side(self) -> int:
-        return max(self._image_size or (DEFAULT_SIDE,))
+        return LARGEST_ENLARGEMENT * trained_side(self._image_size)
 
     @cached_property
     def _image_size(self) -> tuple[int, int] | None:
@@ -234,7 +229,7 @@ class FeedbackInpainter:
         dictated_map = read_dictated_map(
             semantic_map, semantic_map_mask, picture.size, self.num_classes, classes
         )
-        sight = Sight(max_side, self._usual_side, self._image_size)
+        sight = Sight(max_side, self._image_size)
         job = InpaintingJob(name, picture, hole, dictated_map, sight, rounds, keeps_rounds)
         job.notes += notes_on_mask(mask, hole)
         return job

@@ -24,6 +24,7 @@ DEEP_CONTEXT = 1.5
 # Smaller pictures than this share of the size to which they could be enlarged are: above, that
 # blurs more than it helps.
 SMALL = 0.75
+DEFAULT_SIDE = 256  # pixels, where a config does not say its own
 
 
 class Sight(NamedTuple):
@@ -31,14 +32,22 @@ class Sight(NamedTuple):
 
     Attributes:
         max_side: Longest side in pixels of what it sees at once.
-        usual_side: Longer side in pixels of what it was trained for.
         test_size: Height and width in pixels of what it is tested with, or the other way round;
             much smaller pictures are enlarged to fit into it. ``None``: none is enlarged.
     """
 
     max_side: int
-    usual_side: int
     test_size: tuple[int, int] | None = None
+
+    @property
+    def usual_side(self) -> int:
+        """Longer side in pixels of what it was trained for."""
+        return trained_side(self.test_size)
+
+
+def trained_side(test_size: tuple[int, int] | None) -> int:
+    """Longer side in pixels of what a network was trained for, given what it is tested with."""
+    return max(test_size or (DEFAULT_SIDE,))
 
 
 class Box(NamedTuple):
@@ -179,13 +188,13 @@ def _join_small_neighbors(parts: list[Box], side: int) -> list[Box]:
 
 
 def _crop_around(target: Box, hole: np.ndarray, sight: Sight) -> HoleCrop:
-    max_side, usual_side, _ = sight
-    longer, is_deep = max(target.size), _is_deep(hole, target, usual_side)
+    max_side = sight.max_side
+    longer, is_deep = max(target.size), _is_deep(hole, target, sight.usual_side)
     margin = max(SMALLEST_CONTEXT, int((DEEP_CONTEXT if is_deep else CONTEXT) * longer))
     if not is_deep and longer + 2 * int(SCARCE_CONTEXT * longer) <= max_side:
         margin = min(margin, (max_side - longer) // 2)
     window = target.grown(margin, hole.shape)
-    side = min(max_side, usual_side) if is_deep else max_side
+    side = min(max_side, sight.usual_side) if is_deep else max_side
     return HoleCrop(target, window, window.scaled_to(min(side, max(window.size))))
 
 

@@ -8,7 +8,7 @@ from fbinpaint_mm.apis.hole_crop import Box, Sight, find_hole_crops
 
 def find_crops(hole, max_side):
     """Of a network that may see twice of what it was trained for."""
-    return find_hole_crops(hole, Sight(max_side, max_side // 2))
+    return find_hole_crops(hole, Sight(max_side, (max_side // 2, max_side // 2)))
 
 
 def holes_of(size, boxes):
@@ -73,7 +73,7 @@ def test_a_picture_that_is_small_enough_is_one_crop():
 )
 def test_a_much_smaller_picture_than_the_tests_is_enlarged(size, test_size, max_side, seen):
     hole = holes_of(size, [(2, 2, 9, 20)])
-    (crop,) = find_hole_crops(hole, Sight(max_side, 256, test_size))
+    (crop,) = find_hole_crops(hole, Sight(max_side, test_size))
     assert crop.target == crop.window == Box(0, 0, *size)
     assert crop.size == seen
     assert crop.is_enlarged == (seen != size)
@@ -140,7 +140,7 @@ def test_a_deep_neighbor_does_not_shrink_the_crop_of_a_shallow_hole():
 
 def test_what_a_network_was_trained_for_may_be_more_than_it_may_see():
     hole = holes_of((400, 400), [(100, 100, 300, 300)])
-    (crop,) = find_hole_crops(hole, Sight(128, 256))
+    (crop,) = find_hole_crops(hole, Sight(128, (256, 256)))
     assert crop.size == (128, 128)
 
 

@@ -9,6 +9,8 @@ from fbinpaint_mm.apis.hole_crop import Sight
 from fbinpaint_mm.apis.inpainting_job import InpaintingJob
 from fbinpaint_mm.picture import Picture
 
+SIGHT = Sight(96, (48, 48))
+
 
 def paint(color, label, size, rounds=2):
     """What a network gives that paints one color, brighter by 10 in each round."""
@@ -27,7 +29,7 @@ def job(make_picture):
     hole[30:70, 100:112] = True
     hole[30:70, 130:142] = True
     picture = Picture(make_picture((100, 300)), notes=['a note'])
-    return InpaintingJob('image', picture, hole, None, Sight(96, 48), rounds=2, keeps_rounds=True)
+    return InpaintingJob('image', picture, hole, None, SIGHT, rounds=2, keeps_rounds=True)
 
 
 def run(job, crop, color, label):
@@ -75,7 +77,7 @@ def test_the_map_of_known_pixels_is_that_of_the_crop_that_sees_most(make_picture
     hole[60:140, 60:160] = True
     hole[90:96, 190:196] = True
     picture = Picture(make_picture((200, 400)))
-    job = InpaintingJob('image', picture, hole, None, Sight(96, 48), rounds=2, keeps_rounds=False)
+    job = InpaintingJob('image', picture, hole, None, SIGHT, rounds=2, keeps_rounds=False)
     large, small = job.crops
     run(job, large, 40, 1)
     run(job, small, 90, 2)
@@ -89,7 +91,7 @@ def test_a_small_picture_gets_the_mean_of_what_was_painted_on_it_enlarged(make_p
     hole = np.zeros((20, 30), bool)
     hole[1:-1, 1:-1] = True
     dictated = np.where(hole, 3, 255).astype(np.uint8)
-    picture, sight = Picture(make_picture((20, 30))), Sight(96, 96, (60, 90))
+    picture, sight = Picture(make_picture((20, 30))), Sight(96, (60, 90))
     job = InpaintingJob('image', picture, hole, dictated, sight, rounds=1, keeps_rounds=True)
     (crop,) = job.crops
     image, large_hole, labels = job.look(crop)
